@@ -1,0 +1,193 @@
+//! An area: where the pipeline runs, what it reads there, and what it makes.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::{Problem, parse};
+
+/// A local authority district of the area.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct District {
+    /// GSS code.
+    pub code: String,
+    /// Name.
+    pub name: String,
+    /// Community safety partnership that it belongs to.
+    pub csp: String,
+    /// Published together with this district (Scilly with Cornwall), where it is too small alone.
+    #[serde(default)]
+    pub published_with: Option<String>,
+}
+
+/// One reference input.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "layout", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Reference {
+    /// GeoJSON boundaries, longitude and latitude (CRS84), one feature an area; gzip or plain.
+    GeojsonBoundaries {
+        /// Layer name: `lsoa`, `district`, …
+        layer: String,
+        /// File or glob.
+        path: String,
+        /// Property with the code; the first of these that a feature has.
+        code: Vec<String>,
+        /// Property with the name.
+        name: Vec<String>,
+    },
+    /// CSV with a header: a dictionary from one column to another, columns found by prefix.
+    CsvLookup {
+        /// Name that `lookup('…', key)` uses.
+        table: String,
+        /// File or glob.
+        path: String,
+        /// Key column, or the start of its name.
+        key: String,
+        /// Value column, or the start of its name.
+        value: String,
+    },
+    /// ONS Postcode Directory or National Statistics Postcode Lookup: columns found by prefix, since
+    /// their names carry the year.
+    PostcodeDirectory {
+        /// File or glob.
+        path: String,
+    },
+    /// OS Code-Point Open: no header, postcode and grid reference; the LSOA comes from the boundaries.
+    CodePointOpen {
+        /// File or glob.
+        path: String,
+    },
+    /// ONS population by LSOA: code and total columns found by name.
+    OnsPopulation {
+        /// File or glob.
+        path: String,
+        /// Column with the LSOA code, or the start of its name.
+        code: String,
+        /// Column with all ages, or the start of its name.
+        total: String,
+        /// Mid-year that the estimate is of.
+        year: i32,
+    },
+    /// CSV `name,easting,northing,radius_m`: places whose events are not counted in grids.
+    Exclusions {
+        /// File or glob.
+        path: String,
+    },
+}
+
+/// A place whose events are not counted in grids (custody suite, hospital, headquarters).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exclusion {
+    /// Name.
+    pub name: String,
+    /// Easting, m.
+    pub easting: f64,
+    /// Northing, m.
+    pub northing: f64,
+    /// Radius, m.
+    pub radius_m: f64,
+}
+
+/// An extract to load.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Source (name of a file in `pipelines/sources`).
+    pub source: String,
+    /// Files, folders or globs.
+    pub path: Vec<String>,
+}
+
+/// The period that outputs cover, whole months.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Period {
+    /// First month, `YYYY-MM`.
+    pub from: String,
+    /// Last month, `YYYY-MM`.
+    pub to: String,
+}
+
+/// Grid sizes that the outputs use; kept here so that a pilot can change its cell without touching SQL.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sizes {
+    /// Side of British National Grid squares, m.
+    pub bng_m: Vec<i64>,
+    /// H3 resolution.
+    pub h3: i64,
+}
+
+/// An area.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Area {
+    /// Name; equal to the file's name.
+    pub name: String,
+    /// Title.
+    pub title: String,
+    /// What is special about it.
+    #[serde(default)]
+    pub description: String,
+    /// Police force area code.
+    pub police_force: String,
+    /// Smallest and largest easting of a plausible event, m.
+    pub easting: [f64; 2],
+    /// Smallest and largest northing, m.
+    pub northing: [f64; 2],
+    /// Districts.
+    #[serde(rename = "district")]
+    pub districts: Vec<District>,
+    /// Folder of reference data, relative to the area file.
+    pub reference_root: String,
+    /// Reference inputs.
+    #[serde(default)]
+    pub reference: Vec<Reference>,
+    /// Folder of extracts, relative to the area file.
+    #[serde(default)]
+    pub input_root: String,
+    /// Extracts.
+    #[serde(default)]
+    pub input: Vec<Input>,
+    /// Definitions of serious violence to run.
+    pub definitions: Vec<String>,
+    /// Outputs to make.
+    pub outputs: Vec<String>,
+    /// Period.
+    pub period: Period,
+    /// Audience of the release.
+    pub audience: String,
+    /// Lines of attribution that the reference data ask for.
+    #[serde(default)]
+    pub attribution: Vec<String>,
+    /// Known breaks in the series: month and what happened.
+    #[serde(default)]
+    pub breaks: BTreeMap<String, String>,
+}
+
+impl Area {
+    /// Reads one area file.
+    ///
+    /// # Errors
+    /// A problem with file and line.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Problem> {
+        let area: Self = parse(file, text)?;
+        for month in [&area.period.from, &area.period.to] {
+            if !is_month(month) {
+                return Err(Problem::new(file, format!("period: `{month}` is not a month")).hint("write YYYY-MM"));
+            }
+        }
+        if area.period.from > area.period.to {
+            return Err(Problem::new(file, "period: it ends before it begins"));
+        }
+        Ok(area)
+    }
+}
+
+fn is_month(text: &str) -> bool {
+    text.len() == 7
+        && text.as_bytes()[4] == b'-'
+        && text[..4].bytes().all(|b| b.is_ascii_digit())
+        && text[5..].parse::<u8>().is_ok_and(|m| (1..=12).contains(&m))
+}

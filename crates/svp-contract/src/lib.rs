@@ -1,0 +1,24 @@
+//! What enters: the text of definition files (`schemas/`, `pipelines/`).
+//! What leaves: typed tables, sources, areas, definitions, outputs; the data dictionary; an ODCS contract.
+//! Never: touches a file system, an engine or a clock. Text in, types and problems out.
+//! To add one: a canonical table is one file in `schemas/`; everything else is one file in `pipelines/`.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod area;
+mod definition;
+mod dictionary;
+mod output;
+mod problem;
+mod source;
+mod strict;
+mod table;
+
+pub use area::{Area, District, Exclusion, Input, Period, Reference, Sizes};
+pub use definition::{Definition, Include};
+pub use dictionary::{dictionary_markdown, odcs_yaml};
+pub use output::{Chart, DerivedColumn, Geometry, LabelledColumn, Output};
+pub use problem::{Problem, nearest};
+pub use source::{DisclosureRule, Encoding, Feed, Files, Law, Mapping, Reader, Revises, Source};
+pub use strict::parse;
+pub use table::{Check, Column, ColumnType, Nature, OnBad, Sensitivity, Table, canonical_tables};

@@ -1,0 +1,237 @@
+//! A source: an agency's extract, how to read it, how it maps to the canonical tables, and under what law.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+use serde::Deserialize;
+
+use crate::{Nature, Problem, Table, nearest, parse};
+
+/// Text encoding of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encoding {
+    /// UTF-8, with or without a byte order mark.
+    #[default]
+    #[serde(rename = "utf-8")]
+    Utf8,
+    /// Windows code page 1252, as Windows exports are.
+    #[serde(rename = "windows-1252")]
+    Windows1252,
+    /// UTF-8 unless the file is not.
+    Auto,
+}
+
+/// How the bytes are read.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Reader {
+    /// Delimited text.
+    Csv {
+        /// Delimiter, one ASCII character.
+        #[serde(default = "comma")]
+        delimiter: char,
+        /// Encoding.
+        #[serde(default)]
+        encoding: Encoding,
+    },
+    /// XML; each feed names the element that is a record.
+    Xml,
+    /// Parquet.
+    Parquet,
+}
+
+fn comma() -> char {
+    ','
+}
+
+/// Which files belong to the source.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Files {
+    /// Regular expression over the file name with a group `slot`: files of one slot are releases of the same
+    /// thing (the same month), and a newer one supersedes the older.
+    pub slot: String,
+    /// What a newer file of a slot, or a later extract, revises.
+    #[serde(default)]
+    pub revises: Revises,
+}
+
+/// What newer data revises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Revises {
+    /// A file supersedes all rows of the older file of its slot, and nothing else.
+    #[default]
+    File,
+    /// In addition a record that comes again in any later file supersedes the earlier one.
+    Record,
+}
+
+/// The law under which the data is held.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Law {
+    /// Controller.
+    pub controller: String,
+    /// Lawful basis for processing.
+    pub lawful_basis: String,
+    /// Gateway that allows the disclosure to the partnership.
+    pub gateway: String,
+    /// Audiences that outputs from it may go to.
+    pub audiences: Vec<String>,
+    /// Months that rows are kept.
+    pub retention_months: u32,
+}
+
+/// The controller's small-number rule.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DisclosureRule {
+    /// Counts from 1 to one less than this are suppressed.
+    pub suppress_below: i64,
+    /// Other counts are rounded to the nearest multiple.
+    pub round_to: i64,
+    /// Whose rule it is.
+    pub rule: String,
+}
+
+/// Column to SQL expression, with two words of its own: `when` (a condition: the row has such a target) and
+/// `once_per` (an expression: the first row of each value is taken).
+pub type Mapping = BTreeMap<String, String>;
+
+/// One kind of record in a source.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Feed {
+    /// Name.
+    pub name: String,
+    /// Regular expression over the file name, where the feeds of a source are separate files.
+    #[serde(default)]
+    pub file: Option<String>,
+    /// XML: path of the element that is a record.
+    #[serde(default)]
+    pub record: Option<String>,
+    /// Columns that the file must have.
+    pub columns: Vec<String>,
+    /// Columns that it may have.
+    #[serde(default)]
+    pub optional: Vec<String>,
+    /// Columns that are not named are ignored instead of refused.
+    #[serde(default)]
+    pub allow_extra: bool,
+    /// SQL expression: the record's id at the agency, NULL where it has none.
+    #[serde(default)]
+    pub record_id: Option<String>,
+    /// SQL expression: what makes a row unique in its file; rows that repeat it are duplicates.
+    #[serde(default)]
+    pub row_key: Option<String>,
+    /// Mapping to `event`.
+    #[serde(default)]
+    pub event: Option<Mapping>,
+    /// Mapping to `party`.
+    #[serde(default)]
+    pub party: Option<Mapping>,
+    /// Mapping to `episode`.
+    #[serde(default)]
+    pub episode: Option<Mapping>,
+    /// Mapping to `person_record`.
+    #[serde(default)]
+    pub person_record: Option<Mapping>,
+}
+
+impl Feed {
+    /// The mappings with the names of their tables.
+    pub fn targets(&self) -> impl Iterator<Item = (&'static str, &Mapping)> {
+        [("event", &self.event), ("party", &self.party), ("episode", &self.episode), ("person_record", &self.person_record)]
+            .into_iter()
+            .filter_map(|(name, mapping)| mapping.as_ref().map(|m| (name, m)))
+    }
+}
+
+/// A source.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// Name, snake case; equal to the file's name.
+    pub name: String,
+    /// Title.
+    pub title: String,
+    /// What it is, what it is not, where its layout is described.
+    pub description: String,
+    /// Agency: police, health, ambulance, social_care.
+    pub agency: String,
+    /// Files.
+    pub files: Files,
+    /// Reader.
+    pub reader: Reader,
+    /// Law.
+    pub law: Law,
+    /// Small-number rule.
+    pub disclosure: DisclosureRule,
+    /// Code maps, used as `code_map('name', column)`; keys match without regard to case; `*` is the default.
+    #[serde(default)]
+    pub maps: BTreeMap<String, BTreeMap<String, String>>,
+    /// Largest share of rows that may break a rule (`quarantined` = all rules together) before the run fails.
+    #[serde(default)]
+    pub thresholds: BTreeMap<String, f64>,
+    /// Feeds.
+    #[serde(rename = "feed")]
+    pub feeds: Vec<Feed>,
+}
+
+/// Words of a mapping that are not columns.
+pub const MAPPING_WORDS: [&str; 2] = ["when", "once_per"];
+
+impl Source {
+    /// Reads one source file.
+    ///
+    /// # Errors
+    /// A problem with file and line.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Problem> {
+        parse(file, text)
+    }
+
+    /// Problems that can be seen without an engine: names of columns and tables, patterns, reader words.
+    #[must_use]
+    pub fn problems(&self, file: &str, tables: &[Table]) -> Vec<Problem> {
+        let mut out = Vec::new();
+        match Regex::new(&self.files.slot) {
+            Ok(regex) if regex.capture_names().flatten().any(|n| n == "slot") => {}
+            Ok(_) => out.push(Problem::new(file, "files.slot has no group `slot`").hint("write (?<slot>…)")),
+            Err(_) => out.push(Problem::new(file, "files.slot is not a regular expression")),
+        }
+        for feed in &self.feeds {
+            let at = format!("{file} feed {}", feed.name);
+            if matches!(self.reader, Reader::Xml) != feed.record.is_some() {
+                out.push(Problem::new(&at, "`record` goes with an xml reader"));
+            }
+            if let Some(pattern) = &feed.file
+                && Regex::new(pattern).is_err()
+            {
+                out.push(Problem::new(&at, "`file` is not a regular expression"));
+            }
+            for (name, mapping) in feed.targets() {
+                let Some(table) = tables.iter().find(|t| t.name == name) else { continue };
+                for column in mapping.keys() {
+                    if MAPPING_WORDS.contains(&column.as_str()) || table.mappable().any(|c| c.name == *column) {
+                        continue;
+                    }
+                    let valid = table.mappable().map(|c| c.name.as_str()).chain(MAPPING_WORDS);
+                    let problem = Problem::new(&at, format!("table {name} has no column `{column}` to map"));
+                    out.push(match nearest(column, valid) {
+                        Some(near) => problem.hint(format!("did you mean `{near}`?")),
+                        None => problem.hint(format!("see schemas/{name}.toml")),
+                    });
+                }
+                for column in table.columns.iter().filter(|c| c.required && c.nature() == Nature::Stored) {
+                    let given = mapping.contains_key(&column.name) || column.derive.is_some() || !column.from.is_empty();
+                    if !given && !table.partition.contains(&column.name) {
+                        out.push(Problem::new(&at, format!("table {name} needs column `{}`", column.name)));
+                    }
+                }
+            }
+        }
+        out
+    }
+}

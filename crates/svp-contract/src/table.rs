@@ -1,0 +1,261 @@
+//! Canonical tables: declared once, read as Arrow schema, validation rules, pseudonymiser and dictionary.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use serde::Deserialize;
+
+use crate::{Problem, parse};
+
+/// Type of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnType {
+    /// Text (Arrow Utf8).
+    Text,
+    /// 32-bit whole number.
+    Int32,
+    /// 64-bit whole number.
+    Int64,
+    /// 64-bit floating point.
+    Float64,
+    /// True or false; NULL is "not recorded", which is not "no".
+    Boolean,
+    /// Calendar date (Date32).
+    Date,
+    /// Instant in UTC, microseconds.
+    Timestamp,
+    /// Keyed token, 32 hexadecimal digits, made from other columns at the door.
+    Token,
+    /// Working value of two coordinates in metres; never stored.
+    Point,
+}
+
+impl ColumnType {
+    /// Arrow type of a stored column.
+    #[must_use]
+    pub fn arrow(self) -> DataType {
+        match self {
+            Self::Text | Self::Token => DataType::Utf8,
+            Self::Int32 => DataType::Int32,
+            Self::Int64 => DataType::Int64,
+            Self::Float64 => DataType::Float64,
+            Self::Boolean => DataType::Boolean,
+            Self::Date => DataType::Date32,
+            Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Self::Point => DataType::Struct(
+                vec![Field::new("easting", DataType::Float64, true), Field::new("northing", DataType::Float64, true)].into(),
+            ),
+        }
+    }
+}
+
+/// How much a column can say about a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sensitivity {
+    /// Identifies a person by itself: exists only between mapping and the door, is never stored.
+    Direct,
+    /// Can identify together with others.
+    Quasi,
+    /// Says something a person would keep private.
+    Sensitive,
+    /// Harmless.
+    Open,
+}
+
+/// What happens to a row whose value breaks a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnBad {
+    /// The row goes to quarantine.
+    #[default]
+    Quarantine,
+    /// The value becomes NULL, the row stays; counted in the receipt.
+    Blank,
+    /// Nothing changes; counted in the receipt.
+    Note,
+}
+
+/// Where a column lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nature {
+    /// In the stored table.
+    Stored,
+    /// Only while a row is being mapped.
+    Working,
+}
+
+/// A column of a canonical table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Column {
+    /// Name, snake case.
+    pub name: String,
+    /// Type.
+    #[serde(rename = "type")]
+    pub kind: ColumnType,
+    /// One sentence.
+    pub meaning: String,
+    /// Unit or reference system, where it has one.
+    #[serde(default)]
+    pub unit: Option<String>,
+    /// A value must be present.
+    #[serde(default)]
+    pub required: bool,
+    /// Allowed codes and what each means.
+    #[serde(default)]
+    pub codes: BTreeMap<String, String>,
+    /// Sensitivity.
+    pub sensitivity: Sensitivity,
+    /// SQL expression over columns of this table, used where a source does not map the column.
+    #[serde(default)]
+    pub derive: Option<String>,
+    /// Exists while mapping only.
+    #[serde(default)]
+    pub working: bool,
+    /// Token: the columns that it is made from.
+    #[serde(default)]
+    pub from: Vec<String>,
+    /// Token: its domain, when several columns share one (default: the column's name).
+    #[serde(default)]
+    pub domain: Option<String>,
+    /// Token: `source` puts the source's name into it.
+    #[serde(default)]
+    pub scope: Option<String>,
+    /// Token: the first n parts may stand in any order (forename and surname are often swapped).
+    #[serde(default)]
+    pub any_order: usize,
+    /// Smallest allowed number.
+    #[serde(default)]
+    pub min: Option<f64>,
+    /// Largest allowed number.
+    #[serde(default)]
+    pub max: Option<f64>,
+    /// What a broken rule does.
+    #[serde(default)]
+    pub on_bad: OnBad,
+}
+
+impl Column {
+    /// Whether it is in the stored table.
+    #[must_use]
+    pub fn nature(&self) -> Nature {
+        if self.working || self.sensitivity == Sensitivity::Direct { Nature::Working } else { Nature::Stored }
+    }
+
+    /// Domain that separates its tokens from others.
+    #[must_use]
+    pub fn token_domain(&self) -> &str {
+        self.domain.as_deref().unwrap_or(&self.name)
+    }
+}
+
+/// A rule over several columns of a row.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    /// Name of the rule, as it appears in receipts.
+    pub rule: String,
+    /// Column that is named in quarantine.
+    pub column: String,
+    /// SQL expression that is FALSE for a bad row; NULL passes.
+    pub expr: String,
+    /// What a bad row gets.
+    #[serde(default)]
+    pub on_bad: OnBad,
+    /// What it means.
+    pub meaning: String,
+}
+
+/// A canonical table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    /// Name, snake case.
+    pub name: String,
+    /// Title.
+    pub title: String,
+    /// What it holds.
+    pub description: String,
+    /// Zone of the lake.
+    pub zone: String,
+    /// What one row is.
+    pub grain: String,
+    /// Partition columns (also declared as columns).
+    #[serde(default)]
+    pub partition: Vec<String>,
+    /// Columns in order.
+    #[serde(rename = "column")]
+    pub columns: Vec<Column>,
+    /// Rules over several columns.
+    #[serde(default, rename = "check")]
+    pub checks: Vec<Check>,
+}
+
+impl Table {
+    /// Reads one schema file.
+    ///
+    /// # Errors
+    /// A problem with file and line.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Problem> {
+        let table: Self = parse(file, text)?;
+        for column in &table.columns {
+            if (column.kind == ColumnType::Token) == column.from.is_empty() {
+                return Err(Problem::new(file, format!("column {}: `from` and type token go together", column.name)));
+            }
+            if column.kind == ColumnType::Point && column.nature() == Nature::Stored {
+                return Err(Problem::new(file, format!("column {}: a point is a working value", column.name)));
+            }
+            for part in &column.from {
+                if table.column(part).is_none() {
+                    return Err(Problem::new(file, format!("column {}: no column {part} to make it from", column.name)));
+                }
+            }
+        }
+        Ok(table)
+    }
+
+    /// A column by name.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|c| c.name == name)
+    }
+
+    /// Arrow schema of the stored table: no direct identifier, no working value.
+    #[must_use]
+    pub fn stored_schema(&self) -> SchemaRef {
+        let fields: Vec<Field> = self
+            .columns
+            .iter()
+            .filter(|c| c.nature() == Nature::Stored)
+            .map(|c| Field::new(&c.name, c.kind.arrow(), true))
+            .collect();
+        Arc::new(Schema::new(fields))
+    }
+
+    /// Columns that a source can map: not tokens, not partition columns.
+    pub fn mappable(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter().filter(|c| c.kind != ColumnType::Token && !self.partition.contains(&c.name))
+    }
+}
+
+/// The canonical tables, compiled in from `schemas/`.
+///
+/// # Errors
+/// A problem with file and line; none in a build whose tests pass.
+pub fn canonical_tables() -> Result<Vec<Table>, Problem> {
+    macro_rules! schema {
+        ($($name:literal),*) => {
+            [$(($name, include_str!(concat!("../../../schemas/", $name)))),*]
+        };
+    }
+    schema!(
+        "event.toml", "party.toml", "episode.toml", "person_record.toml", "area.toml", "population.toml",
+        "offence.toml", "harm_weight.toml", "calendar.toml"
+    )
+    .iter()
+    .map(|(file, text)| Table::parse(&format!("schemas/{file}"), text))
+    .collect()
+}
