@@ -1,0 +1,83 @@
+//! What enters: Arrow arrays or literals, as arguments of SQL functions.
+//! What leaves: Arrow arrays; a missing or unreadable value is NULL.
+//! Never: an error or a panic for a value, a look at storage, clock or environment, state that changes.
+//! To add one: a file beside its neighbours (kernel, `udf`, tests) and one line in [`register_list`].
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::disallowed_methods
+    )
+)]
+
+pub mod offence;
+pub mod person;
+pub mod place;
+mod reference;
+#[cfg(test)]
+mod testing;
+pub mod text;
+pub mod time;
+mod udf;
+
+use datafusion::logical_expr::ScalarUDF;
+
+pub use place::areas::Areas;
+pub use place::in_area_box::AreaBox;
+pub use reference::reference_markdown;
+pub use text::code_map::CodeMaps;
+pub use text::lookup::Lookups;
+
+/// Every function that needs no data: the list that local, cluster and wire sessions register.
+pub fn register_list() -> Vec<ScalarUDF> {
+    vec![
+        text::clean_text::udf(),
+        text::parse_number::udf(),
+        text::parse_integer::udf(),
+        text::parse_flag::udf(),
+        person::nhs_number::udf(),
+        person::nhs_number_status::udf(),
+        person::name_key::udf(),
+        person::birth_date::udf(),
+        person::upn::udf(),
+        person::age_at::udf(),
+        person::age_band::udf(),
+        place::postcode::udf(),
+        place::postcode_sector::udf(),
+        place::to_bng::udf(),
+        place::to_wgs84::udf(),
+        place::h3_cell::udf(),
+        place::bng_cell::udf(),
+        place::within_box::udf(),
+        time::uk_timestamp::udf(),
+        time::uk_clock_flag::udf(),
+        time::utc_timestamp::udf(),
+        time::uk_date::udf(),
+        time::placeholder_time::udf(),
+        time::local_month::udf(),
+        time::month_text::udf(),
+        time::local_day::start(),
+        time::local_day::end(),
+        time::hour_of_week::udf(),
+        time::analysis_day::udf(),
+        time::aoristic_hours::udf(),
+        time::weekday_name::udf(),
+        time::hour_label::udf(),
+        offence::offence_code::udf(),
+    ]
+}
+
+/// The functions that hold data of the site: code maps of a source, reference tables, boundaries, the box.
+///
+/// The first three are cheap to clone and shared, not copied, by the functions.
+pub fn bound(maps: CodeMaps, lookups: Lookups, areas: Areas, area: AreaBox) -> Vec<ScalarUDF> {
+    vec![
+        text::code_map::udf(maps),
+        text::lookup::udf(lookups),
+        place::area_at::udf(areas),
+        place::in_area_box::udf(area),
+    ]
+}

@@ -1,0 +1,111 @@
+//! `parse_number`: a decimal number from text.
+
+use arrow::datatypes::{DataType, Float64Type};
+use datafusion::logical_expr::ScalarUDF;
+
+use crate::udf::{Kind, Spec, function, param, primitive_result};
+
+/// Reads a decimal number: sign, zero padding, thousands commas in groups of three, and an exponent are
+/// accepted. Words (`inf`, `nan`), units, currency and anything that overflows are not a number.
+pub fn parse_number(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let first = text.as_bytes().first()?;
+    if !(first.is_ascii_digit() || matches!(first, b'+' | b'-' | b'.')) {
+        return None;
+    }
+    if text
+        .bytes()
+        .any(|byte| byte.is_ascii_alphabetic() && !byte.eq_ignore_ascii_case(&b'e'))
+    {
+        return None;
+    }
+    let number: f64 = if text.contains(',') {
+        without_commas(text)?.parse().ok()?
+    } else {
+        text.parse().ok()?
+    };
+    number.is_finite().then_some(number)
+}
+
+/// Drops thousands commas; `None` unless they stand before groups of exactly three digits.
+pub(crate) fn without_commas(text: &str) -> Option<String> {
+    let (whole, decimals) = match text.split_once('.') {
+        Some((whole, decimals)) => (whole, Some(decimals)),
+        None => (text, None),
+    };
+    let unsigned = whole.trim_start_matches(['+', '-']);
+    let mut groups = unsigned.split(',');
+    let head = groups.next()?;
+    let digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
+    let fits = (1..=3).contains(&head.len()) && digits(head);
+    if !fits || !groups.all(|group| group.len() == 3 && digits(group)) {
+        return None;
+    }
+    if decimals.is_some_and(|decimals| decimals.contains(',')) {
+        return None;
+    }
+    Some(text.replace(',', ""))
+}
+
+pub(crate) fn udf() -> ScalarUDF {
+    function(
+        Spec {
+            name: "parse_number",
+            section: super::SECTION,
+            about: "Reads a decimal number. Zero padding and thousands commas are accepted; units, currency \
+                    signs, `inf` and `nan` are not. Never use it on codes: `4.10` is not the number 4.1.",
+            params: vec![param(Kind::Text, "text", "a number as text")],
+            returns: DataType::Float64,
+            examples: &[
+                ("SELECT parse_number('0092500.5')", "92500.5"),
+                ("SELECT parse_number('1,234,567')", "1234567.0"),
+                ("SELECT parse_number('n/k')", "NULL"),
+            ],
+        },
+        |args| {
+            let text = args.text(0)?;
+            primitive_result::<Float64Type>(args.rows, |row| parse_number(text.get(row)?))
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_numbers() {
+        let check = |text: &str, expected: Option<f64>| {
+            assert_eq!(parse_number(text), expected, "{text:?}")
+        };
+        check("291750", Some(291750.0));
+        check(" -1.5 ", Some(-1.5));
+        check("0801314", Some(801314.0));
+        check("+.5", Some(0.5));
+        check("1e3", Some(1000.0));
+        check("1,234.5", Some(1234.5));
+        check("-12,345,678", Some(-12345678.0));
+        for bad in [
+            "",
+            " ",
+            "inf",
+            "nan",
+            "-inf",
+            "+NaN",
+            "1,23",
+            "1,2345",
+            "12,34,567",
+            "1.2,3",
+            "£5",
+            "5m",
+            "1 2",
+            "--1",
+            "-",
+            ".",
+            "1e999",
+            "e5",
+        ] {
+            check(bad, None);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! `month_text`: a month as publishers write it.
+
+use arrow::datatypes::DataType;
+use datafusion::logical_expr::ScalarUDF;
+
+use crate::udf::{Kind, Spec, function, param, text_result};
+
+/// The text itself where it is a month `YYYY-MM`, blanks around it dropped; otherwise `None`.
+pub fn month_text(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let bytes = text.as_bytes();
+    let digits = |range: std::ops::Range<usize>| bytes[range].iter().all(u8::is_ascii_digit);
+    let shaped = bytes.len() == 7 && bytes[4] == b'-' && digits(0..4) && digits(5..7);
+    let month = shaped.then(|| (bytes[5] - b'0') * 10 + (bytes[6] - b'0'))?;
+    (1..=12).contains(&month).then_some(text)
+}
+
+pub(crate) fn udf() -> ScalarUDF {
+    function(
+        Spec {
+            name: "month_text",
+            section: super::SECTION,
+            about: "A month written `YYYY-MM`, as data.police.uk does; NULL for anything else.",
+            params: vec![param(Kind::Text, "text", "a month as text")],
+            returns: DataType::Utf8,
+            examples: &[("SELECT month_text('2024-06'), month_text('2024-13')", "2024-06 | NULL")],
+        },
+        |args| {
+            let text = args.text(0)?;
+            text_result(args.rows, |row| month_text(text.get(row)?))
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_months() {
+        let check = |text: &str, expected: Option<&str>| assert_eq!(month_text(text), expected, "{text}");
+        check("2024-01", Some("2024-01"));
+        check(" 2024-12 ", Some("2024-12"));
+        check("2024-00", None);
+        check("2024-1", None);
+        check("24-01", None);
+        check("2024/01", None);
+        check("٢٠٢٤-٠١", None);
+    }
+}

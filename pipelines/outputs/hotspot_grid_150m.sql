@@ -1,0 +1,22 @@
+--! name = "hotspot_grid_150m"
+--! title = "Hotspots, 150 m squares"
+--! subtitle = "Events in each 150 m square of the British National Grid, whole period"
+--! description = "Squares with a fixed origin (multiples of 150 m), so that releases can be compared. Events at a known point only. Domestic and sexual offences are left out: a square can be an address. Places that systems fill in by default (custody suites, hospitals, headquarters) are left out by the area's exclusion list."
+--! reads = ["event"]
+--! per_definition = true
+--! grain = [{ name = "cell", title = "Square (south-west corner)" }]
+--! counts = [{ name = "events", title = "Events" }]
+--! derived = [
+--!   { name = "rank", title = "Rank", unit = "1 = most events", expr = "CASE WHEN events IS NOT NULL THEN rank() OVER (ORDER BY events DESC NULLS LAST) END", inputs = ["events"] },
+--!   { name = "density", title = "Density", unit = "events per km²", expr = "round(events * 1000000.0 / (150.0 * 150.0), 1)", inputs = ["events"] },
+--! ]
+--! chart = { kind = "map", value = "events" }
+--! geometry = { kind = "bng_cell", column = "cell" }
+--! audiences = ["police", "partner", "public"]
+--! not_available = "no event has a known point"
+--! notes = ["Residents are not a fair denominator for town centres: counts are given, not rates."]
+SELECT bng_cell(easting, northing, 150) AS cell,
+       count(*) AS events
+FROM mappable_violence
+GROUP BY 1
+ORDER BY events DESC, cell

@@ -1,0 +1,20 @@
+--! name = "hotspot_grid_h3"
+--! title = "Hotspots, H3 hexagons of resolution 9"
+--! subtitle = "Events in each H3 cell of resolution 9 (about 0.105 km² on average), whole period"
+--! description = "H3 cells differ in area and none equals a 150 m square: for patrol work use the squares. Events at a known point only. Domestic and sexual offences and places that systems fill in by default are left out."
+--! reads = ["event"]
+--! per_definition = true
+--! grain = [{ name = "cell", title = "H3 cell" }]
+--! counts = [{ name = "events", title = "Events" }]
+--! derived = [
+--!   { name = "rank", title = "Rank", unit = "1 = most events", expr = "CASE WHEN events IS NOT NULL THEN rank() OVER (ORDER BY events DESC NULLS LAST) END", inputs = ["events"] },
+--! ]
+--! chart = { kind = "map", value = "events" }
+--! geometry = { kind = "h3_cell", column = "cell" }
+--! audiences = ["police", "partner", "public"]
+--! not_available = "no event has a known point"
+SELECT h3_cell(longitude, latitude, 9) AS cell,
+       count(*) AS events
+FROM mappable_violence
+GROUP BY 1
+ORDER BY events DESC, cell

@@ -1,0 +1,16 @@
+--! name = "monthly_trend"
+--! title = "Months"
+--! subtitle = "Events by month"
+--! description = "Events by the month in which they happened, or were recorded where that is not known. Crimes are not incidents and not injured people: do not compare the sources one to one."
+--! reads = ["event"]
+--! per_definition = true
+--! grain = [{ name = "month", title = "Month" }]
+--! counts = [{ name = "events", title = "Events" }]
+--! chart = { kind = "line", x = "month", value = "events" }
+--! audiences = ["police", "partner", "public"]
+--! not_available = "no event falls under this definition in the period"
+SELECT month, count(*) AS events
+FROM serious_violence
+WHERE month IS NOT NULL
+GROUP BY 1
+ORDER BY 1
