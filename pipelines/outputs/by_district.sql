@@ -28,16 +28,15 @@ WITH districts AS (
   GROUP BY 1
 ),
 counted AS (
-  SELECT coalesce(a.published_with, 'unknown') AS district, count(*) AS events
+  SELECT coalesce(a.published_with, 'unknown') AS place, count(*) AS events
   FROM serious_violence AS e
   LEFT JOIN area AS a ON a.layer = 'district' AND a.code = e.district
   GROUP BY 1
 )
-SELECT coalesce(d.district, c.district) AS district,
+SELECT coalesce(d.district, c.place) AS district,
        coalesce(d.name, 'Place not known') AS name,
        d.residents AS residents,
        coalesce(c.events, 0) AS events
 FROM districts AS d
-FULL JOIN counted AS c ON c.district = d.district
+FULL JOIN counted AS c ON c.place = d.district
 WHERE EXISTS (SELECT 1 FROM serious_violence)
-ORDER BY d.district IS NULL, district

@@ -109,16 +109,6 @@ pub struct Period {
     pub to: String,
 }
 
-/// Grid sizes that the outputs use; kept here so that a pilot can change its cell without touching SQL.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Sizes {
-    /// Side of British National Grid squares, m.
-    pub bng_m: Vec<i64>,
-    /// H3 resolution.
-    pub h3: i64,
-}
-
 /// An area.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -161,6 +151,9 @@ pub struct Area {
     /// Lines of attribution that the reference data ask for.
     #[serde(default)]
     pub attribution: Vec<String>,
+    /// Facts of the site that mappings ask for with `lookup('site', '…')`, such as its DfE authority number.
+    #[serde(default)]
+    pub site: BTreeMap<String, String>,
     /// Known breaks in the series: month and what happened.
     #[serde(default)]
     pub breaks: BTreeMap<String, String>,

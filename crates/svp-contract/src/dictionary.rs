@@ -13,7 +13,8 @@ fn type_name(kind: ColumnType) -> &'static str {
         ColumnType::Date => "date",
         ColumnType::Timestamp => "instant (UTC)",
         ColumnType::Token => "keyed token",
-        ColumnType::Point => "point",
+        ColumnType::Point => "easting and northing",
+        ColumnType::Position => "longitude and latitude",
     }
 }
 
@@ -72,7 +73,7 @@ pub fn odcs_yaml(tables: &[Table], version: &str) -> String {
                 ColumnType::Float64 => "number",
                 ColumnType::Boolean => "boolean",
                 ColumnType::Date | ColumnType::Timestamp => "date",
-                ColumnType::Text | ColumnType::Token | ColumnType::Point => "string",
+                ColumnType::Text | ColumnType::Token | ColumnType::Point | ColumnType::Position => "string",
             };
             let _ = write!(out, "      - name: {}\n        logicalType: {logical}\n        physicalType: {}\n        required: {}\n        classification: {}\n        description: {}\n", c.name, quote(&c.kind.arrow().to_string()), c.required, sensitivity_name(c.sensitivity), quote(&c.meaning));
         }

@@ -14,7 +14,7 @@ mod source;
 mod strict;
 mod table;
 
-pub use area::{Area, District, Exclusion, Input, Period, Reference, Sizes};
+pub use area::{Area, District, Exclusion, Input, Period, Reference};
 pub use definition::{Definition, Include};
 pub use dictionary::{dictionary_markdown, odcs_yaml};
 pub use output::{Chart, DerivedColumn, Geometry, LabelledColumn, Output};

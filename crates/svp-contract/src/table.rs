@@ -28,8 +28,10 @@ pub enum ColumnType {
     Timestamp,
     /// Keyed token, 32 hexadecimal digits, made from other columns at the door.
     Token,
-    /// Working value of two coordinates in metres; never stored.
+    /// Working value of easting and northing, m; never stored.
     Point,
+    /// Working value of longitude and latitude, degrees; never stored.
+    Position,
 }
 
 impl ColumnType {
@@ -44,11 +46,14 @@ impl ColumnType {
             Self::Boolean => DataType::Boolean,
             Self::Date => DataType::Date32,
             Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-            Self::Point => DataType::Struct(
-                vec![Field::new("easting", DataType::Float64, true), Field::new("northing", DataType::Float64, true)].into(),
-            ),
+            Self::Point => pair("easting", "northing"),
+            Self::Position => pair("longitude", "latitude"),
         }
     }
+}
+
+fn pair(first: &str, second: &str) -> DataType {
+    DataType::Struct([first, second].map(|name| Field::new(name, DataType::Float64, true)).to_vec().into())
 }
 
 /// How much a column can say about a person.
@@ -205,7 +210,7 @@ impl Table {
             if (column.kind == ColumnType::Token) == column.from.is_empty() {
                 return Err(Problem::new(file, format!("column {}: `from` and type token go together", column.name)));
             }
-            if column.kind == ColumnType::Point && column.nature() == Nature::Stored {
+            if matches!(column.kind, ColumnType::Point | ColumnType::Position) && column.nature() == Nature::Stored {
                 return Err(Problem::new(file, format!("column {}: a point is a working value", column.name)));
             }
             for part in &column.from {

@@ -9,10 +9,12 @@ pub mod disclose;
 mod error;
 pub mod key;
 mod pseudonymise;
+mod row_digest;
 mod token;
 
 pub use disclose::{Disclosed, Policy, Suppression, disclose};
 pub use error::PrivacyError;
 pub use key::Key;
 pub use pseudonymise::{Pseudonymised, pseudonymise};
+pub use row_digest::RowDigest;
 pub use token::Tokeniser;

@@ -1,0 +1,154 @@
+//! Runs an output: SELECT, disclosure control, derived columns, order. In that order and no other.
+
+use std::sync::Arc;
+
+use arrow::array::{AsArray, ArrayRef, RecordBatch, UInt32Array};
+use arrow::compute::{concat_batches, take_record_batch};
+use arrow::datatypes::{DataType, Field, Schema, UInt32Type};
+use datafusion::prelude::{SessionContext, col};
+use svp_contract::{Output, Problem, nearest};
+use svp_privacy::{Disclosed, Policy, disclose};
+
+use crate::AnalyseError;
+
+/// What an output gave.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// A table that may be shown.
+    Table(Disclosed<RecordBatch>),
+    /// Why there is none. Never zero.
+    NotAvailable(String),
+}
+
+/// An output under a definition.
+#[derive(Debug, Clone)]
+pub struct Result {
+    /// Name of the output.
+    pub output: String,
+    /// Name of the definition, where the output has one.
+    pub definition: Option<String>,
+    /// What it gave.
+    pub content: Content,
+}
+
+const ROW: &str = "__row";
+
+fn engine(output: &Output) -> impl Fn(datafusion::error::DataFusionError) -> AnalyseError {
+    let what = format!("output {}", output.name);
+    move |source| AnalyseError::Engine { what: what.clone(), source }
+}
+
+/// Plans an output against the tables that are registered, and compares its columns with its header.
+pub async fn check_output(ctx: &SessionContext, file: &str, output: &Output) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    match ctx.sql(&output.sql).await {
+        Ok(df) => {
+            let names: Vec<String> = df.schema().fields().iter().map(|f| f.name().clone()).collect();
+            let wanted: Vec<&str> = output.selected().collect();
+            if names != wanted {
+                problems.push(
+                    Problem::new(file, format!("the SELECT gives ({}), the header says ({})", names.join(", "), wanted.join(", ")))
+                        .hint("grain, attributes and counts of the header name the columns of the SELECT in order"),
+                );
+            }
+        }
+        Err(error) => {
+            let message = error.to_string();
+            let first = message.lines().next().unwrap_or_default().to_owned();
+            let problem = Problem::new(file, first.clone());
+            let tables = ctx.catalog("datafusion").and_then(|c| c.schema("public")).map(|s| s.table_names()).unwrap_or_default();
+            let missing = first.split("table 'datafusion.public.").nth(1).and_then(|r| r.split('\'').next());
+            problems.push(match missing.and_then(|m| nearest(m, tables.iter().map(String::as_str))) {
+                Some(near) => problem.hint(format!("did you mean the table `{near}`?")),
+                None => problem,
+            });
+        }
+    }
+    for derived in &output.derived {
+        for input in &derived.inputs {
+            if !output.counts.iter().any(|c| c.name == *input) {
+                problems.push(Problem::new(file, format!("derived column {}: `{input}` is no count of this output", derived.name)));
+            }
+        }
+    }
+    problems
+}
+
+/// Runs one output under the views that are registered now.
+///
+/// # Errors
+/// When the engine fails, the columns are not those of the header, or the privacy floor refuses.
+pub async fn run_output(ctx: &SessionContext, output: &Output, definition: Option<&str>, policy: &Policy) -> std::result::Result<Result, AnalyseError> {
+    let fail = engine(output);
+    let df = ctx.sql(&output.sql).await.map_err(&fail)?;
+    let schema: Arc<Schema> = Arc::new(df.schema().as_arrow().clone());
+    let batches = df.collect().await.map_err(&fail)?;
+    let arrow = |source| AnalyseError::Arrow { what: format!("output {}", output.name), source };
+    let table = concat_batches(&schema, &batches).map_err(arrow)?;
+    let done = |content| Result { output: output.name.clone(), definition: definition.map(str::to_owned), content };
+    let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
+    let wanted: Vec<&str> = output.selected().collect();
+    if names != wanted {
+        return Err(AnalyseError::Header { output: output.name.clone(), what: format!("the SELECT gives ({})", names.join(", ")) });
+    }
+    if table.num_rows() == 0 {
+        return Ok(done(Content::NotAvailable(output.not_available.clone())));
+    }
+    let privacy = |source| AnalyseError::Privacy { output: output.name.clone(), source };
+    // The order of the SELECT may follow the true counts and would tell them: rows go by grain from here on.
+    let table = by_grain(output, &table).map_err(arrow)?;
+    let counts: Vec<&str> = output.counts.iter().map(|c| c.name.as_str()).collect();
+    let disclosed = disclose(&table, &counts, policy).map_err(privacy)?;
+    if output.derived.is_empty() {
+        return Ok(done(Content::Table(disclosed)));
+    }
+    let derived = derive(ctx, output, &disclosed).await?;
+    let inputs: Vec<(String, Vec<String>)> = output.derived.iter().map(|d| (d.name.clone(), d.inputs.clone())).collect();
+    Ok(done(Content::Table(disclosed.with_derived(derived, &inputs).map_err(privacy)?)))
+}
+
+/// Sorts rows by the columns of the grain.
+fn by_grain(output: &Output, table: &RecordBatch) -> std::result::Result<RecordBatch, arrow::error::ArrowError> {
+    let columns: Vec<arrow::compute::SortColumn> = output
+        .grain
+        .iter()
+        .filter_map(|c| table.column_by_name(&c.name))
+        .map(|values| arrow::compute::SortColumn { values: Arc::clone(values), options: None })
+        .collect();
+    let order = arrow::compute::lexsort_to_indices(&columns, None)?;
+    take_record_batch(table, &order)
+}
+
+/// Computes the derived columns over the disclosed ones, rows in their order.
+async fn derive(ctx: &SessionContext, output: &Output, disclosed: &Disclosed<RecordBatch>) -> std::result::Result<RecordBatch, AnalyseError> {
+    let fail = engine(output);
+    let arrow = |source| AnalyseError::Arrow { what: format!("output {}", output.name), source };
+    let base = disclosed.get();
+    let mut fields: Vec<Field> = base.schema().fields().iter().map(|f| f.as_ref().clone()).collect();
+    let mut columns: Vec<ArrayRef> = base.columns().to_vec();
+    fields.push(Field::new(ROW, DataType::UInt32, false));
+    columns.push(Arc::new(UInt32Array::from_iter_values(0..u32::try_from(base.num_rows()).unwrap_or(u32::MAX))));
+    let numbered = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(arrow)?;
+    let df = ctx.read_batch(numbered).map_err(&fail)?;
+    let mut select = vec![col(ROW)];
+    for d in &output.derived {
+        select.push(df.parse_sql_expr(&d.expr).map_err(&fail)?.alias(&d.name));
+    }
+    let out = df.select(select).map_err(&fail)?;
+    let schema: Arc<Schema> = Arc::new(out.schema().as_arrow().clone());
+    let out = concat_batches(&schema, &out.collect().await.map_err(&fail)?).map_err(arrow)?;
+    // Window functions change the order of rows; the number brings them back.
+    let numbers = out.column(0).as_primitive::<UInt32Type>();
+    let mut back = vec![0u32; numbers.len()];
+    for (at, row) in numbers.values().iter().enumerate() {
+        back[*row as usize] = u32::try_from(at).unwrap_or(u32::MAX);
+    }
+    let out = take_record_batch(&out, &UInt32Array::from(back)).map_err(arrow)?;
+    let mut fields: Vec<Field> = base.schema().fields().iter().map(|f| f.as_ref().clone()).collect();
+    let mut columns: Vec<ArrayRef> = base.columns().to_vec();
+    for (field, column) in out.schema().fields().iter().zip(out.columns()).skip(1) {
+        fields.push(Field::new(field.name(), field.data_type().clone(), true));
+        columns.push(Arc::clone(column));
+    }
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(arrow)
+}

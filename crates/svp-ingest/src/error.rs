@@ -1,0 +1,114 @@
+//! What can stop a load. A bad row is none of these: it goes to quarantine.
+
+use thiserror::Error;
+
+use crate::read::ReadError;
+
+/// Outcomes of a load.
+#[derive(Debug, Error)]
+pub enum IngestError {
+    /// A file cannot be read as what it should be.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A definition does not fit: a mapping, a rule, a reference file.
+    #[error("{at}: {what}")]
+    Definition {
+        /// File and feed, table or column.
+        at: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// A mapping failed while it ran. The engine's own message can hold values, so it is not shown.
+    #[error("{at}: the expression of column {column} failed while it ran")]
+    Expression {
+        /// File and feed.
+        at: String,
+        /// Column.
+        column: String,
+    },
+    /// A reference file cannot be used.
+    #[error("reference file {file}: {what}")]
+    Reference {
+        /// File.
+        file: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// A file belongs to no slot of its source.
+    #[error("{file}: the name does not fit the pattern of source {source_name}")]
+    Slot {
+        /// File.
+        file: String,
+        /// Source.
+        source_name: String,
+    },
+    /// Two files of one run claim the same slot.
+    #[error("source {source_name}: {first} and {second} are both {slot}")]
+    SameSlot {
+        /// Source.
+        source_name: String,
+        /// One file.
+        first: String,
+        /// The other.
+        second: String,
+        /// The slot.
+        slot: String,
+    },
+    /// More rows broke a rule than the source allows.
+    #[error("{file}: {share:.1} % of rows broke rule {rule}, more than the {limit:.1} % that source {source_name} allows")]
+    Threshold {
+        /// File.
+        file: String,
+        /// Source.
+        source_name: String,
+        /// Rule.
+        rule: String,
+        /// Share, percent.
+        share: f64,
+        /// Limit, percent.
+        limit: f64,
+    },
+    /// Rows were lost or made: a defect of this program.
+    #[error("{file}: rows read are not the sum of accepted, quarantined and duplicate")]
+    Unbalanced {
+        /// File.
+        file: String,
+    },
+    /// The privacy floor refused.
+    #[error(transparent)]
+    Privacy(#[from] svp_privacy::PrivacyError),
+    /// The lake refused.
+    #[error(transparent)]
+    Lake(#[from] svp_lake::LakeError),
+    /// Arrow refused a batch.
+    #[error("{at}: a batch could not be built")]
+    Arrow {
+        /// File and step.
+        at: String,
+        /// Cause; its text is not shown, since it can hold values.
+        #[source]
+        source: arrow::error::ArrowError,
+    },
+    /// A worker stopped.
+    #[error("a worker thread stopped before its file was loaded")]
+    Worker,
+}
+
+impl IngestError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Read(error) => Some(error.hint()),
+            Self::Definition { .. } => Some("run `svp check`: it reports all such problems at once".to_owned()),
+            Self::Expression { .. } => Some("run `svp check`, and look at the types that the expression compares".to_owned()),
+            Self::Reference { .. } => Some("see README.md, Reference data, for where the file comes from and its layout".to_owned()),
+            Self::Slot { .. } => Some("rename the file as the publisher does, or change files.slot in the source".to_owned()),
+            Self::SameSlot { .. } => Some("load the older release first, in a run of its own, then the newer".to_owned()),
+            Self::Threshold { .. } => Some("`svp sql` on the last good lake, or the run's log, tells the rules; mend the extract or the map, or raise the threshold knowingly".to_owned()),
+            Self::Privacy(error) => error.hint().map(str::to_owned),
+            Self::Lake(error) => error.hint().map(str::to_owned),
+            Self::Unbalanced { .. } | Self::Arrow { .. } | Self::Worker => Some("this is a defect of svp: please report it with the version, not with the data".to_owned()),
+        }
+    }
+}

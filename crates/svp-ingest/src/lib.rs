@@ -1,0 +1,21 @@
+//! What enters: extracts as bytes, with the source definition that explains them.
+//! What leaves: canonical, pseudonymised rows, a receipt and quarantine entries.
+//! Never: returns an identifier, or tells a field value in an error.
+//! To add one: a format is one file in `read/`; an extract is one file in `pipelines/sources/`.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod apply;
+mod error;
+mod load;
+mod plan;
+pub mod read;
+mod receipt;
+pub mod reference;
+mod revise;
+
+pub use error::IngestError;
+pub use load::{LoadedFile, OnFile, Pending, Previous, SourcePlan, load, pending};
+pub use plan::FeedPlan;
+pub use receipt::{Receipt, RuleCount, quarantine_schema, receipt_batch, receipt_schema};
+pub use revise::{previous, revise};

@@ -1,0 +1,214 @@
+//! Containers: gzip in all its states, foreign formats, Parquet.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BinaryArray, Float64Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
+
+use super::*;
+
+fn table(n: usize) -> Vec<u8> {
+    let mut bytes = b"a,b\n".to_vec();
+    for i in 0..n {
+        bytes.extend_from_slice(format!("{i},{:x}\n", i * 2_654_435_761 % 1_000_003).as_bytes());
+    }
+    bytes
+}
+
+#[test]
+fn gzip_with_many_members() {
+    let bytes = table(100);
+    let mut zipped = gz(&bytes[..123]);
+    zipped.extend(gz(b""));
+    zipped.extend(gz(&bytes[123..]));
+    assert_eq!(
+        read(&plain_csv(), &expect(&["a", "b"]), &zipped)
+            .unwrap()
+            .records,
+        100
+    );
+}
+
+#[test]
+fn gzip_cut_anywhere_is_an_error_that_names_the_last_row() {
+    let zipped = gz(&table(500));
+    let mut last = 0;
+    for cut in 0..zipped.len() {
+        let input = Box::new(Cursor::new(zipped[..cut].to_vec()));
+        let error = match open(&plain_csv(), &expect(&["a", "b"]), "x.csv.gz", input, 50) {
+            Ok(reader) => drain(reader).unwrap_err(),
+            Err(error) => error,
+        };
+        let ReadError::TruncatedGzip { row, .. } = error else {
+            panic!("{cut}: {error}")
+        };
+        assert!(row >= last && row <= 500, "{cut}: {row} after {last}");
+        last = row;
+    }
+    assert!(last > 400, "{last}");
+}
+
+#[test]
+fn gzip_with_a_flipped_byte_is_never_read_silently() {
+    let zipped = gz(&table(200));
+    let want = read(&plain_csv(), &expect(&["a", "b"]), &zipped).unwrap();
+    for at in 10..zipped.len() {
+        let mut bytes = zipped.clone();
+        bytes[at] ^= 0x10;
+        // The bits that fill the last byte before the checksum carry nothing.
+        if let Ok(out) = read(&plain_csv(), &expect(&["a", "b"]), &bytes) {
+            assert_eq!((at, &out.rows), (zipped.len() - 9, &want.rows));
+        }
+    }
+}
+
+#[test]
+fn empty_and_foreign_files_are_named() {
+    let fail = |bytes: &[u8]| read(&plain_csv(), &expect(&["a"]), bytes).unwrap_err();
+    assert!(matches!(fail(b""), ReadError::Empty { .. }));
+    assert!(matches!(fail(&gz(b"")), ReadError::Empty { .. }));
+    assert!(matches!(fail(b"\xef\xbb\xbf\r\n"), ReadError::Empty { .. }));
+    for magic in [
+        &b"PK\x03\x04xxxx"[..],
+        b"\xd0\xcf\x11\xe0",
+        b"7z\xbc\xaf\x27\x1c",
+        b"%PDF-1.7",
+    ] {
+        assert!(matches!(fail(magic), ReadError::UnsupportedFormat { .. }));
+    }
+}
+
+struct Broken(usize);
+
+impl std::io::Read for Broken {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        if self.0 == 0 {
+            return Err(std::io::Error::new(
+                std::io::ErrorKind::UnexpectedEof,
+                "disk",
+            ));
+        }
+        let n = self.0.min(out.len());
+        self.0 -= n;
+        out[..n].fill(b'a');
+        Ok(n)
+    }
+}
+
+#[test]
+fn storage_errors_are_the_storages() {
+    let error = open(
+        &plain_csv(),
+        &expect(&["a"]),
+        "f",
+        Box::new(Broken(5000)),
+        1,
+    )
+    .err()
+    .unwrap();
+    assert!(matches!(error, ReadError::Io { .. }), "{error}");
+}
+
+fn parquet_of(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
+    let batch =
+        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, a)| (n, a, true)))
+            .unwrap();
+    let mut out = Vec::new();
+    let mut writer =
+        ::parquet::arrow::ArrowWriter::try_new(&mut out, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    out
+}
+
+#[test]
+fn parquet_columns_become_text() {
+    let bytes = parquet_of(vec![
+        ("unused", Arc::new(Int64Array::from(vec![0; 5]))),
+        (
+            "n",
+            Arc::new(Int64Array::from(vec![
+                Some(1),
+                None,
+                Some(-3),
+                Some(4),
+                Some(5),
+            ])),
+        ),
+        (
+            "f",
+            Arc::new(Float64Array::from(vec![50.25, -4.0, 0.0, 1e9, 0.1])),
+        ),
+        (
+            "t",
+            Arc::new(TimestampMicrosecondArray::from(vec![0; 5]).with_timezone("+00:00")),
+        ),
+        (
+            "s",
+            Arc::new(StringArray::from(vec![
+                Some("x"),
+                Some("  "),
+                None,
+                Some(""),
+                Some(" y "),
+            ])),
+        ),
+        (
+            "b",
+            Arc::new(BinaryArray::from(vec![
+                &b"ok"[..],
+                b"ok",
+                b"\xff",
+                b"ok",
+                b"ok",
+            ])),
+        ),
+    ]);
+    let expected = Expected {
+        allow_extra: true,
+        optional: vec!["none".into()],
+        ..expect(&["s", "n", "f", "t", "b"])
+    };
+    for bytes in [gz(&bytes), bytes] {
+        let out = read(&ReaderKind::Parquet, &expected, &bytes).unwrap();
+        assert_eq!(
+            out.values(),
+            [
+                ["x", "1", "50.25", "1970-01-01T00:00:00Z", "ok", "-"],
+                ["-", "-", "-4.0", "1970-01-01T00:00:00Z", "ok", "-"],
+                ["-", "4", "1000000000.0", "1970-01-01T00:00:00Z", "ok", "-"],
+                [" y ", "5", "0.1", "1970-01-01T00:00:00Z", "ok", "-"],
+            ]
+        );
+        assert_eq!(
+            out.rows.iter().map(|r| r.0).collect::<Vec<_>>(),
+            [1, 2, 4, 5]
+        );
+        assert_eq!(
+            out.bad,
+            [BadRow {
+                row: 3,
+                rule: RowRule::Encoding
+            }]
+        );
+    }
+}
+
+#[test]
+fn damaged_parquet_never_panics() {
+    let bytes = parquet_of(vec![("s", Arc::new(StringArray::from(vec!["x"; 50])))]);
+    let expected = expect(&["s"]);
+    for cut in 1..bytes.len() {
+        assert!(read(&ReaderKind::Parquet, &expected, &bytes[..cut]).is_err());
+    }
+    assert!(matches!(
+        read(&ReaderKind::Parquet, &expected, b"a,b\n"),
+        Err(ReadError::UnsupportedFormat { .. })
+    ));
+    assert!(matches!(
+        read(&ReaderKind::Parquet, &expect(&["S"]), &bytes),
+        Err(ReadError::HeaderDrift { .. })
+    ));
+}

@@ -1,0 +1,472 @@
+//! XML returns, such as the Children in Need census: one unit (a child) is held as a small tree, and a row is
+//! made from every record element in it. No document type, no entities beyond the five of XML.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use quick_xml::escape::resolve_xml_entity;
+use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::{Error as XmlError, Reader};
+
+use super::columns::Columns;
+use super::decode::{self, Fault, Input, Plain};
+use super::error::{ReadError, RowRule};
+use super::xml_paths::{MAX_SLOT, Paths, Target};
+use super::xml_tree::{Tree, join};
+use super::{BadRow, Expected, MAX_DEPTH, MAX_RECORD, ReadNote, RowBatch, RowReader, XmlOptions};
+
+/// Units that are looked at to list the columns that a file offers.
+const HEADER_UNITS: usize = 1000;
+
+/// What a step of the walk ended.
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    /// Something outside a unit, or inside an open one.
+    Nothing,
+    /// A unit is complete in the tree.
+    Unit,
+    /// The document has ended.
+    End,
+}
+
+/// Limits how much one markup event may take from the stream.
+struct Meter<R> {
+    input: R,
+    left: usize,
+}
+
+impl<R: Read> Read for Meter<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.input.read(out)
+    }
+}
+
+impl<R: BufRead> BufRead for Meter<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.left == 0 {
+            return Err(io::Error::other(Fault::TooLarge(MAX_RECORD)));
+        }
+        self.input.fill_buf()
+    }
+
+    fn consume(&mut self, n: usize) {
+        self.left = self.left.saturating_sub(n);
+        self.input.consume(n);
+    }
+}
+
+/// Walks through the document and fills the tree.
+struct Walk {
+    file: String,
+    reader: Reader<Meter<BufReader<Input>>>,
+    event: Vec<u8>,
+    paths: Paths,
+    tree: Tree,
+    in_unit: bool,
+    /// Names of the open elements.
+    stack: Vec<String>,
+    /// How many leading elements of the stack lie on the way to the unit.
+    on_path: usize,
+    /// The longest part of the way that was ever found.
+    deepest: usize,
+    row: u64,
+}
+
+pub(super) struct XmlReader {
+    walk: Walk,
+    columns: Columns,
+    batch_rows: usize,
+    notes: Vec<ReadNote>,
+    value: String,
+    /// The root element itself was the unit and is already in the tree.
+    pending: bool,
+    finished: bool,
+}
+
+impl Walk {
+    fn new(
+        options: &XmlOptions,
+        columns: &[String],
+        file: &str,
+        plain: Plain,
+    ) -> Result<Self, ReadError> {
+        let paths = Paths::new(options, columns)?;
+        let input = decode::xml_as_utf8(file, plain)?;
+        let meter = Meter {
+            input: BufReader::with_capacity(64 * 1024, input),
+            left: MAX_RECORD,
+        };
+        Ok(Self {
+            file: file.to_owned(),
+            reader: Reader::from_reader(meter),
+            event: Vec::new(),
+            paths,
+            tree: Tree::default(),
+            in_unit: false,
+            stack: Vec::new(),
+            on_path: 0,
+            deepest: 0,
+            row: 0,
+        })
+    }
+
+    fn malformed(&self, reason: &'static str) -> ReadError {
+        let position = self.reader.buffer_position();
+        ReadError::Malformed {
+            file: self.file.clone(),
+            row: self.row,
+            position,
+            reason,
+        }
+    }
+
+    fn broken(&self, error: XmlError) -> ReadError {
+        match error {
+            XmlError::Io(shared) => {
+                let kind = shared.kind();
+                let error =
+                    std::sync::Arc::try_unwrap(shared).unwrap_or_else(|_| io::Error::from(kind));
+                ReadError::from_fault(Fault::of(error), &self.file, self.row)
+            }
+            XmlError::Syntax(_) => self.malformed("the XML is cut off or has a markup error"),
+            XmlError::IllFormed(_) => self.malformed("the XML has a start tag without its end tag"),
+            XmlError::InvalidAttr(_) => self.malformed("the XML has a damaged attribute"),
+            XmlError::Encoding(_) => {
+                self.malformed("the XML has markup that is not in its encoding")
+            }
+            XmlError::Escape(_) => {
+                self.malformed("the XML has an entity that is not one of the five of XML")
+            }
+            XmlError::Namespace(_) => self.malformed("the XML has a damaged namespace"),
+        }
+    }
+
+    /// Reads one event. After [`Step::Unit`] the tree holds that unit until the next call.
+    fn step(&mut self) -> Result<Step, ReadError> {
+        self.reader.get_mut().left = MAX_RECORD;
+        let mut event = std::mem::take(&mut self.event);
+        event.clear();
+        let step = match self.reader.read_event_into(&mut event) {
+            Ok(found) => self.handle(found),
+            Err(error) => Err(self.broken(error)),
+        };
+        self.event = event;
+        step
+    }
+
+    fn handle(&mut self, event: Event<'_>) -> Result<Step, ReadError> {
+        match event {
+            Event::Start(tag) => self.start(&tag).map(|()| Step::Nothing),
+            Event::Empty(tag) => {
+                self.start(&tag)?;
+                Ok(self.end())
+            }
+            Event::End(_) => Ok(self.end()),
+            Event::Text(text) => {
+                match text.xml_content() {
+                    Ok(text) => self.text(&text)?,
+                    Err(_) => self.undecodable()?,
+                }
+                Ok(Step::Nothing)
+            }
+            Event::CData(text) => {
+                match text.xml_content() {
+                    Ok(text) => self.text(&text)?,
+                    Err(_) => self.undecodable()?,
+                }
+                Ok(Step::Nothing)
+            }
+            Event::GeneralRef(entity) => self.entity(&entity).map(|()| Step::Nothing),
+            Event::DocType(_) => {
+                Err(self.malformed("the XML has a document type declaration, which is refused"))
+            }
+            Event::Eof if self.stack.is_empty() => Ok(Step::End),
+            Event::Eof => Err(self.malformed("the XML ends inside an element; it was cut off")),
+            Event::Comment(_) | Event::Decl(_) | Event::PI(_) => Ok(Step::Nothing),
+        }
+    }
+
+    fn start(&mut self, tag: &BytesStart<'_>) -> Result<(), ReadError> {
+        if self.stack.len() >= MAX_DEPTH {
+            return Err(self.malformed("the XML is nested too deeply"));
+        }
+        let local = tag.local_name();
+        let Ok(name) = std::str::from_utf8(local.as_ref()) else {
+            return Err(self.malformed("the XML has markup that is not in its encoding"));
+        };
+        let unit = &self.paths.unit;
+        if self.stack.is_empty() && unit[0] != name {
+            let (file, wanted) = (self.file.clone(), unit[0].clone());
+            return Err(ReadError::NoRecords {
+                file,
+                wanted,
+                found: String::new(),
+            });
+        }
+        if self.on_path == self.stack.len() && unit.get(self.on_path).is_some_and(|u| u == name) {
+            self.on_path += 1;
+            self.deepest = self.deepest.max(self.on_path);
+            if !self.in_unit && self.on_path == unit.len() {
+                self.tree.clear();
+                self.in_unit = true;
+            }
+        }
+        self.stack.push(name.to_owned());
+        if self.in_unit {
+            self.tree.start(&self.paths.names, name);
+            if self.paths.attributes {
+                self.attributes(tag)?;
+            }
+            return self.check_size();
+        }
+        let ancestor = self.on_path == self.stack.len();
+        self.paths.enter(&self.stack, ancestor);
+        Ok(())
+    }
+
+    fn attributes(&mut self, tag: &BytesStart<'_>) -> Result<(), ReadError> {
+        for attribute in tag.attributes() {
+            let attribute = attribute.map_err(|e| self.broken(e.into()))?;
+            let value = attribute.unescape_value().map_err(|e| self.broken(e))?;
+            if let Ok(name) = std::str::from_utf8(attribute.key.local_name().as_ref()) {
+                self.tree.start(&self.paths.names, &format!("@{name}"));
+                self.tree.push_text(&value);
+                self.tree.end();
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) -> Step {
+        let depth = self.stack.len();
+        self.on_path = self.on_path.min(depth.saturating_sub(1));
+        self.stack.pop();
+        if self.in_unit && self.tree.end() {
+            self.in_unit = false;
+            return Step::Unit;
+        }
+        Step::Nothing
+    }
+
+    fn text(&mut self, text: &str) -> Result<(), ReadError> {
+        if self.in_unit {
+            self.tree.push_text(text);
+            return self.check_size();
+        }
+        if self.stack.is_empty() && !text.trim_start_matches('\u{feff}').trim().is_empty() {
+            return Err(self.malformed("the file has text outside the XML document"));
+        }
+        if !self.paths.push_text(&self.stack, text) {
+            return Err(ReadError::RecordTooLarge {
+                file: self.file.clone(),
+                row: self.row,
+                limit: MAX_SLOT,
+            });
+        }
+        Ok(())
+    }
+
+    fn undecodable(&mut self) -> Result<(), ReadError> {
+        if !self.in_unit {
+            return Err(self.malformed("the XML has text that is not in its encoding"));
+        }
+        self.tree.undecodable = true;
+        Ok(())
+    }
+
+    fn entity(&mut self, entity: &BytesRef<'_>) -> Result<(), ReadError> {
+        if let Some(c) = entity.resolve_char_ref().map_err(|e| self.broken(e))? {
+            let mut bytes = [0; 4];
+            return self.text(c.encode_utf8(&mut bytes));
+        }
+        let known = entity
+            .decode()
+            .ok()
+            .and_then(|name| resolve_xml_entity(&name));
+        match known {
+            Some(text) => self.text(text),
+            None => Err(self.malformed("the XML has an entity that is not one of the five of XML")),
+        }
+    }
+
+    fn check_size(&self) -> Result<(), ReadError> {
+        if self.tree.size() > MAX_RECORD {
+            return Err(ReadError::RecordTooLarge {
+                file: self.file.clone(),
+                row: self.row,
+                limit: MAX_RECORD,
+            });
+        }
+        Ok(())
+    }
+
+    /// The error for a document in which the unit never occurred.
+    fn no_unit(&self) -> Option<ReadError> {
+        if self.deepest >= self.paths.unit.len() {
+            return None;
+        }
+        let found = self.paths.unit[..self.deepest].join("/");
+        Some(ReadError::NoRecords {
+            file: self.file.clone(),
+            wanted: self.paths.unit.join("/"),
+            found,
+        })
+    }
+}
+
+impl XmlReader {
+    pub(super) fn open(
+        options: &XmlOptions,
+        expected: &Expected,
+        file: &str,
+        plain: Plain,
+        batch_rows: usize,
+    ) -> Result<Self, ReadError> {
+        let names = expected.output_columns();
+        let mut walk = Walk::new(options, &names, file, plain)?;
+        let mut pending = false;
+        // As far as the root element, so that a foreign document is refused at once.
+        while walk.stack.is_empty() {
+            match walk.step()? {
+                Step::End => return Err(walk.malformed("the file has no XML element")),
+                Step::Unit => {
+                    pending = true;
+                    break;
+                }
+                Step::Nothing if walk.deepest > 0 => break,
+                Step::Nothing => {}
+            }
+        }
+        let columns = Columns::new(&names);
+        let (notes, value) = (Vec::new(), String::new());
+        Ok(Self {
+            walk,
+            columns,
+            batch_rows: batch_rows.max(1),
+            notes,
+            value,
+            pending,
+            finished: false,
+        })
+    }
+
+    /// Makes rows from the unit in the tree.
+    fn emit(&mut self, bad: &mut Vec<BadRow>) {
+        let Walk {
+            tree, paths, row, ..
+        } = &mut self.walk;
+        for record in tree.records(&paths.record) {
+            *row += 1;
+            if tree.undecodable {
+                bad.push(BadRow {
+                    row: *row,
+                    rule: RowRule::Encoding,
+                });
+                continue;
+            }
+            for (i, target) in paths.targets.iter().enumerate() {
+                let value = &mut self.value;
+                value.clear();
+                match target {
+                    Target::Own(path) => {
+                        tree.collect(record, path, value);
+                    }
+                    Target::Nearest { path, above } => {
+                        if !tree.nearest(record, path, value) {
+                            if let Some(slot) = above.iter().find(|s| paths.slots[**s].seen) {
+                                join(value, &paths.slots[*slot].text);
+                            }
+                        }
+                    }
+                    Target::Absolute(slots) => {
+                        if let Some(slot) = slots.iter().find(|s| paths.slots[**s].seen) {
+                            join(value, &paths.slots[*slot].text);
+                        }
+                    }
+                }
+                self.columns.push(i, value);
+            }
+            self.columns.end_row(*row);
+        }
+    }
+}
+
+impl RowReader for XmlReader {
+    fn next_batch(&mut self) -> Result<Option<RowBatch>, ReadError> {
+        let first_row = self.walk.row + 1;
+        let mut bad = Vec::new();
+        if std::mem::take(&mut self.pending) {
+            self.emit(&mut bad);
+        }
+        while !self.finished
+            && self.columns.rows() + bad.len() < self.batch_rows
+            && !self.columns.is_full()
+        {
+            match self.walk.step()? {
+                Step::Nothing => {}
+                Step::Unit => self.emit(&mut bad),
+                Step::End => {
+                    self.finished = true;
+                    if let Some(error) = self.walk.no_unit() {
+                        return Err(error);
+                    }
+                    if self.walk.row == 0 {
+                        self.notes.push(ReadNote::NoRecordElement);
+                    }
+                }
+            }
+        }
+        if self.columns.rows() + bad.len() == 0 {
+            return Ok(None);
+        }
+        self.columns
+            .finish(&self.walk.file, first_row, bad)
+            .map(Some)
+    }
+
+    fn notes(&self) -> &[ReadNote] {
+        &self.notes
+    }
+
+    fn rows_read(&self) -> u64 {
+        self.walk.row
+    }
+}
+
+/// The leaf paths in the first records, relative to the record.
+pub(super) fn header(
+    options: &XmlOptions,
+    file: &str,
+    plain: Plain,
+) -> Result<Vec<String>, ReadError> {
+    let record: Vec<String> = super::xml_paths::steps(&options.record);
+    let mut walk = Walk::new(options, &[], file, plain)?;
+    let mut out: Vec<String> = Vec::new();
+    let (mut units, mut deepest) = (0, 0);
+    while units < HEADER_UNITS {
+        let before = walk.stack.clone();
+        match walk.step()? {
+            Step::End => break,
+            Step::Unit => units += 1,
+            Step::Nothing => {}
+        }
+        if walk.stack.len() > before.len() {
+            deepest = walk.stack.len();
+        } else if walk.stack.len() < before.len()
+            && before.len() == deepest
+            && before.starts_with(&record)
+        {
+            // A leaf has ended: nothing was opened inside it.
+            let path = before[record.len()..].join("/");
+            let path = if path.is_empty() {
+                ".".to_owned()
+            } else {
+                path
+            };
+            if !out.contains(&path) {
+                out.push(path);
+            }
+            deepest = 0;
+        }
+    }
+    walk.no_unit().map_or(Ok(out), Err)
+}

@@ -1,0 +1,287 @@
+//! Reference data: boundaries, lookups, postcodes, population, exclusions, in the layouts in which the Office
+//! for National Statistics and Ordnance Survey publish them. Columns are found by the start of their names,
+//! since those carry the year (`oslaua`, `lad23cd`, `lad25cd`).
+
+use std::collections::{BTreeMap, HashMap};
+
+use geo::{BoundingRect, Centroid, Contains, Coord, LineString, MultiPolygon, Point, Polygon};
+use svp_contract::{Area, Exclusion, Reference};
+use svp_functions::{Areas, Lookups, place::osgb};
+use svp_lake::input::{InputFile, digest, digest_bytes, expand, open_blocking};
+
+use crate::error::IngestError;
+use crate::read::decompressed;
+
+/// One area of a boundary layer.
+#[derive(Debug, Clone)]
+pub struct AreaShape {
+    /// Code.
+    pub code: String,
+    /// Name.
+    pub name: String,
+    /// Shape, metres of the British National Grid.
+    pub shape: MultiPolygon<f64>,
+}
+
+/// Everything that is known of an area before its extracts are read.
+#[derive(Debug, Default)]
+pub struct ReferenceData {
+    /// Boundaries by layer.
+    pub layers: BTreeMap<String, Vec<AreaShape>>,
+    /// Dictionaries by name.
+    pub tables: HashMap<String, HashMap<String, String>>,
+    /// Residents: code, year, people.
+    pub population: Vec<(String, i32, i64)>,
+    /// Places whose events are not counted in grids.
+    pub exclusions: Vec<Exclusion>,
+    /// Digest of all files that were read.
+    pub digest: String,
+}
+
+impl ReferenceData {
+    /// The lookups as the SQL functions want them.
+    #[must_use]
+    pub fn lookups(&self) -> Lookups {
+        Lookups::new(self.tables.iter().map(|(k, v)| (k.clone(), v.clone())))
+    }
+
+    /// The boundaries as the SQL functions want them.
+    #[must_use]
+    pub fn areas(&self) -> Areas {
+        self.layers.iter().fold(Areas::default(), |areas, (name, shapes)| {
+            areas.with_layer(name.clone(), shapes.iter().map(|s| (s.code.clone(), s.shape.clone())).collect())
+        })
+    }
+}
+
+/// The files of a reference input, in order.
+///
+/// # Errors
+/// When a path names nothing.
+pub fn files(reference: &Reference, root: &str) -> Result<Vec<InputFile>, IngestError> {
+    let (Reference::GeojsonBoundaries { path, .. }
+    | Reference::CsvLookup { path, .. }
+    | Reference::PostcodeDirectory { path }
+    | Reference::CodePointOpen { path }
+    | Reference::OnsPopulation { path, .. }
+    | Reference::Exclusions { path }) = reference;
+    let full = format!("{}/{path}", root.trim_end_matches('/'));
+    let found = expand(&[full])?;
+    if found.is_empty() {
+        return Err(IngestError::Reference { file: path.clone(), what: "no such file".to_owned() });
+    }
+    Ok(found)
+}
+
+/// Reads all reference inputs of an area. `offences` is the text of `pipelines/reference/offences.csv`.
+///
+/// # Errors
+/// The first file that cannot be used.
+pub fn load(area: &Area, root: &str, offences: &str) -> Result<ReferenceData, IngestError> {
+    let mut data = ReferenceData::default();
+    data.tables.insert("site".to_owned(), area.site.clone().into_iter().collect());
+    data.tables.insert("area_district".to_owned(), area.districts.iter().map(|d| (d.code.clone(), d.name.clone())).collect());
+    let mut offence_groups = HashMap::new();
+    let mut reader = csv::Reader::from_reader(offences.as_bytes());
+    for row in reader.records().flatten() {
+        if let (Some(code), Some(group)) = (row.get(0), row.get(2)) {
+            offence_groups.insert(code.to_owned(), group.to_owned());
+        }
+    }
+    data.tables.insert("offence_group".to_owned(), offence_groups);
+
+    let mut digests = vec![digest_bytes(offences.as_bytes())];
+    let mut postcodes: Vec<(String, f64, f64)> = Vec::new();
+    for reference in &area.reference {
+        for file in files(reference, root)? {
+            digests.push(digest(&file)?);
+            match reference {
+                Reference::GeojsonBoundaries { layer, code, name, .. } => {
+                    let shapes = boundaries(&file, code, name)?;
+                    data.layers.entry(layer.clone()).or_default().extend(shapes);
+                }
+                Reference::CsvLookup { table, key, value, .. } => {
+                    let rows = columns(&file, &[&[key.as_str()], &[value.as_str()]])?;
+                    let into = data.tables.entry(table.clone()).or_default();
+                    into.extend(rows.into_iter().filter_map(|mut r| Some((r[0].take()?, r[1].take()?))));
+                }
+                Reference::PostcodeDirectory { .. } => {
+                    let rows = columns(&file, &[&["pcds"], &["lsoa21", "lsoa11", "lsoa"]])?;
+                    let into = data.tables.entry("postcode_lsoa".to_owned()).or_default();
+                    into.extend(rows.into_iter().filter_map(|mut r| Some((r[0].take()?, r[1].take()?))));
+                }
+                Reference::CodePointOpen { .. } => postcodes.extend(code_point(&file)?),
+                Reference::OnsPopulation { code, total, year, .. } => {
+                    for row in columns(&file, &[&[code.as_str()], &[total.as_str()]])? {
+                        if let [Some(code), Some(total)] = row.as_slice()
+                            && let Ok(total) = total.replace(',', "").parse::<i64>()
+                        {
+                            data.population.push((code.clone(), *year, total));
+                        }
+                    }
+                }
+                Reference::Exclusions { .. } => data.exclusions.extend(exclusions(&file)?),
+            }
+        }
+    }
+    if !postcodes.is_empty() {
+        let areas = data.areas();
+        let into = data.tables.entry("postcode_lsoa".to_owned()).or_default();
+        for (postcode, easting, northing) in postcodes {
+            if let Some(lsoa) = areas.code_at("lsoa", easting, northing) {
+                into.entry(postcode).or_insert_with(|| lsoa.to_owned());
+            }
+        }
+    }
+    districts(area, &mut data);
+    data.digest = digest_bytes(digests.join("\n").as_bytes());
+    Ok(data)
+}
+
+/// Residents of districts are the sums of their LSOAs, and only the area's own are kept.
+fn districts(area: &Area, data: &mut ReferenceData) {
+    let ours: Vec<&str> = area.districts.iter().map(|d| d.code.as_str()).collect();
+    let of = data.tables.get("lsoa_district");
+    let mut sums: BTreeMap<(String, i32), i64> = BTreeMap::new();
+    data.population.retain(|(code, year, people)| {
+        if ours.contains(&code.as_str()) {
+            return true;
+        }
+        match of.and_then(|t| t.get(code)) {
+            Some(district) if ours.contains(&district.as_str()) => {
+                *sums.entry((district.clone(), *year)).or_default() += people;
+                true
+            }
+            _ => false,
+        }
+    });
+    data.population.extend(sums.into_iter().map(|((code, year), people)| (code, year, people)));
+    data.population.sort();
+}
+
+fn fail(file: &InputFile, what: impl Into<String>) -> IngestError {
+    IngestError::Reference { file: file.name.clone(), what: what.into() }
+}
+
+/// Rows of the wanted columns; each is found by the first of its names, exactly or as a beginning.
+fn columns(file: &InputFile, wanted: &[&[&str]]) -> Result<Vec<Vec<Option<String>>>, IngestError> {
+    let plain = decompressed(&file.name, open_blocking(file)?)?;
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(plain);
+    let header = reader.byte_headers().map_err(|_| fail(file, "the header cannot be read"))?.clone();
+    let names: Vec<String> = header
+        .iter()
+        .map(|h| String::from_utf8_lossy(h).trim().trim_start_matches('\u{feff}').to_lowercase())
+        .collect();
+    let mut indices = Vec::new();
+    for choices in wanted {
+        let found = choices.iter().find_map(|choice| {
+            let choice = choice.to_lowercase();
+            names.iter().position(|n| *n == choice).or_else(|| names.iter().position(|n| n.starts_with(&choice)))
+        });
+        indices.push(found.ok_or_else(|| fail(file, format!("it has no column that begins with {}", choices.join(" or "))))?);
+    }
+    let mut out = Vec::new();
+    let mut record = csv::ByteRecord::new();
+    while reader.read_byte_record(&mut record).map_err(|_| fail(file, "a row cannot be read"))? {
+        let row = indices
+            .iter()
+            .map(|i| record.get(*i).map(|b| String::from_utf8_lossy(b).trim().to_owned()).filter(|s| !s.is_empty()))
+            .collect();
+        out.push(row);
+    }
+    Ok(out)
+}
+
+/// Code-Point Open: no header; postcode in 7 characters with blanks inside, quality, easting, northing.
+fn code_point(file: &InputFile) -> Result<Vec<(String, f64, f64)>, IngestError> {
+    let plain = decompressed(&file.name, open_blocking(file)?)?;
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(plain);
+    let mut out = Vec::new();
+    for row in reader.records() {
+        let row = row.map_err(|_| fail(file, "a row cannot be read"))?;
+        let number = |i: usize| row.get(i).and_then(|s| s.trim().parse::<f64>().ok());
+        let (Some(text), Some(easting), Some(northing)) = (row.get(0), number(2), number(3)) else {
+            return Err(fail(file, "it is not laid out as Code-Point Open (postcode, quality, easting, northing, …)"));
+        };
+        // Easting and northing 0 stand for a postcode without a position.
+        if let Some(postcode) = svp_functions::place::postcode::postcode(text)
+            && easting > 0.0
+        {
+            out.push((postcode, easting, northing));
+        }
+    }
+    Ok(out)
+}
+
+fn exclusions(file: &InputFile) -> Result<Vec<Exclusion>, IngestError> {
+    let rows = columns(file, &[&["name"], &["easting"], &["northing"], &["radius"]])?;
+    rows.into_iter()
+        .map(|r| {
+            let number = |i: usize| r[i].as_ref().and_then(|s| s.parse::<f64>().ok());
+            match (&r[0], number(1), number(2), number(3)) {
+                (Some(name), Some(easting), Some(northing), Some(radius_m)) => {
+                    Ok(Exclusion { name: name.clone(), easting, northing, radius_m })
+                }
+                _ => Err(fail(file, "a row lacks name, easting, northing or radius_m")),
+            }
+        })
+        .collect()
+}
+
+/// Features of a GeoJSON file with their code and name, in National Grid metres.
+fn boundaries(file: &InputFile, code: &[String], name: &[String]) -> Result<Vec<AreaShape>, IngestError> {
+    let plain = decompressed(&file.name, open_blocking(file)?)?;
+    let reader = std::io::BufReader::with_capacity(1 << 16, plain);
+    let collection: geojson::FeatureCollection =
+        serde_json::from_reader(reader).map_err(|_| fail(file, "it is not a GeoJSON feature collection"))?;
+    let mut out = Vec::new();
+    for feature in collection.features {
+        let property = |names: &[String]| {
+            let properties = feature.properties.as_ref()?;
+            names.iter().find_map(|n| properties.get(n)).map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
+        };
+        let Some(code) = property(code) else {
+            return Err(fail(file, format!("a feature has none of the properties {}", code.join(", "))));
+        };
+        let name = property(name).unwrap_or_else(|| code.clone());
+        let Some(geometry) = feature.geometry else { continue };
+        let shape = shape(&geometry.value).ok_or_else(|| fail(file, "a feature is no polygon in longitude and latitude"))?;
+        out.push(AreaShape { code, name, shape });
+    }
+    Ok(out)
+}
+
+fn shape(value: &geojson::GeometryValue) -> Option<MultiPolygon<f64>> {
+    match value {
+        geojson::GeometryValue::Polygon { coordinates } => Some(MultiPolygon(vec![polygon(coordinates)?])),
+        geojson::GeometryValue::MultiPolygon { coordinates } => {
+            coordinates.iter().map(|p| polygon(p)).collect::<Option<Vec<_>>>().map(MultiPolygon)
+        }
+        _ => None,
+    }
+}
+
+fn polygon(rings: &[Vec<geojson::Position>]) -> Option<Polygon<f64>> {
+    let mut lines = rings.iter().map(|ring| {
+        ring.iter()
+            .map(|p| match p.as_slice() {
+                [longitude, latitude, ..] => osgb::to_bng(*longitude, *latitude).map(|(x, y)| Coord { x, y }),
+                _ => None,
+            })
+            .collect::<Option<Vec<_>>>()
+            .map(LineString)
+    });
+    let outer = lines.next()??;
+    let inner = lines.collect::<Option<Vec<_>>>()?;
+    Some(Polygon::new(outer, inner))
+}
+
+/// A point inside an area, for its label: the centroid where it lies inside, else the middle of its box.
+#[must_use]
+pub fn label_point(shape: &MultiPolygon<f64>) -> Option<Point<f64>> {
+    let centroid = shape.centroid()?;
+    if shape.contains(&centroid) {
+        return Some(centroid);
+    }
+    shape.bounding_rect().map(|r| r.center().into())
+}

@@ -1,0 +1,364 @@
+//! What can go wrong with storage, as outcomes with a path and a cause. No variant holds row data.
+
+use std::error::Error;
+use std::io;
+
+use datafusion::error::DataFusionError;
+use deltalake_core::DeltaTableError;
+use parquet::errors::ParquetError;
+
+/// The result of every fallible call of this crate.
+pub type Result<T, E = LakeError> = std::result::Result<T, E>;
+
+/// The kind of an outcome, for exit codes and for deciding what to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Nothing is there.
+    Missing,
+    /// Another run holds the lake: try again later.
+    Busy,
+    /// Another run finished first: run again.
+    Conflict,
+    /// The lake was written by a newer version of the program.
+    NewerFormat,
+    /// The disk or the quota is full.
+    Full,
+    /// The store or the file system refused.
+    Storage,
+    /// Something in the lake cannot be understood.
+    Damaged,
+    /// A batch or a stored table does not have the columns that were promised.
+    Schema,
+    /// The caller broke a rule of this crate; the message says which.
+    Misuse,
+    /// An input file or pattern cannot be used.
+    Input,
+    /// The query engine failed.
+    Query,
+}
+
+/// An outcome of the lake that is not success.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LakeError {
+    /// There is no lake at the given place.
+    #[error("no lake at {location}")]
+    Missing {
+        /// The place as given.
+        location: String,
+    },
+
+    /// The place cannot be turned into a store.
+    #[error("cannot use {location} as a lake: {reason}")]
+    Location {
+        /// The place as given.
+        location: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// Another writer holds the lake.
+    #[error("the lake at {location} is being written by {holder}")]
+    Busy {
+        /// The place of the lake.
+        location: String,
+        /// Process and host of the holder, as it wrote them.
+        holder: String,
+    },
+
+    /// A run record with our number exists: another run finished first.
+    #[error("another run finished as number {number} while this one was working ({path})")]
+    Conflict {
+        /// The number that both runs wanted.
+        number: u64,
+        /// The record, or the table, on which they met.
+        path: String,
+    },
+
+    /// The lake was written by a newer version.
+    #[error("{path} has lake format {found}, and this version knows formats up to {supported}")]
+    NewerFormat {
+        /// The run record.
+        path: String,
+        /// The format number in it.
+        found: u32,
+        /// The newest format that this version knows.
+        supported: u32,
+    },
+
+    /// The disk, the quota or the bucket is full.
+    #[error("no space left while writing {path}")]
+    Full {
+        /// What was being written.
+        path: String,
+        /// The cause as the system gave it.
+        source: Box<dyn Error + Send + Sync>,
+    },
+
+    /// The object store failed.
+    #[error("storage failed at {path}")]
+    Storage {
+        /// The object in question.
+        path: String,
+        /// The cause as the store gave it.
+        source: object_store::Error,
+    },
+
+    /// A local file could not be read or written.
+    #[error("cannot {action} {path}")]
+    File {
+        /// What was tried: read, write, list…
+        action: &'static str,
+        /// The file.
+        path: String,
+        /// The cause as the system gave it.
+        source: io::Error,
+    },
+
+    /// A run record cannot be understood.
+    #[error("the run record {path} cannot be understood")]
+    Record {
+        /// The record.
+        path: String,
+        /// The cause.
+        source: serde_json::Error,
+    },
+
+    /// The log of a table failed.
+    #[error("table {table}: the table log failed")]
+    Table {
+        /// `zone/name`.
+        table: String,
+        /// The cause.
+        source: Box<DeltaTableError>,
+    },
+
+    /// A Parquet file could not be written.
+    #[error("cannot write {path} as Parquet")]
+    Parquet {
+        /// The file.
+        path: String,
+        /// The cause.
+        source: ParquetError,
+    },
+
+    /// A column is missing or has another type than the table.
+    #[error("table {table}, column {column}: expected {expected}, found {found}")]
+    Schema {
+        /// `zone/name`.
+        table: String,
+        /// The column.
+        column: String,
+        /// What the table promises.
+        expected: String,
+        /// What was given or is stored.
+        found: String,
+    },
+
+    /// The table was not named when the run began.
+    #[error("table {table} was not declared when the run began")]
+    UndeclaredTable {
+        /// `zone/name`.
+        table: String,
+    },
+
+    /// The partition does not fit the table.
+    #[error("table {table} is partitioned by [{expected}], but [{found}] was given")]
+    Partition {
+        /// `zone/name`.
+        table: String,
+        /// The partition columns of the table.
+        expected: String,
+        /// The columns given.
+        found: String,
+    },
+
+    /// Two parts of one run have the same name.
+    #[error("the run has already written a part named {path}")]
+    DuplicatePart {
+        /// The file.
+        path: String,
+    },
+
+    /// The run is finished or abandoned.
+    #[error("the run is closed; nothing more can be written in it")]
+    Closed,
+
+    /// The lake was opened for reading.
+    #[error("the lake at {location} was opened for reading only")]
+    ReadOnly {
+        /// The place of the lake.
+        location: String,
+    },
+
+    /// A release of that name exists; releases are never changed.
+    #[error("release {release} exists already, and a release is never changed")]
+    ReleaseExists {
+        /// The name of the release.
+        release: String,
+    },
+
+    /// A name that would leave its folder or is empty.
+    #[error("{name:?} cannot be used as a name in the lake")]
+    Name {
+        /// The name as given.
+        name: String,
+    },
+
+    /// An input file does not exist.
+    #[error("no input file at {path}")]
+    NoInput {
+        /// The path as given.
+        path: String,
+    },
+
+    /// A file pattern cannot be understood.
+    #[error("cannot understand the file pattern {pattern}: {reason}")]
+    Pattern {
+        /// The pattern as given.
+        pattern: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// The query engine refused.
+    #[error("the query engine failed while {what}")]
+    Engine {
+        /// What was being done.
+        what: &'static str,
+        /// The cause.
+        source: Box<DataFusionError>,
+    },
+
+    /// A background task of this crate ended before its time.
+    #[error("a storage task was cut off while {what}")]
+    Task {
+        /// What was being done.
+        what: &'static str,
+    },
+}
+
+impl LakeError {
+    /// The kind of this outcome.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Missing { .. } => ErrorKind::Missing,
+            Self::Busy { .. } => ErrorKind::Busy,
+            Self::Conflict { .. } => ErrorKind::Conflict,
+            Self::NewerFormat { .. } => ErrorKind::NewerFormat,
+            Self::Full { .. } => ErrorKind::Full,
+            Self::Storage { .. } | Self::File { .. } | Self::Parquet { .. } => ErrorKind::Storage,
+            Self::Record { .. } | Self::Table { .. } => ErrorKind::Damaged,
+            Self::Schema { .. } => ErrorKind::Schema,
+            Self::NoInput { .. } | Self::Pattern { .. } => ErrorKind::Input,
+            Self::Engine { .. } | Self::Task { .. } => ErrorKind::Query,
+            Self::Location { .. }
+            | Self::UndeclaredTable { .. }
+            | Self::Partition { .. }
+            | Self::DuplicatePart { .. }
+            | Self::Closed
+            | Self::ReadOnly { .. }
+            | Self::ReleaseExists { .. }
+            | Self::Name { .. } => ErrorKind::Misuse,
+        }
+    }
+
+    /// What a person can do about it, if there is something.
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Missing { .. } => "a lake is made by the first run: `svp run`",
+            Self::Location { .. } => "give a folder, a file:// URL or s3://bucket/prefix",
+            Self::Busy { .. } => {
+                "wait until that run has ended; if it died, a local lake is free at once and one on an object store after ten minutes"
+            }
+            Self::Conflict { .. } => {
+                "run again: nothing of this run is visible, and its leftovers are cleaned by the next one"
+            }
+            Self::NewerFormat { .. } => "upgrade svp; this version leaves the lake as it is",
+            Self::Full { .. } => "free space at that place and run again; the last good state is untouched",
+            Self::Record { .. } => "restore that file from a backup, or remove it to fall back to the run before",
+            Self::ReleaseExists { .. } => "choose another release name",
+            Self::NoInput { .. } => "check the path; relative paths start where svp was started",
+            Self::Pattern { .. } => "use *, ?, [abc] or ** in a path",
+            Self::Schema { .. } => {
+                "the stored table was made with other columns: start a new lake or give the old columns"
+            }
+            _ => return None,
+        })
+    }
+
+    /// From an object store outcome. Sees a full disk.
+    pub(crate) fn store(path: impl ToString, source: object_store::Error) -> Self {
+        let path = path.to_string();
+        if disk_full(&source) {
+            return Self::Full { path, source: Box::new(source) };
+        }
+        Self::Storage { path, source }
+    }
+
+    /// From a local file outcome. Sees a full disk.
+    pub(crate) fn file(action: &'static str, path: impl ToString, source: io::Error) -> Self {
+        let path = path.to_string();
+        if disk_full(&source) {
+            return Self::Full { path, source: Box::new(source) };
+        }
+        Self::File { action, path, source }
+    }
+
+    /// From a Parquet outcome. Sees a full disk.
+    pub(crate) fn parquet(path: impl ToString, source: ParquetError) -> Self {
+        let path = path.to_string();
+        if disk_full(&source) {
+            return Self::Full { path, source: Box::new(source) };
+        }
+        Self::Parquet { path, source }
+    }
+
+    /// From a table log outcome. Sees a full disk.
+    pub(crate) fn table(table: impl ToString, source: DeltaTableError) -> Self {
+        let table = table.to_string();
+        if disk_full(&source) {
+            return Self::Full { path: table, source: Box::new(source) };
+        }
+        Self::Table { table, source: Box::new(source) }
+    }
+
+    /// From an engine outcome.
+    pub(crate) fn engine(what: &'static str, source: DataFusionError) -> Self {
+        Self::Engine { what, source: Box::new(source) }
+    }
+}
+
+/// Whether "no space left" or "quota exceeded" stands anywhere in the chain of causes.
+fn disk_full(error: &(dyn Error + 'static)) -> bool {
+    if let Some(io) = error.downcast_ref::<io::Error>() {
+        if matches!(io.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+            return true;
+        }
+        // `io::Error::source` skips the error that it wraps.
+        if let Some(inner) = io.get_ref() {
+            return disk_full(inner);
+        }
+    }
+    error.source().is_some_and(disk_full)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_seen_through_wrappers() {
+        let io = || io::Error::from(io::ErrorKind::StorageFull);
+        let store = object_store::Error::Generic { store: "x", source: Box::new(io()) };
+        let twice = io::Error::other(store);
+        let parquet = ParquetError::External(Box::new(twice));
+        let error = LakeError::parquet("a/b", parquet);
+        assert_eq!(error.kind(), ErrorKind::Full);
+        assert!(error.hint().unwrap().contains("free space"));
+        assert_eq!(LakeError::file("write", "a", io()).kind(), ErrorKind::Full);
+        let other = LakeError::file("write", "a", io::Error::from(io::ErrorKind::NotFound));
+        assert_eq!(other.kind(), ErrorKind::Storage);
+    }
+}

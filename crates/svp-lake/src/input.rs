@@ -1,0 +1,223 @@
+//! Input files: finding them by path, folder or pattern, opening them, and knowing them by content.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use crate::error::{LakeError, Result};
+
+/// Bytes that are read at a time.
+const CHUNK: usize = 256 * 1024;
+
+/// A file that can be read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct InputFile {
+    /// The local path.
+    pub path: String,
+    /// The last part of the path.
+    pub name: String,
+    /// Size in bytes when it was listed.
+    pub bytes: u64,
+}
+
+/// Finds the files that paths, folders (their files, not their sub-folders), `file://` URLs and
+/// patterns (`*`, `?`, `[abc]`, `**`) name; sorted by path, each once. Hidden files are found only by
+/// their full names. A pattern that fits nothing gives nothing.
+///
+/// # Errors
+/// [`LakeError::NoInput`] for a path without a file, [`LakeError::Pattern`] for a pattern that cannot
+/// be understood or a URL of another kind.
+pub fn expand(patterns: &[String]) -> Result<Vec<InputFile>> {
+    let mut paths = BTreeSet::new();
+    for pattern in patterns {
+        let local = local_part(pattern)?;
+        let as_path = Path::new(&local);
+        // A name that exists is that name, whatever characters it has.
+        if as_path.is_dir() {
+            paths.extend(crate::files::list_dir(as_path, "")?);
+        } else if as_path.exists() {
+            paths.insert(as_path.to_path_buf());
+        } else if local.contains(['*', '?', '[']) {
+            paths.extend(matching(&local)?);
+        } else {
+            return Err(LakeError::NoInput { path: pattern.clone() });
+        }
+    }
+    paths.into_iter().map(describe).collect()
+}
+
+fn local_part(pattern: &str) -> Result<String> {
+    let refused = |reason: &str| LakeError::Pattern { pattern: pattern.to_string(), reason: reason.to_string() };
+    let Some((scheme, _)) = pattern.split_once("://") else {
+        return Ok(pattern.to_string());
+    };
+    if scheme != "file" {
+        return Err(refused("inputs are read from local folders"));
+    }
+    let url = Url::parse(pattern).map_err(|e| refused(&e.to_string()))?;
+    let path = url.to_file_path().map_err(|()| refused("not a local path"))?;
+    // A URL parser cuts a pattern at its question mark and encodes other characters.
+    if !path.exists() && pattern.contains(['*', '?', '[']) {
+        return Ok(pattern.trim_start_matches("file://").to_string());
+    }
+    Ok(path.to_string_lossy().into_owned())
+}
+
+fn matching(pattern: &str) -> Result<Vec<PathBuf>> {
+    let options =
+        glob::MatchOptions { require_literal_leading_dot: true, require_literal_separator: true, case_sensitive: true };
+    let paths = glob::glob_with(pattern, options)
+        .map_err(|e| LakeError::Pattern { pattern: pattern.to_string(), reason: e.msg.to_string() })?;
+    let mut found = Vec::new();
+    for path in paths {
+        let path = path.map_err(|e| {
+            let at = e.path().display().to_string();
+            LakeError::file("list", at, e.into())
+        })?;
+        if path.is_file() {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+fn describe(path: PathBuf) -> Result<InputFile> {
+    let meta = fs::metadata(&path).map_err(|e| LakeError::file("read", path.display(), e))?;
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(InputFile { path: path.to_string_lossy().into_owned(), name, bytes: meta.len() })
+}
+
+fn open(file: &InputFile) -> Result<File> {
+    File::open(&file.path).map_err(|e| LakeError::file("read", &file.path, e))
+}
+
+/// Opens a file as a stream of its bytes, as they are stored (compressed ones stay compressed).
+pub fn open_blocking(file: &InputFile) -> Result<Box<dyn Read + Send>> {
+    Ok(Box::new(BufReader::with_capacity(CHUNK, open(file)?)))
+}
+
+/// Reads a file whole.
+pub fn read_all(file: &InputFile) -> Result<Vec<u8>> {
+    fs::read(&file.path).map_err(|e| LakeError::file("read", &file.path, e))
+}
+
+/// The SHA-256 of a file's stored bytes (64 hex digits), read as a stream.
+pub fn digest(file: &InputFile) -> Result<String> {
+    let mut reader = DigestReader::new(open(file)?);
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        match reader.read(&mut chunk) {
+            Ok(0) => return Ok(reader.finish().0),
+            Ok(_) => {}
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(LakeError::file("read", &file.path, e)),
+        }
+    }
+}
+
+/// The SHA-256 of bytes (64 hex digits).
+pub fn digest_bytes(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+/// Digests what is read through it, so that a file need not be read twice.
+pub struct DigestReader<R> {
+    inner: R,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl<R: Read> DigestReader<R> {
+    /// Reads from `inner`.
+    pub fn new(inner: R) -> Self {
+        Self { inner, hash: Sha256::new(), bytes: 0 }
+    }
+
+    /// The SHA-256 (64 hex digits) and the number of the bytes read so far.
+    pub fn finish(self) -> (String, u64) {
+        (hex::encode(self.hash.finalize()), self.bytes)
+    }
+}
+
+impl<R: Read> Read for DigestReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        if let Some(part) = buffer.get(..read) {
+            self.hash.update(part);
+        }
+        self.bytes += read as u64;
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    fn folder() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, text) in [
+            ("2024-02/b.csv", "b"),
+            ("2024-01/a.csv", "abc"),
+            ("2024-01/.hidden.csv", ""),
+            ("2024-01/a.csv.gz", "z"),
+            ("odd [1].csv", ""),
+        ] {
+            crate::files::write_file(&dir.path().join(name), text.as_bytes()).unwrap();
+        }
+        dir
+    }
+
+    fn names(dir: &Path, patterns: &[&str]) -> Vec<String> {
+        let patterns: Vec<_> = patterns.iter().map(|p| dir.join(p).to_string_lossy().into_owned()).collect();
+        expand(&patterns).unwrap().into_iter().map(|f| f.name).collect()
+    }
+
+    #[test]
+    fn patterns_folders_and_paths() {
+        let dir = folder();
+        let dir = dir.path();
+        assert_eq!(names(dir, &["*/*.csv"]), ["a.csv", "b.csv"]);
+        assert_eq!(names(dir, &["**/*.csv"]), ["a.csv", "b.csv", "odd [1].csv"]);
+        assert_eq!(names(dir, &["2024-0[2-9]/*"]), ["b.csv"]);
+        assert_eq!(names(dir, &["2024-01"]), ["a.csv", "a.csv.gz"]);
+        assert_eq!(names(dir, &["odd [1].csv"]), ["odd [1].csv"]);
+        assert_eq!(names(dir, &["2024-01/a.csv", "*/a.csv"]), ["a.csv"]);
+        assert_eq!(names(dir, &["*.xml"]), [""; 0]);
+    }
+
+    #[test]
+    fn what_cannot_be_an_input() {
+        let dir = folder();
+        let missing = dir.path().join("c.csv").to_string_lossy().into_owned();
+        assert!(matches!(expand(&[missing]), Err(LakeError::NoInput { .. })));
+        assert!(matches!(expand(&["a/***".into()]), Err(LakeError::Pattern { .. })));
+        assert!(matches!(expand(&["https://a.example/b".into()]), Err(LakeError::Pattern { .. })));
+        let url = Url::from_file_path(dir.path().join("odd [1].csv")).unwrap().to_string();
+        assert_eq!(expand(&[url]).unwrap().len(), 1);
+        let pattern = format!("file://{}/2024-0?/[ab].csv", dir.path().display());
+        assert_eq!(expand(&[pattern]).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn digests() {
+        let dir = folder();
+        let found = expand(&[dir.path().join("2024-01/a.csv").to_string_lossy().into()]).unwrap();
+        let file = &found[0];
+        assert_eq!(file.bytes, 3);
+        assert_eq!(digest(file).unwrap(), ABC);
+        assert_eq!(digest_bytes(b""), EMPTY);
+        let mut reader = DigestReader::new(open_blocking(file).unwrap());
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        assert_eq!(reader.finish(), (ABC.to_string(), 3));
+        assert_eq!(read_all(file).unwrap(), b"abc");
+    }
+}

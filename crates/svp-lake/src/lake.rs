@@ -1,0 +1,226 @@
+//! The lake: a place, its last run record, and the tables that the record names.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use datafusion::catalog::TableProvider;
+use datafusion::common::TableReference;
+use datafusion::prelude::SessionContext;
+use futures::TryStreamExt;
+use futures::future::try_join_all;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+
+use crate::delta::{TableLog, TableSpec};
+use crate::error::{LakeError, Result};
+use crate::location::Location;
+use crate::record::{self, RunRecord};
+use crate::scan::LiveTable;
+use crate::txn::RunTxn;
+use crate::vacuum;
+
+/// What a lake is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Open {
+    /// To look at the last run. The place must exist; nothing is ever written.
+    Read,
+    /// To run. A local folder is made if it is not there.
+    Write,
+}
+
+/// A lake as of one moment. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Lake {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    location: Arc<Location>,
+    mode: Open,
+    last: Option<RunRecord>,
+}
+
+impl Lake {
+    /// Opens the lake at a folder, a `file://` URL or `s3://bucket/prefix`; `options` are the
+    /// credentials and settings of the store (`aws_access_key_id`, `aws_endpoint`, …).
+    ///
+    /// # Errors
+    /// [`LakeError::Missing`] when nothing is there to read, [`LakeError::NewerFormat`] when the
+    /// lake was written by a newer version.
+    pub async fn open(location: &str, options: &HashMap<String, String>, mode: Open) -> Result<Self> {
+        let location = Arc::new(Location::new(location, options, mode)?);
+        Self::at(location, mode).await
+    }
+
+    pub(crate) async fn at(location: Arc<Location>, mode: Open) -> Result<Self> {
+        let last = record::last(location.store.as_ref()).await?;
+        Ok(Self { inner: Arc::new(Inner { location, mode, last }) })
+    }
+
+    pub(crate) fn with_record(location: Arc<Location>, record: RunRecord) -> Self {
+        Self { inner: Arc::new(Inner { location, mode: Open::Write, last: Some(record) }) }
+    }
+
+    /// The place as it was given.
+    pub fn location(&self) -> &str {
+        &self.inner.location.given
+    }
+
+    /// The record of the last finished run, as of the moment in which this lake was opened.
+    pub fn last_run(&self) -> Option<&RunRecord> {
+        self.inner.last.as_ref()
+    }
+
+    /// The same lake at its newest record.
+    pub async fn refresh(&self) -> Result<Self> {
+        Self::at(Arc::clone(&self.inner.location), self.inner.mode).await
+    }
+
+    /// The records of all finished runs, oldest first.
+    pub async fn runs(&self) -> Result<Vec<RunRecord>> {
+        record::all(self.inner.location.store.as_ref()).await
+    }
+
+    /// Begins a run that may write the named tables: takes the lease, and takes back whatever a
+    /// killed run left. Reads the last record again.
+    ///
+    /// # Errors
+    /// [`LakeError::Busy`] while another run holds the lake.
+    pub async fn begin(&self, tables: Vec<TableSpec>) -> Result<RunTxn> {
+        if self.inner.mode == Open::Read {
+            return Err(LakeError::ReadOnly { location: self.location().to_string() });
+        }
+        RunTxn::begin(Arc::clone(&self.inner.location), tables).await
+    }
+
+    /// Deletes the data files that no table has had since the run `keep` runs ago (1: only what the
+    /// last run shows is kept). Gives the number of files. Readers that opened the lake at an older
+    /// record can fail afterwards, and the rows of older runs are gone for good.
+    ///
+    /// # Errors
+    /// [`LakeError::Busy`] while a run holds the lake.
+    pub async fn vacuum(&self, keep: usize) -> Result<usize> {
+        if self.inner.mode == Open::Read {
+            return Err(LakeError::ReadOnly { location: self.location().to_string() });
+        }
+        vacuum::vacuum(&self.inner.location, keep).await
+    }
+
+    /// A table at the version that the last record names; `None` if it names no such table.
+    ///
+    /// The session that scans it must know the store: [`attach`](Self::attach).
+    pub async fn table_provider(&self, zone: &str, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        let key = format!("{zone}/{name}");
+        let version = self.last_run().and_then(|run| run.tables.get(&key));
+        match version {
+            Some(version) => Ok(Some(self.open_table(&key, *version).await?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn open_table(&self, key: &str, version: i64) -> Result<Arc<dyn TableProvider>> {
+        let log = TableLog::new(&self.inner.location, key);
+        let snapshot = log.open(Some(version)).await?;
+        Ok(Arc::new(LiveTable::new(&self.inner.location, &log, &snapshot)?))
+    }
+
+    /// Registers every table of the last record under its name, and the store. Gives the names.
+    pub async fn register(&self, ctx: &SessionContext) -> Result<Vec<String>> {
+        self.attach(ctx);
+        let Some(run) = self.last_run() else {
+            return Ok(Vec::new());
+        };
+        let tables = try_join_all(
+            run.tables
+                .iter()
+                .map(async |(key, version)| Ok::<_, LakeError>((key.as_str(), self.open_table(key, *version).await?))),
+        )
+        .await?;
+        register_all(ctx, tables)
+    }
+
+    /// Lets a session read this lake's files.
+    pub fn attach(&self, ctx: &SessionContext) {
+        attach(&self.inner.location, ctx);
+    }
+
+    /// The store, rooted at the lake.
+    pub fn store(&self) -> Arc<dyn ObjectStore> {
+        Arc::clone(&self.inner.location.store)
+    }
+
+    /// Reads a small file of the lake.
+    pub async fn get(&self, path: &str) -> Result<Bytes> {
+        let path = checked_path(path)?;
+        let failed = |e| LakeError::store(&path, e);
+        self.inner.location.store.get(&path).await.map_err(failed)?.bytes().await.map_err(failed)
+    }
+
+    /// Writes a small file of the lake, whole or not at all.
+    pub async fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
+        if self.inner.mode == Open::Read {
+            return Err(LakeError::ReadOnly { location: self.location().to_string() });
+        }
+        let path = checked_path(path)?;
+        let put = self.inner.location.store.put(&path, bytes.into()).await;
+        put.map(|_| ()).map_err(|e| LakeError::store(&path, e))
+    }
+
+    /// Whether a file of the lake exists.
+    pub async fn exists(&self, path: &str) -> Result<bool> {
+        let path = checked_path(path)?;
+        match self.inner.location.store.head(&path).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(e) => Err(LakeError::store(&path, e)),
+        }
+    }
+
+    /// The paths of all files below a folder of the lake, sorted.
+    pub async fn list(&self, prefix: &str) -> Result<Vec<String>> {
+        let prefix = Path::parse(prefix).map_err(|_| LakeError::Name { name: prefix.to_string() })?;
+        list(self.inner.location.store.as_ref(), &prefix)
+            .await
+            .map(|paths| paths.into_iter().map(String::from).collect())
+    }
+}
+
+/// The paths of all files below a folder, sorted.
+pub(crate) async fn list(store: &dyn ObjectStore, prefix: &Path) -> Result<Vec<Path>> {
+    let mut paths: Vec<Path> = store
+        .list(Some(prefix))
+        .map_ok(|meta| meta.location)
+        .try_collect()
+        .await
+        .map_err(|e| LakeError::store(prefix, e))?;
+    paths.sort();
+    Ok(paths)
+}
+
+/// A path that stays inside its folder.
+pub(crate) fn checked_path(text: &str) -> Result<Path> {
+    match Path::parse(text) {
+        Ok(path) if path.parts().next().is_some() => Ok(path),
+        _ => Err(LakeError::Name { name: text.to_string() }),
+    }
+}
+
+pub(crate) fn attach(location: &Location, ctx: &SessionContext) {
+    ctx.runtime_env().register_object_store(&location.store_url(), Arc::clone(&location.root));
+}
+
+/// Registers tables by the last part of their keys, in place of older ones of that name.
+pub(crate) fn register_all(ctx: &SessionContext, tables: Vec<(&str, Arc<dyn TableProvider>)>) -> Result<Vec<String>> {
+    let failed = |e| LakeError::engine("registering a table", e);
+    let mut names = Vec::with_capacity(tables.len());
+    for (key, table) in tables {
+        let name = key.rsplit('/').next().unwrap_or(key);
+        let reference = TableReference::bare(name);
+        ctx.deregister_table(reference.clone()).map_err(failed)?;
+        ctx.register_table(reference, table).map_err(failed)?;
+        names.push(name.to_string());
+    }
+    Ok(names)
+}

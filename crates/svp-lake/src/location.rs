@@ -1,0 +1,107 @@
+//! Turns what a person writes as the place of a lake into a store and a URL.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use object_store::ObjectStore;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use url::Url;
+
+use crate::error::{LakeError, Result};
+use crate::lake::Open;
+
+/// Where a lake is, and how it is reached.
+#[derive(Debug, Clone)]
+pub(crate) struct Location {
+    /// The place as the person wrote it.
+    pub given: String,
+    /// The lake's root, ends with a slash.
+    pub url: Url,
+    /// The lake's root inside [`Location::root`].
+    pub prefix: Path,
+    /// The whole store (file system or bucket).
+    pub root: Arc<dyn ObjectStore>,
+    /// The store rooted at the lake.
+    pub store: Arc<dyn ObjectStore>,
+    /// The folder, if the lake is a local one.
+    pub folder: Option<PathBuf>,
+}
+
+impl Location {
+    /// Reaches the place; makes the folder of a local lake when it is opened for writing.
+    pub fn new(given: &str, options: &HashMap<String, String>, mode: Open) -> Result<Self> {
+        let bad =
+            |reason: &dyn ToString| LakeError::Location { location: given.to_string(), reason: reason.to_string() };
+        let url = match Url::parse(given) {
+            // One letter before the colon is a drive, not a scheme.
+            Ok(url) if url.scheme().len() > 1 => url,
+            _ => return Self::local(given, PathBuf::from(given), mode),
+        };
+        if url.scheme() == "file" {
+            let folder = url.to_file_path().map_err(|()| bad(&"not a local path"))?;
+            return Self::local(given, folder, mode);
+        }
+        let mut url = url;
+        if !url.path().ends_with('/') {
+            let path = format!("{}/", url.path());
+            url.set_path(&path);
+        }
+        let (root, prefix) = object_store::parse_url_opts(&url, options).map_err(|e| bad(&e))?;
+        let root: Arc<dyn ObjectStore> = Arc::from(root);
+        Ok(Self {
+            given: given.to_string(),
+            url,
+            store: Arc::new(PrefixStore::new(Arc::clone(&root), prefix.clone())),
+            prefix,
+            root,
+            folder: None,
+        })
+    }
+
+    fn local(given: &str, folder: PathBuf, mode: Open) -> Result<Self> {
+        match mode {
+            Open::Write => {
+                std::fs::create_dir_all(&folder).map_err(|e| LakeError::file("make the folder", given, e))?
+            }
+            Open::Read if !folder.is_dir() => {
+                return Err(LakeError::Missing { location: given.to_string() });
+            }
+            Open::Read => {}
+        }
+        let folder = std::fs::canonicalize(&folder).map_err(|e| LakeError::file("open", given, e))?;
+        let bad = |reason: &str| LakeError::Location { location: given.to_string(), reason: reason.to_string() };
+        let url = Url::from_directory_path(&folder).map_err(|()| bad("not an absolute path"))?;
+        let prefix = Path::from_url_path(url.path()).map_err(|e| bad(&e.to_string()))?;
+        let root: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new());
+        Ok(Self {
+            given: given.to_string(),
+            url,
+            store: Arc::new(PrefixStore::new(Arc::clone(&root), prefix.clone())),
+            prefix,
+            root,
+            folder: Some(folder),
+        })
+    }
+
+    /// The URL of a folder below the lake's root; ends with a slash.
+    pub fn child(&self, segments: &[&str]) -> Url {
+        let mut url = self.url.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty();
+            path.extend(segments);
+            path.push("");
+        }
+        url
+    }
+
+    /// Scheme and host only: the key under which DataFusion finds the store.
+    pub fn store_url(&self) -> Url {
+        let mut url = self.url.clone();
+        url.set_path("/");
+        url.set_query(None);
+        url
+    }
+}

@@ -1,0 +1,248 @@
+//! Writing the files of a table: a stream of batches becomes one Parquet file.
+//!
+//! A part keeps at most one row group in memory, encoded, and a piece of [`PIECE`] bytes. A small
+//! part is one put; a larger one is uploaded in pieces. The same batches give the same bytes.
+
+use std::sync::Arc;
+
+use arrow::compute::cast;
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use deltalake_core::kernel::Add;
+use object_store::ObjectStore;
+use object_store::buffered::BufWriter;
+use object_store::path::Path;
+use parquet::arrow::AsyncArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use tokio::runtime::Handle;
+
+use crate::delta::same_type;
+use crate::error::{LakeError, Result};
+
+/// Rows per row group: what a part holds in memory before it is written out.
+const ROW_GROUP: usize = 128 * 1024;
+/// Bytes per uploaded piece; a part below this is one put.
+const PIECE: usize = 8 * 1024 * 1024;
+/// Pieces of one part on their way at the same time.
+const PIECES_AT_ONCE: usize = 4;
+/// Names us in the files. No version, no time: the same rows are the same bytes.
+const CREATED_BY: &str = "svp";
+
+/// Where a part goes.
+#[derive(Debug, Clone)]
+pub(crate) struct PartAddress {
+    /// `zone/table`
+    pub table: String,
+    /// Path below the root of the table.
+    pub path: Path,
+    /// Partition columns and values; an empty value is null.
+    pub partition: Vec<(String, String)>,
+    /// Time stamp for the log (ms since 1970), by the clock of the store.
+    pub modified: i64,
+}
+
+/// Writes one Parquet file of a table. Made by [`RunTxn::part`](crate::RunTxn::part).
+///
+/// A part that is dropped before [`finish`](Self::finish) leaves nothing visible.
+pub struct PartWriter {
+    address: PartAddress,
+    /// For messages: the place of the lake and the path in it.
+    shown: String,
+    schema: SchemaRef,
+    writer: AsyncArrowWriter<BufWriter>,
+    rows: u64,
+    runtime: Option<Handle>,
+}
+
+/// A complete file that no table names yet. Give it to [`RunTxn::append`](crate::RunTxn::append).
+#[derive(Debug)]
+#[must_use = "a part that is not appended is thrown away"]
+pub struct FinishedPart {
+    pub(crate) address: PartAddress,
+    rows: u64,
+    bytes: u64,
+}
+
+impl PartWriter {
+    pub(crate) fn new(
+        store: Arc<dyn ObjectStore>,
+        place: &str,
+        schema: SchemaRef,
+        address: PartAddress,
+    ) -> Result<Self> {
+        let full_path = Path::from_iter(Path::from(address.table.as_str()).parts().chain(address.path.parts()));
+        let shown = format!("{place}/{full_path}");
+        let sink = BufWriter::with_capacity(store, full_path, PIECE).with_max_concurrency(PIECES_AT_ONCE);
+        let writer = AsyncArrowWriter::try_new(sink, Arc::clone(&schema), Some(properties()))
+            .map_err(|e| LakeError::parquet(&shown, e))?;
+        let runtime = Handle::try_current().ok();
+        Ok(Self { address, shown, schema, writer, rows: 0, runtime })
+    }
+
+    /// The columns of the file: those of the table without its partition columns.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Rows written so far.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Adds rows. Columns are found by name; others in the batch (partition columns) are ignored.
+    ///
+    /// # Errors
+    /// A missing column, another type, or a null where the table has none: [`LakeError::Schema`].
+    pub async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        let batch = self.fit(batch)?;
+        self.writer.write(&batch).await.map_err(|e| LakeError::parquet(&self.shown, e))?;
+        self.rows += batch.num_rows() as u64;
+        Ok(())
+    }
+
+    /// As [`write`](Self::write), from a thread that may block (`spawn_blocking`, a thread of your
+    /// own); not from an async task.
+    pub fn write_blocking(&mut self, batch: &RecordBatch) -> Result<()> {
+        let runtime = self.runtime.clone();
+        match runtime {
+            Some(runtime) => runtime.block_on(self.write(batch)),
+            None => futures::executor::block_on(self.write(batch)),
+        }
+    }
+
+    /// Ends the file and puts it in its place.
+    pub async fn finish(self) -> Result<FinishedPart> {
+        let mut writer = self.writer;
+        writer.finish().await.map_err(|e| LakeError::parquet(&self.shown, e))?;
+        let bytes = writer.bytes_written() as u64;
+        Ok(FinishedPart { address: self.address, rows: self.rows, bytes })
+    }
+
+    /// As [`finish`](Self::finish), from a thread that may block.
+    pub fn finish_blocking(self) -> Result<FinishedPart> {
+        match self.runtime.clone() {
+            Some(runtime) => runtime.block_on(self.finish()),
+            None => futures::executor::block_on(self.finish()),
+        }
+    }
+
+    /// The columns of the file, taken from a batch by name.
+    fn fit(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        if Arc::ptr_eq(&self.schema, batch.schema_ref()) {
+            return Ok(batch.clone());
+        }
+        let mismatch = |column: &str, expected: String, found: String| LakeError::Schema {
+            table: self.address.table.clone(),
+            column: column.to_string(),
+            expected,
+            found,
+        };
+        let mut columns = Vec::with_capacity(self.schema.fields().len());
+        for field in self.schema.fields() {
+            let wanted = field.data_type();
+            let column = batch
+                .column_by_name(field.name())
+                .ok_or_else(|| mismatch(field.name(), wanted.to_string(), "no such column".to_string()))?;
+            if !field.is_nullable() && column.null_count() > 0 {
+                return Err(mismatch(field.name(), "no nulls".to_string(), "nulls".to_string()));
+            }
+            columns.push(if column.data_type() == wanted {
+                Arc::clone(column)
+            } else if same_type(column.data_type(), wanted) || is_dictionary_of(column.data_type(), wanted) {
+                cast(column, wanted).map_err(|e| LakeError::engine("casting text", e.into()))?
+            } else {
+                let found = column.data_type().to_string();
+                return Err(mismatch(field.name(), wanted.to_string(), found));
+            });
+        }
+        RecordBatch::try_new(Arc::clone(&self.schema), columns)
+            .map_err(|e| LakeError::engine("arranging columns", e.into()))
+    }
+}
+
+fn is_dictionary_of(found: &arrow::datatypes::DataType, wanted: &arrow::datatypes::DataType) -> bool {
+    matches!(found, arrow::datatypes::DataType::Dictionary(_, value) if same_type(value, wanted))
+}
+
+impl FinishedPart {
+    /// Rows in the file.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Bytes of the file.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The log entry of this file.
+    pub(crate) fn into_add(self) -> Add {
+        let value = |text: String| (!text.is_empty()).then_some(text);
+        Add {
+            path: self.address.path.to_string(),
+            partition_values: self.address.partition.into_iter().map(|(column, text)| (column, value(text))).collect(),
+            size: i64::try_from(self.bytes).unwrap_or(i64::MAX),
+            modification_time: self.address.modified,
+            data_change: true,
+            stats: Some(format!("{{\"numRecords\":{}}}", self.rows)),
+            tags: None,
+            deletion_vector: None,
+            base_row_id: None,
+            default_row_commit_version: None,
+            clustering_provider: None,
+        }
+    }
+}
+
+/// zstd(1): as small as (3) on this kind of data and a fifth faster.
+fn properties() -> WriterProperties {
+    let level = ZstdLevel::try_new(1).unwrap_or_default();
+    WriterProperties::builder()
+        .set_created_by(CREATED_BY.to_string())
+        .set_writer_version(WriterVersion::PARQUET_1_0)
+        .set_compression(Compression::ZSTD(level))
+        .set_dictionary_enabled(true)
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_max_row_group_row_count(Some(ROW_GROUP))
+        .build()
+}
+
+/// A folder or file name that is safe on every store. What cannot stand in a name is replaced, and a
+/// checksum of the whole keeps two names apart; the true value stands in the table's log.
+pub(crate) fn safe_name(text: &str) -> String {
+    const LONGEST: usize = 100;
+    let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let dots_only = text.chars().all(|c| c == '.');
+    if !dots_only && text.len() <= LONGEST && text.chars().all(safe) {
+        return text.to_string();
+    }
+    let name: String = text.chars().take(LONGEST).map(|c| if safe(c) { c } else { '_' }).collect();
+    let name = name.trim_start_matches('.');
+    format!("{name}-x{:016x}", fnv(text))
+}
+
+/// FNV-1a, 64 bits: the same on every machine and in every version.
+fn fnv(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_safe_and_stay_apart() {
+        assert_eq!(safe_name("2024-01"), "2024-01");
+        assert_eq!(safe_name("police_street.v2"), "police_street.v2");
+        for odd in ["", ".", "..", "a/b", "a b", "É", "x~y", "a#1", &"z".repeat(500)] {
+            let name = safe_name(odd);
+            assert!(!name.is_empty() && !name.starts_with('.') && name.len() < 130, "{odd:?} {name:?}");
+            assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)), "{name:?}");
+        }
+        assert_ne!(safe_name("a/b"), safe_name("a b"));
+    }
+}

@@ -1,0 +1,167 @@
+//! The run record: the one small file that makes a run visible.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream};
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{LakeError, Result};
+
+/// The layout of lakes that this version writes and the newest that it reads.
+pub const LAKE_FORMAT: u32 = 1;
+
+/// The folder of the records.
+pub(crate) const RUNS: &str = "runs";
+
+/// What one finished run left: the version of every table, and whatever the caller adds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// Layout of the lake ([`LAKE_FORMAT`]); filled in when the run finishes.
+    pub format: u32,
+    /// Number of the run, from 1; filled in when the run finishes.
+    pub number: u64,
+    /// When the run began (RFC 3339, UTC), as the caller says.
+    #[serde(default)]
+    pub started: String,
+    /// When the run ended (RFC 3339, UTC), as the caller says.
+    #[serde(default)]
+    pub finished: String,
+    /// `zone/table` → version of the table; filled in when the run finishes.
+    pub tables: BTreeMap<String, i64>,
+    /// A value by which a wrong key is seen before anything is written.
+    #[serde(default)]
+    pub key_check: Option<String>,
+    /// The release that the run published.
+    #[serde(default)]
+    pub release: Option<String>,
+    /// Digest of the definitions under which the run was made.
+    #[serde(default)]
+    pub config_digest: String,
+    /// Anything the caller adds.
+    #[serde(default)]
+    pub body: serde_json::Value,
+}
+
+impl Default for RunRecord {
+    fn default() -> Self {
+        Self {
+            format: LAKE_FORMAT,
+            number: 0,
+            started: String::new(),
+            finished: String::new(),
+            tables: BTreeMap::new(),
+            key_check: None,
+            release: None,
+            config_digest: String::new(),
+            body: serde_json::Value::Null,
+        }
+    }
+}
+
+/// The format is looked at before the rest, because a newer record may have other fields.
+#[derive(Deserialize)]
+struct FormatOnly {
+    format: u32,
+}
+
+/// `runs/00000042.json`
+pub(crate) fn record_path(number: u64) -> Path {
+    Path::from(format!("{RUNS}/{number:08}.json"))
+}
+
+/// The number in a record's file name; `None` for anything else that lies in the folder.
+fn record_number(path: &Path) -> Option<u64> {
+    let digits = path.filename()?.strip_suffix(".json")?;
+    let all_digits = digits.len() >= 8 && digits.bytes().all(|b| b.is_ascii_digit());
+    all_digits.then(|| digits.parse().ok()).flatten()
+}
+
+/// The numbers of all finished runs, ascending: one listing of one folder.
+pub(crate) async fn numbers(store: &dyn ObjectStore) -> Result<Vec<u64>> {
+    let prefix = Path::from(RUNS);
+    let mut numbers: Vec<u64> = store
+        .list(Some(&prefix))
+        .try_filter_map(|meta| futures::future::ready(Ok(record_number(&meta.location))))
+        .try_collect()
+        .await
+        .map_err(|e| LakeError::store(RUNS, e))?;
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// Reads one record.
+pub(crate) async fn read(store: &dyn ObjectStore, number: u64) -> Result<RunRecord> {
+    let path = record_path(number);
+    let bytes = store.get(&path).await.map_err(|e| LakeError::store(&path, e))?;
+    let bytes = bytes.bytes().await.map_err(|e| LakeError::store(&path, e))?;
+    parse(&path, &bytes)
+}
+
+fn parse(path: &Path, bytes: &[u8]) -> Result<RunRecord> {
+    let damaged = |source| LakeError::Record { path: path.to_string(), source };
+    let FormatOnly { format } = serde_json::from_slice(bytes).map_err(damaged)?;
+    if format > LAKE_FORMAT {
+        return Err(LakeError::NewerFormat { path: path.to_string(), found: format, supported: LAKE_FORMAT });
+    }
+    serde_json::from_slice(bytes).map_err(damaged)
+}
+
+/// Reads the last record, if there is one.
+pub(crate) async fn last(store: &dyn ObjectStore) -> Result<Option<RunRecord>> {
+    match numbers(store).await?.last() {
+        Some(number) => read(store, *number).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Reads every record, in the order of the runs.
+pub(crate) async fn all(store: &dyn ObjectStore) -> Result<Vec<RunRecord>> {
+    stream::iter(numbers(store).await?).map(|number| read(store, number)).buffered(16).try_collect().await
+}
+
+/// The one put that makes a run visible. Refuses if the number is taken.
+pub(crate) async fn create(store: &dyn ObjectStore, record: &RunRecord) -> Result<()> {
+    let path = record_path(record.number);
+    let mut text =
+        serde_json::to_vec_pretty(record).map_err(|source| LakeError::Record { path: path.to_string(), source })?;
+    text.push(b'\n');
+    let options = PutOptions::from(PutMode::Create);
+    match store.put_opts(&path, Bytes::from(text).into(), options).await {
+        Ok(_) => Ok(()),
+        Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
+            Err(LakeError::Conflict { number: record.number, path: path.to_string() })
+        }
+        Err(e) => Err(LakeError::store(&path, e)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_records_are_numbers() {
+        for (name, number) in [
+            ("runs/00000042.json", Some(42)),
+            ("runs/123456789.json", Some(123_456_789)),
+            ("runs/lease.json", None),
+            ("runs/lease.lock", None),
+            ("runs/42.json", None),
+            ("runs/00000042.json.bak", None),
+        ] {
+            assert_eq!(record_number(&Path::from(name)), number, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_newer_record_is_refused_whatever_its_fields() {
+        let path = record_path(1);
+        let error = parse(&path, br#"{"format": 2, "number": "one", "shape": []}"#).unwrap_err();
+        assert!(matches!(error, LakeError::NewerFormat { found: 2, supported: 1, .. }));
+        assert!(error.hint().unwrap().contains("upgrade"));
+        assert!(matches!(parse(&path, b"{").unwrap_err(), LakeError::Record { .. }));
+    }
+}

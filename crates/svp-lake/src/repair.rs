@@ -1,0 +1,214 @@
+//! Taking back what a run left that did not finish.
+//!
+//! The last run record is the truth. What a killed run can have left, and what happens to it:
+//!
+//! | left behind | repair |
+//! |---|---|
+//! | a table ahead of its recorded version | a new version with the recorded content |
+//! | a table that no record names | its folder is emptied |
+//! | a data file whose name carries a run number above the last record's | deleted |
+//! | a release folder that no record names | deleted |
+//! | a half-written local file (`name#1`) | deleted |
+//!
+//! The first two are looked at by every begin. The others need listings of whole folders, so they
+//! are looked at only when the lease of the run before was not given back. Every step can be cut off
+//! and done again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path as FsPath;
+
+use deltalake_core::kernel::EagerSnapshot;
+use futures::future::try_join_all;
+use futures::{StreamExt, TryStreamExt, stream};
+use object_store::path::Path;
+use object_store::{Error as StoreError, ObjectStore, ObjectStoreExt};
+
+use crate::delta::{TableLog, version};
+use crate::error::{LakeError, Result};
+use crate::lake::list;
+use crate::lease::Lease;
+use crate::location::Location;
+use crate::record::{self, RunRecord};
+
+/// The folder of the releases.
+pub(crate) const PUBLISHED: &str = "published";
+
+/// The end of a data file's name: which run wrote it.
+pub(crate) fn run_mark(number: u64, attempt: u32) -> String {
+    match attempt {
+        0 => format!("-r{number:08}.parquet"),
+        _ => format!("-r{number:08}a{attempt}.parquet"),
+    }
+}
+
+/// The run that wrote a data file; `None` for files that are not ours.
+pub(crate) fn marked_run(path: &Path) -> Option<u64> {
+    let stem = path.filename()?.strip_suffix(".parquet")?;
+    let (_, mark) = stem.rsplit_once("-r")?;
+    let digits = mark.split('a').next()?;
+    (digits.len() >= 8).then(|| digits.parse().ok()).flatten()
+}
+
+/// Brings the lake back to its last record. Gives the newest snapshot of every recorded table, which
+/// then has the recorded content.
+pub(crate) async fn repair(
+    location: &Location,
+    last: Option<&RunRecord>,
+    left: Option<&Lease>,
+    declared: &[String],
+) -> Result<BTreeMap<String, EagerSnapshot>> {
+    let none = BTreeMap::new();
+    let recorded = last.map_or(&none, |run| &run.tables);
+    let tables = try_join_all(
+        recorded.iter().map(async |(key, at)| Ok::<_, LakeError>((key.clone(), rewind(location, key, *at).await?))),
+    )
+    .await?;
+    let left_tables = left.map(|lease| lease.tables.as_slice()).unwrap_or_default();
+    let unknown: BTreeSet<&String> =
+        declared.iter().chain(left_tables).filter(|key| !recorded.contains_key(*key)).collect();
+    for key in unknown {
+        empty_folder(location, &Path::from(key.as_str())).await?;
+    }
+    if left.is_some() {
+        let finished = last.map_or(0, |run| run.number);
+        for key in recorded.keys() {
+            drop_orphans(location, key, finished).await?;
+        }
+        drop_unfinished_releases(location).await?;
+        if let Some(folder) = location.folder.clone() {
+            blocking(move || drop_half_written(&folder)).await?;
+        }
+    }
+    Ok(tables.into_iter().collect())
+}
+
+/// The newest snapshot of a table, after its content is the recorded one again.
+async fn rewind(location: &Location, key: &str, recorded: i64) -> Result<EagerSnapshot> {
+    let log = TableLog::new(location, key);
+    let newest = log.open(None).await?;
+    if version(&newest) > recorded {
+        return log.restore(recorded).await;
+    }
+    Ok(newest)
+}
+
+/// Deletes the data files of runs that never finished.
+async fn drop_orphans(location: &Location, key: &str, finished: u64) -> Result<()> {
+    let files = list(location.store.as_ref(), &Path::from(key)).await?;
+    let orphans = files.into_iter().filter(|path| marked_run(path).is_some_and(|n| n > finished));
+    delete(location, orphans.collect()).await
+}
+
+/// Deletes release folders that no record names.
+async fn drop_unfinished_releases(location: &Location) -> Result<()> {
+    let published = Path::from(PUBLISHED);
+    let listed = location.store.list_with_delimiter(Some(&published)).await;
+    let folders = listed.map_err(|e| LakeError::store(&published, e))?.common_prefixes;
+    if folders.is_empty() {
+        return Ok(());
+    }
+    let records = record::all(location.store.as_ref()).await?;
+    let kept: BTreeSet<String> = records.into_iter().filter_map(|run| run.release).collect();
+    for folder in folders {
+        if folder.filename().is_some_and(|name| !kept.contains(name)) {
+            empty_folder(location, &folder).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Deletes everything below a folder of the lake.
+async fn empty_folder(location: &Location, folder: &Path) -> Result<()> {
+    delete(location, list(location.store.as_ref(), folder).await?).await?;
+    if let Some(root) = &location.folder {
+        let local = folder.parts().fold(root.clone(), |path, part| path.join(part.as_ref()));
+        blocking(move || {
+            drop_half_written(&local)?;
+            drop_empty_folders(&local);
+            Ok(())
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn delete(location: &Location, paths: Vec<Path>) -> Result<()> {
+    let store: &dyn ObjectStore = location.store.as_ref();
+    stream::iter(paths)
+        .map(|path| async move {
+            match store.delete(&path).await {
+                Ok(()) | Err(StoreError::NotFound { .. }) => Ok(()),
+                Err(e) => Err(LakeError::store(&path, e)),
+            }
+        })
+        .buffer_unordered(16)
+        .try_collect()
+        .await
+}
+
+async fn blocking(work: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| LakeError::Task { what: "repairing the lake" })?
+}
+
+/// Deletes files that a local store was writing: their names end in `#` and digits until they are
+/// whole, and the store never lists them.
+fn drop_half_written(folder: &FsPath) -> Result<()> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(LakeError::file("list", folder.display(), e)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(|e| LakeError::file("list", folder.display(), e))?;
+        let path = entry.path();
+        let kind = entry.file_type().map_err(|e| LakeError::file("read", path.display(), e))?;
+        if kind.is_dir() {
+            drop_half_written(&path)?;
+        } else if kind.is_file() && is_half_written(&entry.file_name().to_string_lossy()) {
+            std::fs::remove_file(&path).map_err(|e| LakeError::file("delete", path.display(), e))?;
+        }
+    }
+    Ok(())
+}
+
+fn is_half_written(name: &str) -> bool {
+    name.rsplit_once('#').is_some_and(|(base, suffix)| {
+        !base.is_empty() && !suffix.is_empty() && suffix.bytes().all(|b| b.is_ascii_digit())
+    })
+}
+
+/// Removes empty folders from below; one that is not empty stays.
+fn drop_empty_folders(folder: &FsPath) {
+    if let Ok(entries) = std::fs::read_dir(folder) {
+        for entry in entries.flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                drop_empty_folders(&entry.path());
+            }
+        }
+    }
+    let _ = std::fs::remove_dir(folder);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_names_carry_their_run() {
+        for (name, run) in [
+            (format!("z/t/p=1/part{}", run_mark(42, 0)), Some(42)),
+            (format!("z/t/part-r1{}", run_mark(7, 3)), Some(7)),
+            ("z/t/part.parquet".to_string(), None),
+            ("z/t/part-red.parquet".to_string(), None),
+            ("z/t/part-r00000001.json".to_string(), None),
+        ] {
+            assert_eq!(marked_run(&Path::from(name.as_str())), run, "{name}");
+        }
+    }
+
+    #[test]
+    fn half_written_names() {
+        assert!(is_half_written("a.parquet#1") && is_half_written("a#1#22"));
+        assert!(!is_half_written("a.parquet") && !is_half_written("a#b1") && !is_half_written("#1"));
+    }
+}

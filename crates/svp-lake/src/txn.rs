@@ -1,0 +1,370 @@
+//! One run: parts, table commits, a release, and the record that makes all of it visible.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use datafusion::catalog::TableProvider;
+use datafusion::prelude::SessionContext;
+use futures::future::try_join_all;
+use futures::{StreamExt, TryStreamExt, stream};
+use object_store::ObjectStoreExt;
+use object_store::path::Path;
+
+use crate::change::{self, State};
+use crate::delta::{TableLog, TableSpec, version};
+use crate::error::{LakeError, Result};
+use crate::files;
+use crate::lake::{Lake, attach, checked_path, register_all};
+use crate::lease::{Held, Lease};
+use crate::location::Location;
+use crate::part::{FinishedPart, PartAddress, PartWriter, safe_name};
+use crate::record::{self, LAKE_FORMAT, RunRecord};
+use crate::repair::{PUBLISHED, repair, run_mark};
+use crate::scan::LiveTable;
+
+/// A run in progress. Nothing of it is visible to readers until [`finish`](Self::finish).
+///
+/// Cheap to clone, so that many tasks can write parts at once. Dropping the last clone without
+/// finishing is the same as being killed: the next [`Lake::begin`] repairs it.
+#[derive(Clone)]
+pub struct RunTxn {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    location: Arc<Location>,
+    previous: Option<RunRecord>,
+    number: u64,
+    /// Versions of recorded tables that this run did not declare.
+    carried: BTreeMap<String, i64>,
+    tables: BTreeMap<String, Table>,
+    attempt: u32,
+    /// Time stamp of the run's files (ms since 1970), by the clock of the store.
+    taken: i64,
+    held: Mutex<Option<Held>>,
+    /// One commit at a time.
+    committing: tokio::sync::Mutex<()>,
+    names: Mutex<BTreeSet<Path>>,
+    releases: Mutex<BTreeSet<String>>,
+    written: Mutex<Vec<Path>>,
+    closed: AtomicBool,
+}
+
+struct Table {
+    spec: TableSpec,
+    log: TableLog,
+    state: Mutex<State>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl RunTxn {
+    pub(crate) async fn begin(location: Arc<Location>, specs: Vec<TableSpec>) -> Result<Self> {
+        for spec in &specs {
+            change::check(spec)?;
+        }
+        let keys: Vec<String> = specs.iter().map(TableSpec::key).collect();
+        let held = Held::take(&location, &keys).await?;
+        let previous = record::last(location.store.as_ref()).await?;
+        let mut heads = repair(&location, previous.as_ref(), held.found.as_ref(), &keys).await?;
+        let tables = specs
+            .into_iter()
+            .map(|spec| {
+                let key = spec.key();
+                let log = TableLog::new(&location, &key);
+                let head = heads.remove(&key);
+                (key, Table { spec, log, state: Mutex::new(State { head, ..State::default() }) })
+            })
+            .collect();
+        let inner = Inner {
+            number: previous.as_ref().map_or(0, |run| run.number) + 1,
+            carried: heads.iter().map(|(key, head)| (key.clone(), version(head))).collect(),
+            previous,
+            tables,
+            attempt: held.attempt(),
+            taken: held.taken.timestamp_millis(),
+            held: Mutex::new(Some(held)),
+            committing: tokio::sync::Mutex::new(()),
+            names: Mutex::default(),
+            releases: Mutex::default(),
+            written: Mutex::default(),
+            closed: AtomicBool::new(false),
+            location,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The number that this run will have.
+    pub fn number(&self) -> u64 {
+        self.inner.number
+    }
+
+    /// The record on top of which this run works.
+    pub fn previous(&self) -> Option<&RunRecord> {
+        self.inner.previous.as_ref()
+    }
+
+    fn open(&self) -> Result<()> {
+        if self.inner.closed.load(Ordering::SeqCst) { Err(LakeError::Closed) } else { Ok(()) }
+    }
+
+    fn table(&self, zone: &str, name: &str) -> Result<(String, &Table)> {
+        let key = format!("{zone}/{name}");
+        match self.inner.tables.get(&key) {
+            Some(table) => Ok((key, table)),
+            None => Err(LakeError::UndeclaredTable { table: key }),
+        }
+    }
+
+    /// Begins a file of a table. `partition` names every partition column, in any order; an empty
+    /// value is null. `file_stem` is the caller's own name for the file, once per partition and run;
+    /// the number of the run is added to it.
+    pub fn part(&self, zone: &str, table: &str, partition: &[(&str, &str)], file_stem: &str) -> Result<PartWriter> {
+        self.open()?;
+        let (key, table) = self.table(zone, table)?;
+        let partition = change::in_order(&table.spec, partition, true)?;
+        let folders = partition.iter().map(|(column, value)| {
+            let value = if value.is_empty() { "__HIVE_DEFAULT_PARTITION__" } else { value };
+            format!("{}={}", safe_name(column), safe_name(value))
+        });
+        let mark = run_mark(self.inner.number, self.inner.attempt);
+        let file = format!("{}{mark}", safe_name(file_stem));
+        let path = Path::from(folders.chain([file]).collect::<Vec<_>>().join("/"));
+        let whole = Path::from(format!("{key}/{path}"));
+        if !lock(&self.inner.names).insert(whole.clone()) {
+            return Err(LakeError::DuplicatePart { path: whole.to_string() });
+        }
+        let address = PartAddress { table: key, path, partition, modified: self.inner.taken };
+        PartWriter::new(
+            Arc::clone(&self.inner.location.store),
+            &self.inner.location.given,
+            table.spec.file_schema(),
+            address,
+        )
+    }
+
+    /// Makes a finished part belong to its table with the next commit.
+    pub fn append(&self, part: FinishedPart) -> Result<()> {
+        self.open()?;
+        let key = part.address.table.clone();
+        let table = self.inner.tables.get(&key).ok_or(LakeError::UndeclaredTable { table: key.clone() })?;
+        lock(&self.inner.written).push(Path::from(format!("{key}/{}", part.address.path)));
+        lock(&table.state).adds.push(part.into_add());
+        Ok(())
+    }
+
+    /// The files of a partition that are live at the next commit go with it. Naming only some of the
+    /// partition columns means all partitions with these values. Parts appended since the last
+    /// commit stay.
+    pub fn replace_partition(&self, zone: &str, table: &str, partition: &[(&str, &str)]) -> Result<()> {
+        self.open()?;
+        let (_, table) = self.table(zone, table)?;
+        let partition = change::in_order(&table.spec, partition, false)?;
+        lock(&table.state).replace.push(partition);
+        Ok(())
+    }
+
+    /// All files of a table that are live at the next commit go with it. Parts appended since the
+    /// last commit stay.
+    pub fn replace_table(&self, zone: &str, table: &str) -> Result<()> {
+        self.open()?;
+        let (_, table) = self.table(zone, table)?;
+        lock(&table.state).replace_all = true;
+        Ok(())
+    }
+
+    /// Commits what was appended and replaced since the last call: one version per table. Readers
+    /// see nothing of it yet; [`table_provider`](Self::table_provider) and
+    /// [`register`](Self::register) do. Gives the versions of all tables that exist.
+    ///
+    /// A failed commit closes the run.
+    pub async fn commit_tables(&self) -> Result<BTreeMap<String, i64>> {
+        let _one = self.inner.committing.lock().await;
+        self.open()?;
+        let done = try_join_all(self.inner.tables.values().map(|t| self.commit_table(t, false)));
+        if let Err(e) = done.await {
+            self.inner.closed.store(true, Ordering::SeqCst);
+            return Err(e);
+        }
+        Ok(self.versions())
+    }
+
+    /// Commits one table; makes it, empty, if it does not exist and `make` is set.
+    async fn commit_table(&self, table: &Table, make: bool) -> Result<()> {
+        let state = {
+            let mut state = lock(&table.state);
+            let head = state.head.clone();
+            std::mem::replace(&mut *state, State { head, ..State::default() })
+        };
+        let new = match &state.head {
+            None if state.pending() || make => table.log.create(&table.spec, state.adds).await?,
+            Some(head) if state.pending() => {
+                let change = change::plan(&table.spec, head, &state)?;
+                if change.is_empty() {
+                    return Ok(());
+                }
+                let committed = table.log.commit(head, change).await;
+                committed.map_err(|e| self.numbered(e))?
+            }
+            _ => return Ok(()),
+        };
+        let log = format!("{}/_delta_log/{:020}.json", table.spec.key(), new.version());
+        lock(&self.inner.written).push(Path::from(log));
+        lock(&table.state).head = Some(new);
+        Ok(())
+    }
+
+    fn numbered(&self, error: LakeError) -> LakeError {
+        match error {
+            LakeError::Conflict { path, .. } => LakeError::Conflict { number: self.inner.number, path },
+            other => other,
+        }
+    }
+
+    fn versions(&self) -> BTreeMap<String, i64> {
+        let mut versions = self.inner.carried.clone();
+        for (key, table) in &self.inner.tables {
+            if let Some(head) = &lock(&table.state).head {
+                versions.insert(key.clone(), version(head));
+            }
+        }
+        versions
+    }
+
+    /// A declared table as of the last [`commit_tables`](Self::commit_tables); without rows if it
+    /// was never committed. The session must know the store: [`attach`](Self::attach).
+    pub async fn table_provider(&self, zone: &str, name: &str) -> Result<Arc<dyn TableProvider>> {
+        let (_, table) = self.table(zone, name)?;
+        self.provider(table)
+    }
+
+    fn provider(&self, table: &Table) -> Result<Arc<dyn TableProvider>> {
+        let head = lock(&table.state).head.clone();
+        Ok(Arc::new(match head {
+            Some(head) => LiveTable::new(&self.inner.location, &table.log, &head)?,
+            None => {
+                let schema = Arc::clone(&table.spec.schema);
+                LiveTable::empty(&self.inner.location, schema, &table.spec.partition)?
+            }
+        }))
+    }
+
+    /// Registers every declared table (and no other) under its name, as of the last
+    /// [`commit_tables`](Self::commit_tables), and the store. Call it again after each commit.
+    pub async fn register(&self, ctx: &SessionContext) -> Result<Vec<String>> {
+        self.attach(ctx);
+        let tables = self.inner.tables.iter();
+        let tables = tables.map(|(key, table)| Ok((key.as_str(), self.provider(table)?)));
+        register_all(ctx, tables.collect::<Result<_>>()?)
+    }
+
+    /// Lets a session read this lake's files.
+    pub fn attach(&self, ctx: &SessionContext) {
+        attach(&self.inner.location, ctx);
+    }
+
+    /// Writes files of a release below `published/<release>/`; those named `manifest…` go last. May
+    /// be called several times for the release of this run, never for an earlier one. Name the
+    /// release in the record, or the next repair takes it for a killed run's.
+    pub async fn publish(&self, release: &str, files: Vec<(String, Bytes)>) -> Result<()> {
+        self.open()?;
+        if release.is_empty() || safe_name(release) != release {
+            return Err(LakeError::Name { name: release.to_string() });
+        }
+        let store = self.inner.location.store.as_ref();
+        let folder = Path::from_iter([PUBLISHED, release]);
+        if !lock(&self.inner.releases).contains(release) {
+            let first = store.list(Some(&folder)).try_next().await;
+            if first.map_err(|e| LakeError::store(&folder, e))?.is_some() {
+                return Err(LakeError::ReleaseExists { release: release.to_string() });
+            }
+            lock(&self.inner.releases).insert(release.to_string());
+        }
+        let files = files
+            .into_iter()
+            .map(|(name, bytes)| {
+                let path = checked_path(&name)?;
+                Ok((Path::from_iter(folder.parts().chain(path.parts())), bytes))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let is_manifest = |(path, _): &(Path, Bytes)| path.filename().is_some_and(|n| n.starts_with("manifest"));
+        let (last, first): (Vec<_>, Vec<_>) = files.into_iter().partition(is_manifest);
+        self.put_all(first).await?;
+        self.put_all(last).await
+    }
+
+    async fn put_all(&self, files: Vec<(Path, Bytes)>) -> Result<()> {
+        let store = &self.inner.location.store;
+        stream::iter(files)
+            .map(|(path, bytes)| async move {
+                store.put(&path, bytes.into()).await.map_err(|e| LakeError::store(&path, e))?;
+                lock(&self.inner.written).push(path);
+                Ok(())
+            })
+            .buffer_unordered(8)
+            .try_collect()
+            .await
+    }
+
+    /// Commits what is left, makes declared tables that do not exist yet, and makes the run visible
+    /// by one conditional put. `format`, `number` and `tables` of the record are filled in. Gives
+    /// the lake as it is now.
+    ///
+    /// # Errors
+    /// [`LakeError::Conflict`] when another run finished first; nothing of this one is visible then.
+    pub async fn finish(self, record: RunRecord) -> Result<Lake> {
+        self.commit_tables().await?;
+        self.close()?;
+        try_join_all(self.inner.tables.values().map(|t| self.commit_table(t, true))).await?;
+        let Some(held) = lock(&self.inner.held).take() else {
+            return Err(LakeError::Closed);
+        };
+        let location = &self.inner.location;
+        let (format, number, tables) = (LAKE_FORMAT, self.inner.number, self.versions());
+        let record = RunRecord { format, number, tables, ..record };
+        let written = std::mem::take(&mut *lock(&self.inner.written));
+        sync(location, written).await?;
+        held.check(number).await?;
+        record::create(location.store.as_ref(), &record).await?;
+        sync(location, vec![record::record_path(number)]).await?;
+        held.give_back().await?;
+        Ok(Lake::with_record(Arc::clone(location), record))
+    }
+
+    /// Takes back everything that this run did, as the next begin would, and gives the lease back.
+    pub async fn abandon(self) -> Result<()> {
+        let _one = self.inner.committing.lock().await;
+        self.inner.closed.store(true, Ordering::SeqCst);
+        let Some(held) = lock(&self.inner.held).take() else {
+            return Err(LakeError::Closed);
+        };
+        held.check(self.inner.number).await?;
+        let tables: Vec<String> = self.inner.tables.keys().cloned().collect();
+        let left = Lease { tables: tables.clone(), ..Lease::default() };
+        let previous = self.inner.previous.as_ref();
+        repair(&self.inner.location, previous, Some(&left), &tables).await?;
+        held.give_back().await
+    }
+
+    fn close(&self) -> Result<()> {
+        if self.inner.closed.swap(true, Ordering::SeqCst) { Err(LakeError::Closed) } else { Ok(()) }
+    }
+}
+
+/// On a local lake: brings files and their folders to the disk, so that a record never outlives in a
+/// power cut what it names.
+async fn sync(location: &Location, paths: Vec<Path>) -> Result<()> {
+    let Some(root) = location.folder.clone() else {
+        return Ok(());
+    };
+    tokio::task::spawn_blocking(move || {
+        let below = |path: &Path| path.parts().map(|part| part.as_ref().to_string()).collect::<Vec<_>>();
+        files::sync_below(&root, &paths.iter().map(below).collect::<Vec<_>>())
+    })
+    .await
+    .map_err(|_| LakeError::Task { what: "bringing files to the disk" })?
+}

@@ -1,0 +1,48 @@
+//! Deleting what superseded rows still occupy, because some data may not be kept for ever.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::try_join_all;
+use object_store::path::Path;
+
+use crate::delta::{TableLog, live_files};
+use crate::error::{LakeError, Result};
+use crate::lake::list;
+use crate::lease::Held;
+use crate::location::Location;
+use crate::record;
+use crate::repair::{delete, marked_run, repair};
+
+/// Keeps the files that are live in one of the last `keep` records (at least in the last one).
+pub(crate) async fn vacuum(location: &Location, keep: usize) -> Result<usize> {
+    let held = Held::take(location, &[]).await?;
+    let last = record::last(location.store.as_ref()).await?;
+    repair(location, last.as_ref(), held.found.as_ref(), &[]).await?;
+    let mut numbers = record::numbers(location.store.as_ref()).await?;
+    let kept = numbers.split_off(numbers.len().saturating_sub(keep.max(1)));
+    let mut versions: BTreeMap<String, BTreeSet<i64>> = BTreeMap::new();
+    for number in kept {
+        for (key, version) in record::read(location.store.as_ref(), number).await?.tables {
+            versions.entry(key).or_default().insert(version);
+        }
+    }
+    let dead = try_join_all(versions.iter().map(|(key, at)| dead_files(location, key, at))).await?;
+    let dead: Vec<Path> = dead.into_iter().flatten().collect();
+    let count = dead.len();
+    delete(location, dead).await?;
+    held.give_back().await?;
+    Ok(count)
+}
+
+/// The data files of a table that are live in none of the given versions.
+async fn dead_files(location: &Location, key: &str, at: &BTreeSet<i64>) -> Result<Vec<Path>> {
+    let log = TableLog::new(location, key);
+    let mut live = BTreeSet::new();
+    for version in at {
+        let files = live_files(&log.open(Some(*version)).await?)?;
+        live.extend(files.into_iter().map(|file| Path::from(format!("{key}/{}", file.path))));
+    }
+    let files = list(location.store.as_ref(), &Path::from(key)).await?;
+    let dead = |path: &Path| marked_run(path).is_some() && !live.contains(path);
+    Ok::<_, LakeError>(files.into_iter().filter(dead).collect())
+}

@@ -1,0 +1,36 @@
+//! What can stop the linkage.
+
+use thiserror::Error;
+
+/// Outcomes of linkage.
+#[derive(Debug, Error)]
+pub enum LinkError {
+    /// A step of the linkage failed. The engine's own message can hold tokens, so it is kept as the source
+    /// and not shown.
+    #[error("linkage step {step} failed")]
+    Step {
+        /// Step.
+        step: &'static str,
+        /// Cause.
+        #[source]
+        source: datafusion::error::DataFusionError,
+    },
+    /// A batch could not be built.
+    #[error("the table of links could not be built")]
+    Arrow(#[from] arrow::error::ArrowError),
+    /// The lake refused.
+    #[error(transparent)]
+    Lake(#[from] svp_lake::LakeError),
+}
+
+impl LinkError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Step { .. } => Some("give the run more memory (`--memory`), or fewer threads".to_owned()),
+            Self::Lake(error) => error.hint().map(str::to_owned),
+            Self::Arrow(_) => None,
+        }
+    }
+}

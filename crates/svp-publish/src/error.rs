@@ -1,0 +1,116 @@
+//! Why a release could not be made. No variant holds a value of the data.
+
+use thiserror::Error;
+
+/// Why a release could not be made. Names tables, columns and rows; never a value.
+#[derive(Debug, Error)]
+pub enum PublishError {
+    /// A table name that cannot be a file name.
+    #[error("table name `{table}` cannot be a file name\nhint: use lower-case letters, digits, `_` and `-`")]
+    BadName {
+        /// The name as given.
+        table: String,
+    },
+    /// Two tables with one name would write the same files.
+    #[error("two tables are called `{table}`\nhint: give each output, definition and period its own name")]
+    DuplicateTable {
+        /// The name that occurs twice.
+        table: String,
+    },
+    /// The header names a column that the table does not have.
+    #[error(
+        "table `{table}` has no column `{column}`, which its header names\nhint: compare the header of the output with its SELECT list"
+    )]
+    MissingColumn {
+        /// The table.
+        table: String,
+        /// The column that the header names.
+        column: String,
+    },
+    /// The table has a column that its header does not declare, so nobody decided that it may leave.
+    #[error(
+        "table `{table}` has a column `{column}` that its header does not declare\nhint: declare it as grain, count or derived, or drop it from the SELECT list"
+    )]
+    UndeclaredColumn {
+        /// The table.
+        table: String,
+        /// The undeclared column.
+        column: String,
+    },
+    /// The header calls a column a count, but disclosure control was not told so.
+    #[error(
+        "table `{table}`: the count column `{column}` did not pass disclosure control\nhint: name the same count columns to `disclose` and in the header"
+    )]
+    NotCounted {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// A count is flagged as suppressed and still holds a value.
+    #[error("table `{table}`, column `{column}`, row {row}: suppressed, and yet it holds a value")]
+    Leak {
+        /// The table.
+        table: String,
+        /// The count column.
+        column: String,
+        /// Row number, from 1.
+        row: usize,
+    },
+    /// The geometry names a layer of outlines that was not given.
+    #[error(
+        "table `{table}` is drawn on the layer `{layer}`, which was not given\nhint: name the layer's boundaries in the area file"
+    )]
+    UnknownLayer {
+        /// The table.
+        table: String,
+        /// The layer that is missing.
+        layer: String,
+    },
+    /// A cell identifier is not one of this grid.
+    #[error("table `{table}`, column `{column}`, row {row}: not a cell of this grid")]
+    BadCell {
+        /// The table.
+        table: String,
+        /// The column of cell identifiers.
+        column: String,
+        /// Row number, from 1.
+        row: usize,
+    },
+    /// Arrow could not read or convert a column.
+    #[error("table `{table}`: a column could not be read")]
+    Arrow {
+        /// The table.
+        table: String,
+        /// The cause.
+        #[source]
+        source: arrow::error::ArrowError,
+    },
+    /// The Parquet file could not be written.
+    #[error("table `{table}`: the Parquet file could not be written")]
+    Parquet {
+        /// The table.
+        table: String,
+        /// The cause.
+        #[source]
+        source: parquet::errors::ParquetError,
+    },
+    /// A JSON file could not be written.
+    #[error("`{file}` could not be written")]
+    Json {
+        /// The file.
+        file: String,
+        /// The cause.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A template of the report is wrong.
+    #[error("the template `{template}` could not be rendered")]
+    Template {
+        /// The template.
+        template: &'static str,
+        /// The cause.
+        #[source]
+        source: minijinja::Error,
+    },
+}

@@ -1,0 +1,88 @@
+//! The files of a release, in order; the manifest comes last.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+
+use crate::error::PublishError;
+use crate::frame::Frame;
+use crate::model::{Geometry, Outlines, PublishedTable, ReleaseMeta};
+use crate::{csv_file, geojson_file, manifest, parquet_file, readme, report, shape};
+
+/// Name of the format that `manifest.json` announces.
+pub const FORMAT: &str = "svp-release";
+/// Version of that format; grows when a reader of releases would have to change.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Greatest distance in metres by which a simplified outline leaves the given one.
+pub const OUTLINE_TOLERANCE: f64 = 10.0;
+
+/// Makes the files of one release folder as (relative path, bytes), `manifest.json` last.
+///
+/// Outlines are simplified to [`OUTLINE_TOLERANCE`] before anything is drawn or written.
+///
+/// Each available table becomes `<name>.parquet`, `<name>.csv` and, if it lies on the ground,
+/// `<name>.geojson`; then `README.txt`, `report.html` and `manifest.json`. A table that is not available
+/// has no data file: the report and the manifest say so, with the reason. The same arguments give the
+/// same bytes.
+///
+/// # Errors
+/// A header that does not fit its table, a count that is flagged as suppressed and holds a value, an
+/// unknown layer or cell, or a writer that failed; see [`PublishError`].
+pub fn release(
+    meta: &ReleaseMeta,
+    tables: &[PublishedTable],
+    outlines: &[Outlines],
+) -> Result<Vec<(String, Bytes)>, PublishError> {
+    check_names(tables)?;
+    let outlines: Vec<Outlines> = outlines.iter().map(shape::lightened).collect();
+    let outlines = outlines.as_slice();
+    let mut frames = Vec::with_capacity(tables.len());
+    let mut grounds = Vec::with_capacity(tables.len());
+    let mut files: Vec<(String, Bytes)> = Vec::new();
+    for table in tables {
+        let frame = Frame::new(table)?;
+        let mut ground = None;
+        if let Some(frame) = &frame {
+            ground = shape::ground(frame, outlines)?;
+            let name = &table.name;
+            files.push((format!("{name}.parquet"), parquet_file::write(meta, frame)?));
+            files.push((format!("{name}.csv"), csv_file::write(frame)));
+            if let Some(ground) = &ground {
+                let bytes = geojson_file::write(meta, frame, ground)?;
+                files.push((format!("{name}.geojson"), bytes));
+            }
+        }
+        frames.push(frame);
+        grounds.push(ground);
+    }
+    files.push(("README.txt".into(), readme::write(meta, tables, &frames)?));
+    let page = report::write(meta, tables, &frames, &grounds, outlines)?;
+    files.push(("report.html".into(), page));
+    let manifest = manifest::write(meta, tables, &frames, &files)?;
+    files.push(("manifest.json".into(), manifest));
+    Ok(files)
+}
+
+/// Names of the data files of a table that is available.
+pub(crate) fn data_files(table: &PublishedTable) -> Vec<String> {
+    let mut files = vec![format!("{}.csv", table.name), format!("{}.parquet", table.name)];
+    if table.geometry != Geometry::None {
+        files.push(format!("{}.geojson", table.name));
+    }
+    files
+}
+
+fn check_names(tables: &[PublishedTable]) -> Result<(), PublishError> {
+    let mut seen = BTreeSet::new();
+    for table in tables {
+        let plain = table.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-');
+        if !plain || table.name.is_empty() || table.name == "report" {
+            return Err(PublishError::BadName { table: table.name.clone() });
+        }
+        if !seen.insert(&table.name) {
+            return Err(PublishError::DuplicateTable { table: table.name.clone() });
+        }
+    }
+    Ok(())
+}

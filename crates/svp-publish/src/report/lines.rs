@@ -1,0 +1,205 @@
+//! Bars and lines: positions and labels for two simple drawings.
+
+use serde::Serialize;
+
+use crate::frame::{Cell, Frame};
+use crate::words::{self, px};
+
+/// Most bars that are drawn.
+pub(crate) const MOST_BARS: usize = 30;
+/// Step from one bar to the next, in drawing units.
+const BAR_STEP: f64 = 30.0;
+/// Room for the names on the left of the bars.
+const NAMES: f64 = 250.0;
+const WIDTH: f64 = 960.0;
+
+/// Everything the bar template needs.
+#[derive(Debug, Serialize)]
+pub(crate) struct BarView {
+    width: String,
+    height: String,
+    axis_x: String,
+    bars: Vec<Bar>,
+    value_title: String,
+    x_title: String,
+    left_out: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Bar {
+    name: String,
+    text: String,
+    css: &'static str,
+    y: String,
+    text_y: String,
+    width: String,
+    value_x: String,
+}
+
+/// Builds the bars.
+pub(crate) fn bars(frame: &Frame<'_>, rows: &[usize], x: usize, value: usize) -> BarView {
+    let most = rows.iter().filter_map(|row| frame.cells(value)[*row].number()).fold(0.0, f64::max);
+    let room = WIDTH - NAMES - 90.0;
+    let header = frame.columns[value].header.as_ref();
+    let mut at = 4.0;
+    let mut bars = Vec::new();
+    for row in rows.iter().take(MOST_BARS) {
+        let cell = &frame.cells(value)[*row];
+        let width = match cell.number() {
+            Some(value) if most > 0.0 => (value.max(0.0) / most) * room,
+            _ => 0.0,
+        };
+        let name = words::cell(&frame.cells(x)[*row], frame.columns[x].header.as_ref(), true);
+        bars.push(Bar {
+            name: shorten(&name, 36),
+            text: words::cell(cell, header, false),
+            css: match cell {
+                Cell::Suppressed => "sup",
+                Cell::Missing => "mis",
+                _ => "bar",
+            },
+            y: px(at),
+            text_y: px(at + 16.0),
+            width: px(width),
+            value_x: px(NAMES + width + 8.0),
+        });
+        at += BAR_STEP;
+    }
+    BarView {
+        width: px(WIDTH),
+        height: px(at + 4.0),
+        axis_x: px(NAMES),
+        bars,
+        value_title: frame.title(value),
+        x_title: frame.title(x),
+        left_out: rows.len().saturating_sub(MOST_BARS),
+    }
+}
+
+fn shorten(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_string();
+    }
+    let mut out: String = text.chars().take(most - 1).collect();
+    out.push('…');
+    out
+}
+
+/// Everything the line template needs.
+#[derive(Debug, Serialize)]
+pub(crate) struct LineView {
+    width: String,
+    height: String,
+    left: String,
+    right: String,
+    bottom: String,
+    label_y: String,
+    runs: Vec<String>,
+    dots: Vec<Dot>,
+    gaps: Vec<Dot>,
+    y_ticks: Vec<Tick>,
+    x_ticks: Vec<Tick>,
+    last: Option<Dot>,
+    value_title: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Dot {
+    x: String,
+    y: String,
+    label: String,
+    text: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Tick {
+    at: String,
+    text_at: String,
+    text: String,
+}
+
+/// Builds the line; the axis starts at zero and a value that is not shown leaves a gap.
+pub(crate) fn line(frame: &Frame<'_>, rows: &[usize], x: usize, value: usize) -> LineView {
+    let (left, right, top, bottom) = (64.0, WIDTH - 80.0, 24.0, 290.0);
+    let header = frame.columns[value].header.as_ref();
+    let most = rows.iter().filter_map(|row| frame.cells(value)[*row].number()).fold(0.0, f64::max);
+    let step = nice_step(most);
+    let ticks = (most / step).ceil().max(1.0);
+    let ceiling = ticks * step;
+    #[allow(clippy::cast_precision_loss)]
+    let place = |position: usize| {
+        let steps = rows.len().saturating_sub(1).max(1) as f64;
+        left + (right - left) * position as f64 / steps
+    };
+    let height = |value: f64| bottom - (bottom - top) * value / ceiling;
+    let (mut runs, mut dots, mut gaps, mut x_ticks) = (vec![], vec![], vec![], vec![]);
+    let mut run = String::new();
+    let every = rows.len().div_ceil(12).max(1);
+    for (position, row) in rows.iter().enumerate() {
+        let name = words::cell(&frame.cells(x)[*row], frame.columns[x].header.as_ref(), true);
+        let at = place(position);
+        let cell = &frame.cells(value)[*row];
+        let text = words::cell(cell, header, false);
+        let label = format!("{name}: {text}");
+        if position % every == 0 {
+            x_ticks.push(Tick { at: px(at), text_at: px(at), text: name });
+        }
+        match cell.number() {
+            Some(value) => {
+                let letter = if run.is_empty() { 'M' } else { 'L' };
+                run.push_str(&format!("{letter}{} {}", px(at), px(height(value))));
+                dots.push(Dot { x: px(at), y: px(height(value)), label, text });
+            }
+            None => {
+                runs.push(std::mem::take(&mut run));
+                gaps.push(Dot { x: px(at), y: px(bottom - 6.0), label, text });
+            }
+        }
+    }
+    runs.push(run);
+    runs.retain(|run| !run.is_empty());
+    let mut y_ticks = Vec::new();
+    let mut tick = 0.0;
+    while tick <= ceiling + step / 2.0 {
+        y_ticks.push(Tick { at: px(height(tick)), text_at: px(height(tick) + 4.0), text: words::label(tick) });
+        tick += step;
+    }
+    LineView {
+        width: px(WIDTH),
+        height: px(bottom + 40.0),
+        left: px(left),
+        right: px(right),
+        bottom: px(bottom),
+        label_y: px(bottom + 22.0),
+        runs,
+        last: dots.last().cloned(),
+        dots,
+        gaps,
+        y_ticks,
+        x_ticks,
+        value_title: frame.title(value),
+    }
+}
+
+/// A step of 1, 2 or 5 times a power of ten that gives about four ticks.
+fn nice_step(most: f64) -> f64 {
+    if most <= 0.0 {
+        return 1.0;
+    }
+    let rough = most / 4.0;
+    let power = 10f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].into_iter().find(|step| step * power >= rough).unwrap_or(10.0);
+    step * power
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nice_step;
+
+    #[test]
+    fn ticks_are_round_numbers() {
+        for (most, step) in [(0.0, 1.0), (4.0, 1.0), (37.0, 10.0), (120.0, 50.0), (0.8, 0.2)] {
+            assert!((nice_step(most) - step).abs() < 1e-9, "{most}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done (also: nothing new to do)
+  1  a defect of svp: please report it
+  2  the command line is wrong
+  3  a definition is wrong (schemas, sources, areas, definitions, outputs)
+  4  an extract or reference file cannot be used, or breaks a threshold
+  5  the key is missing, unusable or not that of the lake
+  6  the lake is in use by another run
+  7  storage failed (disk full, no permission, damaged)
+  8  the lake was written by a newer svp
+  9  disclosure control or the law of a source forbids it
+ 10  a query is wrong";
+
+/// The Serious Violence Pipeline.
+#[derive(Debug, Parser)]
+#[command(name = "svp", version, about, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Folder of the site: it holds `pipelines/`
+    #[arg(long, global = true, default_value = ".", env = "SVP_SITE")]
+    pub site: String,
+    /// Worker threads [default: all cores]
+    #[arg(long, global = true)]
+    threads: Option<usize>,
+    /// Memory for queries, in MiB; what does not fit is spilled [default: 2048]
+    #[arg(long, global = true, default_value_t = 2048, hide_default_value = true)]
+    pub memory: usize,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+impl Cli {
+    /// Worker threads.
+    pub fn threads(&self) -> usize {
+        self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from)).max(1)
+    }
+}
+
+/// How svp speaks.
+#[derive(Debug, Args)]
+pub struct OutputArgs {
+    /// Say nothing but errors
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Form of the log on standard error
+    #[arg(long, global = true, value_enum, default_value_t = LogForm::Text)]
+    pub log: LogForm,
+}
+
+/// Form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogForm {
+    /// For people, with progress bars where there is a terminal
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// Commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Plan every mapping and output before a row is read, and report all problems
+    Check(CheckArgs),
+    /// Extracts in, release out
+    Run(RunArgs),
+    /// Query the lake
+    Sql(SqlArgs),
+    /// Make and look at keys
+    Key(KeyArgs),
+    /// Print the data dictionary, the function reference or the ODCS contract
+    Dictionary(DictionaryArgs),
+}
+
+/// `svp check`
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Area to check as a run of it would be; all areas without
+    #[arg(long)]
+    pub area: Option<String>,
+    #[command(flatten)]
+    pub paths: PathArgs,
+}
+
+/// Where data lies.
+#[derive(Debug, Args)]
+pub struct PathArgs {
+    /// Folder of reference data, in place of the area's own
+    #[arg(long)]
+    pub reference: Option<String>,
+    /// Folder of extracts, in place of the area's own
+    #[arg(long)]
+    pub extracts: Option<String>,
+    /// Files, folder or glob of one source, in place of the area's own; may be repeated
+    #[arg(long, value_name = "SOURCE=PATH")]
+    pub input: Vec<String>,
+}
+
+/// `svp run`
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Area to run
+    #[arg(long)]
+    pub area: String,
+    /// The lake: a folder, or s3://bucket/prefix
+    #[arg(long, default_value = "lake", env = "SVP_LAKE")]
+    pub lake: String,
+    /// The key: a file, or env:NAME
+    #[arg(long, env = "SVP_KEY")]
+    pub key: Option<String>,
+    #[command(flatten)]
+    pub paths: PathArgs,
+    /// The time that the run says it is, RFC 3339; the same clock gives the same bytes [default: now]
+    #[arg(long, env = "SVP_CLOCK")]
+    pub clock: Option<String>,
+    /// Audience of the release, in place of the area's own
+    #[arg(long)]
+    pub audience: Option<String>,
+    /// Print the plan and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Stop after the canonical tables: no linkage, no release
+    #[arg(long)]
+    pub ingest_only: bool,
+    /// Option of the object store, such as region=…; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub store_option: Vec<String>,
+}
+
+/// `svp sql`
+#[derive(Debug, Args)]
+pub struct SqlArgs {
+    /// Query; without one the terminal is asked
+    pub query: Option<String>,
+    /// The lake
+    #[arg(long, default_value = "lake", env = "SVP_LAKE")]
+    pub lake: String,
+    /// Area whose boundaries and lookups `area_at` and `lookup` know
+    #[arg(long)]
+    pub area: Option<String>,
+    #[command(flatten)]
+    pub paths: PathArgs,
+    /// Form of the result
+    #[arg(long, value_enum, default_value_t = ResultForm::Table)]
+    pub format: ResultForm,
+    /// Open the linkage zone too
+    #[arg(long)]
+    pub linkage: bool,
+    /// Option of the object store, such as region=…; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub store_option: Vec<String>,
+}
+
+/// Form of a query's result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ResultForm {
+    /// A table
+    Table,
+    /// CSV
+    Csv,
+    /// One JSON object a line
+    Json,
+}
+
+/// `svp key`
+#[derive(Debug, Args)]
+pub struct KeyArgs {
+    #[command(subcommand)]
+    pub command: KeyCommand,
+}
+
+/// Commands of `svp key`.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Make a new key
+    New {
+        /// File to write, readable by its owner only; never overwritten
+        #[arg(long)]
+        out: String,
+        /// Purpose, one word: tokens of two purposes never meet
+        #[arg(long, default_value = "needs-assessment")]
+        purpose: String,
+    },
+    /// Show a key's purpose and its check, never the key
+    Show {
+        /// The key: a file, or env:NAME
+        #[arg(long, env = "SVP_KEY")]
+        key: Option<String>,
+    },
+}
+
+/// `svp dictionary`
+#[derive(Debug, Args)]
+pub struct DictionaryArgs {
+    /// What to print
+    #[arg(value_enum, default_value_t = DictionaryKind::Tables)]
+    pub kind: DictionaryKind,
+}
+
+/// What `svp dictionary` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DictionaryKind {
+    /// The canonical tables, Markdown
+    Tables,
+    /// The SQL functions, Markdown
+    Functions,
+    /// The canonical tables as an Open Data Contract Standard document, YAML
+    Odcs,
+}

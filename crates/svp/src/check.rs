@@ -1,0 +1,140 @@
+//! `svp check`: everything is planned before a row is read, and all problems are told at once.
+
+use datafusion::prelude::SessionContext;
+use svp_analyse::{Months, check_output, define, register_empty, register_reference};
+use svp_contract::{Area, Problem};
+use svp_functions::{Areas, CodeMaps, Lookups};
+use svp_ingest::reference::{self, ReferenceData};
+use svp_ingest::{SourcePlan, quarantine_schema, receipt_schema};
+
+use crate::args::{CheckArgs, Cli, DictionaryArgs, DictionaryKind};
+use crate::context::{self, Paths};
+use crate::error::AppError;
+use crate::site::{Defined, Site};
+use crate::tell::Tell;
+
+/// The command.
+pub async fn command(cli: &Cli, args: &CheckArgs, tell: &Tell) -> Result<(), AppError> {
+    let (site, mut problems) = Site::read(&cli.site)?;
+    problems.extend(all_sources(cli, &site)?);
+    let areas: Vec<&Defined<Area>> = match &args.area {
+        Some(name) => vec![site.area(name)?],
+        None => site.areas.values().collect(),
+    };
+    for area in &areas {
+        problems.extend(site.area_problems(area));
+    }
+    problems.extend(outputs(cli, &site).await?);
+    let mut headers = 0;
+    if let Some(name) = &args.area
+        && problems.is_empty()
+    {
+        let area = &site.area(name)?.item;
+        let paths = context::paths(&site, area, &args.paths)?;
+        let (found, files) = inputs(cli, &site, area, &paths)?;
+        problems.extend(found);
+        headers = files;
+    }
+    if problems.is_empty() {
+        tell.step("check", format!("{} sources, {} definitions, {} outputs and {} areas are in order", site.sources.len(), site.definitions.len(), site.outputs.len(), areas.len()));
+        if args.area.is_some() {
+            tell.step("check", format!("{headers} files have the header that their source expects"));
+        }
+        Ok(())
+    } else {
+        problems.sort();
+        problems.dedup();
+        Err(AppError::Problems(problems))
+    }
+}
+
+/// Plans every mapping of every source.
+fn all_sources(cli: &Cli, site: &Site) -> Result<Vec<Problem>, AppError> {
+    let mut problems = Vec::new();
+    for Defined { file, item } in site.sources.values() {
+        let ctx = context::session(cli, None, context::code_maps(item), Lookups::default(), Areas::default())?;
+        if let Err(found) = SourcePlan::new(&ctx, item, file, &site.tables) {
+            problems.extend(found);
+        }
+    }
+    Ok(problems)
+}
+
+/// Plans every definition and every output over empty tables.
+pub async fn outputs(cli: &Cli, site: &Site) -> Result<Vec<Problem>, AppError> {
+    let ctx = context::session(cli, None, CodeMaps::default(), Lookups::default(), Areas::default())?;
+    register_all_empty(&ctx, site)?;
+    let mut problems = Vec::new();
+    let months = Months { from: "2000-01".to_owned(), to: "2000-12".to_owned() };
+    let mut defined = false;
+    for Defined { file, item } in site.definitions.values() {
+        match define(&ctx, item, &months).await {
+            Ok(()) => defined = true,
+            Err(svp_analyse::AnalyseError::Engine { source, .. }) => {
+                problems.push(Problem::new(file, source.to_string().lines().next().unwrap_or_default()).hint("`where` is a condition over the columns of schemas/event.toml"));
+            }
+            Err(error) => problems.push(Problem::new(file, error.to_string())),
+        }
+    }
+    if defined {
+        for Defined { file, item } in site.outputs.values() {
+            problems.extend(check_output(&ctx, file, item).await);
+        }
+    }
+    Ok(problems)
+}
+
+/// Registers every table that an output may read, empty.
+pub fn register_all_empty(ctx: &SessionContext, site: &Site) -> Result<(), AppError> {
+    for table in site.tables.iter().filter(|t| t.zone != "reference") {
+        register_empty(ctx, &table.name, table.stored_schema())?;
+    }
+    register_empty(ctx, "person_link", svp_link::link_schema())?;
+    register_empty(ctx, "receipt", receipt_schema())?;
+    register_empty(ctx, "quarantine", quarantine_schema())?;
+    if let Some(area) = site.areas.values().next() {
+        register_reference(ctx, &area.item, &[], &[])?;
+    }
+    Ok(())
+}
+
+/// Looks at the header of every input file, and at the reference files.
+fn inputs(cli: &Cli, site: &Site, area: &Area, paths: &Paths) -> Result<(Vec<Problem>, usize), AppError> {
+    let mut problems = Vec::new();
+    for reference in &area.reference {
+        if let Err(error) = reference::files(reference, &paths.reference) {
+            problems.push(problem("reference", &error));
+        }
+    }
+    let names: Vec<String> = paths.inputs.iter().map(|(n, _)| n.clone()).collect();
+    let plans = context::plans(cli, site, area, &names, &ReferenceData::default())?;
+    let files = context::input_files(paths, &plans)?;
+    for (plan, file) in &files {
+        if plans[*plan].slot(&file.name).is_none() {
+            problems.push(Problem::new(&file.name, format!("the name does not fit files.slot of source {}", plans[*plan].source.name)));
+        }
+        if let Err(error) = plans[*plan].check_header(file) {
+            problems.push(problem(&file.name, &error));
+        }
+    }
+    Ok((problems, files.len()))
+}
+
+fn problem(at: &str, error: &svp_ingest::IngestError) -> Problem {
+    let problem = Problem::new(at, error.to_string());
+    match error.hint() {
+        Some(hint) => problem.hint(hint),
+        None => problem,
+    }
+}
+
+/// `svp dictionary`.
+pub fn dictionary(args: &DictionaryArgs, tell: &Tell) -> Result<(), AppError> {
+    let tables = svp_contract::canonical_tables().map_err(|p| AppError::Problems(vec![p]))?;
+    match args.kind {
+        DictionaryKind::Tables => tell.print(svp_contract::dictionary_markdown(&tables).trim_end()),
+        DictionaryKind::Functions => tell.print(svp_functions::reference_markdown().trim_end()),
+        DictionaryKind::Odcs => tell.print(svp_contract::odcs_yaml(&tables, env!("CARGO_PKG_VERSION")).trim_end()),
+    }
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! What commands share: sessions with every function, the paths of an area, the plans of its sources.
+
+use std::collections::{BTreeMap, HashMap};
+
+use datafusion::prelude::SessionContext;
+use svp_contract::{Area, Problem, Source};
+use svp_functions::{AreaBox, Areas, CodeMaps, Lookups};
+use svp_ingest::SourcePlan;
+use svp_ingest::reference::ReferenceData;
+use svp_lake::Limits;
+use svp_lake::input::{InputFile, expand};
+
+use crate::args::{Cli, PathArgs};
+use crate::error::AppError;
+use crate::site::{Defined, Site};
+
+/// Limits of a session.
+pub fn limits(cli: &Cli) -> Limits {
+    Limits { memory_bytes: Some(cli.memory * 1024 * 1024), threads: cli.threads(), spill_dir: None }
+}
+
+/// A session with every function registered; `maps` are those of a source, or empty.
+pub fn session(cli: &Cli, area: Option<&Area>, maps: CodeMaps, lookups: Lookups, areas: Areas) -> Result<SessionContext, AppError> {
+    let ctx = svp_lake::session(&limits(cli))?;
+    let area_box = area.map_or_else(AreaBox::default, |a| AreaBox { easting: a.easting, northing: a.northing });
+    for function in svp_functions::register_list() {
+        ctx.register_udf(function);
+    }
+    for function in svp_functions::bound(maps, lookups, areas, area_box) {
+        ctx.register_udf(function);
+    }
+    Ok(ctx)
+}
+
+/// The code maps of a source as the functions want them.
+pub fn code_maps(source: &Source) -> CodeMaps {
+    CodeMaps::new(source.maps.iter().map(|(name, pairs)| (name.clone(), pairs.clone().into_iter().collect::<HashMap<_, _>>())))
+}
+
+/// Where an area's data lies, after the arguments have had their say.
+#[derive(Debug, Clone)]
+pub struct Paths {
+    /// Folder of reference data.
+    pub reference: String,
+    /// Patterns by source, in the order of the area file.
+    pub inputs: Vec<(String, Vec<String>)>,
+}
+
+/// Settles the paths.
+pub fn paths(site: &Site, area: &Area, args: &PathArgs) -> Result<Paths, AppError> {
+    let reference = args.reference.clone().unwrap_or_else(|| site.beside_area(&area.reference_root));
+    let root = args.extracts.clone().unwrap_or_else(|| site.beside_area(&area.input_root));
+    let mut inputs: Vec<(String, Vec<String>)> = Vec::new();
+    for input in &area.input {
+        let patterns = input.path.iter().map(|p| join(&root, p)).collect();
+        inputs.push((input.source.clone(), patterns));
+    }
+    let mut given: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for pair in &args.input {
+        let Some((source, path)) = pair.split_once('=') else {
+            return Err(AppError::Argument { what: format!("--input {pair}: no `=` in it"), hint: "write --input SOURCE=PATH".to_owned() });
+        };
+        if !site.sources.contains_key(source) {
+            return Err(AppError::Argument {
+                what: format!("there is no source `{source}`"),
+                hint: format!("sources of this site: {}", site.sources.keys().cloned().collect::<Vec<_>>().join(", ")),
+            });
+        }
+        given.entry(source.to_owned()).or_default().push(path.to_owned());
+    }
+    for (source, patterns) in given {
+        match inputs.iter_mut().find(|(name, _)| *name == source) {
+            Some(entry) => entry.1 = patterns,
+            None => inputs.push((source, patterns)),
+        }
+    }
+    // With --input only what is named is loaded: the rest of the area's own folders may not be there.
+    if !args.input.is_empty() && args.extracts.is_none() {
+        inputs.retain(|(source, _)| args.input.iter().any(|i| i.split('=').next() == Some(source)));
+    }
+    Ok(Paths { reference, inputs })
+}
+
+fn join(root: &str, path: &str) -> String {
+    if path.starts_with('/') || path.contains("://") { path.to_owned() } else { format!("{}/{path}", root.trim_end_matches('/')) }
+}
+
+/// Plans the sources that an area reads. All problems at once.
+pub fn plans(cli: &Cli, site: &Site, area: &Area, names: &[String], data: &ReferenceData) -> Result<Vec<SourcePlan>, AppError> {
+    let (lookups, areas) = (data.lookups(), data.areas());
+    let mut plans = Vec::new();
+    let mut problems: Vec<Problem> = Vec::new();
+    for name in names {
+        let Some(Defined { file, item }) = site.sources.get(name) else { continue };
+        let ctx = session(cli, Some(area), code_maps(item), lookups.clone(), areas.clone())?;
+        match SourcePlan::new(&ctx, item, file, &site.tables) {
+            Ok(plan) => plans.push(plan),
+            Err(found) => problems.extend(found),
+        }
+    }
+    if problems.is_empty() { Ok(plans) } else { Err(AppError::Problems(problems)) }
+}
+
+/// The files of each source, with the index of its plan.
+pub fn input_files(paths: &Paths, plans: &[SourcePlan]) -> Result<Vec<(usize, InputFile)>, AppError> {
+    let mut out = Vec::new();
+    for (source, patterns) in &paths.inputs {
+        let Some(plan) = plans.iter().position(|p| p.source.name == *source) else { continue };
+        out.extend(expand(patterns)?.into_iter().map(|file| (plan, file)));
+    }
+    Ok(out)
+}
+
+/// Takes `KEY=VALUE` pairs apart.
+pub fn store_options(pairs: &[String]) -> Result<HashMap<String, String>, AppError> {
+    pairs
+        .iter()
+        .map(|pair| {
+            pair.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned())).ok_or_else(|| AppError::Argument {
+                what: "a --store-option has no `=` in it".to_owned(),
+                hint: "write --store-option KEY=VALUE".to_owned(),
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,159 @@
+//! Every way in which a command can end badly: exit code, message, hint.
+
+use svp_contract::Problem;
+use svp_lake::ErrorKind;
+use thiserror::Error;
+
+/// Exit code of a defect.
+pub const INTERNAL: u8 = 1;
+const DEFINITION: u8 = 3;
+const INPUT: u8 = 4;
+const KEY: u8 = 5;
+const BUSY: u8 = 6;
+const STORAGE: u8 = 7;
+const NEWER: u8 = 8;
+const FORBIDDEN: u8 = 9;
+const QUERY: u8 = 10;
+
+/// What ended a command.
+#[derive(Debug, Error)]
+pub enum AppError {
+    /// Definitions are wrong.
+    #[error("{} in the definitions", count(.0.len()))]
+    Problems(Vec<Problem>),
+    /// An argument that clap cannot judge.
+    #[error("{what}")]
+    Argument {
+        /// What is wrong.
+        what: String,
+        /// What to do.
+        hint: String,
+    },
+    /// No key.
+    #[error("a run needs a key: identifiers become keyed tokens before anything is written")]
+    NoKey,
+    /// The key is not usable.
+    #[error("the key at {at} cannot be used: {source}")]
+    Key {
+        /// Where it was looked for.
+        at: String,
+        /// Why.
+        #[source]
+        source: svp_privacy::PrivacyError,
+    },
+    /// An environment variable that should hold the key is not set.
+    #[error("the environment variable {0} is not set")]
+    KeyVariable(String),
+    /// The lake was made with another key.
+    #[error("this is not the key of the lake at {lake}: the lake's key has check {wanted}, this one {found}")]
+    WrongKey {
+        /// Lake.
+        lake: String,
+        /// Check of the lake's key.
+        wanted: String,
+        /// Check of the key given.
+        found: String,
+    },
+    /// Files that could not be loaded.
+    #[error("{} could not be loaded; nothing was published", count_files(.0.len()))]
+    Load(Vec<svp_ingest::IngestError>),
+    /// Ingest.
+    #[error(transparent)]
+    Ingest(#[from] svp_ingest::IngestError),
+    /// Linkage.
+    #[error(transparent)]
+    Link(#[from] svp_link::LinkError),
+    /// Analysis.
+    #[error(transparent)]
+    Analyse(#[from] svp_analyse::AnalyseError),
+    /// Publishing.
+    #[error(transparent)]
+    Publish(#[from] svp_publish::PublishError),
+    /// The lake.
+    #[error(transparent)]
+    Lake(#[from] svp_lake::LakeError),
+    /// A source may not go to the audience.
+    #[error("source {source_name} may not go to the audience `{audience}`: {basis}")]
+    Audience {
+        /// Source.
+        source_name: String,
+        /// Audience.
+        audience: String,
+        /// Its lawful basis and gateway.
+        basis: String,
+    },
+    /// A query is wrong. It was typed by the user and planned on names only.
+    #[error("{0}")]
+    Query(String),
+    /// The terminal or the runtime failed.
+    #[error("the process could not start or speak")]
+    Runtime(#[source] std::io::Error),
+    /// Arrow refused a batch.
+    #[error("a batch could not be built")]
+    Arrow(#[from] arrow::error::ArrowError),
+}
+
+fn count(n: usize) -> String {
+    if n == 1 { "1 problem".to_owned() } else { format!("{n} problems") }
+}
+
+fn count_files(n: usize) -> String {
+    if n == 1 { "1 file".to_owned() } else { format!("{n} files") }
+}
+
+impl AppError {
+    /// Exit code.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Problems(_) => DEFINITION,
+            Self::Argument { .. } => 2,
+            Self::NoKey | Self::Key { .. } | Self::KeyVariable(_) | Self::WrongKey { .. } => KEY,
+            Self::Load(errors) => errors.first().map_or(INPUT, ingest_code),
+            Self::Ingest(error) => ingest_code(error),
+            Self::Link(svp_link::LinkError::Lake(error)) | Self::Lake(error) => lake_code(error),
+            Self::Analyse(svp_analyse::AnalyseError::Privacy { .. }) | Self::Audience { .. } => FORBIDDEN,
+            Self::Analyse(svp_analyse::AnalyseError::Header { .. }) => DEFINITION,
+            Self::Query(_) => QUERY,
+            Self::Link(_) | Self::Analyse(_) | Self::Publish(_) | Self::Runtime(_) | Self::Arrow(_) => INTERNAL,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Argument { hint, .. } => Some(hint.clone()),
+            Self::NoKey => Some("make one with `svp key new --out FILE`, then give `--key FILE` (or set SVP_KEY)".to_owned()),
+            Self::Key { source, .. } => source.hint().map(str::to_owned),
+            Self::KeyVariable(_) => Some("set it, or name a file with --key".to_owned()),
+            Self::WrongKey { .. } => Some("give the key that the lake was made with; tokens of two keys never meet".to_owned()),
+            Self::Ingest(error) => error.hint(),
+            Self::Link(error) => error.hint(),
+            Self::Analyse(error) => error.hint(),
+            Self::Lake(error) => error.hint().map(str::to_owned),
+            Self::Audience { .. } => Some("take the source out of this area's inputs, or release to an audience that its [law] names".to_owned()),
+            Self::Query(_) => Some("`SHOW TABLES`, `DESCRIBE event` and `svp dictionary functions` tell what there is".to_owned()),
+            Self::Problems(_) | Self::Load(_) | Self::Publish(_) | Self::Runtime(_) | Self::Arrow(_) => None,
+        }
+    }
+}
+
+fn ingest_code(error: &svp_ingest::IngestError) -> u8 {
+    use svp_ingest::IngestError as E;
+    match error {
+        E::Read(_) | E::Reference { .. } | E::Slot { .. } | E::SameSlot { .. } | E::Threshold { .. } => INPUT,
+        E::Definition { .. } | E::Expression { .. } => DEFINITION,
+        E::Lake(error) => lake_code(error),
+        E::Privacy(_) | E::Unbalanced { .. } | E::Arrow { .. } | E::Worker => INTERNAL,
+    }
+}
+
+fn lake_code(error: &svp_lake::LakeError) -> u8 {
+    match error.kind() {
+        ErrorKind::Busy | ErrorKind::Conflict => BUSY,
+        ErrorKind::NewerFormat => NEWER,
+        ErrorKind::Storage | ErrorKind::Full | ErrorKind::Damaged | ErrorKind::Missing => STORAGE,
+        ErrorKind::Input => INPUT,
+        ErrorKind::Query => QUERY,
+        _ => INTERNAL,
+    }
+}

@@ -1,0 +1,51 @@
+//! What enters: arguments, environment, clock.
+//! What leaves: exit codes, lines on the terminal, a release.
+//! Never: computes anything itself; every verb is a crate.
+//! To add one: a command is one file here and one arm below.
+
+mod args;
+mod check;
+mod context;
+mod error;
+mod key;
+mod release;
+mod run;
+mod site;
+mod sql;
+mod tell;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let tell = tell::Tell::new(&cli.output);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(cli.threads().max(1)).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(source) => {
+            tell.error(&error::AppError::Runtime(source));
+            return ExitCode::from(error::INTERNAL);
+        }
+    };
+    let result = runtime.block_on(async {
+        match &cli.command {
+            Command::Check(args) => check::command(&cli, args, &tell).await,
+            Command::Run(args) => run::command(&cli, args, &tell).await,
+            Command::Sql(args) => sql::command(&cli, args, &tell).await,
+            Command::Key(args) => key::command(args, &tell),
+            Command::Dictionary(args) => check::dictionary(args, &tell),
+        }
+    });
+    // A worker that still reads a file must not keep a failed run alive.
+    runtime.shutdown_background();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tell.error(&error);
+            ExitCode::from(error.code())
+        }
+    }
+}

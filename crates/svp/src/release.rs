@@ -1,0 +1,185 @@
+//! From results to what a release says: tables with their headers, sources, definitions, receipts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+use svp_analyse::{Content as Found, OutputResult};
+use svp_contract::{Area, Chart as Drawn, Geometry as Ground, LabelledColumn, Output};
+use svp_ingest::Receipt;
+use svp_ingest::reference::ReferenceData;
+use svp_link::LinkReport;
+use svp_privacy::Policy;
+use svp_publish::{Chart, Column, Content, DefinitionLine, Geometry, Outlines, PublishedTable, ReleaseMeta, SourceLine};
+
+use crate::run::Body;
+use crate::site::Site;
+
+/// One line for each source of some receipts.
+pub fn summary(receipts: &[Receipt]) -> Vec<String> {
+    by_source(receipts)
+        .into_iter()
+        .map(|(source, list)| {
+            let sum = |f: fn(&Receipt) -> u64| list.iter().map(|r| f(r)).sum::<u64>();
+            let mut line = format!(
+                "{source}: {} rows read = {} accepted + {} quarantined + {} duplicate",
+                sum(|r| r.rows_read), sum(|r| r.accepted), sum(|r| r.quarantined), sum(|r| r.duplicate)
+            );
+            if sum(|r| r.superseded) > 0 {
+                line.push_str(&format!("; {} rows superseded, {} records revised, {} unchanged", sum(|r| r.superseded), sum(|r| r.revised), sum(|r| r.unchanged)));
+            }
+            line
+        })
+        .collect()
+}
+
+fn by_source(receipts: &[Receipt]) -> BTreeMap<&str, Vec<&Receipt>> {
+    let mut out: BTreeMap<&str, Vec<&Receipt>> = BTreeMap::new();
+    for r in receipts {
+        out.entry(&r.source).or_default().push(r);
+    }
+    out
+}
+
+/// What the release says about itself.
+#[allow(clippy::too_many_arguments)]
+pub fn meta(site: &Site, area: &Area, body: &Body, links: &LinkReport, policies: &BTreeMap<String, Policy>, release: &str, run: u64, clock: &str) -> ReleaseMeta {
+    let mut sources = Vec::new();
+    for (name, list) in by_source(&body.receipts) {
+        let Some(source) = site.sources.get(name) else { continue };
+        let source = &source.item;
+        let sum = |f: fn(&Receipt) -> u64| list.iter().map(|r| f(r)).sum::<u64>();
+        let files: BTreeSet<&str> = list.iter().map(|r| r.file.as_str()).collect();
+        let months = list.iter().filter_map(|r| r.months.as_ref());
+        let noted: u64 = list.iter().flat_map(|r| &r.rules).filter(|(rule, _)| rule.starts_with("outside_area")).map(|(_, c)| c.noted).sum();
+        let note = if noted > 0 { format!("{noted} rows lie outside the area: kept in the lake, left out of its outputs") } else { String::new() };
+        sources.push(SourceLine {
+            name: name.to_owned(),
+            title: source.title.clone(),
+            agency: source.agency.clone(),
+            controller: source.law.controller.clone(),
+            files: files.len() as u64,
+            rows_read: sum(|r| r.rows_read),
+            accepted: sum(|r| r.accepted),
+            quarantined: sum(|r| r.quarantined),
+            duplicate: sum(|r| r.duplicate),
+            first_month: months.clone().map(|m| m.0.clone()).min().unwrap_or_default(),
+            last_month: months.map(|m| m.1.clone()).max().unwrap_or_default(),
+            extract_note: note,
+            lawful_basis: source.law.lawful_basis.clone(),
+            disclosure_rule: source.disclosure.rule.clone(),
+        });
+    }
+    let definitions = area
+        .definitions
+        .iter()
+        .filter_map(|name| site.definitions.get(name))
+        .map(|d| DefinitionLine {
+            name: d.item.name.clone(),
+            version: d.item.version.clone(),
+            title: d.item.title.clone(),
+            stand_in: d.item.stand_in,
+            description: d.item.description.clone(),
+            source: d.item.source.clone(),
+        })
+        .collect();
+    let policy: serde_json::Map<String, serde_json::Value> = policies
+        .iter()
+        .map(|(name, p)| (name.clone(), json!({ "suppress_below": p.suppress_below, "round_to": p.round_to, "rule": p.reason })))
+        .collect();
+    let mut notes: Vec<String> = area
+        .breaks
+        .iter()
+        .filter(|(month, _)| **month >= area.period.from && **month <= area.period.to)
+        .map(|(month, what)| format!("{month}: {what}"))
+        .collect();
+    notes.push("Disclosure control of this version is primary suppression and rounding. Secondary suppression and control between releases are not in it.".to_owned());
+    ReleaseMeta {
+        release: release.to_owned(),
+        title: format!("Serious violence in {}", area.title),
+        area: area.name.clone(),
+        area_title: area.title.clone(),
+        period_from: area.period.from.clone(),
+        period_to: area.period.to.clone(),
+        audience: area.audience.clone(),
+        run_number: run,
+        clock: clock.to_owned(),
+        svp_version: env!("CARGO_PKG_VERSION").to_owned(),
+        sources,
+        definitions,
+        receipts: serde_json::to_value(&body.receipts).unwrap_or_default(),
+        policy: policy.into(),
+        linkage: json!({
+            "method": "exact keyed tokens (first version)",
+            "person_records": links.records,
+            "people": links.people,
+            "joins_by_key": links.edges,
+            "keys_not_used_because_they_stand_for_several_people": links.conflicts,
+        }),
+        attribution: area.attribution.clone(),
+        quality_notes: notes,
+    }
+}
+
+/// Results with the words of their headers.
+pub fn tables(site: &Site, results: Vec<OutputResult>) -> Vec<PublishedTable> {
+    let mut out = Vec::new();
+    for result in results {
+        let Some(output) = site.outputs.get(&result.output) else { continue };
+        let output = &output.item;
+        let definition = result.definition.as_ref().and_then(|d| site.definitions.get(d)).map(|d| &d.item);
+        let name = match &result.definition {
+            Some(definition) => format!("{}__{definition}", output.name),
+            None => output.name.clone(),
+        };
+        let grain = output.grain.iter().chain(&output.attributes);
+        out.push(PublishedTable {
+            name,
+            title: output.title.clone(),
+            subtitle: output.subtitle.clone(),
+            description: output.description.clone(),
+            definition: result.definition.clone(),
+            stand_in_label: definition.filter(|d| d.stand_in).map(|d| d.title.clone()),
+            grain: grain.map(column).collect(),
+            counts: output.counts.iter().map(column).collect(),
+            derived: output.derived.iter().map(|d| Column::new(&d.name, &d.title).with_unit(&d.unit)).collect(),
+            chart: chart(output),
+            geometry: geometry(output),
+            notes: output.notes.clone(),
+            content: match result.content {
+                Found::Table(table) => Content::Table(table),
+                Found::NotAvailable(why) => Content::NotAvailable(why),
+            },
+        });
+    }
+    out
+}
+
+fn column(c: &LabelledColumn) -> Column {
+    Column::new(&c.name, &c.title)
+}
+
+fn chart(output: &Output) -> Chart {
+    match output.chart.clone() {
+        Drawn::None => Chart::None,
+        Drawn::Map { value } => Chart::Map { value },
+        Drawn::HourOfWeek { hour, value } => Chart::HourOfWeek { hour, value },
+        Drawn::Bar { x, value } => Chart::Bar { x, value },
+        Drawn::Line { x, value } => Chart::Line { x, value },
+    }
+}
+
+fn geometry(output: &Output) -> Geometry {
+    match output.geometry.clone() {
+        Ground::None => Geometry::None,
+        Ground::BngCell { column } => Geometry::BngCell { column },
+        Ground::H3Cell { column } => Geometry::H3Cell { column },
+        Ground::Area { layer, column } => Geometry::Area { layer, column },
+    }
+}
+
+/// Outlines of the area's own districts.
+pub fn outlines(area: &Area, data: &ReferenceData) -> Vec<Outlines> {
+    let Some(shapes) = data.layers.get("district") else { return Vec::new() };
+    let ours = shapes.iter().filter(|s| area.districts.iter().any(|d| d.code == s.code));
+    vec![Outlines { layer: "district".to_owned(), areas: ours.map(|s| (s.code.clone(), s.name.clone(), s.shape.clone())).collect() }]
+}

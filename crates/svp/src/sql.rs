@@ -1,0 +1,128 @@
+//! `svp sql`: the lake as tables, with every function registered; nothing can be written.
+
+use std::collections::BTreeMap;
+
+use arrow::array::RecordBatch;
+use arrow::util::pretty::pretty_format_batches;
+use datafusion::execution::context::SQLOptions;
+use datafusion::prelude::SessionContext;
+use rustyline::DefaultEditor;
+use rustyline::error::ReadlineError;
+use svp_analyse::register_reference;
+use svp_functions::{Areas, CodeMaps, Lookups};
+use svp_ingest::reference;
+use svp_lake::{Lake, Open};
+
+use crate::args::{Cli, ResultForm, SqlArgs};
+use crate::context;
+use crate::error::AppError;
+use crate::site::Site;
+use crate::tell::Tell;
+
+/// The command.
+pub async fn command(cli: &Cli, args: &SqlArgs, tell: &Tell) -> Result<(), AppError> {
+    let lake = Lake::open(&args.lake, &context::store_options(&args.store_option)?, Open::Read).await?;
+    let ctx = match &args.area {
+        Some(name) => {
+            let (site, _) = Site::read(&cli.site)?;
+            let area = &site.area(name)?.item;
+            let paths = context::paths(&site, area, &args.paths)?;
+            let data = reference::load(area, &paths.reference, &site.offences)?;
+            let ctx = context::session(cli, Some(area), CodeMaps::default(), data.lookups(), data.areas())?;
+            register_reference(&ctx, area, &data.population, &data.exclusions)?;
+            ctx
+        }
+        None => context::session(cli, None, CodeMaps::default(), Lookups::default(), Areas::default())?,
+    };
+    let tables = lake.register(&ctx).await?;
+    if !args.linkage && tables.iter().any(|t| t == "person_record") {
+        ctx.deregister_table("person_record").map_err(|e| AppError::Query(e.to_string()))?;
+    }
+    match &args.query {
+        Some(query) => {
+            let text = answer(&ctx, query, args.format).await?;
+            tell.print(text.trim_end());
+            Ok(())
+        }
+        None => ask(&ctx, args.format, tell).await,
+    }
+}
+
+/// Answers one query. Only reading is allowed: the plan is looked at as a whole, EXPLAIN ANALYZE included.
+async fn answer(ctx: &SessionContext, query: &str, form: ResultForm) -> Result<String, AppError> {
+    let failed = |e: datafusion::error::DataFusionError| AppError::Query(e.strip_backtrace());
+    let reading = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    let df = ctx.sql_with_options(query.trim().trim_end_matches(';'), reading).await.map_err(failed)?;
+    let schema = df.schema().as_arrow().clone();
+    let mut batches = df.collect().await.map_err(failed)?;
+    if batches.is_empty() {
+        batches.push(RecordBatch::new_empty(schema.into()));
+    }
+    render(&batches, form)
+}
+
+fn render(batches: &[RecordBatch], form: ResultForm) -> Result<String, AppError> {
+    match form {
+        ResultForm::Table => Ok(pretty_format_batches(batches)?.to_string()),
+        ResultForm::Csv => {
+            let mut out = Vec::new();
+            let mut writer = arrow::csv::Writer::new(&mut out);
+            for batch in batches {
+                writer.write(batch)?;
+            }
+            drop(writer);
+            Ok(String::from_utf8_lossy(&out).into_owned())
+        }
+        ResultForm::Json => {
+            let mut lines = String::new();
+            for batch in batches {
+                for row in 0..batch.num_rows() {
+                    let mut object: BTreeMap<String, serde_json::Value> = BTreeMap::new();
+                    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+                        let text = arrow::util::display::array_value_to_string(column, row)?;
+                        let value = if column.is_null(row) {
+                            serde_json::Value::Null
+                        } else if field.data_type().is_numeric() || *field.data_type() == arrow::datatypes::DataType::Boolean {
+                            serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text))
+                        } else {
+                            serde_json::Value::String(text)
+                        };
+                        object.insert(field.name().clone(), value);
+                    }
+                    lines.push_str(&serde_json::to_string(&object).unwrap_or_default());
+                    lines.push('\n');
+                }
+            }
+            Ok(lines)
+        }
+    }
+}
+
+/// Asks the terminal until it ends.
+async fn ask(ctx: &SessionContext, form: ResultForm, tell: &Tell) -> Result<(), AppError> {
+    let mut editor = DefaultEditor::new().map_err(|e| AppError::Query(e.to_string()))?;
+    tell.step("sql", "a query ends with `;`, \\q or Ctrl-D leaves; try SHOW TABLES;");
+    let mut query = String::new();
+    loop {
+        let prompt = if query.is_empty() { "svp> " } else { "...> " };
+        match editor.readline(prompt) {
+            Ok(line) if query.is_empty() && matches!(line.trim(), "\\q" | "quit" | "exit") => return Ok(()),
+            Ok(line) => {
+                query.push_str(&line);
+                query.push('\n');
+                if !line.trim_end().ends_with(';') {
+                    continue;
+                }
+                let _ = editor.add_history_entry(query.trim());
+                match answer(ctx, &query, form).await {
+                    Ok(text) => tell.print(text),
+                    Err(error) => tell.error(&error),
+                }
+                query.clear();
+            }
+            Err(ReadlineError::Interrupted) => query.clear(),
+            Err(ReadlineError::Eof) => return Ok(()),
+            Err(error) => return Err(AppError::Query(error.to_string())),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! How svp speaks: progress bars and lines for people, JSON for machines, silence when asked.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tracing_subscriber::fmt::format::FmtSpan;
+
+use crate::args::{LogForm, OutputArgs};
+use crate::error::AppError;
+
+/// The voice of a command.
+pub struct Tell {
+    quiet: bool,
+    json: bool,
+    bar: Mutex<Option<ProgressBar>>,
+}
+
+impl Tell {
+    /// By the arguments.
+    pub fn new(args: &OutputArgs) -> Self {
+        let json = args.log == LogForm::Json;
+        if json {
+            let level = if args.quiet { tracing::Level::ERROR } else { tracing::Level::INFO };
+            tracing_subscriber::fmt()
+                .json()
+                .with_max_level(level)
+                .with_target(false)
+                .with_span_events(FmtSpan::NONE)
+                .with_writer(std::io::stderr)
+                .with_env_filter(tracing_subscriber::EnvFilter::new(format!("off,svp={level}")))
+                .init();
+        }
+        Self { quiet: args.quiet, json, bar: Mutex::new(None) }
+    }
+
+    /// A step of the run.
+    pub fn step(&self, verb: &str, what: impl Display) {
+        if self.json {
+            tracing::info!(step = verb, "{what}");
+        } else if !self.quiet {
+            self.line(&format!("{verb:>12}  {what}"));
+        }
+    }
+
+    /// The result of a command, on standard output.
+    pub fn print(&self, text: impl Display) {
+        let _ = writeln!(std::io::stdout(), "{text}");
+    }
+
+    /// An error with its hint.
+    pub fn error(&self, error: &AppError) {
+        self.end_bar();
+        let mut lines = Vec::new();
+        match error {
+            AppError::Problems(problems) => lines.extend(problems.iter().map(|p| (p.to_string(), None))),
+            AppError::Load(errors) => lines.extend(errors.iter().map(|e| (e.to_string(), e.hint()))),
+            _ => {}
+        }
+        lines.push((error.to_string(), error.hint()));
+        // Many files with one fault are one line.
+        lines.dedup();
+        for (message, hint) in lines {
+            if self.json {
+                tracing::error!(code = error.code(), hint = hint.as_deref().unwrap_or(""), "{message}");
+            } else {
+                let _ = writeln!(std::io::stderr(), "error: {message}");
+                if let Some(hint) = hint {
+                    let _ = writeln!(std::io::stderr(), "  hint: {hint}");
+                }
+            }
+        }
+    }
+
+    /// A bar over `total` units; ended by the next bar or line.
+    pub fn bar(&self, verb: &str, total: u64, bytes: bool) {
+        self.end_bar();
+        if self.quiet || self.json {
+            return;
+        }
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+        let counted = if bytes { "{bytes}/{total_bytes}" } else { "{pos}/{len}" };
+        if let Ok(style) = ProgressStyle::with_template(&format!("{{prefix:>12}}  [{{bar:30}}] {counted} {{elapsed}} {{msg}}")) {
+            bar.set_style(style);
+        }
+        bar.set_prefix(verb.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        if let Ok(mut slot) = self.bar.lock() {
+            *slot = Some(bar);
+        }
+    }
+
+    /// Moves the bar.
+    pub fn advance(&self, by: u64, message: &str) {
+        if let Ok(slot) = self.bar.lock()
+            && let Some(bar) = slot.as_ref()
+        {
+            bar.inc(by);
+            bar.set_message(message.to_owned());
+        }
+        if self.json {
+            tracing::info!(step = "progress", done = by, "{message}");
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn end_bar(&self) {
+        if let Ok(mut slot) = self.bar.lock()
+            && let Some(bar) = slot.take()
+        {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn line(&self, text: &str) {
+        self.end_bar();
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+}
