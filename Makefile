@@ -28,7 +28,7 @@ check: ## formatting, lints, docs, architecture
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
 
 release: ## the optimised binary, target/release/svp
-	$(CARGO) build --release --workspace
+	$(CARGO) build --release -p svp
 
 $(VENV)/.ready: tests/conformance/requirements.txt tests/bench/requirements.txt
 	$(PYTHON) -m venv $(VENV)

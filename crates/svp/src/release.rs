@@ -50,7 +50,7 @@ pub fn meta(site: &Site, area: &Area, body: &Body, links: &LinkReport, policies:
         let sum = |f: fn(&Receipt) -> u64| list.iter().map(|r| f(r)).sum::<u64>();
         let files: BTreeSet<&str> = list.iter().map(|r| r.file.as_str()).collect();
         let months = list.iter().filter_map(|r| r.months.as_ref());
-        let noted: u64 = list.iter().flat_map(|r| &r.rules).filter(|(rule, _)| rule.starts_with("outside_area")).map(|(_, c)| c.noted).sum();
+        let noted: u64 = list.iter().flat_map(|r| &r.rules).filter(|(rule, _)| rule.starts_with("outside_area ") || rule.starts_with("no_district ")).map(|(_, c)| c.noted).sum();
         let note = if noted > 0 { format!("{noted} rows lie outside the area: kept in the lake, left out of its outputs") } else { String::new() };
         sources.push(SourceLine {
             name: name.to_owned(),
@@ -134,7 +134,10 @@ pub fn tables(site: &Site, results: Vec<OutputResult>) -> Vec<PublishedTable> {
         let grain = output.grain.iter().chain(&output.attributes);
         out.push(PublishedTable {
             name,
-            title: output.title.clone(),
+            title: match definition {
+                Some(definition) => format!("{}: {}", output.title, definition.title),
+                None => output.title.clone(),
+            },
             subtitle: output.subtitle.clone(),
             description: output.description.clone(),
             definition: result.definition.clone(),
