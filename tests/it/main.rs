@@ -1,1 +1,26 @@
-//! it
+//! One binary for every integration test. `cargo test --workspace --test it -- <module>` runs one theme.
+//!
+//! A test starts the program as a user does, in a folder of its own, with a fixed key and clock. The tests that only
+//! look share one run on the sample (`support::sample`); the others use a `support::Lab`, a small site of few files.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    missing_docs
+)]
+
+mod architecture;
+mod bad_input;
+mod docs;
+mod idempotence;
+mod kill;
+mod privacy;
+mod properties;
+mod real;
+mod sample;
+mod slt;
+mod support;
+mod threads;

@@ -3,11 +3,12 @@
 //! since those carry the year (`oslaua`, `lad23cd`, `lad25cd`).
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use geo::{BoundingRect, Centroid, Contains, Coord, LineString, MultiPolygon, Point, Polygon};
+use geo::{Coord, LineString, MultiPolygon, Polygon};
 use svp_contract::{Area, Exclusion, Reference};
 use svp_functions::{Areas, Lookups, place::osgb};
-use svp_lake::input::{InputFile, digest, digest_bytes, expand, open_blocking};
+use svp_lake::input::{InputFile, expand, open_blocking};
 
 use crate::error::IngestError;
 use crate::read::decompressed;
@@ -28,30 +29,14 @@ pub struct AreaShape {
 pub struct ReferenceData {
     /// Boundaries by layer.
     pub layers: BTreeMap<String, Vec<AreaShape>>,
-    /// Dictionaries by name.
-    pub tables: HashMap<String, HashMap<String, String>>,
+    /// Dictionaries by name, as the SQL functions want them.
+    pub lookups: Lookups,
+    /// Boundaries as the SQL functions want them.
+    pub areas: Areas,
     /// Residents: code, year, people.
     pub population: Vec<(String, i32, i64)>,
     /// Places whose events are not counted in grids.
     pub exclusions: Vec<Exclusion>,
-    /// Digest of all files that were read.
-    pub digest: String,
-}
-
-impl ReferenceData {
-    /// The lookups as the SQL functions want them.
-    #[must_use]
-    pub fn lookups(&self) -> Lookups {
-        Lookups::new(self.tables.iter().map(|(k, v)| (k.clone(), v.clone())))
-    }
-
-    /// The boundaries as the SQL functions want them.
-    #[must_use]
-    pub fn areas(&self) -> Areas {
-        self.layers.iter().fold(Areas::default(), |areas, (name, shapes)| {
-            areas.with_layer(name.clone(), shapes.iter().map(|s| (s.code.clone(), s.shape.clone())).collect())
-        })
-    }
 }
 
 /// The files of a reference input, in order.
@@ -73,90 +58,120 @@ pub fn files(reference: &Reference, root: &str) -> Result<Vec<InputFile>, Ingest
     Ok(found)
 }
 
-/// Reads all reference inputs of an area. `offences` is the text of `pipelines/reference/offences.csv`.
+/// What one reference file holds.
+enum Part {
+    Layer(String, Vec<AreaShape>),
+    Table(String, Vec<(String, String)>),
+    Postcodes(Vec<(String, f64, f64)>),
+    Population(Vec<(String, i32, i64)>),
+    Exclusions(Vec<Exclusion>),
+}
+
+/// Reads all reference inputs of an area, `threads` files at a time. `offences` is the text of
+/// `pipelines/reference/offences.csv`. Postcodes are read only `with_postcodes`: they are many.
 ///
 /// # Errors
 /// The first file that cannot be used.
-pub fn load(area: &Area, root: &str, offences: &str) -> Result<ReferenceData, IngestError> {
-    let mut data = ReferenceData::default();
-    data.tables.insert("site".to_owned(), area.site.clone().into_iter().collect());
-    data.tables.insert("area_district".to_owned(), area.districts.iter().map(|d| (d.code.clone(), d.name.clone())).collect());
-    let mut offence_groups = HashMap::new();
-    let mut reader = csv::Reader::from_reader(offences.as_bytes());
-    for row in reader.records().flatten() {
-        if let (Some(code), Some(group)) = (row.get(0), row.get(2)) {
-            offence_groups.insert(code.to_owned(), group.to_owned());
-        }
-    }
-    data.tables.insert("offence_group".to_owned(), offence_groups);
-
-    let mut digests = vec![digest_bytes(offences.as_bytes())];
-    let mut postcodes: Vec<(String, f64, f64)> = Vec::new();
+pub fn load(area: &Area, root: &str, offences: &str, with_postcodes: bool, threads: usize) -> Result<ReferenceData, IngestError> {
+    let mut work: Vec<(&Reference, InputFile)> = Vec::new();
     for reference in &area.reference {
-        for file in files(reference, root)? {
-            digests.push(digest(&file)?);
-            match reference {
-                Reference::GeojsonBoundaries { layer, code, name, .. } => {
-                    let shapes = boundaries(&file, code, name)?;
-                    data.layers.entry(layer.clone()).or_default().extend(shapes);
-                }
-                Reference::CsvLookup { table, key, value, .. } => {
-                    let rows = columns(&file, &[&[key.as_str()], &[value.as_str()]])?;
-                    let into = data.tables.entry(table.clone()).or_default();
-                    into.extend(rows.into_iter().filter_map(|mut r| Some((r[0].take()?, r[1].take()?))));
-                }
-                Reference::PostcodeDirectory { .. } => {
-                    let rows = columns(&file, &[&["pcds"], &["lsoa21", "lsoa11", "lsoa"]])?;
-                    let into = data.tables.entry("postcode_lsoa".to_owned()).or_default();
-                    into.extend(rows.into_iter().filter_map(|mut r| Some((r[0].take()?, r[1].take()?))));
-                }
-                Reference::CodePointOpen { .. } => postcodes.extend(code_point(&file)?),
-                Reference::OnsPopulation { code, total, year, .. } => {
-                    for row in columns(&file, &[&[code.as_str()], &[total.as_str()]])? {
-                        if let [Some(code), Some(total)] = row.as_slice()
-                            && let Ok(total) = total.replace(',', "").parse::<i64>()
-                        {
-                            data.population.push((code.clone(), *year, total));
-                        }
-                    }
-                }
-                Reference::Exclusions { .. } => data.exclusions.extend(exclusions(&file)?),
-            }
+        let postcodes = matches!(reference, Reference::PostcodeDirectory { .. } | Reference::CodePointOpen { .. });
+        if with_postcodes || !postcodes {
+            work.extend(files(reference, root)?.into_iter().map(|file| (reference, file)));
         }
     }
+    let next = AtomicUsize::new(0);
+    let read = || {
+        let mut found = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some((reference, file)) = work.get(at) else { return found };
+            found.push((at, read_part(reference, file)));
+        }
+    };
+    let mut parts: Vec<(usize, Result<Part, IngestError>)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads.clamp(1, work.len().max(1))).map(|_| scope.spawn(read)).collect();
+        workers.into_iter().flat_map(|w| w.join().unwrap_or_else(|_| vec![(0, Err(IngestError::Worker))])).collect()
+    });
+    // In the order of the area file, whichever thread was first.
+    parts.sort_by_key(|(at, _)| *at);
+
+    let mut data = ReferenceData::default();
+    let mut tables: HashMap<String, HashMap<String, String>> = HashMap::new();
+    tables.insert("site".to_owned(), area.site.clone().into_iter().collect());
+    tables.insert("area_district".to_owned(), area.districts.iter().map(|d| (d.code.clone(), d.name.clone())).collect());
+    tables.insert("offence_group".to_owned(), offence_groups(offences));
+    let mut postcodes = Vec::new();
+    for (_, part) in parts {
+        match part? {
+            Part::Layer(layer, shapes) => data.layers.entry(layer).or_default().extend(shapes),
+            Part::Table(table, pairs) => tables.entry(table).or_default().extend(pairs),
+            Part::Postcodes(found) => postcodes.extend(found),
+            Part::Population(found) => data.population.extend(found),
+            Part::Exclusions(found) => data.exclusions.extend(found),
+        }
+    }
+    data.areas = data.layers.iter().fold(Areas::default(), |areas, (name, shapes)| {
+        areas.with_layer(name.clone(), shapes.iter().map(|s| (s.code.clone(), s.shape.clone())).collect())
+    });
     if !postcodes.is_empty() {
-        let areas = data.areas();
-        let into = data.tables.entry("postcode_lsoa".to_owned()).or_default();
+        let into = tables.entry("postcode_lsoa".to_owned()).or_default();
         for (postcode, easting, northing) in postcodes {
-            if let Some(lsoa) = areas.code_at("lsoa", easting, northing) {
+            if let Some(lsoa) = data.areas.code_at("lsoa", easting, northing) {
                 into.entry(postcode).or_insert_with(|| lsoa.to_owned());
             }
         }
     }
-    districts(area, &mut data);
-    data.digest = digest_bytes(digests.join("\n").as_bytes());
+    data.population = district_population(area, &data.population, tables.get("lsoa_district"));
+    data.lookups = Lookups::new(tables);
     Ok(data)
 }
 
-/// Residents of districts are the sums of their LSOAs, and only the area's own are kept.
-fn districts(area: &Area, data: &mut ReferenceData) {
+fn offence_groups(text: &str) -> HashMap<String, String> {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    reader.records().flatten().filter_map(|row| Some((row.get(0)?.to_owned(), row.get(2)?.to_owned()))).collect()
+}
+
+fn read_part(reference: &Reference, file: &InputFile) -> Result<Part, IngestError> {
+    let pairs = |rows: Vec<Vec<Option<String>>>| {
+        rows.into_iter().filter_map(|mut r| Some((r[0].take()?, r[1].take()?))).collect::<Vec<_>>()
+    };
+    Ok(match reference {
+        Reference::GeojsonBoundaries { layer, code, name, .. } => Part::Layer(layer.clone(), boundaries(file, code, name)?),
+        Reference::CsvLookup { table, key, value, .. } => {
+            Part::Table(table.clone(), pairs(columns(file, &[&[key.as_str()], &[value.as_str()]])?))
+        }
+        Reference::PostcodeDirectory { .. } => {
+            Part::Table("postcode_lsoa".to_owned(), pairs(columns(file, &[&["pcds"], &["lsoa21", "lsoa11", "lsoa"]])?))
+        }
+        Reference::CodePointOpen { .. } => Part::Postcodes(code_point(file)?),
+        Reference::OnsPopulation { code, total, year, .. } => Part::Population(
+            pairs(columns(file, &[&[code.as_str()], &[total.as_str()]])?)
+                .into_iter()
+                .filter_map(|(code, total)| Some((code, *year, total.replace(',', "").parse().ok()?)))
+                .collect(),
+        ),
+        Reference::Exclusions { .. } => Part::Exclusions(exclusions(file)?),
+    })
+}
+
+/// Residents of the area's LSOAs, and of its districts as their sums.
+fn district_population(area: &Area, all: &[(String, i32, i64)], of: Option<&HashMap<String, String>>) -> Vec<(String, i32, i64)> {
     let ours: Vec<&str> = area.districts.iter().map(|d| d.code.as_str()).collect();
-    let of = data.tables.get("lsoa_district");
-    let mut sums: BTreeMap<(String, i32), i64> = BTreeMap::new();
-    data.population.retain(|(code, year, people)| {
-        if ours.contains(&code.as_str()) {
-            return true;
+    let mut out = Vec::new();
+    let mut sums: BTreeMap<(&str, i32), i64> = BTreeMap::new();
+    for (code, year, people) in all {
+        let district = of.and_then(|t| t.get(code)).map(String::as_str).filter(|d| ours.contains(d));
+        if let Some(district) = district {
+            *sums.entry((district, *year)).or_default() += people;
         }
-        match of.and_then(|t| t.get(code)) {
-            Some(district) if ours.contains(&district.as_str()) => {
-                *sums.entry((district.clone(), *year)).or_default() += people;
-                true
-            }
-            _ => false,
+        if district.is_some() || ours.contains(&code.as_str()) {
+            out.push((code.clone(), *year, *people));
         }
-    });
-    data.population.extend(sums.into_iter().map(|((code, year), people)| (code, year, people)));
-    data.population.sort();
+    }
+    out.extend(sums.into_iter().map(|((code, year), people)| (code.to_owned(), year, people)));
+    out.sort();
+    out
 }
 
 fn fail(file: &InputFile, what: impl Into<String>) -> IngestError {
@@ -274,14 +289,4 @@ fn polygon(rings: &[Vec<geojson::Position>]) -> Option<Polygon<f64>> {
     let outer = lines.next()??;
     let inner = lines.collect::<Option<Vec<_>>>()?;
     Some(Polygon::new(outer, inner))
-}
-
-/// A point inside an area, for its label: the centroid where it lies inside, else the middle of its box.
-#[must_use]
-pub fn label_point(shape: &MultiPolygon<f64>) -> Option<Point<f64>> {
-    let centroid = shape.centroid()?;
-    if shape.contains(&centroid) {
-        return Some(centroid);
-    }
-    shape.bounding_rect().map(|r| r.center().into())
 }

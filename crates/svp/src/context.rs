@@ -87,18 +87,26 @@ fn join(root: &str, path: &str) -> String {
 
 /// Plans the sources that an area reads. All problems at once.
 pub fn plans(cli: &Cli, site: &Site, area: &Area, names: &[String], data: &ReferenceData) -> Result<Vec<SourcePlan>, AppError> {
-    let (lookups, areas) = (data.lookups(), data.areas());
     let mut plans = Vec::new();
     let mut problems: Vec<Problem> = Vec::new();
     for name in names {
         let Some(Defined { file, item }) = site.sources.get(name) else { continue };
-        let ctx = session(cli, Some(area), code_maps(item), lookups.clone(), areas.clone())?;
+        let ctx = session(cli, Some(area), code_maps(item), data.lookups.clone(), data.areas.clone())?;
         match SourcePlan::new(&ctx, item, file, &site.tables) {
             Ok(plan) => plans.push(plan),
             Err(found) => problems.extend(found),
         }
     }
     if problems.is_empty() { Ok(plans) } else { Err(AppError::Problems(problems)) }
+}
+
+/// Whether the mappings of these sources, or the tables that they fill, ask for the LSOA of a postcode.
+pub fn needs_postcodes(site: &Site, names: &[String]) -> bool {
+    let asks = |sql: &str| sql.contains("'postcode_lsoa'");
+    names.iter().filter_map(|name| site.sources.get(name)).flat_map(|s| &s.item.feeds).flat_map(|f| f.targets()).any(|(table, mapping)| {
+        mapping.values().any(|sql| asks(sql))
+            || site.tables.iter().filter(|t| t.name == table).flat_map(|t| &t.columns).any(|c| c.derive.as_deref().is_some_and(asks))
+    })
 }
 
 /// The files of each source, with the index of its plan.

@@ -66,9 +66,9 @@ pub async fn command(cli: &Cli, args: &RunArgs, tell: &Tell) -> Result<(), AppEr
     drop(quick);
 
     tell.step("reference", format!("boundaries, lookups and populations of {}", area.title));
-    let data = reference::load(area, &paths.reference, &site.offences)?;
+    let data = reference::load(area, &paths.reference, &site.offences, context::needs_postcodes(&site, &sources), cli.threads())?;
     let plans = Arc::new(context::plans(cli, &site, area, &sources, &data)?);
-    let ctx = context::session(cli, Some(area), CodeMaps::default(), data.lookups(), data.areas())?;
+    let ctx = context::session(cli, Some(area), CodeMaps::default(), data.lookups.clone(), data.areas.clone())?;
     let txn = lake.begin(tables(&site)).await?;
     let work = Work { cli, args, site: &site, area, data: &data, txn: &txn, ctx: &ctx, tell };
     let outcome = work.all(&plans, &files, body, Arc::clone(&key), &started).await;

@@ -27,8 +27,8 @@ pub async fn command(cli: &Cli, args: &SqlArgs, tell: &Tell) -> Result<(), AppEr
             let (site, _) = Site::read(&cli.site)?;
             let area = &site.area(name)?.item;
             let paths = context::paths(&site, area, &args.paths)?;
-            let data = reference::load(area, &paths.reference, &site.offences)?;
-            let ctx = context::session(cli, Some(area), CodeMaps::default(), data.lookups(), data.areas())?;
+            let data = reference::load(area, &paths.reference, &site.offences, true, cli.threads())?;
+            let ctx = context::session(cli, Some(area), CodeMaps::default(), data.lookups.clone(), data.areas.clone())?;
             register_reference(&ctx, area, &data.population, &data.exclusions)?;
             ctx
         }
