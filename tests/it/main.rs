@@ -14,6 +14,7 @@
 
 mod architecture;
 mod bad_input;
+mod bad_rows;
 mod docs;
 mod idempotence;
 mod kill;

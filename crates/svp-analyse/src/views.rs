@@ -7,6 +7,9 @@ use svp_contract::Definition;
 
 use crate::AnalyseError;
 
+/// Events of a definition that are held in memory: at about 400 bytes a row, some 100 MB.
+const HELD_ROWS: usize = 250_000;
+
 /// First and last month of a period, `YYYY-MM`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Months {
@@ -37,6 +40,11 @@ pub async fn define(ctx: &SessionContext, definition: &Definition, months: &Mont
         async move { ctx.sql(sql).await?.with_param_values(values) }
     };
     let serious = period(include_str!("sql/serious_violence.sql")).await.map_err(fail)?;
+    // Every output reads it: what is small is held, what is large is read again each time.
+    let serious = match serious.clone().count().await.map_err(fail)? {
+        0..=HELD_ROWS => serious.cache().await.map_err(fail)?,
+        _ => serious,
+    };
     replace(ctx, "serious_violence", serious)?;
     let mappable = ctx.sql(include_str!("sql/mappable_violence.sql")).await.map_err(fail)?;
     replace(ctx, "mappable_violence", mappable)

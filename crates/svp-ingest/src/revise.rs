@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, UInt32Array};
+use arrow::compute::take_record_batch;
 use arrow::datatypes::Int64Type;
 use datafusion::common::JoinType;
 use datafusion::datasource::MemTable;
 use datafusion::functions_aggregate::expr_fn::{count_distinct, max};
 use datafusion::prelude::{SessionContext, col, lit};
 use futures::StreamExt;
-use svp_lake::RunTxn;
+use svp_lake::{PartWriter, RunTxn};
 
 use crate::error::IngestError;
 use crate::load::{LoadedFile, Previous};
@@ -106,26 +107,33 @@ pub async fn revise(ctx: &SessionContext, txn: &RunTxn, files: &[LoadedFile], so
         }
         let gone = MemTable::try_new(schema, vec![superseded]).map_err(engine("remember"))?;
         let gone = ctx.read_table(Arc::new(gone)).map_err(engine("remember"))?;
-        for ((source, slot), count) in slots {
-            let kept = ctx
-                .table(table).await.map_err(engine("open"))?
-                .filter(col("source").eq(lit(&source)).and(col("slot").eq(lit(&slot)))).map_err(engine("filter"))?
-                .join(gone.clone(), JoinType::LeftAnti, &["source", "slot", id], &["s_source", "s_slot", "record"], None).map_err(engine("keep"))?;
+        let touched = slots.keys().fold(lit(false), |any, (source, slot)| any.or(col("source").eq(lit(source)).and(col("slot").eq(lit(slot)))));
+        let kept = ctx
+            .table(table).await.map_err(engine("open"))?
+            .filter(touched).map_err(engine("filter"))?
+            .join(gone, JoinType::LeftAnti, &["source", "slot", id], &["s_source", "s_slot", "record"], None).map_err(engine("keep"))?;
+        let mut writers: BTreeMap<(String, String), PartWriter> = BTreeMap::new();
+        for (source, slot) in slots.keys() {
             let partition = [("source", source.as_str()), ("slot", slot.as_str())];
-            let mut stream = kept.execute_stream().await.map_err(engine("read"))?;
-            let mut writer = txn.part(zone, table, &partition, "revised")?;
-            while let Some(batch) = stream.next().await {
-                let batch = batch.map_err(engine("read"))?;
-                if batch.num_rows() > 0 {
-                    writer.write(&batch).await?;
+            txn.replace_partition(zone, table, &partition)?;
+            writers.insert((source.clone(), slot.clone()), txn.part(zone, table, &partition, "revised")?);
+        }
+        let mut stream = kept.execute_stream().await.map_err(engine("read"))?;
+        while let Some(batch) = stream.next().await {
+            for (slot, rows) in by_slot(&batch.map_err(engine("read"))?)? {
+                if let Some(writer) = writers.get_mut(&slot) {
+                    writer.write(&rows).await?;
                 }
             }
-            txn.replace_partition(zone, table, &partition)?;
+        }
+        for writer in writers.into_values() {
             if writer.rows() > 0 {
                 txn.append(writer.finish().await?)?;
             }
-            rewritten = true;
-            if table == "event" || table == "episode" {
+        }
+        rewritten = true;
+        if table == "event" || table == "episode" {
+            for ((source, slot), count) in slots {
                 *told.entry(format!("{source}/{slot}")).or_default() += count;
             }
         }
@@ -135,4 +143,20 @@ pub async fn revise(ctx: &SessionContext, txn: &RunTxn, files: &[LoadedFile], so
         txn.register(ctx).await?;
     }
     Ok(told)
+}
+
+/// Takes a batch apart by source and slot.
+fn by_slot(batch: &RecordBatch) -> Result<BTreeMap<(String, String), RecordBatch>, IngestError> {
+    let text = |name: &str| batch.column_by_name(name).map(|c| c.as_string::<i32>());
+    let (Some(sources), Some(slots)) = (text("source"), text("slot")) else { return Ok(BTreeMap::new()) };
+    let mut rows: BTreeMap<(String, String), Vec<u32>> = BTreeMap::new();
+    for row in 0..batch.num_rows() {
+        rows.entry((sources.value(row).to_owned(), slots.value(row).to_owned())).or_default().push(u32::try_from(row).unwrap_or(u32::MAX));
+    }
+    rows.into_iter()
+        .map(|(slot, rows)| {
+            let taken = take_record_batch(batch, &UInt32Array::from(rows));
+            taken.map(|b| (slot, b)).map_err(|source| IngestError::Arrow { at: "revision".to_owned(), source })
+        })
+        .collect()
 }
