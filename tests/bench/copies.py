@@ -40,7 +40,7 @@ def one(job):
     new = month_after(months)
     table = permutation(copy)
     with gzip.open(source, "rt", encoding="utf-8", newline="") as file:
-        lines = file.read().splitlines(keepends=True)
+        lines = file.readlines()
     out = [lines[0]]
     for line in lines[1:]:
         cut = ID_DIGITS if line[0] != "," else 0

@@ -3,10 +3,10 @@
 DuckDB reads the CSV and writes Parquet; pyproj converts every located row to the British National Grid (EPSG:4326 to
 27700; without the OSTN15 grid file, which the wheel does not bring, that is the 7-parameter Helmert shift of a few
 metres); h3 gives the cells and numpy the squares of 250 m of the violent rows; esda gives Getis-Ord Gi* over the
-occupied squares (star, binary weights of the eight neighbours, no permutations, so as not to make it look slow); the two
-tables are written as CSV. No report, no map, no map file, no disclosure, no receipt.
+occupied squares (star, binary weights of the eight neighbours; esda's default of 999 permutations, or none for the
+analytic z alone); the two tables are written as CSV. No report, no map, no disclosure, no receipt.
 
-Usage: peer_python.py FOLDER-OF-CSV-GZ OUTPUT-FOLDER [THREADS]
+Usage: peer_python.py FOLDER-OF-CSV-GZ OUTPUT-FOLDER [THREADS [PERMUTATIONS]]
 Prints one JSON object: seconds of every step, rows, cells.
 """
 
@@ -69,6 +69,7 @@ def main():
     output = Path(sys.argv[2])
     output.mkdir(parents=True, exist_ok=True)
     threads = int(sys.argv[3]) if len(sys.argv) > 3 else 2
+    permutations = int(sys.argv[4]) if len(sys.argv) > 4 else 999
     rows = peer_duckdb.ingest(sys.argv[1], output / "events", threads)
     lap("csv to parquet")
 
@@ -92,7 +93,7 @@ def main():
     lap("grid")
 
     weights = neighbours(squares[:, 0], squares[:, 1])
-    hot = G_Local(counts.astype(float), weights, transform="B", star=True, permutations=0)
+    hot = G_Local(counts.astype(float), weights, transform="B", star=True, permutations=permutations, seed=1)
     lap("gi*")
 
     grid = pd.DataFrame({"easting": squares[:, 0] * SIZE, "northing": squares[:, 1] * SIZE, "events": counts, "z": hot.Zs})

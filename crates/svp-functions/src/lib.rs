@@ -45,6 +45,7 @@ pub fn register_list() -> Vec<ScalarUDF> {
         person::upn::udf(),
         person::age_at::udf(),
         person::age_band::udf(),
+        place::area_code::udf(),
         place::postcode::udf(),
         place::postcode_sector::udf(),
         place::to_bng::udf(),

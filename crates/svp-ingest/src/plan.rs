@@ -15,9 +15,9 @@ use svp_contract::{Column, Feed, Mapping, Nature, Problem, Source, Table, neares
 
 /// Conversions that turn text into something else: where the text is there and the result is NULL, the value
 /// could not be read.
-const CONVERSIONS: [&str; 13] = [
+const CONVERSIONS: [&str; 14] = [
     "parse_number", "parse_integer", "parse_flag", "code_map", "uk_timestamp", "utc_timestamp", "uk_date", "birth_date",
-    "nhs_number", "upn", "postcode", "offence_code", "month_text",
+    "nhs_number", "upn", "postcode", "area_code", "offence_code", "month_text",
 ];
 
 /// An expression ready to run, and where its text stands.

@@ -4,6 +4,7 @@
 use datafusion::logical_expr::DocSection;
 
 pub mod area_at;
+pub mod area_code;
 pub mod areas;
 pub mod bng_cell;
 pub mod h3_cell;
