@@ -47,8 +47,12 @@ impl AnalyseError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Engine { .. } => Some("run `svp check`; if it passes, give the run more memory (`--memory`)".to_owned()),
-            Self::Header { .. } => Some("the SELECT and the header of the output must name the same columns in the same order".to_owned()),
+            Self::Engine { .. } => {
+                Some("run `svp check`; if it passes, give the run more memory (`--memory`)".to_owned())
+            }
+            Self::Header { .. } => {
+                Some("the SELECT and the header of the output must name the same columns in the same order".to_owned())
+            }
             Self::Privacy { source, .. } => source.hint().map(str::to_owned),
             Self::Arrow { .. } => None,
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{AsArray, ArrayRef, RecordBatch, UInt32Array};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, UInt32Type};
 use datafusion::prelude::{SessionContext, col};
@@ -47,8 +47,11 @@ pub async fn check_output(ctx: &SessionContext, file: &str, output: &Output) -> 
             let wanted: Vec<&str> = output.selected().collect();
             if names != wanted {
                 problems.push(
-                    Problem::new(file, format!("the SELECT gives ({}), the header says ({})", names.join(", "), wanted.join(", ")))
-                        .hint("grain, attributes and counts of the header name the columns of the SELECT in order"),
+                    Problem::new(
+                        file,
+                        format!("the SELECT gives ({}), the header says ({})", names.join(", "), wanted.join(", ")),
+                    )
+                    .hint("grain, attributes and counts of the header name the columns of the SELECT in order"),
                 );
             }
         }
@@ -56,7 +59,8 @@ pub async fn check_output(ctx: &SessionContext, file: &str, output: &Output) -> 
             let message = error.to_string();
             let first = message.lines().next().unwrap_or_default().to_owned();
             let problem = Problem::new(file, first.clone());
-            let tables = ctx.catalog("datafusion").and_then(|c| c.schema("public")).map(|s| s.table_names()).unwrap_or_default();
+            let tables =
+                ctx.catalog("datafusion").and_then(|c| c.schema("public")).map(|s| s.table_names()).unwrap_or_default();
             let missing = first.split("table 'datafusion.public.").nth(1).and_then(|r| r.split('\'').next());
             problems.push(match missing.and_then(|m| nearest(m, tables.iter().map(String::as_str))) {
                 Some(near) => problem.hint(format!("did you mean the table `{near}`?")),
@@ -67,7 +71,10 @@ pub async fn check_output(ctx: &SessionContext, file: &str, output: &Output) -> 
     for derived in &output.derived {
         for input in &derived.inputs {
             if !output.counts.iter().any(|c| c.name == *input) {
-                problems.push(Problem::new(file, format!("derived column {}: `{input}` is no count of this output", derived.name)));
+                problems.push(Problem::new(
+                    file,
+                    format!("derived column {}: `{input}` is no count of this output", derived.name),
+                ));
             }
         }
     }
@@ -78,7 +85,12 @@ pub async fn check_output(ctx: &SessionContext, file: &str, output: &Output) -> 
 ///
 /// # Errors
 /// When the engine fails, the columns are not those of the header, or the privacy floor refuses.
-pub async fn run_output(ctx: &SessionContext, output: &Output, definition: Option<&str>, policy: &Policy) -> std::result::Result<Result, AnalyseError> {
+pub async fn run_output(
+    ctx: &SessionContext,
+    output: &Output,
+    definition: Option<&str>,
+    policy: &Policy,
+) -> std::result::Result<Result, AnalyseError> {
     let fail = engine(output);
     let df = ctx.sql(&output.sql).await.map_err(&fail)?;
     let schema: Arc<Schema> = Arc::new(df.schema().as_arrow().clone());
@@ -89,7 +101,10 @@ pub async fn run_output(ctx: &SessionContext, output: &Output, definition: Optio
     let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
     let wanted: Vec<&str> = output.selected().collect();
     if names != wanted {
-        return Err(AnalyseError::Header { output: output.name.clone(), what: format!("the SELECT gives ({})", names.join(", ")) });
+        return Err(AnalyseError::Header {
+            output: output.name.clone(),
+            what: format!("the SELECT gives ({})", names.join(", ")),
+        });
     }
     if table.num_rows() == 0 {
         return Ok(done(Content::NotAvailable(output.not_available.clone())));
@@ -103,7 +118,8 @@ pub async fn run_output(ctx: &SessionContext, output: &Output, definition: Optio
         return Ok(done(Content::Table(disclosed)));
     }
     let derived = derive(ctx, output, &disclosed).await?;
-    let inputs: Vec<(String, Vec<String>)> = output.derived.iter().map(|d| (d.name.clone(), d.inputs.clone())).collect();
+    let inputs: Vec<(String, Vec<String>)> =
+        output.derived.iter().map(|d| (d.name.clone(), d.inputs.clone())).collect();
     Ok(done(Content::Table(disclosed.with_derived(derived, &inputs).map_err(privacy)?)))
 }
 
@@ -120,7 +136,11 @@ fn by_grain(output: &Output, table: &RecordBatch) -> std::result::Result<RecordB
 }
 
 /// Computes the derived columns over the disclosed ones, rows in their order.
-async fn derive(ctx: &SessionContext, output: &Output, disclosed: &Disclosed<RecordBatch>) -> std::result::Result<RecordBatch, AnalyseError> {
+async fn derive(
+    ctx: &SessionContext,
+    output: &Output,
+    disclosed: &Disclosed<RecordBatch>,
+) -> std::result::Result<RecordBatch, AnalyseError> {
     let fail = engine(output);
     let arrow = |source| AnalyseError::Arrow { what: format!("output {}", output.name), source };
     let base = disclosed.get();

@@ -14,31 +14,66 @@ use crate::AnalyseError;
 ///
 /// # Errors
 /// When a table cannot be registered.
-pub fn register_reference(ctx: &SessionContext, area: &Area, population: &[(String, i32, i64)], exclusions: &[Exclusion]) -> Result<(), AnalyseError> {
+pub fn register_reference(
+    ctx: &SessionContext,
+    area: &Area,
+    population: &[(String, i32, i64)],
+    exclusions: &[Exclusion],
+) -> Result<(), AnalyseError> {
     let mut rows: Vec<[Option<String>; 5]> = Vec::new();
     for d in &area.districts {
         let with = d.published_with.clone().unwrap_or_else(|| d.code.clone());
-        rows.push([Some("district".into()), Some(d.code.clone()), Some(d.name.clone()), Some(d.csp.clone()), Some(with)]);
+        rows.push([
+            Some("district".into()),
+            Some(d.code.clone()),
+            Some(d.name.clone()),
+            Some(d.csp.clone()),
+            Some(with),
+        ]);
     }
     let mut partnerships: Vec<&str> = area.districts.iter().map(|d| d.csp.as_str()).collect();
     partnerships.sort_unstable();
     partnerships.dedup();
     for p in partnerships {
-        rows.push([Some("csp".into()), Some(p.into()), Some(p.into()), Some(area.police_force.clone()), Some(p.into())]);
+        rows.push([
+            Some("csp".into()),
+            Some(p.into()),
+            Some(p.into()),
+            Some(area.police_force.clone()),
+            Some(p.into()),
+        ]);
     }
     let column = |i: usize| -> ArrayRef { Arc::new(rows.iter().map(|r| r[i].clone()).collect::<StringArray>()) };
-    put(ctx, "area", [("layer", column(0)), ("code", column(1)), ("name", column(2)), ("parent", column(3)), ("published_with", column(4))])?;
-    put(ctx, "population", [
-        ("code", Arc::new(StringArray::from_iter_values(population.iter().map(|p| p.0.as_str()))) as ArrayRef),
-        ("year", Arc::new(Int32Array::from_iter_values(population.iter().map(|p| p.1))) as ArrayRef),
-        ("residents", Arc::new(Int64Array::from_iter_values(population.iter().map(|p| p.2))) as ArrayRef),
-    ])?;
-    put(ctx, "exclusion", [
-        ("name", Arc::new(StringArray::from_iter_values(exclusions.iter().map(|x| x.name.as_str()))) as ArrayRef),
-        ("easting", Arc::new(Float64Array::from_iter_values(exclusions.iter().map(|x| x.easting))) as ArrayRef),
-        ("northing", Arc::new(Float64Array::from_iter_values(exclusions.iter().map(|x| x.northing))) as ArrayRef),
-        ("radius_m", Arc::new(Float64Array::from_iter_values(exclusions.iter().map(|x| x.radius_m))) as ArrayRef),
-    ])
+    put(
+        ctx,
+        "area",
+        [
+            ("layer", column(0)),
+            ("code", column(1)),
+            ("name", column(2)),
+            ("parent", column(3)),
+            ("published_with", column(4)),
+        ],
+    )?;
+    put(
+        ctx,
+        "population",
+        [
+            ("code", Arc::new(StringArray::from_iter_values(population.iter().map(|p| p.0.as_str()))) as ArrayRef),
+            ("year", Arc::new(Int32Array::from_iter_values(population.iter().map(|p| p.1))) as ArrayRef),
+            ("residents", Arc::new(Int64Array::from_iter_values(population.iter().map(|p| p.2))) as ArrayRef),
+        ],
+    )?;
+    put(
+        ctx,
+        "exclusion",
+        [
+            ("name", Arc::new(StringArray::from_iter_values(exclusions.iter().map(|x| x.name.as_str()))) as ArrayRef),
+            ("easting", Arc::new(Float64Array::from_iter_values(exclusions.iter().map(|x| x.easting))) as ArrayRef),
+            ("northing", Arc::new(Float64Array::from_iter_values(exclusions.iter().map(|x| x.northing))) as ArrayRef),
+            ("radius_m", Arc::new(Float64Array::from_iter_values(exclusions.iter().map(|x| x.radius_m))) as ArrayRef),
+        ],
+    )
 }
 
 /// Registers an empty table of a schema, so that outputs can be planned before anything is loaded.

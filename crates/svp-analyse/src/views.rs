@@ -36,7 +36,8 @@ pub async fn define(ctx: &SessionContext, definition: &Definition, months: &Mont
     let defined = events.filter(condition).map_err(fail)?;
     replace(ctx, "defined_event", defined)?;
     let period = |sql: &'static str| {
-        let values = vec![("from", ScalarValue::from(months.from.as_str())), ("to", ScalarValue::from(months.to.as_str()))];
+        let values =
+            vec![("from", ScalarValue::from(months.from.as_str())), ("to", ScalarValue::from(months.to.as_str()))];
         async move { ctx.sql(sql).await?.with_param_values(values) }
     };
     let serious = period(include_str!("sql/serious_violence.sql")).await.map_err(fail)?;
@@ -62,6 +63,15 @@ fn replace(ctx: &SessionContext, name: &str, df: datafusion::dataframe::DataFram
 /// When the view cannot be read.
 pub async fn definition_sources(ctx: &SessionContext) -> Result<Vec<String>, AnalyseError> {
     let fail = |source| AnalyseError::Engine { what: "sources of the definition".to_owned(), source };
-    let batches = ctx.sql("SELECT DISTINCT source FROM serious_violence ORDER BY source").await.map_err(fail)?.collect().await.map_err(fail)?;
-    Ok(batches.iter().flat_map(|b| b.column(0).as_string::<i32>().iter().flatten().map(str::to_owned).collect::<Vec<_>>()).collect())
+    let batches = ctx
+        .sql("SELECT DISTINCT source FROM serious_violence ORDER BY source")
+        .await
+        .map_err(fail)?
+        .collect()
+        .await
+        .map_err(fail)?;
+    Ok(batches
+        .iter()
+        .flat_map(|b| b.column(0).as_string::<i32>().iter().flatten().map(str::to_owned).collect::<Vec<_>>())
+        .collect())
 }

@@ -46,7 +46,9 @@ impl Definition {
     pub fn parse(file: &str, text: &str) -> Result<Self, Problem> {
         let out: Self = parse(file, text)?;
         if out.include.is_empty() {
-            return Err(Problem::new(file, "a definition includes nothing").hint("add an [[include]] with agency and where"));
+            return Err(
+                Problem::new(file, "a definition includes nothing").hint("add an [[include]] with agency and where")
+            );
         }
         Ok(out)
     }

@@ -30,9 +30,18 @@ fn sensitivity_name(s: Sensitivity) -> &'static str {
 /// The data dictionary as Markdown.
 #[must_use]
 pub fn dictionary_markdown(tables: &[Table]) -> String {
-    let mut out = String::from("# Data dictionary\n\nMade from `schemas/`; do not edit. Columns marked *at the door* exist only while a row is mapped and are never stored.\n");
+    let mut out = String::from(
+        "# Data dictionary\n\nMade from `schemas/`; do not edit. Columns marked *at the door* exist only while a row is mapped and are never stored.\n",
+    );
     for table in tables {
-        let _ = write!(out, "\n## {}\n\n{}\n\nGrain: {}. Zone: `{}`.\n\n| column | type | meaning | sensitivity |\n|---|---|---|---|\n", table.name, table.description.trim(), table.grain, table.zone);
+        let _ = write!(
+            out,
+            "\n## {}\n\n{}\n\nGrain: {}. Zone: `{}`.\n\n| column | type | meaning | sensitivity |\n|---|---|---|---|\n",
+            table.name,
+            table.description.trim(),
+            table.grain,
+            table.zone
+        );
         for c in &table.columns {
             let mut meaning = c.meaning.clone();
             if let Some(unit) = &c.unit {
@@ -47,7 +56,13 @@ pub fn dictionary_markdown(tables: &[Table]) -> String {
             }
             let door = if c.nature() == Nature::Working { " *at the door*" } else { "" };
             let need = if c.required { " (required)" } else { "" };
-            let _ = writeln!(out, "| `{}`{door} | {}{need} | {meaning} | {} |", c.name, type_name(c.kind), sensitivity_name(c.sensitivity));
+            let _ = writeln!(
+                out,
+                "| `{}`{door} | {}{need} | {meaning} | {} |",
+                c.name,
+                type_name(c.kind),
+                sensitivity_name(c.sensitivity)
+            );
         }
         for check in &table.checks {
             let _ = write!(out, "\n- rule `{}` on `{}`: {}", check.rule, check.column, check.meaning);
@@ -64,9 +79,17 @@ pub fn dictionary_markdown(tables: &[Table]) -> String {
 #[must_use]
 pub fn odcs_yaml(tables: &[Table], version: &str) -> String {
     let quote = |s: &str| serde_json::Value::from(s).to_string();
-    let mut out = format!("apiVersion: v3.0.2\nkind: DataContract\nid: svp-canonical\nname: SVP canonical tables\nversion: {}\nstatus: active\nschema:\n", quote(version));
+    let mut out = format!(
+        "apiVersion: v3.0.2\nkind: DataContract\nid: svp-canonical\nname: SVP canonical tables\nversion: {}\nstatus: active\nschema:\n",
+        quote(version)
+    );
     for table in tables {
-        let _ = write!(out, "  - name: {}\n    logicalType: object\n    description: {}\n    properties:\n", table.name, quote(table.description.trim()));
+        let _ = write!(
+            out,
+            "  - name: {}\n    logicalType: object\n    description: {}\n    properties:\n",
+            table.name,
+            quote(table.description.trim())
+        );
         for c in table.columns.iter().filter(|c| c.nature() == Nature::Stored) {
             let logical = match c.kind {
                 ColumnType::Int32 | ColumnType::Int64 => "integer",
@@ -75,7 +98,15 @@ pub fn odcs_yaml(tables: &[Table], version: &str) -> String {
                 ColumnType::Date | ColumnType::Timestamp => "date",
                 ColumnType::Text | ColumnType::Token | ColumnType::Point | ColumnType::Position => "string",
             };
-            let _ = write!(out, "      - name: {}\n        logicalType: {logical}\n        physicalType: {}\n        required: {}\n        classification: {}\n        description: {}\n", c.name, quote(&c.kind.arrow().to_string()), c.required, sensitivity_name(c.sensitivity), quote(&c.meaning));
+            let _ = write!(
+                out,
+                "      - name: {}\n        logicalType: {logical}\n        physicalType: {}\n        required: {}\n        classification: {}\n        description: {}\n",
+                c.name,
+                quote(&c.kind.arrow().to_string()),
+                c.required,
+                sensitivity_name(c.sensitivity),
+                quote(&c.meaning)
+            );
         }
     }
     out

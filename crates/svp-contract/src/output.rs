@@ -166,7 +166,9 @@ impl Output {
             return Err(Problem::new(file, "the output has no SELECT"));
         }
         if out.counts.is_empty() {
-            return Err(Problem::new(file, "the output names no count column").hint("disclosure control works on `counts`"));
+            return Err(
+                Problem::new(file, "the output names no count column").hint("disclosure control works on `counts`")
+            );
         }
         Ok(out)
     }

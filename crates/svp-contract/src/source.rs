@@ -143,9 +143,14 @@ pub struct Feed {
 impl Feed {
     /// The mappings with the names of their tables.
     pub fn targets(&self) -> impl Iterator<Item = (&'static str, &Mapping)> {
-        [("event", &self.event), ("party", &self.party), ("episode", &self.episode), ("person_record", &self.person_record)]
-            .into_iter()
-            .filter_map(|(name, mapping)| mapping.as_ref().map(|m| (name, m)))
+        [
+            ("event", &self.event),
+            ("party", &self.party),
+            ("episode", &self.episode),
+            ("person_record", &self.person_record),
+        ]
+        .into_iter()
+        .filter_map(|(name, mapping)| mapping.as_ref().map(|m| (name, m)))
     }
 }
 
@@ -225,7 +230,8 @@ impl Source {
                     });
                 }
                 for column in table.columns.iter().filter(|c| c.required && c.nature() == Nature::Stored) {
-                    let given = mapping.contains_key(&column.name) || column.derive.is_some() || !column.from.is_empty();
+                    let given =
+                        mapping.contains_key(&column.name) || column.derive.is_some() || !column.from.is_empty();
                     if !given && !table.partition.contains(&column.name) {
                         out.push(Problem::new(&at, format!("table {name} needs column `{}`", column.name)));
                     }

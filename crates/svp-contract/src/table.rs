@@ -215,7 +215,10 @@ impl Table {
             }
             for part in &column.from {
                 if table.column(part).is_none() {
-                    return Err(Problem::new(file, format!("column {}: no column {part} to make it from", column.name)));
+                    return Err(Problem::new(
+                        file,
+                        format!("column {}: no column {part} to make it from", column.name),
+                    ));
                 }
             }
         }
@@ -257,8 +260,15 @@ pub fn canonical_tables() -> Result<Vec<Table>, Problem> {
         };
     }
     schema!(
-        "event.toml", "party.toml", "episode.toml", "person_record.toml", "area.toml", "population.toml",
-        "offence.toml", "harm_weight.toml", "calendar.toml"
+        "event.toml",
+        "party.toml",
+        "episode.toml",
+        "person_record.toml",
+        "area.toml",
+        "population.toml",
+        "offence.toml",
+        "harm_weight.toml",
+        "calendar.toml"
     )
     .iter()
     .map(|(file, text)| Table::parse(&format!("schemas/{file}"), text))

@@ -3,15 +3,7 @@
 //! Never: an error or a panic for a value, a look at storage, clock or environment, state that changes.
 //! To add one: a file beside its neighbours (kernel, `udf`, tests) and one line in [`register_list`].
 
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::disallowed_methods
-    )
-)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods))]
 
 pub mod offence;
 pub mod person;

@@ -13,38 +13,18 @@ use crate::{AreaBox, Areas, CodeMaps, Lookups, bound, register_list};
 /// The data that the examples of the bound functions speak of.
 pub(crate) fn fixtures() -> (CodeMaps, Lookups, Areas) {
     let table = |pairs: &[(&str, &str)]| -> HashMap<String, String> {
-        pairs
-            .iter()
-            .map(|(key, value)| (key.to_string(), value.to_string()))
-            .collect()
+        pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
     };
     let maps = CodeMaps::new([
-        (
-            "sex".to_string(),
-            table(&[
-                ("M", "male"),
-                ("F", "female"),
-                ("Male", "male"),
-                ("*", "unknown"),
-            ]),
-        ),
+        ("sex".to_string(), table(&[("M", "male"), ("F", "female"), ("Male", "male"), ("*", "unknown")])),
         ("outcome".to_string(), table(&[("1", "charged")])),
     ]);
-    let lookups = Lookups::new([(
-        "lsoa_district".to_string(),
-        table(&[("E01019984", "E07000041")]),
-    )]);
+    let lookups = Lookups::new([("lsoa_district".to_string(), table(&[("E01019984", "E07000041")]))]);
     let areas = Areas::default().with_layer(
         "district",
         vec![
-            (
-                "E07000041".to_string(),
-                square(290_000.0, 90_000.0, 4_000.0),
-            ),
-            (
-                "E07000040".to_string(),
-                square(294_000.0, 90_000.0, 4_000.0),
-            ),
+            ("E07000041".to_string(), square(290_000.0, 90_000.0, 4_000.0)),
+            ("E07000040".to_string(), square(294_000.0, 90_000.0, 4_000.0)),
         ],
     );
     (maps, lookups, areas)
@@ -52,13 +32,8 @@ pub(crate) fn fixtures() -> (CodeMaps, Lookups, Areas) {
 
 /// An axis-parallel square.
 pub(crate) fn square(west: f64, south: f64, side: f64) -> MultiPolygon<f64> {
-    let ring = vec![
-        (west, south),
-        (west + side, south),
-        (west + side, south + side),
-        (west, south + side),
-        (west, south),
-    ];
+    let ring =
+        vec![(west, south), (west + side, south), (west + side, south + side), (west, south + side), (west, south)];
     MultiPolygon(vec![Polygon::new(LineString::from(ring), vec![])])
 }
 
@@ -66,10 +41,7 @@ pub(crate) fn square(west: f64, south: f64, side: f64) -> MultiPolygon<f64> {
 pub(crate) fn session() -> SessionContext {
     let session = SessionContext::new();
     let (maps, lookups, areas) = fixtures();
-    for udf in register_list()
-        .into_iter()
-        .chain(bound(maps, lookups, areas, AreaBox::default()))
-    {
+    for udf in register_list().into_iter().chain(bound(maps, lookups, areas, AreaBox::default())) {
         session.register_udf(udf);
     }
     session
@@ -77,33 +49,28 @@ pub(crate) fn session() -> SessionContext {
 
 /// What a statement prints: values joined by ` | `, rows by line breaks, NULL as `NULL`.
 pub(crate) fn prints(session: &SessionContext, sql: &str) -> String {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let batches: Vec<RecordBatch> = runtime.block_on(async {
         match session.sql(sql).await {
-            Ok(frame) => frame
-                .collect()
-                .await
-                .unwrap_or_else(|error| panic!("{sql}: {error}")),
+            Ok(frame) => frame.collect().await.unwrap_or_else(|error| panic!("{sql}: {error}")),
             Err(error) => panic!("{sql}: {error}"),
         }
     });
     let mut lines = Vec::new();
     for batch in &batches {
         for row in 0..batch.num_rows() {
-            let cells: Vec<String> = batch
-                .columns()
-                .iter()
-                .map(|column| {
-                    if column.is_null(row) {
-                        "NULL".to_string()
-                    } else {
-                        array_value_to_string(column, row).unwrap()
-                    }
-                })
-                .collect();
+            let cells: Vec<String> =
+                batch
+                    .columns()
+                    .iter()
+                    .map(|column| {
+                        if column.is_null(row) {
+                            "NULL".to_string()
+                        } else {
+                            array_value_to_string(column, row).unwrap()
+                        }
+                    })
+                    .collect();
             lines.push(cells.join(" | "));
         }
     }
@@ -127,10 +94,7 @@ fn every_example_prints_what_it_says() {
     let session = session();
     let (maps, lookups, areas) = fixtures();
     let mut examples = 0;
-    for udf in register_list()
-        .into_iter()
-        .chain(bound(maps, lookups, areas, AreaBox::default()))
-    {
+    for udf in register_list().into_iter().chain(bound(maps, lookups, areas, AreaBox::default())) {
         let doc = udf.documentation().unwrap().clone();
         let text = doc.sql_example.unwrap();
         for block in text.split("```sql\n").skip(1) {
@@ -149,9 +113,7 @@ fn text_layouts_and_nulls_are_all_accepted() {
     let check = |sql: &str, expected: &str| assert_eq!(prints(&session, sql), expected, "{sql}");
     for layout in ["Utf8", "Utf8View", "LargeUtf8", "Dictionary(Int32, Utf8)"] {
         check(
-            &format!(
-                "SELECT parse_number(arrow_cast(v, '{layout}')) FROM (VALUES ('1.5'), (NULL), ('x')) AS t(v)"
-            ),
+            &format!("SELECT parse_number(arrow_cast(v, '{layout}')) FROM (VALUES ('1.5'), (NULL), ('x')) AS t(v)"),
             "1.5\nNULL\nNULL",
         );
     }
@@ -161,19 +123,9 @@ fn text_layouts_and_nulls_are_all_accepted() {
         Default::default(),
         Default::default(),
     )) {
-        let arguments = udf
-            .documentation()
-            .unwrap()
-            .arguments
-            .as_ref()
-            .unwrap()
-            .len();
+        let arguments = udf.documentation().unwrap().arguments.as_ref().unwrap().len();
         let nulls = vec!["NULL"; arguments].join(", ");
-        let expected = if udf.name() == "nhs_number_status" {
-            "missing"
-        } else {
-            "NULL"
-        };
+        let expected = if udf.name() == "nhs_number_status" { "missing" } else { "NULL" };
         check(&format!("SELECT {}({nulls})", udf.name()), expected);
     }
 }
@@ -181,9 +133,7 @@ fn text_layouts_and_nulls_are_all_accepted() {
 #[test]
 fn a_number_is_not_text() {
     let session = session();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let error = runtime.block_on(async {
         match session.sql("SELECT offence_code(4.10)").await {
             Ok(frame) => frame.collect().await.err(),
@@ -197,11 +147,7 @@ fn a_number_is_not_text() {
 fn the_reference_names_every_function() {
     let page = crate::reference_markdown();
     for udf in register_list() {
-        assert!(
-            page.contains(&format!("### `{}(", udf.name())),
-            "{}",
-            udf.name()
-        );
+        assert!(page.contains(&format!("### `{}(", udf.name())), "{}", udf.name());
     }
 }
 

@@ -16,14 +16,13 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue, plan_err};
 use datafusion::logical_expr::{
-    ColumnarValue, DocSection, Documentation, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
-    Signature, Volatility,
+    ColumnarValue, DocSection, Documentation, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
 pub(crate) use args::Args;
 pub(crate) use results::{
-    date_result, flag_result, instant_result, pair_result, pair_type, primitive_result,
-    text_result, utc_timestamp_type, written_result,
+    date_result, flag_result, instant_result, pair_result, pair_type, primitive_result, text_result,
+    utc_timestamp_type, written_result,
 };
 
 /// What a function wants to be given; decides the cast that the planner adds.
@@ -57,9 +56,7 @@ impl Kind {
     }
 
     fn coerce(self, given: &DataType) -> Option<DataType> {
-        use DataType::{
-            Date32, Date64, Dictionary, Float64, Int64, LargeUtf8, Null, Timestamp, Utf8, Utf8View,
-        };
+        use DataType::{Date32, Date64, Dictionary, Float64, Int64, LargeUtf8, Null, Timestamp, Utf8, Utf8View};
         let wanted = match (self, given) {
             (Kind::Text, Utf8 | Utf8View | LargeUtf8) => given.clone(),
             (Kind::Text, Null) => Utf8,
@@ -69,9 +66,7 @@ impl Kind {
             (Kind::Integer, Null) => Int64,
             (Kind::Integer, other) if other.is_integer() => Int64,
             (Kind::Date | Kind::Moment, Date32 | Date64 | Null) => Date32,
-            (Kind::Timestamp, Null) | (Kind::Timestamp | Kind::Moment, Timestamp(..)) => {
-                utc_timestamp_type()
-            }
+            (Kind::Timestamp, Null) | (Kind::Timestamp | Kind::Moment, Timestamp(..)) => utc_timestamp_type(),
             _ => return None,
         };
         Some(wanted)
@@ -89,22 +84,12 @@ pub(crate) struct Param {
 
 /// A required argument.
 pub(crate) const fn param(kind: Kind, name: &'static str, about: &'static str) -> Param {
-    Param {
-        name,
-        about,
-        kind,
-        optional: false,
-    }
+    Param { name, about, kind, optional: false }
 }
 
 /// An argument that may be left out; only after all required ones.
 pub(crate) const fn optional(kind: Kind, name: &'static str, about: &'static str) -> Param {
-    Param {
-        name,
-        about,
-        kind,
-        optional: true,
-    }
+    Param { name, about, kind, optional: true }
 }
 
 /// Everything about a function but its body.
@@ -126,10 +111,7 @@ pub(crate) struct Spec {
 type Body = dyn Fn(&Args<'_>) -> Result<ArrayRef> + Send + Sync;
 
 /// Makes the SQL function from its description and body.
-pub(crate) fn function(
-    spec: Spec,
-    body: impl Fn(&Args<'_>) -> Result<ArrayRef> + Send + Sync + 'static,
-) -> ScalarUDF {
+pub(crate) fn function(spec: Spec, body: impl Fn(&Args<'_>) -> Result<ArrayRef> + Send + Sync + 'static) -> ScalarUDF {
     bound_function(spec, 0, body)
 }
 
@@ -155,21 +137,14 @@ fn document(spec: &Spec) -> Documentation {
     let mut syntax = format!("{}(", spec.name);
     for (index, param) in spec.params.iter().enumerate() {
         let comma = if index == 0 { "" } else { ", " };
-        let text = if param.optional {
-            format!("[{comma}{}]", param.name)
-        } else {
-            format!("{comma}{}", param.name)
-        };
+        let text = if param.optional { format!("[{comma}{}]", param.name) } else { format!("{comma}{}", param.name) };
         syntax.push_str(&text);
     }
     syntax.push(')');
-    let example: Vec<String> = spec
-        .examples
-        .iter()
-        .map(|(sql, prints)| format!("```sql\n{sql}\n```\n```text\n{prints}\n```"))
-        .collect();
-    let mut builder = Documentation::builder(spec.section.clone(), spec.about, syntax)
-        .with_sql_example(example.join("\n"));
+    let example: Vec<String> =
+        spec.examples.iter().map(|(sql, prints)| format!("```sql\n{sql}\n```\n```text\n{prints}\n```")).collect();
+    let mut builder =
+        Documentation::builder(spec.section.clone(), spec.about, syntax).with_sql_example(example.join("\n"));
     for param in &spec.params {
         builder = builder.with_argument(param.name, param.about);
     }
@@ -189,9 +164,7 @@ struct SqlFunction {
 
 impl fmt::Debug for SqlFunction {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("SqlFunction")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        out.debug_struct("SqlFunction").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -253,19 +226,11 @@ impl ScalarUDFImpl for SqlFunction {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let constant = args
-            .args
-            .iter()
-            .all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        let constant = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let rows = if constant { 1 } else { args.number_rows };
-        let result = (self.body)(&Args {
-            values: &args.args,
-            rows,
-        })?;
+        let result = (self.body)(&Args { values: &args.args, rows })?;
         if constant {
-            Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(
-                &result, 0,
-            )?))
+            Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?))
         } else {
             Ok(ColumnarValue::Array(result))
         }

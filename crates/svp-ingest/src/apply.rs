@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray, UInt32Array, new_null_array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray, UInt32Array, new_null_array,
+};
 use arrow::compute;
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
 use datafusion::physical_plan::ColumnarValue;
@@ -47,9 +49,17 @@ struct Staged {
 }
 
 /// Applies `plan` to `rows` (text columns of the feed, with their row numbers).
-pub(crate) fn apply(plan: &FeedPlan, door: &Door<'_>, rows: &[u64], batch: &RecordBatch, seen: &mut Seen, receipt: &mut Receipt) -> Result<Applied, IngestError> {
+pub(crate) fn apply(
+    plan: &FeedPlan,
+    door: &Door<'_>,
+    rows: &[u64],
+    batch: &RecordBatch,
+    seen: &mut Seen,
+    receipt: &mut Receipt,
+) -> Result<Applied, IngestError> {
     let n = batch.num_rows();
-    let batch = batch.clone().with_schema(Arc::clone(&plan.input)).map_err(|source| arrow_error(plan, "input", source))?;
+    let batch =
+        batch.clone().with_schema(Arc::clone(&plan.input)).map_err(|source| arrow_error(plan, "input", source))?;
     let given = Given::new(plan, door, rows, &batch)?;
     let mut bad: HashMap<usize, Vec<(&'static str, String, String)>> = HashMap::new();
     if plan.id_needed {
@@ -66,7 +76,7 @@ pub(crate) fn apply(plan: &FeedPlan, door: &Door<'_>, rows: &[u64], batch: &Reco
 
     let mut accepted = Vec::with_capacity(n);
     let mut quarantined = Vec::new();
-    for row in 0..n {
+    for (row, &number) in rows.iter().enumerate() {
         if let Some(reasons) = bad.get(&row) {
             receipt.quarantined += 1;
             let mut told: Vec<&(&'static str, String, String)> = Vec::new();
@@ -77,7 +87,7 @@ pub(crate) fn apply(plan: &FeedPlan, door: &Door<'_>, rows: &[u64], batch: &Reco
                 told.push(reason);
                 let (table, column, rule) = reason;
                 receipt.count(rule, table, column, |c| c.quarantined += 1);
-                quarantined.push(Quarantined { row: rows[row], table, column: column.clone(), rule: rule.clone() });
+                quarantined.push(Quarantined { row: number, table, column: column.clone(), rule: rule.clone() });
             }
             continue;
         }
@@ -191,7 +201,14 @@ impl Given {
 
 type Bad = HashMap<usize, Vec<(&'static str, String, String)>>;
 
-fn stage(plan: &FeedPlan, target: &TargetPlan, batch: &RecordBatch, given: &Given, bad: &mut Bad, receipt: &mut Receipt) -> Result<Staged, IngestError> {
+fn stage(
+    plan: &FeedPlan,
+    target: &TargetPlan,
+    batch: &RecordBatch,
+    given: &Given,
+    bad: &mut Bad,
+    receipt: &mut Receipt,
+) -> Result<Staged, IngestError> {
     let n = batch.num_rows();
     let table: &'static str = table_name(&target.table.name);
     let when = match &target.when {
@@ -259,8 +276,12 @@ fn stage(plan: &FeedPlan, target: &TargetPlan, batch: &RecordBatch, given: &Give
                 continue;
             }
             match planned.check.on_bad {
-                OnBad::Quarantine => bad.entry(row).or_default().push((table, planned.check.column.clone(), planned.check.rule.clone())),
-                OnBad::Blank | OnBad::Note => receipt.count(&planned.check.rule, table, &planned.check.column, |c| c.noted += 1),
+                OnBad::Quarantine => {
+                    bad.entry(row).or_default().push((table, planned.check.column.clone(), planned.check.rule.clone()))
+                }
+                OnBad::Blank | OnBad::Note => {
+                    receipt.count(&planned.check.rule, table, &planned.check.column, |c| c.noted += 1)
+                }
             }
         }
     }
@@ -280,7 +301,13 @@ struct Broken<'a> {
 }
 
 impl Broken<'_> {
-    fn settle(self, plan: &FeedPlan, array: ArrayRef, bad: &mut Bad, receipt: &mut Receipt) -> Result<ArrayRef, IngestError> {
+    fn settle(
+        self,
+        plan: &FeedPlan,
+        array: ArrayRef,
+        bad: &mut Bad,
+        receipt: &mut Receipt,
+    ) -> Result<ArrayRef, IngestError> {
         if self.rows.is_empty() {
             return Ok(array);
         }
@@ -305,7 +332,8 @@ impl Broken<'_> {
                     }
                     mask[row] = true;
                 }
-                compute::nullif(&array, &BooleanArray::from(mask)).map_err(|source| arrow_error(plan, self.column, source))
+                compute::nullif(&array, &BooleanArray::from(mask))
+                    .map_err(|source| arrow_error(plan, self.column, source))
             }
         }
     }
@@ -318,7 +346,8 @@ fn codes(step: &Step, array: &ArrayRef, applies: &dyn Fn(usize) -> bool, broken:
     let values = array.as_string::<i32>();
     // Codes repeat from row to row, so the last answer is asked first.
     let mut last: Option<(&str, bool)> = None;
-    let rows = if matches!(step.origin, Origin::Mapped { constant: true, .. }) { values.len().min(1) } else { values.len() };
+    let rows =
+        if matches!(step.origin, Origin::Mapped { constant: true, .. }) { values.len().min(1) } else { values.len() };
     for row in 0..rows {
         if values.is_null(row) {
             continue;
@@ -357,7 +386,8 @@ fn range(step: &Step, array: &ArrayRef, applies: &dyn Fn(usize) -> bool, broken:
 }
 
 fn working(plan: &FeedPlan, target: &TargetPlan, columns: &[ArrayRef]) -> Result<RecordBatch, IngestError> {
-    RecordBatch::try_new(Arc::clone(&target.working), columns.to_vec()).map_err(|source| arrow_error(plan, &target.table.name, source))
+    RecordBatch::try_new(Arc::clone(&target.working), columns.to_vec())
+        .map_err(|source| arrow_error(plan, &target.table.name, source))
 }
 
 fn evaluate(plan: &FeedPlan, column: &str, ready: &Ready, batch: &RecordBatch) -> Result<ArrayRef, IngestError> {

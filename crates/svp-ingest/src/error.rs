@@ -55,7 +55,9 @@ pub enum IngestError {
         slot: String,
     },
     /// More rows broke a rule than the source allows.
-    #[error("{file}: {share:.1} % of rows broke rule {rule}, more than the {limit:.1} % that source {source_name} allows")]
+    #[error(
+        "{file}: {share:.1} % of rows broke rule {rule}, more than the {limit:.1} % that source {source_name} allows"
+    )]
     Threshold {
         /// File.
         file: String,

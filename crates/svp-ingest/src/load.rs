@@ -86,7 +86,11 @@ impl SourcePlan {
                 Ok(plan) => feeds.push(FeedReader {
                     file: feed.file.as_ref().and_then(|p| Regex::new(p).ok()),
                     kind: reader_kind(source, feed),
-                    expected: Expected { columns: feed.columns.clone(), optional: feed.optional.clone(), allow_extra: feed.allow_extra },
+                    expected: Expected {
+                        columns: feed.columns.clone(),
+                        optional: feed.optional.clone(),
+                        allow_extra: feed.allow_extra,
+                    },
                     plan,
                 }),
                 Err(found) => problems.extend(found),
@@ -154,7 +158,11 @@ fn reader_kind(source: &Source, feed: &Feed) -> ReaderKind {
 ///
 /// # Errors
 /// A file without a slot, two files of a slot, a file that cannot be read.
-pub fn pending(plans: &[SourcePlan], inputs: Vec<(usize, InputFile)>, known: &[LoadedFile]) -> Result<Vec<Pending>, IngestError> {
+pub fn pending(
+    plans: &[SourcePlan],
+    inputs: Vec<(usize, InputFile)>,
+    known: &[LoadedFile],
+) -> Result<Vec<Pending>, IngestError> {
     let mut out: Vec<Pending> = Vec::new();
     for (plan, input) in inputs {
         let source = &plans[plan].source;
@@ -211,8 +219,15 @@ pub async fn load(
     let all: Arc<Vec<Pending>> = Arc::new(files.to_vec());
     let (done, mut finished) = tokio::sync::mpsc::unbounded_channel();
     for _ in 0..threads.max(1).min(files.len()) {
-        let (queue, plans, all, previous, txn, key, done) =
-            (Arc::clone(&queue), Arc::clone(&plans), Arc::clone(&all), Arc::clone(&previous), txn.clone(), Arc::clone(&key), done.clone());
+        let (queue, plans, all, previous, txn, key, done) = (
+            Arc::clone(&queue),
+            Arc::clone(&plans),
+            Arc::clone(&all),
+            Arc::clone(&previous),
+            txn.clone(),
+            Arc::clone(&key),
+            done.clone(),
+        );
         tokio::task::spawn_blocking(move || {
             let digest = RowDigest::new(&key);
             loop {
@@ -263,13 +278,23 @@ fn zone_of(plans: &[SourcePlan], table: &str) -> String {
     plans.iter().find_map(|p| p.zones.get(table).cloned()).unwrap_or_else(|| "quality".to_owned())
 }
 
-fn load_file(plan: &SourcePlan, file: &Pending, previous: Option<&Previous>, txn: &RunTxn, key: &Key, digest: &RowDigest) -> Result<Vec<Receipt>, IngestError> {
+fn load_file(
+    plan: &SourcePlan,
+    file: &Pending,
+    previous: Option<&Previous>,
+    txn: &RunTxn,
+    key: &Key,
+    digest: &RowDigest,
+) -> Result<Vec<Receipt>, IngestError> {
     let mut receipts = Vec::new();
     for feed in plan.feeds.iter().filter(|f| f.reads(&file.input.name)) {
         receipts.push(load_feed(plan, feed, file, previous, txn, key, digest)?);
     }
     if receipts.is_empty() {
-        return Err(IngestError::Definition { at: file.input.name.clone(), what: "no feed of the source reads a file of this name".to_owned() });
+        return Err(IngestError::Definition {
+            at: file.input.name.clone(),
+            what: "no feed of the source reads a file of this name".to_owned(),
+        });
     }
     Ok(receipts)
 }
@@ -322,7 +347,12 @@ fn load_feed(
             receipt.rows_read += 1;
             receipt.quarantined += 1;
             receipt.count(bad.rule.as_str(), "file", "row", |c| c.quarantined += 1);
-            entries.push(Quarantined { row: bad.row, table: "file", column: "row".to_owned(), rule: bad.rule.as_str().to_owned() });
+            entries.push(Quarantined {
+                row: bad.row,
+                table: "file",
+                column: "row".to_owned(),
+                rule: bad.rule.as_str().to_owned(),
+            });
         }
         if !entries.is_empty() {
             let batch = quarantine_batch(&receipt, &entries)
@@ -346,7 +376,9 @@ fn load_feed(
 }
 
 fn compare(previous: &Previous, batch: &RecordBatch, receipt: &mut Receipt) {
-    let (Some(ids), Some(digests)) = (batch.column_by_name("event_id"), batch.column_by_name("row_digest")) else { return };
+    let (Some(ids), Some(digests)) = (batch.column_by_name("event_id"), batch.column_by_name("row_digest")) else {
+        return;
+    };
     let ids = ids.as_string::<i32>();
     let digests = digests.as_primitive::<Int64Type>();
     for row in 0..ids.len() {

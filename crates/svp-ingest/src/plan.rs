@@ -16,8 +16,20 @@ use svp_contract::{Column, Feed, Mapping, Nature, Problem, Source, Table, neares
 /// Conversions that turn text into something else: where the text is there and the result is NULL, the value
 /// could not be read.
 const CONVERSIONS: [&str; 14] = [
-    "parse_number", "parse_integer", "parse_flag", "code_map", "uk_timestamp", "utc_timestamp", "uk_date", "birth_date",
-    "nhs_number", "upn", "postcode", "area_code", "offence_code", "month_text",
+    "parse_number",
+    "parse_integer",
+    "parse_flag",
+    "code_map",
+    "uk_timestamp",
+    "utc_timestamp",
+    "uk_date",
+    "birth_date",
+    "nhs_number",
+    "upn",
+    "postcode",
+    "area_code",
+    "offence_code",
+    "month_text",
 ];
 
 /// An expression ready to run, and where its text stands.
@@ -136,14 +148,22 @@ impl FeedPlan {
 ///
 /// # Errors
 /// All problems of the feed at once.
-pub fn plan_feed(ctx: &SessionContext, source: &Source, file: &str, feed: &Feed, tables: &[Table]) -> Result<FeedPlan, Vec<Problem>> {
+pub fn plan_feed(
+    ctx: &SessionContext,
+    source: &Source,
+    file: &str,
+    feed: &Feed,
+    tables: &[Table],
+) -> Result<FeedPlan, Vec<Problem>> {
     let at = format!("{file} feed {}", feed.name);
     let names = feed.columns.iter().chain(feed.optional.iter().filter(|c| !feed.columns.contains(c)));
-    let input: SchemaRef = Arc::new(Schema::new(names.map(|c| Field::new(c, DataType::Utf8, true)).collect::<Vec<_>>()));
+    let input: SchemaRef =
+        Arc::new(Schema::new(names.map(|c| Field::new(c, DataType::Utf8, true)).collect::<Vec<_>>()));
     let mut problems = Vec::new();
     let mut planner = Planner { ctx, source, problems: &mut problems };
     let record_id = feed.record_id.as_ref().and_then(|sql| planner.text(&at, "record_id", sql, &input));
-    let row_key = feed.row_key.as_ref().and_then(|sql| planner.text(&at, "row_key", sql, &input)).or_else(|| record_id.clone());
+    let row_key =
+        feed.row_key.as_ref().and_then(|sql| planner.text(&at, "row_key", sql, &input)).or_else(|| record_id.clone());
     let mut targets = Vec::new();
     for (name, mapping) in feed.targets() {
         if let Some(table) = tables.iter().find(|t| t.name == name)
@@ -153,7 +173,10 @@ pub fn plan_feed(ctx: &SessionContext, source: &Source, file: &str, feed: &Feed,
         }
     }
     if targets.is_empty() && problems.is_empty() {
-        problems.push(Problem::new(&at, "the feed maps to no table").hint("add [feed.event], [feed.party], [feed.episode] or [feed.person_record]"));
+        problems.push(
+            Problem::new(&at, "the feed maps to no table")
+                .hint("add [feed.event], [feed.party], [feed.episode] or [feed.person_record]"),
+        );
     }
     if problems.is_empty() {
         let id_needed = source.files.revises == svp_contract::Revises::Record;
@@ -189,7 +212,8 @@ impl Planner<'_> {
             Some(name) => {
                 let name = name.trim_matches(['"', '\\', '\'', '.']).to_owned();
                 match nearest(&name, schema.fields().iter().map(|f| f.name().as_str())) {
-                    Some(near) => problem.hint(format!("did you mean \"{near}\"? Names with capitals or blanks stand in double quotes")),
+                    Some(near) => problem
+                        .hint(format!("did you mean \"{near}\"? Names with capitals or blanks stand in double quotes")),
                     None => problem.hint("names with capitals or blanks stand in double quotes"),
                 }
             }
@@ -217,7 +241,14 @@ impl Planner<'_> {
         self.typed(at, what, sql, schema, &DataType::Utf8).map(|(ready, _)| ready)
     }
 
-    fn typed(&mut self, at: &str, what: &str, sql: &str, schema: &SchemaRef, wanted: &DataType) -> Option<(Ready, Expr)> {
+    fn typed(
+        &mut self,
+        at: &str,
+        what: &str,
+        sql: &str,
+        schema: &SchemaRef,
+        wanted: &DataType,
+    ) -> Option<(Ready, Expr)> {
         let (expr, df) = self.logical(at, what, sql, schema)?;
         let cast = match expr.get_type(&df) {
             Ok(kind) if kind == *wanted => expr.clone(),
@@ -240,7 +271,8 @@ impl Planner<'_> {
         let before = self.problems.len();
         let fields: Vec<Field> = table.columns.iter().map(|c| Field::new(&c.name, c.kind.arrow(), true)).collect();
         let working: SchemaRef = Arc::new(Schema::new(fields));
-        let when = mapping.get("when").and_then(|sql| self.typed(at, "when", sql, input, &DataType::Boolean)).map(|(r, _)| r);
+        let when =
+            mapping.get("when").and_then(|sql| self.typed(at, "when", sql, input, &DataType::Boolean)).map(|(r, _)| r);
         let once_per = mapping.get("once_per").and_then(|sql| self.text(at, "once_per", sql, input));
 
         let mut resolver = Resolver { table, mapping, order: Vec::new(), state: BTreeMap::new() };
@@ -258,7 +290,9 @@ impl Planner<'_> {
         let order = resolver.order;
         let mut steps = Vec::new();
         for name in order {
-            let Some((index, column)) = table.columns.iter().enumerate().find(|(_, c)| c.name == name) else { continue };
+            let Some((index, column)) = table.columns.iter().enumerate().find(|(_, c)| c.name == name) else {
+                continue;
+            };
             if let Some(step) = self.step(at, input, &working, table, mapping, index, column) {
                 steps.push(step);
             }
@@ -270,11 +304,27 @@ impl Planner<'_> {
                 checks.push(PlannedCheck { check: check.clone(), ready });
             }
         }
-        (self.problems.len() == before).then(|| TargetPlan { table: table.clone(), working, steps, checks, when, once_per })
+        (self.problems.len() == before).then(|| TargetPlan {
+            table: table.clone(),
+            working,
+            steps,
+            checks,
+            when,
+            once_per,
+        })
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn step(&mut self, at: &str, input: &SchemaRef, working: &SchemaRef, table: &Table, mapping: &Mapping, index: usize, column: &Column) -> Option<Step> {
+    fn step(
+        &mut self,
+        at: &str,
+        input: &SchemaRef,
+        working: &SchemaRef,
+        table: &Table,
+        mapping: &Mapping,
+        index: usize,
+        column: &Column,
+    ) -> Option<Step> {
         let codes = column.codes.keys().cloned().collect();
         let step = |origin| Some(Step { column: column.clone(), index, origin, codes });
         if !column.from.is_empty() {
@@ -378,7 +428,10 @@ impl Resolver<'_> {
 /// The words of an expression that can be column names.
 fn words(sql: &str) -> impl Iterator<Item = &str> {
     // Text in single quotes is no column.
-    sql.split('\'').step_by(2).flat_map(|outside| outside.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')).filter(|w| !w.is_empty())
+    sql.split('\'')
+        .step_by(2)
+        .flat_map(|outside| outside.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'))
+        .filter(|w| !w.is_empty())
 }
 
 fn first_line(message: &str) -> String {

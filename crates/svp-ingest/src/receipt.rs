@@ -82,9 +82,22 @@ pub fn receipt_schema() -> SchemaRef {
     let text = |n: &str| Field::new(n, DataType::Utf8, true);
     let number = |n: &str| Field::new(n, DataType::Int64, true);
     Arc::new(Schema::new(vec![
-        text("source"), text("slot"), text("feed"), text("file"), text("sha256"), number("run"),
-        number("rows_read"), number("accepted"), number("quarantined"), number("duplicate"), number("duplicate_differs"),
-        number("superseded"), number("revised"), number("unchanged"), text("first_month"), text("last_month"),
+        text("source"),
+        text("slot"),
+        text("feed"),
+        text("file"),
+        text("sha256"),
+        number("run"),
+        number("rows_read"),
+        number("accepted"),
+        number("quarantined"),
+        number("duplicate"),
+        number("duplicate_differs"),
+        number("superseded"),
+        number("revised"),
+        number("unchanged"),
+        text("first_month"),
+        text("last_month"),
     ]))
 }
 
@@ -93,7 +106,9 @@ pub fn receipt_schema() -> SchemaRef {
 /// # Errors
 /// When Arrow refuses the batch.
 pub fn receipt_batch(receipts: &[Receipt], run: u64) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let text = |f: &dyn Fn(&Receipt) -> Option<String>| -> ArrayRef { Arc::new(StringArray::from_iter(receipts.iter().map(f))) };
+    let text = |f: &dyn Fn(&Receipt) -> Option<String>| -> ArrayRef {
+        Arc::new(StringArray::from_iter(receipts.iter().map(f)))
+    };
     let number = |f: &dyn Fn(&Receipt) -> u64| -> ArrayRef {
         Arc::new(Int64Array::from_iter_values(receipts.iter().map(|r| i64::try_from(f(r)).unwrap_or(i64::MAX))))
     };
@@ -138,8 +153,14 @@ pub struct Quarantined {
 pub fn quarantine_schema() -> SchemaRef {
     let text = |n: &str| Field::new(n, DataType::Utf8, true);
     Arc::new(Schema::new(vec![
-        text("source"), text("slot"), text("feed"), text("file"), Field::new("row", DataType::Int64, true),
-        text("table_name"), text("column_name"), text("rule"),
+        text("source"),
+        text("slot"),
+        text("feed"),
+        text("file"),
+        Field::new("row", DataType::Int64, true),
+        text("table_name"),
+        text("column_name"),
+        text("rule"),
     ]))
 }
 

@@ -72,7 +72,13 @@ enum Part {
 ///
 /// # Errors
 /// The first file that cannot be used.
-pub fn load(area: &Area, root: &str, offences: &str, with_postcodes: bool, threads: usize) -> Result<ReferenceData, IngestError> {
+pub fn load(
+    area: &Area,
+    root: &str,
+    offences: &str,
+    with_postcodes: bool,
+    threads: usize,
+) -> Result<ReferenceData, IngestError> {
     let mut work: Vec<(&Reference, InputFile)> = Vec::new();
     for reference in &area.reference {
         let postcodes = matches!(reference, Reference::PostcodeDirectory { .. } | Reference::CodePointOpen { .. });
@@ -99,7 +105,8 @@ pub fn load(area: &Area, root: &str, offences: &str, with_postcodes: bool, threa
     let mut data = ReferenceData::default();
     let mut tables: HashMap<String, HashMap<String, String>> = HashMap::new();
     tables.insert("site".to_owned(), area.site.clone().into_iter().collect());
-    tables.insert("area_district".to_owned(), area.districts.iter().map(|d| (d.code.clone(), d.name.clone())).collect());
+    tables
+        .insert("area_district".to_owned(), area.districts.iter().map(|d| (d.code.clone(), d.name.clone())).collect());
     tables.insert("offence_group".to_owned(), offence_groups(offences));
     let mut postcodes = Vec::new();
     for (_, part) in parts {
@@ -137,7 +144,9 @@ fn read_part(reference: &Reference, file: &InputFile) -> Result<Part, IngestErro
         rows.into_iter().filter_map(|mut r| Some((r[0].take()?, r[1].take()?))).collect::<Vec<_>>()
     };
     Ok(match reference {
-        Reference::GeojsonBoundaries { layer, code, name, .. } => Part::Layer(layer.clone(), boundaries(file, code, name)?),
+        Reference::GeojsonBoundaries { layer, code, name, .. } => {
+            Part::Layer(layer.clone(), boundaries(file, code, name)?)
+        }
         Reference::CsvLookup { table, key, value, .. } => {
             Part::Table(table.clone(), pairs(columns(file, &[&[key.as_str()], &[value.as_str()]])?))
         }
@@ -156,7 +165,11 @@ fn read_part(reference: &Reference, file: &InputFile) -> Result<Part, IngestErro
 }
 
 /// Residents of the area's LSOAs, and of its districts as their sums.
-fn district_population(area: &Area, all: &[(String, i32, i64)], of: Option<&HashMap<String, String>>) -> Vec<(String, i32, i64)> {
+fn district_population(
+    area: &Area,
+    all: &[(String, i32, i64)],
+    of: Option<&HashMap<String, String>>,
+) -> Vec<(String, i32, i64)> {
     let ours: Vec<&str> = area.districts.iter().map(|d| d.code.as_str()).collect();
     let mut out = Vec::new();
     let mut sums: BTreeMap<(&str, i32), i64> = BTreeMap::new();
@@ -193,7 +206,9 @@ fn columns(file: &InputFile, wanted: &[&[&str]]) -> Result<Vec<Vec<Option<String
             let choice = choice.to_lowercase();
             names.iter().position(|n| *n == choice).or_else(|| names.iter().position(|n| n.starts_with(&choice)))
         });
-        indices.push(found.ok_or_else(|| fail(file, format!("it has no column that begins with {}", choices.join(" or "))))?);
+        indices.push(
+            found.ok_or_else(|| fail(file, format!("it has no column that begins with {}", choices.join(" or "))))?,
+        );
     }
     let mut out = Vec::new();
     let mut record = csv::ByteRecord::new();
@@ -253,14 +268,18 @@ fn boundaries(file: &InputFile, code: &[String], name: &[String]) -> Result<Vec<
     for feature in collection.features {
         let property = |names: &[String]| {
             let properties = feature.properties.as_ref()?;
-            names.iter().find_map(|n| properties.get(n)).map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
+            names
+                .iter()
+                .find_map(|n| properties.get(n))
+                .map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
         };
         let Some(code) = property(code) else {
             return Err(fail(file, format!("a feature has none of the properties {}", code.join(", "))));
         };
         let name = property(name).unwrap_or_else(|| code.clone());
         let Some(geometry) = feature.geometry else { continue };
-        let shape = shape(&geometry.value).ok_or_else(|| fail(file, "a feature is no polygon in longitude and latitude"))?;
+        let shape =
+            shape(&geometry.value).ok_or_else(|| fail(file, "a feature is no polygon in longitude and latitude"))?;
         out.push(AreaShape { code, name, shape });
     }
     Ok(out)

@@ -33,15 +33,24 @@ fn engine(what: &'static str) -> impl Fn(datafusion::error::DataFusionError) -> 
 ///
 /// # Errors
 /// When the lake cannot be read.
-pub async fn previous(ctx: &SessionContext, slots: &[(String, String)]) -> Result<HashMap<(String, String), Previous>, IngestError> {
+pub async fn previous(
+    ctx: &SessionContext,
+    slots: &[(String, String)],
+) -> Result<HashMap<(String, String), Previous>, IngestError> {
     let mut out = HashMap::new();
     for (source, slot) in slots {
         let mut found = Previous::default();
         let rows = ctx
-            .table("event").await.map_err(engine("open"))?
-            .filter(col("source").eq(lit(source)).and(col("slot").eq(lit(slot)))).map_err(engine("filter"))?
-            .select_columns(&["event_id", "row_digest", "identified"]).map_err(engine("select"))?
-            .collect().await.map_err(engine("read"))?;
+            .table("event")
+            .await
+            .map_err(engine("open"))?
+            .filter(col("source").eq(lit(source)).and(col("slot").eq(lit(slot))))
+            .map_err(engine("filter"))?
+            .select_columns(&["event_id", "row_digest", "identified"])
+            .map_err(engine("select"))?
+            .collect()
+            .await
+            .map_err(engine("read"))?;
         for batch in rows {
             found.rows += batch.num_rows() as u64;
             let ids = batch.column(0).as_string::<i32>();
@@ -63,7 +72,12 @@ pub async fn previous(ctx: &SessionContext, slots: &[(String, String)]) -> Resul
 ///
 /// # Errors
 /// When the lake cannot be read or written.
-pub async fn revise(ctx: &SessionContext, txn: &RunTxn, files: &[LoadedFile], sources: &BTreeSet<String>) -> Result<BTreeMap<String, u64>, IngestError> {
+pub async fn revise(
+    ctx: &SessionContext,
+    txn: &RunTxn,
+    files: &[LoadedFile],
+    sources: &BTreeSet<String>,
+) -> Result<BTreeMap<String, u64>, IngestError> {
     let mut told = BTreeMap::new();
     let live: Vec<&LoadedFile> = files.iter().filter(|f| !f.superseded && sources.contains(&f.source)).collect();
     if live.len() < 2 {
@@ -72,7 +86,11 @@ pub async fn revise(ctx: &SessionContext, txn: &RunTxn, files: &[LoadedFile], so
     let order = RecordBatch::try_from_iter([
         ("o_source", Arc::new(StringArray::from_iter_values(live.iter().map(|f| f.source.as_str()))) as ArrayRef),
         ("o_slot", Arc::new(StringArray::from_iter_values(live.iter().map(|f| f.slot.as_str()))) as ArrayRef),
-        ("seq", Arc::new(Int64Array::from_iter_values(live.iter().map(|f| i64::try_from(f.seq).unwrap_or(i64::MAX)))) as ArrayRef),
+        (
+            "seq",
+            Arc::new(Int64Array::from_iter_values(live.iter().map(|f| i64::try_from(f.seq).unwrap_or(i64::MAX))))
+                as ArrayRef,
+        ),
     ])
     .map_err(|source| IngestError::Arrow { at: "revision".to_owned(), source })?;
     let order = || ctx.read_batch(order.clone()).map_err(engine("order"));
@@ -83,17 +101,38 @@ pub async fn revise(ctx: &SessionContext, txn: &RunTxn, files: &[LoadedFile], so
             continue;
         }
         let placed = ctx
-            .table(table).await.map_err(engine("open"))?
-            .select(vec![col("source"), col("slot"), col(id).alias("record")]).map_err(engine("select"))?
-            .join(order()?, JoinType::Inner, &["source", "slot"], &["o_source", "o_slot"], None).map_err(engine("place"))?;
-        let again = placed.clone()
-            .aggregate(vec![col("record").alias("again"), col("source").alias("a_source")], vec![max(col("seq")).alias("latest"), count_distinct(col("slot")).alias("slots")]).map_err(engine("group"))?
-            .filter(col("slots").gt(lit(1))).map_err(engine("repeats"))?;
+            .table(table)
+            .await
+            .map_err(engine("open"))?
+            .select(vec![col("source"), col("slot"), col(id).alias("record")])
+            .map_err(engine("select"))?
+            .join(order()?, JoinType::Inner, &["source", "slot"], &["o_source", "o_slot"], None)
+            .map_err(engine("place"))?;
+        let again = placed
+            .clone()
+            .aggregate(
+                vec![col("record").alias("again"), col("source").alias("a_source")],
+                vec![max(col("seq")).alias("latest"), count_distinct(col("slot")).alias("slots")],
+            )
+            .map_err(engine("group"))?
+            .filter(col("slots").gt(lit(1)))
+            .map_err(engine("repeats"))?;
         let superseded = placed
-            .join(again, JoinType::Inner, &["record", "source"], &["again", "a_source"], Some(col("seq").lt(col("latest")))).map_err(engine("superseded"))?
-            .select(vec![col("source").alias("s_source"), col("slot").alias("s_slot"), col("record")]).map_err(engine("select"))?
-            .distinct().map_err(engine("distinct"))?
-            .collect().await.map_err(engine("superseded"))?;
+            .join(
+                again,
+                JoinType::Inner,
+                &["record", "source"],
+                &["again", "a_source"],
+                Some(col("seq").lt(col("latest"))),
+            )
+            .map_err(engine("superseded"))?
+            .select(vec![col("source").alias("s_source"), col("slot").alias("s_slot"), col("record")])
+            .map_err(engine("select"))?
+            .distinct()
+            .map_err(engine("distinct"))?
+            .collect()
+            .await
+            .map_err(engine("superseded"))?;
         let mut slots: BTreeMap<(String, String), u64> = BTreeMap::new();
         for batch in &superseded {
             let (sources, names) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
@@ -107,11 +146,17 @@ pub async fn revise(ctx: &SessionContext, txn: &RunTxn, files: &[LoadedFile], so
         }
         let gone = MemTable::try_new(schema, vec![superseded]).map_err(engine("remember"))?;
         let gone = ctx.read_table(Arc::new(gone)).map_err(engine("remember"))?;
-        let touched = slots.keys().fold(lit(false), |any, (source, slot)| any.or(col("source").eq(lit(source)).and(col("slot").eq(lit(slot)))));
+        let touched = slots.keys().fold(lit(false), |any, (source, slot)| {
+            any.or(col("source").eq(lit(source)).and(col("slot").eq(lit(slot))))
+        });
         let kept = ctx
-            .table(table).await.map_err(engine("open"))?
-            .filter(touched).map_err(engine("filter"))?
-            .join(gone, JoinType::LeftAnti, &["source", "slot", id], &["s_source", "s_slot", "record"], None).map_err(engine("keep"))?;
+            .table(table)
+            .await
+            .map_err(engine("open"))?
+            .filter(touched)
+            .map_err(engine("filter"))?
+            .join(gone, JoinType::LeftAnti, &["source", "slot", id], &["s_source", "s_slot", "record"], None)
+            .map_err(engine("keep"))?;
         let mut writers: BTreeMap<(String, String), PartWriter> = BTreeMap::new();
         for (source, slot) in slots.keys() {
             let partition = [("source", source.as_str()), ("slot", slot.as_str())];
@@ -151,7 +196,9 @@ fn by_slot(batch: &RecordBatch) -> Result<BTreeMap<(String, String), RecordBatch
     let (Some(sources), Some(slots)) = (text("source"), text("slot")) else { return Ok(BTreeMap::new()) };
     let mut rows: BTreeMap<(String, String), Vec<u32>> = BTreeMap::new();
     for row in 0..batch.num_rows() {
-        rows.entry((sources.value(row).to_owned(), slots.value(row).to_owned())).or_default().push(u32::try_from(row).unwrap_or(u32::MAX));
+        rows.entry((sources.value(row).to_owned(), slots.value(row).to_owned()))
+            .or_default()
+            .push(u32::try_from(row).unwrap_or(u32::MAX));
     }
     rows.into_iter()
         .map(|(slot, rows)| {

@@ -130,8 +130,8 @@ impl TableProvider for LiveTable {
             Some(columns) => columns.iter().filter_map(|c| self.order.get(*c).copied()).collect(),
             None => self.order.clone(),
         };
-        let mut options = TableParquetOptions::default();
-        options.global = state.config_options().execution.parquet.clone();
+        let options =
+            TableParquetOptions { global: state.config_options().execution.parquet.clone(), ..Default::default() };
         let source = ParquetSource::new(self.scan_schema.clone()).with_table_parquet_options(options);
         // Neighbouring paths stay together, so that the plan depends on nothing but the files.
         let groups = FileGroup::new(self.files.clone()).split_files(state.config().target_partitions());

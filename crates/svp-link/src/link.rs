@@ -39,7 +39,13 @@ pub struct LinkReport {
 #[must_use]
 pub fn link_schema() -> SchemaRef {
     let text = |n: &str| Field::new(n, DataType::Utf8, true);
-    Arc::new(Schema::new(vec![text("person_record_id"), text("source"), text("agency"), text("person_key"), text("linked_by")]))
+    Arc::new(Schema::new(vec![
+        text("person_record_id"),
+        text("source"),
+        text("agency"),
+        text("person_key"),
+        text("linked_by"),
+    ]))
 }
 
 fn step(step: &'static str) -> impl Fn(datafusion::error::DataFusionError) -> LinkError {
@@ -58,7 +64,8 @@ pub async fn link(ctx: &SessionContext, txn: &RunTxn) -> Result<LinkReport, Link
     ctx.register_table("match_key", view).map_err(step("01_keys"))?;
     let found = ctx.sql(conflicts).await.map_err(step("02_conflicts"))?.cache().await.map_err(step("02_conflicts"))?;
     ctx.register_table("match_conflict", found.into_view()).map_err(step("02_conflicts"))?;
-    let counted = ctx.sql("SELECT kind, count(*) AS n FROM match_conflict GROUP BY kind").await.map_err(step("02_conflicts"))?;
+    let counted =
+        ctx.sql("SELECT kind, count(*) AS n FROM match_conflict GROUP BY kind").await.map_err(step("02_conflicts"))?;
     for batch in counted.collect().await.map_err(step("02_conflicts"))? {
         let n = batch.column(1).as_primitive::<arrow::datatypes::Int64Type>();
         for (i, kind) in batch.column(0).as_string::<i32>().iter().enumerate() {
@@ -69,7 +76,8 @@ pub async fn link(ctx: &SessionContext, txn: &RunTxn) -> Result<LinkReport, Link
     let mut ids: Vec<String> = Vec::new();
     let mut sources: Vec<String> = Vec::new();
     let mut agencies: Vec<String> = Vec::new();
-    let mut stream = ctx.sql(records).await.map_err(step("04_records"))?.execute_stream().await.map_err(step("04_records"))?;
+    let mut stream =
+        ctx.sql(records).await.map_err(step("04_records"))?.execute_stream().await.map_err(step("04_records"))?;
     while let Some(batch) = stream.next().await {
         let batch = batch.map_err(step("04_records"))?;
         for (i, out) in [&mut ids, &mut sources, &mut agencies].into_iter().enumerate() {
@@ -79,10 +87,15 @@ pub async fn link(ctx: &SessionContext, txn: &RunTxn) -> Result<LinkReport, Link
     let index: HashMap<&str, u32> = ids.iter().enumerate().map(|(i, id)| (id.as_str(), i as u32)).collect();
     let mut components = Components::new(ids.len());
     let mut by: Vec<Option<&'static str>> = vec![None; ids.len()];
-    let mut stream = ctx.sql(edges).await.map_err(step("03_edges"))?.execute_stream().await.map_err(step("03_edges"))?;
+    let mut stream =
+        ctx.sql(edges).await.map_err(step("03_edges"))?.execute_stream().await.map_err(step("03_edges"))?;
     while let Some(batch) = stream.next().await {
         let batch = batch.map_err(step("03_edges"))?;
-        let (left, right, kind) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>(), batch.column(2).as_string::<i32>());
+        let (left, right, kind) = (
+            batch.column(0).as_string::<i32>(),
+            batch.column(1).as_string::<i32>(),
+            batch.column(2).as_string::<i32>(),
+        );
         for i in 0..batch.num_rows() {
             let (Some(a), Some(b)) = (index.get(left.value(i)), index.get(right.value(i))) else { continue };
             let kind = strength(kind.value(i));

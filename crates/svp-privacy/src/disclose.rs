@@ -156,7 +156,12 @@ pub fn disclose(batch: &RecordBatch, counts: &[&str], policy: &Policy) -> Result
     Ok(Disclosed { value, counts: counts.iter().map(|c| (*c).to_owned()).collect(), summary })
 }
 
-fn one_column(name: &str, array: &ArrayRef, policy: &Policy, summary: &mut Suppression) -> Result<(ArrayRef, ArrayRef), PrivacyError> {
+fn one_column(
+    name: &str,
+    array: &ArrayRef,
+    policy: &Policy,
+    summary: &mut Suppression,
+) -> Result<(ArrayRef, ArrayRef), PrivacyError> {
     let numbers: Vec<Option<f64>> = match array.data_type() {
         DataType::Int32 => array.as_primitive::<Int32Type>().iter().map(|v| v.map(f64::from)).collect(),
         // Counts stay far below 2^53, so f64 holds them exactly.

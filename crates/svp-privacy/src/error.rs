@@ -56,7 +56,9 @@ impl PrivacyError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::BadKey(_) => Some("make one with `svp key new --out FILE` and keep it apart from the lake"),
-            Self::NegativeCount { .. } => Some("counts must be of events or people; compute differences as derived columns"),
+            Self::NegativeCount { .. } => {
+                Some("counts must be of events or people; compute differences as derived columns")
+            }
             Self::DerivedReveals { .. } => Some("derive from the disclosed count columns only"),
             _ => None,
         }

@@ -125,7 +125,14 @@ mod tests {
 
     #[test]
     fn bad_keys_are_refused_without_showing_them() {
-        for text in ["", "hello", "svp-key-1 one", "svp-key-1 one 00ff", "svp-key-1 One 00", "svp-key-1 one 0000000000000000000000000000000000000000000000000000000000000000"] {
+        for text in [
+            "",
+            "hello",
+            "svp-key-1 one",
+            "svp-key-1 one 00ff",
+            "svp-key-1 One 00",
+            "svp-key-1 one 0000000000000000000000000000000000000000000000000000000000000000",
+        ] {
             let message = Key::parse(text).map(|_| ()).unwrap_err().to_string();
             assert!(!message.contains("00ff"), "{message}");
         }

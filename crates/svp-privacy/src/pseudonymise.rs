@@ -32,7 +32,12 @@ impl<T> Pseudonymised<T> {
 ///
 /// # Errors
 /// When a column is missing or has a type that cannot be tokenised.
-pub fn pseudonymise(table: &Table, scope: &str, staged: &RecordBatch, key: &Key) -> Result<Pseudonymised<RecordBatch>, PrivacyError> {
+pub fn pseudonymise(
+    table: &Table,
+    scope: &str,
+    staged: &RecordBatch,
+    key: &Key,
+) -> Result<Pseudonymised<RecordBatch>, PrivacyError> {
     let schema = table.stored_schema();
     let mut out: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
     for field in schema.fields() {
@@ -51,7 +56,13 @@ fn missing(table: &Table, column: &str) -> PrivacyError {
     PrivacyError::MissingColumn { table: table.name.clone(), column: column.to_owned() }
 }
 
-fn tokens(table: &Table, column: &Column, scope: &str, staged: &RecordBatch, key: &Key) -> Result<ArrayRef, PrivacyError> {
+fn tokens(
+    table: &Table,
+    column: &Column,
+    scope: &str,
+    staged: &RecordBatch,
+    key: &Key,
+) -> Result<ArrayRef, PrivacyError> {
     let tokeniser = Tokeniser::new(key, column.token_domain());
     let mut parts: Vec<Part<'_>> = Vec::with_capacity(column.from.len());
     for name in &column.from {

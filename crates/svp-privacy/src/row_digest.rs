@@ -49,7 +49,8 @@ mod tests {
 
     #[test]
     fn rows_differ_by_content_cut_and_key() {
-        let key = Key::parse("svp-key-1 test 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f").unwrap();
+        let key =
+            Key::parse("svp-key-1 test 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f").unwrap();
         let d = RowDigest::new(&key);
         assert_eq!(d.digest([Some("a"), None]), d.digest([Some("a"), None]));
         assert_ne!(d.digest([Some("a"), None]), d.digest([Some("a"), Some("")]));

@@ -99,9 +99,7 @@ impl Dice {
 
     /// 64 hexadecimal digits.
     pub fn hex64(&mut self) -> String {
-        (0..4)
-            .map(|_| format!("{:016x}", self.0.random::<u64>()))
-            .collect()
+        (0..4).map(|_| format!("{:016x}", self.0.random::<u64>())).collect()
     }
 
     /// A draw from the normal distribution with mean 0 and deviation 1.

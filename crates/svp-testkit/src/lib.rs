@@ -2,15 +2,7 @@
 //! What leaves: an invented county's extracts in the real formats, its reference data, and the truth beside them.
 //! Never: a real person, place, boundary or record; the clock; anything but the seed to decide what is drawn.
 //! To add one: a source = one file in `write/` that draws from `life/`, and a line in `generate` below.
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::disallowed_methods
-    )
-)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods))]
 
 pub mod dice;
 pub mod error;
@@ -30,8 +22,8 @@ pub use write::Summary;
 use dice::{Dice, Purpose};
 use life::{Attendance, Care, Crime, World, attendances_of_month, crimes_of_month};
 use write::{
-    Truth, revised_in, write_assault_return, write_attendances, write_census, write_crimes,
-    write_later_release, write_reference, write_stops, write_street,
+    Truth, revised_in, write_assault_return, write_attendances, write_census, write_crimes, write_later_release,
+    write_reference, write_stops, write_street,
 };
 
 /// What to write.
@@ -58,16 +50,10 @@ fn later_release_month(months: u32) -> u32 {
 /// Where an option is out of range or a file cannot be written.
 pub fn generate(options: &Options) -> Result<Summary> {
     if options.people < 500 {
-        return Err(SampleError::Option {
-            option: "people",
-            reason: "at least 500 are needed",
-        });
+        return Err(SampleError::Option { option: "people", reason: "at least 500 are needed" });
     }
     if !(1..=90).contains(&options.months) {
-        return Err(SampleError::Option {
-            option: "months",
-            reason: "must be 1 to 90",
-        });
+        return Err(SampleError::Option { option: "months", reason: "must be 1 to 90" });
     }
     let world = World::new(options.seed, options.people, options.months);
     let root = options.out.as_path();
@@ -86,16 +72,10 @@ pub fn generate(options: &Options) -> Result<Summary> {
                 revised.revision = 1;
                 crimes.entry(later).or_default().push(revised);
             }
-            crimes
-                .entry(world.period.month_of(crime.reported.date()))
-                .or_default()
-                .push(crime);
+            crimes.entry(world.period.month_of(crime.reported.date())).or_default().push(crime);
         }
         for attendance in injured {
-            attendances
-                .entry(world.period.month_of(attendance.arrival.date()))
-                .or_default()
-                .push(attendance);
+            attendances.entry(world.period.month_of(attendance.arrival.date())).or_default().push(attendance);
         }
         let mut extract = crimes.remove(&month).unwrap_or_default();
         extract.sort_by_key(|crime| (crime.reported, crime.number));
@@ -126,10 +106,7 @@ fn refer(world: &World, month: u32, care: &mut Care, crimes: &[Crime], attendanc
             continue;
         };
         let on = crime.reported.date() + Days::new(dice.between(1, 8) as u64);
-        for child in world
-            .people
-            .block(victim.id / people::BLOCK, &world.streets)
-        {
+        for child in world.people.block(victim.id / people::BLOCK, &world.streets) {
             if child.household == victim.household && child.age(on) < 18 && dice.chance(0.4) {
                 care.refer(world, &child, on, "6", true);
             }
@@ -137,21 +114,14 @@ fn refer(world: &World, month: u32, care: &mut Care, crimes: &[Crime], attendanc
     }
     for attendance in attendances {
         let on = attendance.arrival.date() + Days::new(1);
-        if attendance.patient.age(on) < 18
-            && attendance.intent == life::Intent::Assault
-            && dice.chance(0.4)
-        {
+        if attendance.patient.age(on) < 18 && attendance.intent == life::Intent::Assault && dice.chance(0.4) {
             care.refer(world, &attendance.patient, on, "3E", false);
         }
     }
     for _ in 0..dice.poisson(9.0 * world.scale()) {
         let on = world.period.first(month) + Days::new(dice.below(27) as u64);
-        let source = *dice.pick(&[
-            "1A", "2A", "2A", "3A", "3B", "3E", "4", "5A", "5B", "5D", "6", "6", "8", "9",
-        ]);
-        let found = world.people.find(&world.streets, &mut dice, false, |p| {
-            (0..17).contains(&p.age(on))
-        });
+        let source = *dice.pick(&["1A", "2A", "2A", "3A", "3B", "3E", "4", "5A", "5B", "5D", "6", "6", "8", "9"]);
+        let found = world.people.find(&world.streets, &mut dice, false, |p| (0..17).contains(&p.age(on)));
         if let Some((child, _)) = found {
             care.refer(world, &child, on, source, false);
         }

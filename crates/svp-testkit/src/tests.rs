@@ -11,13 +11,7 @@ use crate::place::{County, DISTRICTS, HOTSPOTS, PREMISES, Point, Streets};
 use crate::{Options, Summary, generate};
 
 fn sample(folder: &Path, people: u32, months: u32, seed: u64) -> Summary {
-    generate(&Options {
-        out: folder.to_path_buf(),
-        people,
-        months,
-        seed,
-    })
-    .unwrap()
+    generate(&Options { out: folder.to_path_buf(), people, months, seed }).unwrap()
 }
 
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -29,11 +23,7 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
             if entry.is_dir() {
                 queue.push(entry);
             } else {
-                let name = entry
-                    .strip_prefix(folder)
-                    .unwrap()
-                    .to_string_lossy()
-                    .into_owned();
+                let name = entry.strip_prefix(folder).unwrap().to_string_lossy().into_owned();
                 found.insert(name, std::fs::read(entry).unwrap());
             }
         }
@@ -43,11 +33,7 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 
 #[test]
 fn the_same_seed_gives_the_same_bytes() {
-    let (one, two, other) = (
-        tempfile::tempdir(),
-        tempfile::tempdir(),
-        tempfile::tempdir(),
-    );
+    let (one, two, other) = (tempfile::tempdir(), tempfile::tempdir(), tempfile::tempdir());
     let (one, two, other) = (one.unwrap(), two.unwrap(), other.unwrap());
     sample(one.path(), 900, 3, 7);
     sample(two.path(), 900, 3, 7);
@@ -55,10 +41,7 @@ fn the_same_seed_gives_the_same_bytes() {
     let (one, two, other) = (files(one.path()), files(two.path()), files(other.path()));
     assert!(one == two);
     let boundaries = "reference/lsoa_boundaries.geojson";
-    assert!(
-        one[boundaries] == other[boundaries],
-        "the map does not depend on the seed"
-    );
+    assert!(one[boundaries] == other[boundaries], "the map does not depend on the seed");
     assert!(one["truth/people.csv"] != other["truth/people.csv"]);
 }
 
@@ -69,42 +52,16 @@ fn the_shares_are_those_of_the_partnership_papers() {
     let count = |name: &str| summary.counts.get(name).copied().unwrap_or(0) as f64;
     let share = |part: &str, whole: &str| count(part) / count(whole);
     let near = |found: f64, wanted: f64, by: f64| {
-        assert!(
-            (found - wanted).abs() < by,
-            "found {found:.3}, wanted {wanted:.3}"
-        );
+        assert!((found - wanted).abs() < by, "found {found:.3}, wanted {wanted:.3}");
     };
     near(share("opcc_18_to_06", "opcc_crimes"), 0.75, 0.04);
     near(share("opcc_alcohol", "opcc_crimes"), 0.33, 0.05);
     near(share("opcc_male_victims", "opcc_crimes"), 0.75, 0.04);
-    near(
-        share("opcc_male_victims_18_36", "opcc_male_victims"),
-        0.76,
-        0.05,
-    );
-    near(
-        share("opcc_male_victims_domestic", "opcc_male_victims"),
-        0.11,
-        0.04,
-    );
-    near(
-        share("opcc_female_victims_domestic", "opcc_female_victims"),
-        0.50,
-        0.08,
-    );
-    near(
-        share("public_violence_in_hotspots", "public_violence"),
-        0.59,
-        0.05,
-    );
-    near(
-        share(
-            "assault_attendances_unknown_to_police",
-            "assault_attendances",
-        ),
-        0.47,
-        0.08,
-    );
+    near(share("opcc_male_victims_18_36", "opcc_male_victims"), 0.76, 0.05);
+    near(share("opcc_male_victims_domestic", "opcc_male_victims"), 0.11, 0.04);
+    near(share("opcc_female_victims_domestic", "opcc_female_victims"), 0.50, 0.08);
+    near(share("public_violence_in_hotspots", "public_violence"), 0.59, 0.05);
+    near(share("assault_attendances_unknown_to_police", "assault_attendances"), 0.47, 0.08);
     assert!(count("opcc_crimes") > 900.0);
     let hotspots = String::from_utf8(files(folder.path())["truth/hotspots.csv"].clone()).unwrap();
     for line in hotspots.lines().skip(1) {
@@ -128,9 +85,7 @@ fn counts_and_bad_rows_are_true_to_the_files() {
         }
         let mut bytes = Vec::new();
         if file.ends_with(".gz") {
-            flate2::read::GzDecoder::new(&files[file][..])
-                .read_to_end(&mut bytes)
-                .unwrap();
+            flate2::read::GzDecoder::new(&files[file][..]).read_to_end(&mut bytes).unwrap();
         } else {
             bytes.clone_from(&files[file]);
         }
@@ -149,19 +104,9 @@ fn counts_and_bad_rows_are_true_to_the_files() {
         checked += 1;
     }
     assert!(checked >= 10, "{checked}");
-    let kinds: BTreeSet<&str> = counts["planted"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter_map(|bad| bad["kind"].as_str())
-        .collect();
-    for kind in [
-        "ambiguous_hour",
-        "missing_hour",
-        "swapped_coordinates",
-        "duplicate_row",
-        "from_after_to",
-    ] {
+    let kinds: BTreeSet<&str> =
+        counts["planted"].as_array().unwrap().iter().filter_map(|bad| bad["kind"].as_str()).collect();
+    for kind in ["ambiguous_hour", "missing_hour", "swapped_coordinates", "duplicate_row", "from_after_to"] {
         assert!(kinds.contains(kind), "{kind}");
     }
 }
@@ -189,29 +134,18 @@ fn records(text: &str) -> Vec<String> {
 #[test]
 fn areas_cover_the_land_once() {
     let county = County::new();
-    assert!(
-        (60..=100).contains(&county.lsoas.len()),
-        "{} areas",
-        county.lsoas.len()
-    );
+    assert!((60..=100).contains(&county.lsoas.len()), "{} areas", county.lsoas.len());
     let area = |rings: &[Vec<Point>]| -> f64 {
         rings
             .iter()
             .flat_map(|ring| ring.windows(2))
-            .map(|pair| {
-                f64::from(pair[0].e) * f64::from(pair[1].n)
-                    - f64::from(pair[1].e) * f64::from(pair[0].n)
-            })
+            .map(|pair| f64::from(pair[0].e) * f64::from(pair[1].n) - f64::from(pair[1].e) * f64::from(pair[0].n))
             .sum::<f64>()
             / 2.0
     };
-    let rings: Vec<_> = (0..county.lsoas.len())
-        .map(|lsoa| county.lsoa_rings(lsoa))
-        .collect();
+    let rings: Vec<_> = (0..county.lsoas.len()).map(|lsoa| county.lsoa_rings(lsoa)).collect();
     let areas: f64 = rings.iter().map(|rings| area(rings)).sum();
-    let districts: f64 = (0..DISTRICTS.len())
-        .map(|district| area(&county.district_rings(district)))
-        .sum();
+    let districts: f64 = (0..DISTRICTS.len()).map(|district| area(&county.district_rings(district))).sum();
     assert!((areas - county.land_area()).abs() < 1.0);
     assert!((districts - county.land_area()).abs() < 1.0);
     let mut dice = Dice::new(1, Purpose::Land, 77);
@@ -223,21 +157,15 @@ fn areas_cover_the_land_once() {
                 let (a, b) = (pair[0], pair[1]);
                 (a.n > point.n) != (b.n > point.n)
                     && f64::from(point.e)
-                        < f64::from(a.e)
-                            + f64::from(point.n - a.n) / f64::from(b.n - a.n) * f64::from(b.e - a.e)
+                        < f64::from(a.e) + f64::from(point.n - a.n) / f64::from(b.n - a.n) * f64::from(b.e - a.e)
             })
             .count()
             % 2
             == 1
     };
     for _ in 0..2_000 {
-        let point = Point {
-            e: dice.between(310_000, 334_000) as i32,
-            n: dice.between(48_000, 70_000) as i32,
-        };
-        let holding: Vec<usize> = (0..rings.len())
-            .filter(|lsoa| inside(&rings[*lsoa], point))
-            .collect();
+        let point = Point { e: dice.between(310_000, 334_000) as i32, n: dice.between(48_000, 70_000) as i32 };
+        let holding: Vec<usize> = (0..rings.len()).filter(|lsoa| inside(&rings[*lsoa], point)).collect();
         assert!(holding.len() <= 1);
         assert_eq!(holding.first().copied(), county.lsoa_at(point));
     }
@@ -254,11 +182,7 @@ fn places_lie_in_their_districts() {
     let county = County::new();
     for hotspot in &HOTSPOTS {
         let lsoa = county.lsoa_at(hotspot.middle).unwrap();
-        assert_eq!(
-            county.lsoas[lsoa].district, hotspot.district,
-            "{}",
-            hotspot.name
-        );
+        assert_eq!(county.lsoas[lsoa].district, hotspot.district, "{}", hotspot.name);
         assert_eq!((hotspot.middle.e % 250, hotspot.middle.n % 250), (125, 125));
     }
     for premises in &PREMISES {
@@ -274,16 +198,9 @@ fn identifiers_are_valid_and_unique() {
     for person in (0..60_000).chain(1_000_000..1_010_000) {
         let number = people::nhs_number(person);
         assert_eq!(number.len(), 10);
-        assert!(
-            number.starts_with("999") || number.starts_with('8'),
-            "{number}"
-        );
+        assert!(number.starts_with("999") || number.starts_with('8'), "{number}");
         let (nine, check) = number.split_at(9);
-        assert_eq!(
-            nhs_check_digit(nine.parse().unwrap()),
-            Some(check.parse().unwrap()),
-            "{number}"
-        );
+        assert_eq!(nhs_check_digit(nine.parse().unwrap()), Some(check.parse().unwrap()), "{number}");
         assert!(numbers.insert(number));
         assert!(pupils.insert(people::upn(person)));
     }
@@ -299,10 +216,7 @@ fn postcodes_are_unique_and_in_form() {
         let mut texts = BTreeSet::new();
         for postcode in 0..streets.postcodes.len() {
             let text = streets.text(postcode);
-            assert!(
-                text.starts_with("WM")
-                    && text.split(' ').nth(1).is_some_and(|part| part.len() == 3)
-            );
+            assert!(text.starts_with("WM") && text.split(' ').nth(1).is_some_and(|part| part.len() == 3));
             assert!(texts.insert(text));
         }
     }
@@ -312,23 +226,12 @@ fn postcodes_are_unique_and_in_form() {
 fn names_of_people_are_not_words_of_places() {
     let mut words: Vec<String> = Streets::words().into_iter().map(str::to_owned).collect();
     words.extend(PREMISES.iter().map(|premises| premises.name.to_owned()));
-    words.extend(
-        HOTSPOTS
-            .iter()
-            .flat_map(|hotspot| [hotspot.name.to_owned(), hotspot.spoken.to_owned()]),
-    );
-    words.extend(
-        DISTRICTS
-            .iter()
-            .flat_map(|district| [district.name.to_owned(), district.csp.to_owned()]),
-    );
+    words.extend(HOTSPOTS.iter().flat_map(|hotspot| [hotspot.name.to_owned(), hotspot.spoken.to_owned()]));
+    words.extend(DISTRICTS.iter().flat_map(|district| [district.name.to_owned(), district.csp.to_owned()]));
     let words = words.join(" ").to_lowercase();
     let surnames = (0..surname_count()).map(surname);
     for name in surnames.chain(MALE.iter().chain(&FEMALE).map(|name| (*name).to_owned())) {
-        assert!(
-            name.chars().count() >= 4 && !words.contains(&name.to_lowercase()),
-            "{name}"
-        );
+        assert!(name.chars().count() >= 4 && !words.contains(&name.to_lowercase()), "{name}");
     }
 }
 
@@ -344,20 +247,10 @@ fn people_live_in_households() {
             if let Some(twin) = person.twin {
                 twins += 1;
                 let other = people.iter().find(|other| other.id == twin).unwrap();
-                assert_eq!(
-                    (other.born, other.household),
-                    (person.born, person.household)
-                );
+                assert_eq!((other.born, other.household), (person.born, person.household));
                 assert_ne!(other.forename, person.forename);
             }
-            assert_eq!(
-                world
-                    .people
-                    .person(person.id, &world.streets)
-                    .unwrap()
-                    .surname,
-                person.surname
-            );
+            assert_eq!(world.people.person(person.id, &world.streets).unwrap().surname, person.surname);
         }
     }
     assert_eq!(seen, 4_000);

@@ -36,7 +36,16 @@ pub async fn command(cli: &Cli, args: &CheckArgs, tell: &Tell) -> Result<(), App
         headers = files;
     }
     if problems.is_empty() {
-        tell.step("check", format!("{} sources, {} definitions, {} outputs and {} areas are in order", site.sources.len(), site.definitions.len(), site.outputs.len(), areas.len()));
+        tell.step(
+            "check",
+            format!(
+                "{} sources, {} definitions, {} outputs and {} areas are in order",
+                site.sources.len(),
+                site.definitions.len(),
+                site.outputs.len(),
+                areas.len()
+            ),
+        );
         if args.area.is_some() {
             tell.step("check", format!("{headers} files have the header that their source expects"));
         }
@@ -71,7 +80,10 @@ pub async fn outputs(cli: &Cli, site: &Site) -> Result<Vec<Problem>, AppError> {
         match define(&ctx, item, &months).await {
             Ok(()) => defined = true,
             Err(svp_analyse::AnalyseError::Engine { source, .. }) => {
-                problems.push(Problem::new(file, source.to_string().lines().next().unwrap_or_default()).hint("`where` is a condition over the columns of schemas/event.toml"));
+                problems.push(
+                    Problem::new(file, source.to_string().lines().next().unwrap_or_default())
+                        .hint("`where` is a condition over the columns of schemas/event.toml"),
+                );
             }
             Err(error) => problems.push(Problem::new(file, error.to_string())),
         }
@@ -111,7 +123,10 @@ fn inputs(cli: &Cli, site: &Site, area: &Area, paths: &Paths) -> Result<(Vec<Pro
     let files = context::input_files(paths, &plans)?;
     for (plan, file) in &files {
         if plans[*plan].slot(&file.name).is_none() {
-            problems.push(Problem::new(&file.name, format!("the name does not fit files.slot of source {}", plans[*plan].source.name)));
+            problems.push(Problem::new(
+                &file.name,
+                format!("the name does not fit files.slot of source {}", plans[*plan].source.name),
+            ));
         }
         if let Err(error) = plans[*plan].check_header(file) {
             problems.push(problem(&file.name, &error));

@@ -20,7 +20,13 @@ pub fn limits(cli: &Cli) -> Limits {
 }
 
 /// A session with every function registered; `maps` are those of a source, or empty.
-pub fn session(cli: &Cli, area: Option<&Area>, maps: CodeMaps, lookups: Lookups, areas: Areas) -> Result<SessionContext, AppError> {
+pub fn session(
+    cli: &Cli,
+    area: Option<&Area>,
+    maps: CodeMaps,
+    lookups: Lookups,
+    areas: Areas,
+) -> Result<SessionContext, AppError> {
     let ctx = svp_lake::session(&limits(cli))?;
     let area_box = area.map_or_else(AreaBox::default, |a| AreaBox { easting: a.easting, northing: a.northing });
     for function in svp_functions::register_list() {
@@ -34,7 +40,9 @@ pub fn session(cli: &Cli, area: Option<&Area>, maps: CodeMaps, lookups: Lookups,
 
 /// The code maps of a source as the functions want them.
 pub fn code_maps(source: &Source) -> CodeMaps {
-    CodeMaps::new(source.maps.iter().map(|(name, pairs)| (name.clone(), pairs.clone().into_iter().collect::<HashMap<_, _>>())))
+    CodeMaps::new(
+        source.maps.iter().map(|(name, pairs)| (name.clone(), pairs.clone().into_iter().collect::<HashMap<_, _>>())),
+    )
 }
 
 /// Where an area's data lies, after the arguments have had their say.
@@ -58,7 +66,10 @@ pub fn paths(site: &Site, area: &Area, args: &PathArgs) -> Result<Paths, AppErro
     let mut given: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for pair in &args.input {
         let Some((source, path)) = pair.split_once('=') else {
-            return Err(AppError::Argument { what: format!("--input {pair}: no `=` in it"), hint: "write --input SOURCE=PATH".to_owned() });
+            return Err(AppError::Argument {
+                what: format!("--input {pair}: no `=` in it"),
+                hint: "write --input SOURCE=PATH".to_owned(),
+            });
         };
         if !site.sources.contains_key(source) {
             return Err(AppError::Argument {
@@ -82,11 +93,21 @@ pub fn paths(site: &Site, area: &Area, args: &PathArgs) -> Result<Paths, AppErro
 }
 
 fn join(root: &str, path: &str) -> String {
-    if path.starts_with('/') || path.contains("://") { path.to_owned() } else { format!("{}/{path}", root.trim_end_matches('/')) }
+    if path.starts_with('/') || path.contains("://") {
+        path.to_owned()
+    } else {
+        format!("{}/{path}", root.trim_end_matches('/'))
+    }
 }
 
 /// Plans the sources that an area reads. All problems at once.
-pub fn plans(cli: &Cli, site: &Site, area: &Area, names: &[String], data: &ReferenceData) -> Result<Vec<SourcePlan>, AppError> {
+pub fn plans(
+    cli: &Cli,
+    site: &Site,
+    area: &Area,
+    names: &[String],
+    data: &ReferenceData,
+) -> Result<Vec<SourcePlan>, AppError> {
     let mut plans = Vec::new();
     let mut problems: Vec<Problem> = Vec::new();
     for name in names {
@@ -103,10 +124,17 @@ pub fn plans(cli: &Cli, site: &Site, area: &Area, names: &[String], data: &Refer
 /// Whether the mappings of these sources, or the tables that they fill, ask for the LSOA of a postcode.
 pub fn needs_postcodes(site: &Site, names: &[String]) -> bool {
     let asks = |sql: &str| sql.contains("'postcode_lsoa'");
-    names.iter().filter_map(|name| site.sources.get(name)).flat_map(|s| &s.item.feeds).flat_map(|f| f.targets()).any(|(table, mapping)| {
-        mapping.values().any(|sql| asks(sql))
-            || site.tables.iter().filter(|t| t.name == table).flat_map(|t| &t.columns).any(|c| c.derive.as_deref().is_some_and(asks))
-    })
+    names.iter().filter_map(|name| site.sources.get(name)).flat_map(|s| &s.item.feeds).flat_map(|f| f.targets()).any(
+        |(table, mapping)| {
+            mapping.values().any(|sql| asks(sql))
+                || site
+                    .tables
+                    .iter()
+                    .filter(|t| t.name == table)
+                    .flat_map(|t| &t.columns)
+                    .any(|c| c.derive.as_deref().is_some_and(asks))
+        },
+    )
 }
 
 /// The files of each source, with the index of its plan.

@@ -122,16 +122,24 @@ impl AppError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Argument { hint, .. } => Some(hint.clone()),
-            Self::NoKey => Some("make one with `svp key new --out FILE`, then give `--key FILE` (or set SVP_KEY)".to_owned()),
+            Self::NoKey => {
+                Some("make one with `svp key new --out FILE`, then give `--key FILE` (or set SVP_KEY)".to_owned())
+            }
             Self::Key { source, .. } => source.hint().map(str::to_owned),
             Self::KeyVariable(_) => Some("set it, or name a file with --key".to_owned()),
-            Self::WrongKey { .. } => Some("give the key that the lake was made with; tokens of two keys never meet".to_owned()),
+            Self::WrongKey { .. } => {
+                Some("give the key that the lake was made with; tokens of two keys never meet".to_owned())
+            }
             Self::Ingest(error) => error.hint(),
             Self::Link(error) => error.hint(),
             Self::Analyse(error) => error.hint(),
             Self::Lake(error) => error.hint().map(str::to_owned),
-            Self::Audience { .. } => Some("take the source out of this area's inputs, or release to an audience that its [law] names".to_owned()),
-            Self::Query(_) => Some("`SHOW TABLES`, `DESCRIBE event` and `svp dictionary functions` tell what there is".to_owned()),
+            Self::Audience { .. } => Some(
+                "take the source out of this area's inputs, or release to an audience that its [law] names".to_owned(),
+            ),
+            Self::Query(_) => {
+                Some("`SHOW TABLES`, `DESCRIBE event` and `svp dictionary functions` tell what there is".to_owned())
+            }
             Self::Problems(_) | Self::Load(_) | Self::Publish(_) | Self::Runtime(_) | Self::Arrow(_) => None,
         }
     }

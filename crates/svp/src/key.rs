@@ -27,7 +27,14 @@ pub fn command(args: &KeyArgs, tell: &Tell) -> Result<(), AppError> {
         KeyCommand::New { out, purpose } => {
             let key = Key::generate(purpose).map_err(|source| AppError::Key { at: out.clone(), source })?;
             svp_lake::files::write_secret(Path::new(out), key.to_text().as_bytes())?;
-            tell.step("key", format!("made for purpose {}, check {}; keep {out} apart from the lake, and from the analysts", key.purpose(), key.check()));
+            tell.step(
+                "key",
+                format!(
+                    "made for purpose {}, check {}; keep {out} apart from the lake, and from the analysts",
+                    key.purpose(),
+                    key.check()
+                ),
+            );
             Ok(())
         }
         KeyCommand::Show { key } => {

@@ -9,7 +9,9 @@ use svp_ingest::Receipt;
 use svp_ingest::reference::ReferenceData;
 use svp_link::LinkReport;
 use svp_privacy::Policy;
-use svp_publish::{Chart, Column, Content, DefinitionLine, Geometry, Outlines, PublishedTable, ReleaseMeta, SourceLine};
+use svp_publish::{
+    Chart, Column, Content, DefinitionLine, Geometry, Outlines, PublishedTable, ReleaseMeta, SourceLine,
+};
 
 use crate::run::Body;
 use crate::site::Site;
@@ -22,10 +24,18 @@ pub fn summary(receipts: &[Receipt]) -> Vec<String> {
             let sum = |f: fn(&Receipt) -> u64| list.iter().map(|r| f(r)).sum::<u64>();
             let mut line = format!(
                 "{source}: {} rows read = {} accepted + {} quarantined + {} duplicate",
-                sum(|r| r.rows_read), sum(|r| r.accepted), sum(|r| r.quarantined), sum(|r| r.duplicate)
+                sum(|r| r.rows_read),
+                sum(|r| r.accepted),
+                sum(|r| r.quarantined),
+                sum(|r| r.duplicate)
             );
             if sum(|r| r.superseded) > 0 {
-                line.push_str(&format!("; {} rows superseded, {} records revised, {} unchanged", sum(|r| r.superseded), sum(|r| r.revised), sum(|r| r.unchanged)));
+                line.push_str(&format!(
+                    "; {} rows superseded, {} records revised, {} unchanged",
+                    sum(|r| r.superseded),
+                    sum(|r| r.revised),
+                    sum(|r| r.unchanged)
+                ));
             }
             line
         })
@@ -42,7 +52,16 @@ fn by_source(receipts: &[Receipt]) -> BTreeMap<&str, Vec<&Receipt>> {
 
 /// What the release says about itself.
 #[allow(clippy::too_many_arguments)]
-pub fn meta(site: &Site, area: &Area, body: &Body, links: &LinkReport, policies: &BTreeMap<String, Policy>, release: &str, run: u64, clock: &str) -> ReleaseMeta {
+pub fn meta(
+    site: &Site,
+    area: &Area,
+    body: &Body,
+    links: &LinkReport,
+    policies: &BTreeMap<String, Policy>,
+    release: &str,
+    run: u64,
+    clock: &str,
+) -> ReleaseMeta {
     let mut sources = Vec::new();
     for (name, list) in by_source(&body.receipts) {
         let Some(source) = site.sources.get(name) else { continue };
@@ -50,8 +69,17 @@ pub fn meta(site: &Site, area: &Area, body: &Body, links: &LinkReport, policies:
         let sum = |f: fn(&Receipt) -> u64| list.iter().map(|r| f(r)).sum::<u64>();
         let files: BTreeSet<&str> = list.iter().map(|r| r.file.as_str()).collect();
         let months = list.iter().filter_map(|r| r.months.as_ref());
-        let noted: u64 = list.iter().flat_map(|r| &r.rules).filter(|(rule, _)| rule.starts_with("outside_area ") || rule.starts_with("no_district ")).map(|(_, c)| c.noted).sum();
-        let note = if noted > 0 { format!("{noted} rows lie outside the area: kept in the lake, left out of its outputs") } else { String::new() };
+        let noted: u64 = list
+            .iter()
+            .flat_map(|r| &r.rules)
+            .filter(|(rule, _)| rule.starts_with("outside_area ") || rule.starts_with("no_district "))
+            .map(|(_, c)| c.noted)
+            .sum();
+        let note = if noted > 0 {
+            format!("{noted} rows lie outside the area: kept in the lake, left out of its outputs")
+        } else {
+            String::new()
+        };
         sources.push(SourceLine {
             name: name.to_owned(),
             title: source.title.clone(),
@@ -84,7 +112,9 @@ pub fn meta(site: &Site, area: &Area, body: &Body, links: &LinkReport, policies:
         .collect();
     let policy: serde_json::Map<String, serde_json::Value> = policies
         .iter()
-        .map(|(name, p)| (name.clone(), json!({ "suppress_below": p.suppress_below, "round_to": p.round_to, "rule": p.reason })))
+        .map(|(name, p)| {
+            (name.clone(), json!({ "suppress_below": p.suppress_below, "round_to": p.round_to, "rule": p.reason }))
+        })
         .collect();
     let mut notes: Vec<String> = area
         .breaks
@@ -184,5 +214,8 @@ fn geometry(output: &Output) -> Geometry {
 pub fn outlines(area: &Area, data: &ReferenceData) -> Vec<Outlines> {
     let Some(shapes) = data.layers.get("district") else { return Vec::new() };
     let ours = shapes.iter().filter(|s| area.districts.iter().any(|d| d.code == s.code));
-    vec![Outlines { layer: "district".to_owned(), areas: ours.map(|s| (s.code.clone(), s.name.clone(), s.shape.clone())).collect() }]
+    vec![Outlines {
+        layer: "district".to_owned(),
+        areas: ours.map(|s| (s.code.clone(), s.name.clone(), s.shape.clone())).collect(),
+    }]
 }

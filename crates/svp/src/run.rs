@@ -9,7 +9,10 @@ use svp_analyse::{Months, OutputResult, define, definition_sources, register_ref
 use svp_contract::{Area, Revises};
 use svp_functions::CodeMaps;
 use svp_ingest::reference::{self, ReferenceData};
-use svp_ingest::{LoadedFile, Pending, Receipt, SourcePlan, load, pending, previous, quarantine_schema, receipt_batch, receipt_schema, revise};
+use svp_ingest::{
+    LoadedFile, Pending, Receipt, SourcePlan, load, pending, previous, quarantine_schema, receipt_batch,
+    receipt_schema, revise,
+};
 use svp_lake::input::{digest, digest_bytes};
 use svp_lake::{Lake, Open, RunRecord, RunTxn, TableSpec};
 use svp_link::LinkReport;
@@ -18,10 +21,10 @@ use svp_privacy::{Key, Policy};
 use crate::args::{Cli, RunArgs};
 use crate::context::{self, Paths};
 use crate::error::AppError;
+use crate::key;
 use crate::release;
 use crate::site::Site;
 use crate::tell::Tell;
-use crate::key;
 
 /// What a run adds to its record.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -66,7 +69,13 @@ pub async fn command(cli: &Cli, args: &RunArgs, tell: &Tell) -> Result<(), AppEr
     drop(quick);
 
     tell.step("reference", format!("boundaries, lookups and populations of {}", area.title));
-    let data = reference::load(area, &paths.reference, &site.offences, context::needs_postcodes(&site, &sources), cli.threads())?;
+    let data = reference::load(
+        area,
+        &paths.reference,
+        &site.offences,
+        context::needs_postcodes(&site, &sources),
+        cli.threads(),
+    )?;
     let plans = Arc::new(context::plans(cli, &site, area, &sources, &data)?);
     let ctx = context::session(cli, Some(area), CodeMaps::default(), data.lookups.clone(), data.areas.clone())?;
     let txn = lake.begin(tables(&site)).await?;
@@ -112,7 +121,14 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    async fn all(&self, plans: &Arc<Vec<SourcePlan>>, files: &[Pending], body: Body, key: Arc<Key>, started: &str) -> Result<(Body, Option<String>), AppError> {
+    async fn all(
+        &self,
+        plans: &Arc<Vec<SourcePlan>>,
+        files: &[Pending],
+        body: Body,
+        key: Arc<Key>,
+        started: &str,
+    ) -> Result<(Body, Option<String>), AppError> {
         let body = self.ingest(plans, files, body, key).await?;
         if self.args.ingest_only {
             return Ok((body, None));
@@ -124,28 +140,46 @@ impl Work<'_> {
     }
 
     /// Extracts become canonical, pseudonymised rows.
-    async fn ingest(&self, plans: &Arc<Vec<SourcePlan>>, files: &[Pending], mut body: Body, key: Arc<Key>) -> Result<Body, AppError> {
+    async fn ingest(
+        &self,
+        plans: &Arc<Vec<SourcePlan>>,
+        files: &[Pending],
+        mut body: Body,
+        key: Arc<Key>,
+    ) -> Result<Body, AppError> {
         self.txn.register(self.ctx).await?;
         let name = |f: &Pending| (plans[f.plan].source.name.clone(), f.slot.clone());
-        let replaced: Vec<(String, String)> =
-            files.iter().map(name).filter(|(source, slot)| body.files.iter().any(|f| f.source == *source && f.slot == *slot && !f.superseded)).collect();
+        let replaced: Vec<(String, String)> = files
+            .iter()
+            .map(name)
+            .filter(|(source, slot)| body.files.iter().any(|f| f.source == *source && f.slot == *slot && !f.superseded))
+            .collect();
         let before = previous(self.ctx, &replaced).await?;
         let bytes = files.iter().map(|f| f.input.bytes).sum();
         self.tell.bar("ingest", bytes, true);
         let tell = self.tell;
         let on_file = |file: &str, bytes: u64| tell.advance(bytes, file);
-        let receipts = load(Arc::clone(plans), files, before, self.txn, key, self.cli.threads(), &on_file).await.map_err(AppError::Load)?;
+        let receipts = load(Arc::clone(plans), files, before, self.txn, key, self.cli.threads(), &on_file)
+            .await
+            .map_err(AppError::Load)?;
         self.tell.end_bar();
 
         for (source, slot) in &replaced {
             body.files.iter_mut().filter(|f| f.source == *source && f.slot == *slot).for_each(|f| f.superseded = true);
             body.receipts.retain(|r| !(r.source == *source && r.slot == *slot));
         }
-        let mut seq = body.files.iter().map(|f| f.seq).max().unwrap_or_default();
-        for file in files {
-            seq += 1;
+        let last = body.files.iter().map(|f| f.seq).max().unwrap_or_default();
+        for (seq, file) in (last + 1..).zip(files) {
             let (source, slot) = name(file);
-            body.files.push(LoadedFile { source, slot, file: file.input.name.clone(), sha256: file.sha256.clone(), run: self.txn.number(), seq, superseded: false });
+            body.files.push(LoadedFile {
+                source,
+                slot,
+                file: file.input.name.clone(),
+                sha256: file.sha256.clone(),
+                run: self.txn.number(),
+                seq,
+                superseded: false,
+            });
         }
         if !receipts.is_empty() {
             let mut part = self.txn.part("quality", "receipt", &[], "receipts")?;
@@ -166,7 +200,10 @@ impl Work<'_> {
             let revised = revise(self.ctx, self.txn, &body.files, &by_record).await?;
             let records: u64 = revised.values().sum();
             if records > 0 {
-                self.tell.step("revise", format!("{records} records came again in a later extract and supersede the earlier ones"));
+                self.tell.step(
+                    "revise",
+                    format!("{records} records came again in a later extract and supersede the earlier ones"),
+                );
             }
         }
         Ok(body)
@@ -175,7 +212,13 @@ impl Work<'_> {
     /// Person records of all agencies become people.
     async fn link(&self) -> Result<LinkReport, AppError> {
         let report = svp_link::link(self.ctx, self.txn).await?;
-        self.tell.step("link", format!("{} person records are {} people, {} of them known to several agencies", report.records, report.people, report.people_of_several_agencies));
+        self.tell.step(
+            "link",
+            format!(
+                "{} person records are {} people, {} of them known to several agencies",
+                report.records, report.people, report.people_of_several_agencies
+            ),
+        );
         Ok(report)
     }
 
@@ -201,7 +244,10 @@ impl Work<'_> {
             }
         }
         self.tell.end_bar();
-        self.tell.step("analyse", format!("{} outputs under {} definitions, disclosed", self.area.outputs.len(), self.area.definitions.len()));
+        self.tell.step(
+            "analyse",
+            format!("{} outputs under {} definitions, disclosed", self.area.outputs.len(), self.area.definitions.len()),
+        );
         Ok((results, policies))
     }
 
@@ -210,19 +256,33 @@ impl Work<'_> {
         let mut sources: BTreeSet<&str> = of_definition.iter().map(String::as_str).collect();
         let person_tables = ["person_record", "episode"];
         if reads.iter().any(|t| person_tables.contains(&t.as_str())) {
-            let behind = body.receipts.iter().filter(|r| reads.iter().any(|t| person_tables.contains(&t.as_str()) && r.written.contains_key(t)));
+            let behind = body
+                .receipts
+                .iter()
+                .filter(|r| reads.iter().any(|t| person_tables.contains(&t.as_str()) && r.written.contains_key(t)));
             sources.extend(behind.map(|r| r.source.as_str()));
         }
         let rules: Vec<Policy> = sources
             .iter()
             .filter_map(|name| self.site.sources.get(*name))
-            .map(|s| Policy { suppress_below: s.item.disclosure.suppress_below, round_to: s.item.disclosure.round_to, reason: s.item.disclosure.rule.clone() })
+            .map(|s| Policy {
+                suppress_below: s.item.disclosure.suppress_below,
+                round_to: s.item.disclosure.round_to,
+                reason: s.item.disclosure.rule.clone(),
+            })
             .collect();
         Policy::strictest(&rules)
     }
 
     /// The release folder.
-    async fn publish(&self, body: &Body, links: &LinkReport, results: Vec<OutputResult>, policies: &BTreeMap<String, Policy>, clock: &str) -> Result<String, AppError> {
+    async fn publish(
+        &self,
+        body: &Body,
+        links: &LinkReport,
+        results: Vec<OutputResult>,
+        policies: &BTreeMap<String, Policy>,
+        clock: &str,
+    ) -> Result<String, AppError> {
         let name = format!("{:06}-{}-{}", self.txn.number(), self.area.name, self.area.audience);
         let meta = release::meta(self.site, self.area, body, links, policies, &name, self.txn.number(), clock);
         let tables = release::tables(self.site, results);
@@ -255,7 +315,11 @@ pub fn last_body(lake: &Lake, key: &Key) -> Result<Body, AppError> {
     if let Some(wanted) = &run.key_check
         && *wanted != key.check()
     {
-        return Err(AppError::WrongKey { lake: lake.location().to_owned(), wanted: wanted.clone(), found: key.check() });
+        return Err(AppError::WrongKey {
+            lake: lake.location().to_owned(),
+            wanted: wanted.clone(),
+            found: key.check(),
+        });
     }
     Ok(serde_json::from_value(run.body.clone()).unwrap_or_default())
 }
@@ -278,7 +342,12 @@ fn permitted(site: &Site, area: &Area, paths: &Paths) -> Result<(), AppError> {
 
 /// Everything but the extracts that decides what a release says.
 fn config_digest(site: &Site, area: &Area, paths: &Paths, args: &RunArgs) -> Result<String, AppError> {
-    let mut parts = vec![env!("CARGO_PKG_VERSION").to_owned(), area.name.clone(), area.audience.clone(), args.ingest_only.to_string()];
+    let mut parts = vec![
+        env!("CARGO_PKG_VERSION").to_owned(),
+        area.name.clone(),
+        area.audience.clone(),
+        args.ingest_only.to_string(),
+    ];
     for (file, text) in &site.texts {
         parts.push(format!("{file} {}", digest_bytes(text.as_bytes())));
     }
@@ -297,23 +366,41 @@ fn clock(args: &RunArgs) -> Result<String, AppError> {
     let now = match &args.clock {
         None => chrono::Utc::now(),
         Some(text) => chrono::DateTime::parse_from_rfc3339(text)
-            .map_err(|_| AppError::Argument { what: "--clock is not a time".to_owned(), hint: "write it like 2025-04-07T06:00:00Z".to_owned() })?
+            .map_err(|_| AppError::Argument {
+                what: "--clock is not a time".to_owned(),
+                hint: "write it like 2025-04-07T06:00:00Z".to_owned(),
+            })?
             .to_utc(),
     };
     Ok(now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
 }
 
-fn dry_run(cli: &Cli, site: &Site, area: &Area, paths: &Paths, sources: &[String], tell: &Tell) -> Result<(), AppError> {
+fn dry_run(
+    cli: &Cli,
+    site: &Site,
+    area: &Area,
+    paths: &Paths,
+    sources: &[String],
+    tell: &Tell,
+) -> Result<(), AppError> {
     let plans = context::plans(cli, site, area, sources, &ReferenceData::default())?;
     let files = context::input_files(paths, &plans)?;
     let mut by_source: HashMap<usize, Vec<&str>> = HashMap::new();
     for (plan, file) in &files {
         by_source.entry(*plan).or_default().push(&file.name);
     }
-    tell.print(format!("area {} ({}), audience {}, {} to {}", area.name, area.title, area.audience, area.period.from, area.period.to));
+    tell.print(format!(
+        "area {} ({}), audience {}, {} to {}",
+        area.name, area.title, area.audience, area.period.from, area.period.to
+    ));
     for (i, plan) in plans.iter().enumerate() {
         let names = by_source.remove(&i).unwrap_or_default();
-        tell.print(format!("\nsource {}: {} files{}", plan.source.name, names.len(), names.first().map(|n| format!(", first {n}")).unwrap_or_default()));
+        tell.print(format!(
+            "\nsource {}: {} files{}",
+            plan.source.name,
+            names.len(),
+            names.first().map(|n| format!(", first {n}")).unwrap_or_default()
+        ));
         for feed in plan.feeds() {
             tell.print(format!("  feed {}", feed.name()));
             for line in feed.describe() {
@@ -331,4 +418,3 @@ fn dry_run(cli: &Cli, site: &Site, area: &Area, paths: &Paths, sources: &[String
     }
     Ok(())
 }
-

@@ -52,7 +52,8 @@ impl Site {
         let tables = canonical_tables().map_err(|p| AppError::Problems(vec![p]))?;
         let sources = folder(&root, "sources", "toml", &mut texts, &mut problems, Source::parse, |s| &s.name);
         let areas = folder(&root, "areas", "toml", &mut texts, &mut problems, Area::parse, |a| &a.name);
-        let definitions = folder(&root, "definitions", "toml", &mut texts, &mut problems, Definition::parse, |d| &d.name);
+        let definitions =
+            folder(&root, "definitions", "toml", &mut texts, &mut problems, Definition::parse, |d| &d.name);
         let outputs = folder(&root, "outputs", "sql", &mut texts, &mut problems, Output::parse, |o| &o.name);
         let offences = svp_lake::files::read_text(&root.join("pipelines/reference/offences.csv"))?;
         texts.insert("pipelines/reference/offences.csv".to_owned(), offences.clone());
@@ -67,7 +68,9 @@ impl Site {
                 what: format!("there is no area `{name}`"),
                 hint: match near {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("areas of this site: {}", self.areas.keys().cloned().collect::<Vec<_>>().join(", ")),
+                    None => {
+                        format!("areas of this site: {}", self.areas.keys().cloned().collect::<Vec<_>>().join(", "))
+                    }
                 },
             }
         })
@@ -105,8 +108,11 @@ impl Site {
                 && !output.item.audiences.contains(&area.item.audience)
             {
                 problems.push(
-                    Problem::new(&area.file, format!("output `{name}` is not for the audience `{}`", area.item.audience))
-                        .hint("take it out of `outputs`, or release to an audience that its header names"),
+                    Problem::new(
+                        &area.file,
+                        format!("output `{name}` is not for the audience `{}`", area.item.audience),
+                    )
+                    .hint("take it out of `outputs`, or release to an audience that its header names"),
                 );
             }
         }
@@ -145,7 +151,10 @@ fn folder<T>(
         match parse(&file, &text) {
             Ok(item) => {
                 if *named(&item) != stem {
-                    problems.push(Problem::new(&file, format!("it calls itself `{}`", named(&item))).hint("name and file name are the same"));
+                    problems.push(
+                        Problem::new(&file, format!("it calls itself `{}`", named(&item)))
+                            .hint("name and file name are the same"),
+                    );
                 }
                 out.insert(stem, Defined { file: file.clone(), item });
             }

@@ -82,7 +82,9 @@ fn render(batches: &[RecordBatch], form: ResultForm) -> Result<String, AppError>
                         let text = arrow::util::display::array_value_to_string(column, row)?;
                         let value = if column.is_null(row) {
                             serde_json::Value::Null
-                        } else if field.data_type().is_numeric() || *field.data_type() == arrow::datatypes::DataType::Boolean {
+                        } else if field.data_type().is_numeric()
+                            || *field.data_type() == arrow::datatypes::DataType::Boolean
+                        {
                             serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text))
                         } else {
                             serde_json::Value::String(text)

@@ -82,7 +82,9 @@ impl Tell {
         }
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
         let counted = if bytes { "{bytes}/{total_bytes}" } else { "{pos}/{len}" };
-        if let Ok(style) = ProgressStyle::with_template(&format!("{{prefix:>12}}  [{{bar:30}}] {counted} {{elapsed}} {{msg}}")) {
+        if let Ok(style) =
+            ProgressStyle::with_template(&format!("{{prefix:>12}}  [{{bar:30}}] {counted} {{elapsed}} {{msg}}"))
+        {
             bar.set_style(style);
         }
         bar.set_prefix(verb.to_owned());

@@ -4,8 +4,4 @@ use datafusion::logical_expr::DocSection;
 
 pub mod offence_code;
 
-const SECTION: DocSection = DocSection {
-    include: true,
-    label: "Offence",
-    description: None,
-};
+const SECTION: DocSection = DocSection { include: true, label: "Offence", description: None };

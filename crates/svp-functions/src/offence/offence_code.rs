@@ -33,17 +33,12 @@ fn write_code(text: &str, out: &mut String) -> Option<()> {
         count += 1;
     }
     let code = letters.get(..count)?;
-    let digits = code
-        .iter()
-        .take_while(|letter| letter.is_ascii_digit())
-        .count();
+    let digits = code.iter().take_while(|letter| letter.is_ascii_digit()).count();
     let (class, rest) = code.split_at_checked(digits)?;
     let (class, suffix, sub) = match (class, rest) {
         ([a, b, c, d, e], []) => (number(&[*a, *b, *c])?, None, number(&[*d, *e])?),
         ([_, ..], []) if digits <= 3 => (number(class)?, None, 0),
-        ([_, ..], [letter]) if digits <= 3 && letter.is_ascii_uppercase() => {
-            (number(class)?, Some(*letter), 0)
-        }
+        ([_, ..], [letter]) if digits <= 3 && letter.is_ascii_uppercase() => (number(class)?, Some(*letter), 0),
         ([_, ..], [b'.' | b'/', sub @ ..]) if digits <= 3 && matches!(sub.len(), 1 | 2) => {
             (number(class)?, None, number(sub)?)
         }
@@ -63,11 +58,7 @@ fn write_code(text: &str, out: &mut String) -> Option<()> {
 }
 
 fn number(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0, |number, digit| {
-        digit
-            .is_ascii_digit()
-            .then(|| number * 10 + u32::from(digit - b'0'))
-    })
+    digits.iter().try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0')))
 }
 
 pub(crate) fn udf() -> ScalarUDF {
@@ -99,9 +90,8 @@ mod tests {
 
     #[test]
     fn one_spelling() {
-        let check = |text: &str, expected: Option<&str>| {
-            assert_eq!(offence_code(text).as_deref(), expected, "{text:?}")
-        };
+        let check =
+            |text: &str, expected: Option<&str>| assert_eq!(offence_code(text).as_deref(), expected, "{text:?}");
         for text in ["8N", "08N", "8n", " 008n ", "8 N"] {
             check(text, Some("8N"));
         }
@@ -129,8 +119,8 @@ mod tests {
     #[test]
     fn what_is_no_code() {
         for bad in [
-            "", " ", "0", "000", "00000", "0401", "004010", "8NN", "N8", "8.", "8/", "/1", "4.1.1",
-            "4.100", "4-1", "8N.1", "-1", "4.1A", "é", "assault", "4,1",
+            "", " ", "0", "000", "00000", "0401", "004010", "8NN", "N8", "8.", "8/", "/1", "4.1.1", "4.100", "4-1",
+            "8N.1", "-1", "4.1A", "é", "assault", "4,1",
         ] {
             assert_eq!(offence_code(bad), None, "{bad:?}");
         }

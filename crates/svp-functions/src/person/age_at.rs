@@ -25,17 +25,11 @@ pub(crate) fn udf() -> ScalarUDF {
             section: super::SECTION,
             about: "Age in completed years on a day, or on the local day (Europe/London) of an instant; NULL \
                     below 0 and above 120.",
-            params: vec![
-                param(Kind::Date, "born", "date of birth"),
-                param(Kind::Moment, "at", "date or timestamp"),
-            ],
+            params: vec![param(Kind::Date, "born", "date of birth"), param(Kind::Moment, "at", "date or timestamp")],
             returns: DataType::Int32,
             examples: &[
                 ("SELECT age_at(DATE '1991-03-07', DATE '2024-03-06')", "32"),
-                (
-                    "SELECT age_at(DATE '1991-07-01', utc_timestamp('2024-06-30T23:30:00Z'))",
-                    "33",
-                ),
+                ("SELECT age_at(DATE '1991-07-01', utc_timestamp('2024-06-30T23:30:00Z'))", "33"),
             ],
         },
         |args| {

@@ -29,10 +29,7 @@ pub(crate) fn udf() -> ScalarUDF {
                     120.",
             params: vec![param(Kind::Integer, "age", "age in completed years")],
             returns: DataType::Utf8,
-            examples: &[(
-                "SELECT age_band(17), age_band(18), age_band(-1)",
-                "10-17 | 18-24 | NULL",
-            )],
+            examples: &[("SELECT age_band(17), age_band(18), age_band(-1)", "10-17 | 18-24 | NULL")],
         },
         |args| {
             let age = args.integer(0)?;
@@ -47,21 +44,14 @@ mod tests {
 
     #[test]
     fn bands_meet() {
-        let bands: Vec<Option<&str>> = [
-            -1, 0, 9, 10, 17, 18, 24, 25, 34, 35, 44, 45, 54, 55, 64, 65, 120, 121,
-        ]
-        .into_iter()
-        .map(age_band)
-        .collect();
-        let expected = [
-            "0-9", "10-17", "18-24", "25-34", "35-44", "45-54", "55-64", "65+",
-        ];
+        let bands: Vec<Option<&str>> = [-1, 0, 9, 10, 17, 18, 24, 25, 34, 35, 44, 45, 54, 55, 64, 65, 120, 121]
+            .into_iter()
+            .map(age_band)
+            .collect();
+        let expected = ["0-9", "10-17", "18-24", "25-34", "35-44", "45-54", "55-64", "65+"];
         assert_eq!((bands[0], bands[17]), (None, None));
         for (index, band) in expected.iter().enumerate() {
-            assert_eq!(
-                (bands[1 + 2 * index], bands[2 + 2 * index]),
-                (Some(*band), Some(*band))
-            );
+            assert_eq!((bands[1 + 2 * index], bands[2 + 2 * index]), (Some(*band), Some(*band)));
         }
     }
 }

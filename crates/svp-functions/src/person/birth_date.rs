@@ -8,8 +8,7 @@ use crate::time::format::{Format, LastFormat};
 use crate::udf::{Kind, Spec, date_result, function, param};
 
 /// Dates (year, month, day) that systems store when the date of birth is not known.
-const SENTINELS: [(i32, u32, u32); 4] =
-    [(1900, 1, 1), (1811, 11, 11), (1800, 1, 1), (1899, 12, 30)];
+const SENTINELS: [(i32, u32, u32); 4] = [(1900, 1, 1), (1811, 11, 11), (1800, 1, 1), (1899, 12, 30)];
 
 /// Years in which a person of any extract can have been born.
 const YEARS: std::ops::RangeInclusive<i32> = 1880..=2100;
@@ -30,11 +29,7 @@ pub(crate) fn udf() -> ScalarUDF {
                     1899-12-30) and years outside 1880 to 2100 are NULL.",
             params: vec![
                 param(Kind::Text, "text", "date as extracted"),
-                param(
-                    Kind::Text,
-                    "format",
-                    "as in `uk_timestamp`, for example `dd/mm/yyyy`",
-                ),
+                param(Kind::Text, "format", "as in `uk_timestamp`, for example `dd/mm/yyyy`"),
             ],
             returns: DataType::Date32,
             examples: &[(
@@ -45,9 +40,7 @@ pub(crate) fn udf() -> ScalarUDF {
         |args| {
             let (text, format) = (args.text(0)?, args.text(1)?);
             let mut formats = LastFormat::default();
-            date_result(args.rows, |row| {
-                birth_date(text.get(row)?, formats.get(format.get(row)?)?)
-            })
+            date_result(args.rows, |row| birth_date(text.get(row)?, formats.get(format.get(row)?)?))
         },
     )
 }
@@ -59,16 +52,9 @@ mod tests {
     #[test]
     fn sentinels_are_missing() {
         let format = Format::compile("yyyy-mm-dd").unwrap();
-        for missing in [
-            "1900-01-01",
-            "1811-11-11",
-            "1800-01-01",
-            "1899-12-30",
-            "2101-01-01",
-            "9999-12-31",
-            "1991-02-30",
-            "",
-        ] {
+        for missing in
+            ["1900-01-01", "1811-11-11", "1800-01-01", "1899-12-30", "2101-01-01", "9999-12-31", "1991-02-30", ""]
+        {
             assert_eq!(birth_date(missing, &format), None, "{missing}");
         }
         for known in ["1900-01-02", "1991-03-07", "2100-12-31", "2000-02-29"] {

@@ -11,8 +11,4 @@ pub mod nhs_number;
 pub mod nhs_number_status;
 pub mod upn;
 
-const SECTION: DocSection = DocSection {
-    include: true,
-    label: "Person",
-    description: None,
-};
+const SECTION: DocSection = DocSection { include: true, label: "Person", description: None };

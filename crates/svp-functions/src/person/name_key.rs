@@ -32,9 +32,7 @@ fn write_key(text: &str, out: &mut String) -> Option<()> {
 /// U+036F) are no letters, so that decomposed text folds like composed text.
 fn fold(letter: char) -> &'static str {
     match letter {
-        'À'..='Å' | 'à'..='å' | 'Ā'..='ą' | 'Ǎ' | 'ǎ' | 'Ǻ' | 'ǻ' | 'Ȁ'..='ȃ' | 'Ȧ' | 'ȧ' => {
-            "A"
-        }
+        'À'..='Å' | 'à'..='å' | 'Ā'..='ą' | 'Ǎ' | 'ǎ' | 'Ǻ' | 'ǻ' | 'Ȁ'..='ȃ' | 'Ȧ' | 'ȧ' => "A",
         'Æ' | 'æ' | 'Ǽ' | 'ǽ' | 'Ǣ' | 'ǣ' => "AE",
         'Ç' | 'ç' | 'Ć'..='č' => "C",
         'Ð' | 'ð' | 'Ď'..='đ' => "D",
@@ -47,9 +45,7 @@ fn fold(letter: char) -> &'static str {
         'Ķ'..='ĸ' | 'Ǩ' | 'ǩ' => "K",
         'Ĺ'..='ł' => "L",
         'Ñ' | 'ñ' | 'Ń'..='ŋ' | 'Ǹ' | 'ǹ' => "N",
-        'Ò'..='Ö' | 'Ø' | 'ò'..='ö' | 'ø' | 'Ō'..='ő' | 'Ơ' | 'ơ' | 'Ǒ' | 'ǒ' | 'Ǫ'..='ǭ' => {
-            "O"
-        }
+        'Ò'..='Ö' | 'Ø' | 'ò'..='ö' | 'ø' | 'Ō'..='ő' | 'Ơ' | 'ơ' | 'Ǒ' | 'ǒ' | 'Ǫ'..='ǭ' => "O",
         'Ǿ' | 'ǿ' | 'Ȍ'..='ȏ' | 'Ȫ'..='ȱ' => "O",
         'Œ' | 'œ' => "OE",
         'Ŕ'..='ř' | 'Ȑ'..='ȓ' => "R",
@@ -106,10 +102,7 @@ pub(crate) fn udf() -> ScalarUDF {
                     `O`), apostrophes, hyphens, blanks and punctuation dropped.",
             params: vec![param(Kind::Text, "text", "a name")],
             returns: DataType::Utf8,
-            examples: &[(
-                "SELECT name_key('O’Brien-Smythe'), name_key('Zoë Weiß')",
-                "OBRIENSMYTHE | ZOEWEISS",
-            )],
+            examples: &[("SELECT name_key('O’Brien-Smythe'), name_key('Zoë Weiß')", "OBRIENSMYTHE | ZOEWEISS")],
         },
         |args| {
             let text = args.text(0)?;
@@ -124,9 +117,7 @@ mod tests {
 
     #[test]
     fn folds_names() {
-        let check = |text: &str, expected: Option<&str>| {
-            assert_eq!(name_key(text).as_deref(), expected, "{text:?}")
-        };
+        let check = |text: &str, expected: Option<&str>| assert_eq!(name_key(text).as_deref(), expected, "{text:?}");
         check("Smith", Some("SMITH"));
         check(" d'Arcy ", Some("DARCY"));
         check("St. John-Smythe", Some("STJOHNSMYTHE"));
@@ -146,10 +137,7 @@ mod tests {
 
     #[test]
     fn every_latin_letter_with_a_mark_folds_to_ascii() {
-        for code in (0xc0..=0x17f_u32)
-            .chain(0x1e00..=0x1e9b)
-            .chain(0x1ea0..=0x1ef9)
-        {
+        for code in (0xc0..=0x17f_u32).chain(0x1e00..=0x1e9b).chain(0x1ea0..=0x1ef9) {
             let letter = char::from_u32(code).unwrap();
             if letter.is_alphabetic() && code != 0x149 {
                 let key = name_key(&letter.to_string()).unwrap();

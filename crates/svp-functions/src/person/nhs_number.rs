@@ -30,16 +30,9 @@ pub(crate) fn udf() -> ScalarUDF {
             section: super::SECTION,
             about: "The ten digits of a valid NHS number: check digit by modulus 11, repeated digits and \
                     placeholders refused; see `nhs_number_status` for the reason of a NULL.",
-            params: vec![param(
-                Kind::Text,
-                "text",
-                "NHS number; spaces and hyphens are ignored",
-            )],
+            params: vec![param(Kind::Text, "text", "NHS number; spaces and hyphens are ignored")],
             returns: DataType::Utf8,
-            examples: &[(
-                "SELECT nhs_number('943-476-5919'), nhs_number('943 476 5918')",
-                "9434765919 | NULL",
-            )],
+            examples: &[("SELECT nhs_number('943-476-5919'), nhs_number('943 476 5918')", "9434765919 | NULL")],
         },
         |args| {
             let text = args.text(0)?;

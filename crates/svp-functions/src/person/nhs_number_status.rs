@@ -46,10 +46,7 @@ impl Status {
 pub fn judge(text: &str) -> (Status, Option<[u8; 10]>) {
     let mut digits = [0_u8; 10];
     let mut count = 0;
-    for letter in text
-        .chars()
-        .filter(|letter| !letter.is_whitespace() && !matches!(letter, '-' | '‐' | '–'))
-    {
+    for letter in text.chars().filter(|letter| !letter.is_whitespace() && !matches!(letter, '-' | '‐' | '–')) {
         match digits.get_mut(count) {
             Some(slot) if letter.is_ascii_digit() => *slot = letter as u8,
             _ => return (Status::Length, None),
@@ -75,12 +72,8 @@ pub fn judge(text: &str) -> (Status, Option<[u8; 10]>) {
 }
 
 fn check_digit(digits: &[u8; 10]) -> Option<u8> {
-    let sum: u32 = digits
-        .iter()
-        .take(9)
-        .zip((2..=10).rev())
-        .map(|(digit, weight)| u32::from(digit - b'0') * weight)
-        .sum();
+    let sum: u32 =
+        digits.iter().take(9).zip((2..=10).rev()).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
     match 11 - sum % 11 {
         11 => Some(b'0'),
         10 => None,
@@ -96,11 +89,7 @@ pub(crate) fn udf() -> ScalarUDF {
             about: "What is the matter with an NHS number: `valid`, `check_digit`, `repeated_digit`, \
                     `sentinel` (0000000000, 9999999999, 1234567890, 0123456789), `length` (not ten digits) or \
                     `missing`. The only function that answers NULL with a value: `missing`.",
-            params: vec![param(
-                Kind::Text,
-                "text",
-                "NHS number; spaces and hyphens are ignored",
-            )],
+            params: vec![param(Kind::Text, "text", "NHS number; spaces and hyphens are ignored")],
             returns: DataType::Utf8,
             examples: &[(
                 "SELECT nhs_number_status('943 476 5919'), nhs_number_status('4444444444'), nhs_number_status(NULL)",
@@ -109,9 +98,7 @@ pub(crate) fn udf() -> ScalarUDF {
         },
         |args| {
             let text = args.text(0)?;
-            text_result(args.rows, |row| {
-                Some(judge(text.get(row).unwrap_or_default()).0.code())
-            })
+            text_result(args.rows, |row| Some(judge(text.get(row).unwrap_or_default()).0.code()))
         },
     )
 }

@@ -14,11 +14,7 @@ pub(crate) fn udf(areas: Areas) -> ScalarUDF {
             about: "The code of the area of a boundary layer that holds a point; NULL outside all areas and \
                     for an unknown layer. A point on a shared edge belongs to the lowest code.",
             params: vec![
-                param(
-                    Kind::Text,
-                    "layer",
-                    "name of a boundary layer, for example `lsoa`",
-                ),
+                param(Kind::Text, "layer", "name of a boundary layer, for example `lsoa`"),
                 param(Kind::Number, "easting", "metres, National Grid"),
                 param(Kind::Number, "northing", "metres, National Grid"),
             ],

@@ -18,11 +18,7 @@ pub struct Areas(Arc<HashMap<String, Layer>>);
 impl Areas {
     /// Adds or replaces a layer of (code, boundary) pairs. Areas without extent are left out.
     #[must_use]
-    pub fn with_layer(
-        mut self,
-        name: impl Into<String>,
-        areas: Vec<(String, MultiPolygon<f64>)>,
-    ) -> Self {
+    pub fn with_layer(mut self, name: impl Into<String>, areas: Vec<(String, MultiPolygon<f64>)>) -> Self {
         Arc::make_mut(&mut self.0).insert(name.into(), Layer::new(areas));
         self
     }
@@ -68,22 +64,15 @@ impl Layer {
         let mut shapes = Vec::new();
         for (code, boundary) in areas {
             let rank = codes.len() as u32;
-            shapes.extend(
-                boundary
-                    .iter()
-                    .filter_map(|polygon| Shape::new(rank, polygon)),
-            );
+            shapes.extend(boundary.iter().filter_map(|polygon| Shape::new(rank, polygon)));
             codes.push(code);
         }
-        let boxes = shapes.iter().zip(0_u32..).map(|(shape, index)| {
-            GeomWithData::new(Rectangle::from_corners(shape.least, shape.greatest), index)
-        });
+        let boxes = shapes
+            .iter()
+            .zip(0_u32..)
+            .map(|(shape, index)| GeomWithData::new(Rectangle::from_corners(shape.least, shape.greatest), index));
         let tree = RTree::bulk_load(boxes.collect());
-        Layer {
-            codes,
-            shapes,
-            tree,
-        }
+        Layer { codes, shapes, tree }
     }
 
     /// The code of the area that holds a point. A point on a shared edge, or where areas overlap, belongs
@@ -101,8 +90,7 @@ impl Layer {
                 best = Some(shape.rank);
             }
         }
-        best.and_then(|rank| self.codes.get(rank as usize))
-            .map(String::as_str)
+        best.and_then(|rank| self.codes.get(rank as usize)).map(String::as_str)
     }
 
     /// Number of areas.
@@ -136,11 +124,7 @@ enum Side {
 
 impl Edge {
     fn new(a: [f64; 2], b: [f64; 2]) -> Self {
-        if (a[1], a[0]) <= (b[1], b[0]) {
-            Edge { low: a, high: b }
-        } else {
-            Edge { low: b, high: a }
-        }
+        if (a[1], a[0]) <= (b[1], b[0]) { Edge { low: a, high: b } } else { Edge { low: b, high: a } }
     }
 
     fn side(&self, x: f64, y: f64) -> Side {
@@ -154,11 +138,7 @@ impl Edge {
             return Side::On;
         }
         // The lower end counts, the upper does not: a ray through a vertex crosses one of two edges.
-        if y < y1 && cross > 0.0 {
-            Side::Crossed
-        } else {
-            Side::Missed
-        }
+        if y < y1 && cross > 0.0 { Side::Crossed } else { Side::Missed }
     }
 }
 
@@ -187,14 +167,7 @@ impl Shape {
         let edges: Vec<Edge> = rings
             .flat_map(|ring| ring.lines())
             .map(|line| Edge::new([line.start.x, line.start.y], [line.end.x, line.end.y]))
-            .filter(|edge| {
-                edge.low != edge.high
-                    && edge
-                        .low
-                        .iter()
-                        .chain(&edge.high)
-                        .all(|metres| metres.is_finite())
-            })
+            .filter(|edge| edge.low != edge.high && edge.low.iter().chain(&edge.high).all(|metres| metres.is_finite()))
             .collect();
         let mut least = [f64::INFINITY; 2];
         let mut greatest = [f64::NEG_INFINITY; 2];
@@ -222,10 +195,7 @@ impl Shape {
     fn sort_into_bands(&mut self, edges: &[Edge], bands: usize) {
         let mut lists: Vec<Vec<Edge>> = vec![Vec::new(); bands];
         for edge in edges {
-            let (first, last) = (
-                self.band(edge.low[1], bands),
-                self.band(edge.high[1], bands),
-            );
+            let (first, last) = (self.band(edge.low[1], bands), self.band(edge.high[1], bands));
             for list in lists.iter_mut().take(last + 1).skip(first) {
                 list.push(*edge);
             }
@@ -248,11 +218,7 @@ impl Shape {
             return false;
         };
         let mut inside = false;
-        for edge in self
-            .edges
-            .get(*start as usize..*end as usize)
-            .unwrap_or_default()
-        {
+        for edge in self.edges.get(*start as usize..*end as usize).unwrap_or_default() {
             match edge.side(x, y) {
                 Side::On => return true,
                 Side::Crossed => inside = !inside,
@@ -293,9 +259,7 @@ mod tests {
         let mut inside = false;
         let mut last = points[points.len() - 1];
         for &point in points {
-            if (point.1 > y) != (last.1 > y)
-                && x < (last.0 - point.0) * (y - point.1) / (last.1 - point.1) + point.0
-            {
+            if (point.1 > y) != (last.1 > y) && x < (last.0 - point.0) * (y - point.1) / (last.1 - point.1) + point.0 {
                 inside = !inside;
             }
             last = point;
@@ -314,9 +278,8 @@ mod tests {
                 ("C".into(), square(0.0, 1.0, 1.0)),
             ],
         );
-        let check = |x: f64, y: f64, expected: Option<&str>| {
-            assert_eq!(areas.code_at("grid", x, y), expected, "{x} {y}")
-        };
+        let check =
+            |x: f64, y: f64, expected: Option<&str>| assert_eq!(areas.code_at("grid", x, y), expected, "{x} {y}");
         check(0.5, 0.5, Some("A"));
         check(1.5, 0.5, Some("B"));
         check(0.5, 1.5, Some("C"));
@@ -331,10 +294,7 @@ mod tests {
         check(2.000_001, 1.0, None);
         check(f64::NAN, 1.0, None);
         assert_eq!(areas.code_at("other", 0.5, 0.5), None);
-        assert_eq!(
-            (areas.names(), areas.layer("grid").unwrap().len()),
-            (vec!["grid"], 4)
-        );
+        assert_eq!((areas.names(), areas.layer("grid").unwrap().len()), (vec!["grid"], 4));
     }
 
     #[test]
@@ -347,15 +307,9 @@ mod tests {
         parts.0.push(with_hole);
         let areas = Areas::default().with_layer(
             "l",
-            vec![
-                ("A".into(), parts),
-                ("B".into(), square(4.0, 4.0, 2.0)),
-                ("empty".into(), MultiPolygon(vec![])),
-            ],
+            vec![("A".into(), parts), ("B".into(), square(4.0, 4.0, 2.0)), ("empty".into(), MultiPolygon(vec![]))],
         );
-        let check = |x: f64, y: f64, expected: Option<&str>| {
-            assert_eq!(areas.code_at("l", x, y), expected, "{x} {y}")
-        };
+        let check = |x: f64, y: f64, expected: Option<&str>| assert_eq!(areas.code_at("l", x, y), expected, "{x} {y}");
         check(1.0, 1.0, Some("A"));
         check(20.5, 0.5, Some("A"));
         check(5.0, 5.0, Some("B"));
@@ -366,10 +320,7 @@ mod tests {
     #[test]
     fn degenerate_boundaries_hold_nothing() {
         let flat = MultiPolygon(vec![Polygon::new(ring(&[(0.0, 1.0), (5.0, 1.0)]), vec![])]);
-        let wild = MultiPolygon(vec![Polygon::new(
-            ring(&[(f64::NAN, 1.0), (5.0, f64::INFINITY)]),
-            vec![],
-        )]);
+        let wild = MultiPolygon(vec![Polygon::new(ring(&[(f64::NAN, 1.0), (5.0, f64::INFINITY)]), vec![])]);
         let areas = Areas::default().with_layer("l", vec![("A".into(), flat), ("B".into(), wild)]);
         assert_eq!(areas.code_at("l", 1.0, 1.0), None);
     }

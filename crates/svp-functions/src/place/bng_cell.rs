@@ -36,11 +36,7 @@ impl Cell {
             return None;
         }
         let corner = |metres: f64| metres as i64 / size * size;
-        Some(Cell {
-            size,
-            easting: corner(easting),
-            northing: corner(northing),
-        })
+        Some(Cell { size, easting: corner(easting), northing: corner(northing) })
     }
 
     /// The point in the middle, metres.
@@ -66,11 +62,7 @@ pub fn parse_cell_id(id: &str) -> Option<Cell> {
     let (size, corner) = id.split_once("m:")?;
     let (easting, northing) = corner.split_once(':')?;
     let number = |text: &str| i64::from_str(text).ok();
-    let cell = Cell {
-        size: number(size)?,
-        easting: number(easting)?,
-        northing: number(northing)?,
-    };
+    let cell = Cell { size: number(size)?, easting: number(easting)?, northing: number(northing)? };
     let (east, north) = (cell.easting as f64, cell.northing as f64);
     let same = Cell::containing(east, north, cell.size)? == cell && cell.to_string() == id;
     same.then_some(cell)
@@ -87,11 +79,7 @@ pub(crate) fn udf() -> ScalarUDF {
             params: vec![
                 param(Kind::Number, "easting", "metres, National Grid"),
                 param(Kind::Number, "northing", "metres, National Grid"),
-                param(
-                    Kind::Integer,
-                    "size",
-                    "side of the square, metres, 1 to 100,000",
-                ),
+                param(Kind::Integer, "size", "side of the square, metres, 1 to 100,000"),
             ],
             returns: DataType::Utf8,
             examples: &[(

@@ -17,12 +17,7 @@ pub fn h3_cell(longitude: f64, latitude: f64, resolution: i64) -> Option<u64> {
         return None;
     }
     let resolution = Resolution::try_from(u8::try_from(resolution).ok()?).ok()?;
-    Some(
-        LatLng::new(latitude, longitude)
-            .ok()?
-            .to_cell(resolution)
-            .into(),
-    )
+    Some(LatLng::new(latitude, longitude).ok()?.to_cell(resolution).into())
 }
 
 pub(crate) fn udf() -> ScalarUDF {
@@ -44,14 +39,9 @@ pub(crate) fn udf() -> ScalarUDF {
             )],
         },
         |args| {
-            let (longitude, latitude, resolution) =
-                (args.number(0)?, args.number(1)?, args.integer(2)?);
+            let (longitude, latitude, resolution) = (args.number(0)?, args.number(1)?, args.integer(2)?);
             written_result(args.rows, |row, out| {
-                let cell = h3_cell(
-                    longitude.get(row)?,
-                    latitude.get(row)?,
-                    resolution.get(row)?,
-                )?;
+                let cell = h3_cell(longitude.get(row)?, latitude.get(row)?, resolution.get(row)?)?;
                 write!(out, "{cell:x}").ok()
             })
         },
@@ -84,17 +74,10 @@ mod tests {
         for line in BufReader::new(reader).lines() {
             let line = line.unwrap();
             let mut words = line.split_whitespace();
-            let (Some(index), Some(latitude), Some(longitude)) =
-                (words.next(), words.next(), words.next())
-            else {
+            let (Some(index), Some(latitude), Some(longitude)) = (words.next(), words.next(), words.next()) else {
                 continue;
             };
-            let cell = h3_cell(
-                longitude.parse().unwrap(),
-                latitude.parse().unwrap(),
-                resolution,
-            )
-            .unwrap();
+            let cell = h3_cell(longitude.parse().unwrap(), latitude.parse().unwrap(), resolution).unwrap();
             assert_eq!(format!("{cell:x}"), index, "{line}");
             cells += 1;
         }
@@ -116,15 +99,10 @@ mod tests {
         ] {
             assert!(check_file(open(name), resolution) > 5, "{name}");
         }
-        for (name, resolution) in [
-            ("rand07centers.txt.gz", 7),
-            ("rand08centers.txt.gz", 8),
-            ("rand09centers.txt.gz", 9),
-        ] {
-            assert!(
-                check_file(flate2::read::GzDecoder::new(open(name)), resolution) > 1_000,
-                "{name}"
-            );
+        for (name, resolution) in
+            [("rand07centers.txt.gz", 7), ("rand08centers.txt.gz", 8), ("rand09centers.txt.gz", 9)]
+        {
+            assert!(check_file(flate2::read::GzDecoder::new(open(name)), resolution) > 1_000, "{name}");
         }
     }
 }

@@ -16,8 +16,4 @@ pub mod to_bng;
 pub mod to_wgs84;
 pub mod within_box;
 
-const SECTION: DocSection = DocSection {
-    include: true,
-    label: "Place",
-    description: None,
-};
+const SECTION: DocSection = DocSection { include: true, label: "Place", description: None };

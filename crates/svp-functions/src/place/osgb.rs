@@ -24,10 +24,7 @@ pub fn to_bng(longitude: f64, latitude: f64) -> Option<(f64, f64)> {
     }
     let (east, north) = transverse_mercator::forward(longitude, latitude);
     let (shift_east, shift_north) = shift_grid::shift(east, north)?;
-    Some((
-        round(east + shift_east, 1e3),
-        round(north + shift_north, 1e3),
-    ))
+    Some((round(east + shift_east, 1e3), round(north + shift_north, 1e3)))
 }
 
 /// National Grid metres to WGS84 degrees (longitude, latitude), rounded to 1e-9 degrees; `None` outside the

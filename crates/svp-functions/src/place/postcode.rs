@@ -22,17 +22,11 @@ pub(super) fn write_postcode(text: &str, out: &mut String) -> Option<()> {
     let mut count = 0;
     for letter in text.chars().filter(|letter| !letter.is_whitespace()) {
         let slot = letters.get_mut(count)?;
-        *slot = u8::try_from(letter)
-            .ok()
-            .filter(u8::is_ascii_alphanumeric)?
-            .to_ascii_uppercase();
+        *slot = u8::try_from(letter).ok().filter(u8::is_ascii_alphanumeric)?.to_ascii_uppercase();
         count += 1;
     }
-    let (outward, inward) = letters
-        .get(..count)?
-        .split_at_checked(count.checked_sub(3)?)?;
-    let valid =
-        (is_outward(outward) && is_inward(inward)) || (outward == b"GIR" && inward == b"0AA");
+    let (outward, inward) = letters.get(..count)?.split_at_checked(count.checked_sub(3)?)?;
+    let valid = (is_outward(outward) && is_inward(inward)) || (outward == b"GIR" && inward == b"0AA");
     if !valid {
         return None;
     }
@@ -50,9 +44,7 @@ fn is_outward(code: &[u8]) -> bool {
         [a, b] => first(a) && digit(b),
         [a, b, c] if digit(b) => first(a) && (digit(c) || b"ABCDEFGHJKPSTUW".contains(&c)),
         [a, b, c] => first(a) && second(b) && digit(c),
-        [a, b, c, d] => {
-            first(a) && second(b) && digit(c) && (digit(d) || b"ABEHMNPRVWXY".contains(&d))
-        }
+        [a, b, c, d] => first(a) && second(b) && digit(c) && (digit(d) || b"ABEHMNPRVWXY".contains(&d)),
         _ => false,
     }
 }
@@ -89,9 +81,7 @@ mod tests {
 
     #[test]
     fn writes_postcodes() {
-        let check = |text: &str, expected: Option<&str>| {
-            assert_eq!(postcode(text).as_deref(), expected, "{text:?}")
-        };
+        let check = |text: &str, expected: Option<&str>| assert_eq!(postcode(text).as_deref(), expected, "{text:?}");
         check("EX1 1AE", Some("EX1 1AE"));
         check(" pl 1 2 aa ", Some("PL1 2AA"));
         check("m11aa", Some("M1 1AA"));

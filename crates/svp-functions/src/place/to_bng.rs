@@ -21,21 +21,13 @@ pub(crate) fn udf() -> ScalarUDF {
             ],
             returns: pair_type(FIELDS),
             examples: &[
-                (
-                    "SELECT to_bng(-4.10864563561, 50.43885825610)",
-                    "{easting: 250359.811, northing: 62016.569}",
-                ),
-                (
-                    "SELECT to_bng(50.4388582561, -4.10864563561)['easting']",
-                    "NULL",
-                ),
+                ("SELECT to_bng(-4.10864563561, 50.43885825610)", "{easting: 250359.811, northing: 62016.569}"),
+                ("SELECT to_bng(50.4388582561, -4.10864563561)['easting']", "NULL"),
             ],
         },
         |args| {
             let (longitude, latitude) = (args.number(0)?, args.number(1)?);
-            pair_result(args.rows, FIELDS, |row| {
-                osgb::to_bng(longitude.get(row)?, latitude.get(row)?)
-            })
+            pair_result(args.rows, FIELDS, |row| osgb::to_bng(longitude.get(row)?, latitude.get(row)?))
         },
     )
 }

@@ -27,9 +27,7 @@ pub(crate) fn udf() -> ScalarUDF {
         },
         |args| {
             let (easting, northing) = (args.number(0)?, args.number(1)?);
-            pair_result(args.rows, FIELDS, |row| {
-                osgb::to_wgs84(easting.get(row)?, northing.get(row)?)
-            })
+            pair_result(args.rows, FIELDS, |row| osgb::to_wgs84(easting.get(row)?, northing.get(row)?))
         },
     )
 }

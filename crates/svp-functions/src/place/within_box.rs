@@ -55,9 +55,7 @@ mod tests {
 
     #[test]
     fn sides_are_inside() {
-        let check = |e: f64, n: f64, expected: bool| {
-            assert_eq!(within_box(e, n, (0.0, 2.0), (5.0, 6.0)), expected)
-        };
+        let check = |e: f64, n: f64, expected: bool| assert_eq!(within_box(e, n, (0.0, 2.0), (5.0, 6.0)), expected);
         check(0.0, 5.0, true);
         check(2.0, 6.0, true);
         check(2.1, 6.0, false);

@@ -49,10 +49,7 @@ pub(crate) fn udf() -> ScalarUDF {
             params: vec![param(Kind::Text, "text", "text as extracted")],
             returns: DataType::Utf8,
             examples: &[
-                (
-                    "SELECT clean_text('  Assault   with injury ')",
-                    "Assault with injury",
-                ),
+                ("SELECT clean_text('  Assault   with injury ')", "Assault with injury"),
                 ("SELECT clean_text('   ')", "NULL"),
             ],
         },
@@ -69,9 +66,7 @@ mod tests {
 
     #[test]
     fn cleans() {
-        let check = |text: &str, expected: Option<&str>| {
-            assert_eq!(clean_text(text).as_deref(), expected, "{text:?}")
-        };
+        let check = |text: &str, expected: Option<&str>| assert_eq!(clean_text(text).as_deref(), expected, "{text:?}");
         check("", None);
         check(" \t\r\n\u{a0}", None);
         check("a", Some("a"));

@@ -59,11 +59,7 @@ impl CodeMaps {
     /// Makes the maps; keys are compared without case and surrounding blanks, `*` is any other value, a
     /// code `""` means missing.
     pub fn new(maps: impl IntoIterator<Item = (String, HashMap<String, String>)>) -> Self {
-        CodeMaps(Arc::new(
-            maps.into_iter()
-                .map(|(name, pairs)| (name, CodeMap::new(pairs)))
-                .collect(),
-        ))
+        CodeMaps(Arc::new(maps.into_iter().map(|(name, pairs)| (name, CodeMap::new(pairs))).collect()))
     }
 
     /// Whether there is a map of this name; lets a definition be checked before data is read.
@@ -121,9 +117,7 @@ mod tests {
     #[test]
     fn maps_codes() {
         let (maps, ..) = fixtures();
-        let check = |map: &str, text: &str, expected: Option<&str>| {
-            assert_eq!(maps.code(map, text), expected)
-        };
+        let check = |map: &str, text: &str, expected: Option<&str>| assert_eq!(maps.code(map, text), expected);
         check("sex", "M", Some("male"));
         check("sex", " f ", Some("female"));
         check("sex", "MALE", Some("male"));
@@ -137,7 +131,8 @@ mod tests {
 
     #[test]
     fn the_map_may_change_from_row_to_row() {
-        let sql = "SELECT code_map(m, t) FROM (VALUES ('sex', 'M'), ('outcome', '1'), ('sex', 'F'), (NULL, 'M')) AS v(m, t)";
+        let sql =
+            "SELECT code_map(m, t) FROM (VALUES ('sex', 'M'), ('outcome', '1'), ('sex', 'F'), (NULL, 'M')) AS v(m, t)";
         assert_eq!(prints(&session(), sql), "male\ncharged\nfemale\nNULL");
     }
 }

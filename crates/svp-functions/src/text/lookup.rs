@@ -38,11 +38,7 @@ pub(crate) fn udf(lookups: Lookups) -> ScalarUDF {
             about: "The value of a reference table for a key; NULL for an unknown key or table.",
             params: vec![
                 param(Kind::Text, "table", "name of a reference table"),
-                param(
-                    Kind::Text,
-                    "key",
-                    "key, compared exactly but for blanks around it",
-                ),
+                param(Kind::Text, "key", "key, compared exactly but for blanks around it"),
             ],
             returns: DataType::Utf8,
             examples: &[(
@@ -74,10 +70,7 @@ mod tests {
     #[test]
     fn looks_up() {
         let (_, lookups, _) = fixtures();
-        assert_eq!(
-            lookups.value("lsoa_district", " E01019984 "),
-            Some("E07000041")
-        );
+        assert_eq!(lookups.value("lsoa_district", " E01019984 "), Some("E07000041"));
         assert_eq!(lookups.value("lsoa_district", "e01019984"), None);
         assert_eq!(lookups.value("other", "E01019984"), None);
         assert!(lookups.contains("lsoa_district") && !lookups.contains("other"));

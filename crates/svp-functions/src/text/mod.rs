@@ -9,8 +9,4 @@ pub mod parse_flag;
 pub mod parse_integer;
 pub mod parse_number;
 
-const SECTION: DocSection = DocSection {
-    include: true,
-    label: "Text",
-    description: None,
-};
+const SECTION: DocSection = DocSection { include: true, label: "Text", description: None };

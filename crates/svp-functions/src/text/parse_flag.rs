@@ -30,10 +30,7 @@ pub(crate) fn udf() -> ScalarUDF {
                     which is not \"no\".",
             params: vec![param(Kind::Text, "text", "a flag as text")],
             returns: DataType::Boolean,
-            examples: &[(
-                "SELECT parse_flag('Yes'), parse_flag('0'), parse_flag('?')",
-                "true | false | NULL",
-            )],
+            examples: &[("SELECT parse_flag('Yes'), parse_flag('0'), parse_flag('?')", "true | false | NULL")],
         },
         |args| {
             let text = args.text(0)?;

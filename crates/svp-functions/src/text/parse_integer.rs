@@ -15,11 +15,7 @@ pub fn parse_integer(text: &str) -> Option<i64> {
         Some(_) => return None,
         None => text,
     };
-    if whole.contains(',') {
-        without_commas(whole)?.parse().ok()
-    } else {
-        whole.parse().ok()
-    }
+    if whole.contains(',') { without_commas(whole)?.parse().ok() } else { whole.parse().ok() }
 }
 
 pub(crate) fn udf() -> ScalarUDF {
@@ -30,10 +26,7 @@ pub(crate) fn udf() -> ScalarUDF {
             about: "Reads a whole number. `5.0` is 5; `5.5` and `2.8E+11` are NULL.",
             params: vec![param(Kind::Text, "text", "a whole number as text")],
             returns: DataType::Int64,
-            examples: &[(
-                "SELECT parse_integer('0017'), parse_integer('5.5')",
-                "17 | NULL",
-            )],
+            examples: &[("SELECT parse_integer('0017'), parse_integer('5.5')", "17 | NULL")],
         },
         |args| {
             let text = args.text(0)?;
@@ -48,9 +41,7 @@ mod tests {
 
     #[test]
     fn reads_whole_numbers() {
-        let check = |text: &str, expected: Option<i64>| {
-            assert_eq!(parse_integer(text), expected, "{text:?}")
-        };
+        let check = |text: &str, expected: Option<i64>| assert_eq!(parse_integer(text), expected, "{text:?}");
         check("17", Some(17));
         check(" 007 ", Some(7));
         check("-3", Some(-3));
@@ -59,17 +50,7 @@ mod tests {
         check("1,234", Some(1234));
         check("283682007", Some(283682007));
         check("900000000000207008", Some(900000000000207008));
-        for bad in [
-            "",
-            "5.5",
-            "2.82E+11",
-            "x",
-            "1,23",
-            "99999999999999999999",
-            "-",
-            "1 2",
-            ".0",
-        ] {
+        for bad in ["", "5.5", "2.82E+11", "x", "1,23", "99999999999999999999", "-", "1 2", ".0"] {
             check(bad, None);
         }
     }

@@ -13,17 +13,10 @@ pub fn parse_number(text: &str) -> Option<f64> {
     if !(first.is_ascii_digit() || matches!(first, b'+' | b'-' | b'.')) {
         return None;
     }
-    if text
-        .bytes()
-        .any(|byte| byte.is_ascii_alphabetic() && !byte.eq_ignore_ascii_case(&b'e'))
-    {
+    if text.bytes().any(|byte| byte.is_ascii_alphabetic() && !byte.eq_ignore_ascii_case(&b'e')) {
         return None;
     }
-    let number: f64 = if text.contains(',') {
-        without_commas(text)?.parse().ok()?
-    } else {
-        text.parse().ok()?
-    };
+    let number: f64 = if text.contains(',') { without_commas(text)?.parse().ok()? } else { text.parse().ok()? };
     number.is_finite().then_some(number)
 }
 
@@ -75,9 +68,7 @@ mod tests {
 
     #[test]
     fn reads_numbers() {
-        let check = |text: &str, expected: Option<f64>| {
-            assert_eq!(parse_number(text), expected, "{text:?}")
-        };
+        let check = |text: &str, expected: Option<f64>| assert_eq!(parse_number(text), expected, "{text:?}");
         check("291750", Some(291750.0));
         check(" -1.5 ", Some(-1.5));
         check("0801314", Some(801314.0));

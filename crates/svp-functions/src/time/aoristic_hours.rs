@@ -44,28 +44,18 @@ pub fn aoristic_hours(from: i64, to: Option<i64>) -> Option<Vec<(i32, i64)>> {
         *minutes.get_mut(hour)? += next - at;
         at = next;
     }
-    Some(shares(
-        (0..HOURS).zip(minutes).filter(|(_, minutes)| *minutes > 0),
-    ))
+    Some(shares((0..HOURS).zip(minutes).filter(|(_, minutes)| *minutes > 0)))
 }
 
 /// Splits [`WHOLE`] in proportion, by largest remainder.
 fn shares(minutes: impl Iterator<Item = (i32, i64)> + Clone) -> Vec<(i32, i64)> {
     let total: i64 = minutes.clone().map(|(_, minutes)| minutes).sum();
-    let mut shares: Vec<(i32, i64)> = minutes
-        .clone()
-        .map(|(hour, minutes)| (hour, WHOLE * minutes / total))
-        .collect();
-    let mut by_loss: Vec<(i64, usize)> = minutes
-        .enumerate()
-        .map(|(index, (_, minutes))| (-(WHOLE * minutes % total), index))
-        .collect();
+    let mut shares: Vec<(i32, i64)> = minutes.clone().map(|(hour, minutes)| (hour, WHOLE * minutes / total)).collect();
+    let mut by_loss: Vec<(i64, usize)> =
+        minutes.enumerate().map(|(index, (_, minutes))| (-(WHOLE * minutes % total), index)).collect();
     by_loss.sort_unstable();
     let left = WHOLE - shares.iter().map(|(_, weight)| weight).sum::<i64>();
-    for (_, index) in by_loss
-        .into_iter()
-        .take(usize::try_from(left).unwrap_or_default())
-    {
+    for (_, index) in by_loss.into_iter().take(usize::try_from(left).unwrap_or_default()) {
         if let Some((_, weight)) = shares.get_mut(index) {
             *weight += 1;
         }
@@ -74,10 +64,7 @@ fn shares(minutes: impl Iterator<Item = (i32, i64)> + Clone) -> Vec<(i32, i64)> 
 }
 
 fn item_fields() -> Fields {
-    Fields::from(vec![
-        Field::new("hour_of_week", DataType::Int32, true),
-        Field::new("weight", DataType::Int64, true),
-    ])
+    Fields::from(vec![Field::new("hour_of_week", DataType::Int32, true), Field::new("weight", DataType::Int64, true)])
 }
 
 fn item() -> Arc<Field> {
@@ -89,9 +76,7 @@ fn evaluate(args: &Args<'_>) -> Result<ArrayRef> {
     let (mut hours, mut weights) = (Vec::new(), Vec::new());
     let (mut lengths, mut valid) = (Vec::with_capacity(args.rows), Vec::with_capacity(args.rows));
     for row in 0..args.rows {
-        let spread = from
-            .get(row)
-            .and_then(|from| aoristic_hours(from, to.get(row)));
+        let spread = from.get(row).and_then(|from| aoristic_hours(from, to.get(row)));
         valid.push(spread.is_some());
         let spread = spread.unwrap_or_default();
         lengths.push(spread.len());
@@ -100,18 +85,10 @@ fn evaluate(args: &Args<'_>) -> Result<ArrayRef> {
             weights.push(weight);
         }
     }
-    let columns: Vec<ArrayRef> = vec![
-        Arc::new(Int32Array::from(hours)),
-        Arc::new(Int64Array::from(weights)),
-    ];
+    let columns: Vec<ArrayRef> = vec![Arc::new(Int32Array::from(hours)), Arc::new(Int64Array::from(weights))];
     let items = StructArray::try_new(item_fields(), columns, None)?;
     let offsets = OffsetBuffer::from_lengths(lengths);
-    Ok(Arc::new(ListArray::try_new(
-        item(),
-        offsets,
-        Arc::new(items),
-        Some(NullBuffer::from(valid)),
-    )?))
+    Ok(Arc::new(ListArray::try_new(item(), offsets, Arc::new(items), Some(NullBuffer::from(valid)))?))
 }
 
 pub(crate) fn udf() -> ScalarUDF {
@@ -147,11 +124,7 @@ mod tests {
     use crate::time::utc_timestamp::utc_timestamp;
 
     fn check(from: &str, to: &str, expected: &[(i32, i64)]) {
-        assert_eq!(
-            aoristic_hours(utc_timestamp(from).unwrap(), utc_timestamp(to)).unwrap(),
-            expected,
-            "{from} {to}"
-        );
+        assert_eq!(aoristic_hours(utc_timestamp(from).unwrap(), utc_timestamp(to)).unwrap(), expected, "{from} {to}");
     }
 
     #[test]
@@ -160,58 +133,29 @@ mod tests {
         check("2024-01-01T00:10", "2024-01-01T00:10", &[(0, WHOLE)]);
         check("2024-01-01T00:10", "2023-12-31T00:10", &[(0, WHOLE)]);
         check("2024-01-01T00:10", "2024-01-01T01:00", &[(0, WHOLE)]);
-        check(
-            "2024-01-01T00:30",
-            "2024-01-01T01:30",
-            &[(0, 500_000), (1, 500_000)],
-        );
-        check(
-            "2024-01-01T00:00",
-            "2024-01-01T03:00",
-            &[(0, 333_334), (1, 333_333), (2, 333_333)],
-        );
+        check("2024-01-01T00:30", "2024-01-01T01:30", &[(0, 500_000), (1, 500_000)]);
+        check("2024-01-01T00:00", "2024-01-01T03:00", &[(0, 333_334), (1, 333_333), (2, 333_333)]);
         // Over the end of the week: in order of the hour, not of time.
-        check(
-            "2024-01-07T23:30",
-            "2024-01-08T00:30",
-            &[(0, 500_000), (167, 500_000)],
-        );
+        check("2024-01-07T23:30", "2024-01-08T00:30", &[(0, 500_000), (167, 500_000)]);
         // The hour that happens twice has two hours' weight.
-        check(
-            "2024-10-27T00:00",
-            "2024-10-27T03:00",
-            &[(145, 666_667), (146, 333_333)],
-        );
+        check("2024-10-27T00:00", "2024-10-27T03:00", &[(145, 666_667), (146, 333_333)]);
         // The hour left out has none.
-        check(
-            "2024-03-31T00:00",
-            "2024-03-31T02:00",
-            &[(144, 500_000), (146, 500_000)],
-        );
+        check("2024-03-31T00:00", "2024-03-31T02:00", &[(144, 500_000), (146, 500_000)]);
     }
 
     #[test]
     fn more_than_a_week_is_even() {
         let spread = aoristic_hours(0, Some((WEEK_MINUTES + 1) * MINUTE)).unwrap();
         assert_eq!(spread.len(), 168);
-        assert_eq!(
-            (spread[0], spread[63], spread[64]),
-            ((0, 5_953), (63, 5_953), (64, 5_952))
-        );
-        assert_eq!(
-            aoristic_hours(0, Some(WEEK_MINUTES * MINUTE)).unwrap(),
-            spread
-        );
+        assert_eq!((spread[0], spread[63], spread[64]), ((0, 5_953), (63, 5_953), (64, 5_952)));
+        assert_eq!(aoristic_hours(0, Some(WEEK_MINUTES * MINUTE)).unwrap(), spread);
     }
 
     #[test]
     fn rows() {
         let sql = "SELECT aoristic_hours(utc_timestamp(f), utc_timestamp(t)) FROM (VALUES \
                    ('2024-01-01T00:45', NULL), (NULL, '2024-01-01T00:45'), (NULL, NULL)) AS v(f, t)";
-        assert_eq!(
-            prints(&session(), sql),
-            "[{hour_of_week: 0, weight: 1000000}]\nNULL\nNULL"
-        );
+        assert_eq!(prints(&session(), sql), "[{hour_of_week: 0, weight: 1000000}]\nNULL\nNULL");
         let sql = "SELECT h['hour_of_week'], h['weight'] FROM (SELECT unnest(aoristic_hours(\
                    utc_timestamp('2024-01-01T00:30'), utc_timestamp('2024-01-01T01:30'))) AS h)";
         assert_eq!(prints(&session(), sql), "0 | 500000\n1 | 500000");

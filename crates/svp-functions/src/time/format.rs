@@ -57,18 +57,12 @@ impl Format {
             if letter.is_alphanumeric() && letter != 't' {
                 return None;
             }
-            items.push(if letter == ' ' {
-                Item::Spaces
-            } else {
-                Item::Literal(letter)
-            });
+            items.push(if letter == ' ' { Item::Spaces } else { Item::Literal(letter) });
             rest = rest.get(letter.len_utf8()..)?;
         }
         let has = |field: Field| fields.contains(&field);
-        let date =
-            has(Field::Day) && has(Field::Year) && (has(Field::Month) != has(Field::MonthName));
-        let time = (!has(Field::Minute) || has(Field::Hour))
-            && (!has(Field::Second) || has(Field::Minute));
+        let date = has(Field::Day) && has(Field::Year) && (has(Field::Month) != has(Field::MonthName));
+        let time = (!has(Field::Minute) || has(Field::Hour)) && (!has(Field::Second) || has(Field::Minute));
         (date && time).then_some(Format(items))
     }
 
@@ -121,11 +115,7 @@ impl Format {
 }
 
 fn field_at(text: &str, last: Option<Field>) -> Option<(&'static str, Field)> {
-    let month_or_minute = if last == Some(Field::Hour) {
-        Field::Minute
-    } else {
-        Field::Month
-    };
+    let month_or_minute = if last == Some(Field::Hour) { Field::Minute } else { Field::Month };
     [
         ("yyyy", Field::Year),
         ("mon", Field::MonthName),
@@ -142,18 +132,12 @@ fn field_at(text: &str, last: Option<Field>) -> Option<(&'static str, Field)> {
 
 /// Reads `least` to `most` leading digits.
 pub(super) fn digits(text: &str, least: usize, most: usize) -> Option<(u32, &str)> {
-    let count = text
-        .bytes()
-        .take(most)
-        .take_while(u8::is_ascii_digit)
-        .count();
+    let count = text.bytes().take(most).take_while(u8::is_ascii_digit).count();
     if count < least {
         return None;
     }
     let (number, rest) = text.split_at_checked(count)?;
-    let number = number
-        .bytes()
-        .fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
+    let number = number.bytes().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
     Some((number, rest))
 }
 
@@ -168,10 +152,7 @@ pub(super) fn fraction(text: &str) -> Option<(u32, &str)> {
     }
     let (shown, rest) = after.split_at_checked(count)?;
     let micros = shown.bytes().chain(std::iter::repeat(b'0')).take(6);
-    Some((
-        micros.fold(0, |number, digit| number * 10 + u32::from(digit - b'0')),
-        rest,
-    ))
+    Some((micros.fold(0, |number, digit| number * 10 + u32::from(digit - b'0')), rest))
 }
 
 const MONTHS: [&str; 12] = [
@@ -194,11 +175,8 @@ fn month_name(text: &str) -> Option<(u32, &str)> {
     let count = text.bytes().take_while(u8::is_ascii_alphabetic).count();
     let (name, rest) = text.split_at_checked(count)?;
     let month = MONTHS.iter().zip(1..).find(|(full, _)| {
-        full.get(..name.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(name))
-            && (name.len() == 3
-                || name.len() == full.len()
-                || (name.len() == 4 && **full == "september"))
+        full.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
+            && (name.len() == 3 || name.len() == full.len() || (name.len() == 4 && **full == "september"))
     });
     month.map(|(_, number)| (number, rest))
 }
@@ -226,63 +204,24 @@ mod tests {
     use super::*;
 
     fn check(format: &str, text: &str, expected: Option<&str>) {
-        let found = Format::compile(format)
-            .unwrap()
-            .parse(text)
-            .map(|time| time.to_string());
+        let found = Format::compile(format).unwrap().parse(text).map(|time| time.to_string());
         assert_eq!(found.as_deref(), expected, "{format} {text:?}");
     }
 
     #[test]
     fn the_formats_of_the_extracts() {
-        check(
-            "dd/mm/yyyy hh:mi",
-            "05/11/2024 23:45",
-            Some("2024-11-05 23:45:00"),
-        );
-        check(
-            "dd/mm/yyyy hh:mm",
-            "05/11/2024 23:45",
-            Some("2024-11-05 23:45:00"),
-        );
-        check(
-            "DD/MM/YYYY HH24:MI:SS",
-            "05/11/2024 23:45:01",
-            Some("2024-11-05 23:45:01"),
-        );
-        check(
-            "yyyy-mm-dd hh:mi:ss",
-            "2024-11-05 23:45:59.120",
-            Some("2024-11-05 23:45:59.120"),
-        );
-        check(
-            "yyyy-mon-dd hh:mi:ss",
-            "2024-Dec-01 00:00:00",
-            Some("2024-12-01 00:00:00"),
-        );
-        check(
-            "yyyy-mm-ddThh:mi",
-            "2024-11-05T23:45",
-            Some("2024-11-05 23:45:00"),
-        );
-        check(
-            "dd mon yyyy",
-            "5 september 2024",
-            Some("2024-09-05 00:00:00"),
-        );
+        check("dd/mm/yyyy hh:mi", "05/11/2024 23:45", Some("2024-11-05 23:45:00"));
+        check("dd/mm/yyyy hh:mm", "05/11/2024 23:45", Some("2024-11-05 23:45:00"));
+        check("DD/MM/YYYY HH24:MI:SS", "05/11/2024 23:45:01", Some("2024-11-05 23:45:01"));
+        check("yyyy-mm-dd hh:mi:ss", "2024-11-05 23:45:59.120", Some("2024-11-05 23:45:59.120"));
+        check("yyyy-mon-dd hh:mi:ss", "2024-Dec-01 00:00:00", Some("2024-12-01 00:00:00"));
+        check("yyyy-mm-ddThh:mi", "2024-11-05T23:45", Some("2024-11-05 23:45:00"));
+        check("dd mon yyyy", "5 september 2024", Some("2024-09-05 00:00:00"));
         check("dd-mon-yyyy", "05-SEPT-2024", Some("2024-09-05 00:00:00"));
         check("yyyymmdd", "20241105", Some("2024-11-05 00:00:00"));
-        check(
-            "yyyymmddhhmiss",
-            "20241105234501",
-            Some("2024-11-05 23:45:01"),
-        );
+        check("yyyymmddhhmiss", "20241105234501", Some("2024-11-05 23:45:01"));
         check("dd/mm/yyyy", " 5/1/2024 ", Some("2024-01-05 00:00:00"));
-        check(
-            "dd/mm/yyyy hh:mi",
-            "5/1/2024   9:05",
-            Some("2024-01-05 09:05:00"),
-        );
+        check("dd/mm/yyyy hh:mi", "5/1/2024   9:05", Some("2024-01-05 09:05:00"));
     }
 
     #[test]
@@ -301,13 +240,7 @@ mod tests {
         ] {
             check("dd/mm/yyyy", bad, None);
         }
-        for bad in [
-            "05/01/2024",
-            "05/01/2024 24:00",
-            "05/01/2024 10:60",
-            "05/01/2024 10",
-            "05/01/202410:00",
-        ] {
+        for bad in ["05/01/2024", "05/01/2024 24:00", "05/01/2024 10:60", "05/01/2024 10", "05/01/202410:00"] {
             check("dd/mm/yyyy hh:mi", bad, None);
         }
         check("yyyymmdd", "2024115", None);

@@ -7,9 +7,8 @@ use super::hour_of_week::HOURS;
 use crate::udf::{Kind, Spec, function, param, text_result};
 
 const LABELS: [&str; 24] = [
-    "00:00", "01:00", "02:00", "03:00", "04:00", "05:00", "06:00", "07:00", "08:00", "09:00",
-    "10:00", "11:00", "12:00", "13:00", "14:00", "15:00", "16:00", "17:00", "18:00", "19:00",
-    "20:00", "21:00", "22:00", "23:00",
+    "00:00", "01:00", "02:00", "03:00", "04:00", "05:00", "06:00", "07:00", "08:00", "09:00", "10:00", "11:00",
+    "12:00", "13:00", "14:00", "15:00", "16:00", "17:00", "18:00", "19:00", "20:00", "21:00", "22:00", "23:00",
 ];
 
 /// The time at which an hour of the day (0 to 23) or of the week (0 to 167) begins.
@@ -27,10 +26,7 @@ pub(crate) fn udf() -> ScalarUDF {
                     week (0 to 167).",
             params: vec![param(Kind::Integer, "hour", "0 to 167")],
             returns: DataType::Utf8,
-            examples: &[(
-                "SELECT hour_label(6), hour_label(119), hour_label(168)",
-                "06:00 | 23:00 | NULL",
-            )],
+            examples: &[("SELECT hour_label(6), hour_label(119), hour_label(168)", "06:00 | 23:00 | NULL")],
         },
         |args| {
             let hour = args.integer(0)?;
@@ -46,12 +42,7 @@ mod tests {
     #[test]
     fn hours_of_day_and_week() {
         assert_eq!(
-            (
-                hour_label(0),
-                hour_label(23),
-                hour_label(24),
-                hour_label(167)
-            ),
+            (hour_label(0), hour_label(23), hour_label(24), hour_label(167)),
             (Some("00:00"), Some("23:00"), Some("00:00"), Some("23:00"))
         );
         assert_eq!((hour_label(-1), hour_label(168)), (None, None));

@@ -24,10 +24,7 @@ pub(crate) fn udf() -> ScalarUDF {
             about: "The hour of the week in Great Britain, 0 (Monday 00:00) to 167 (Sunday 23:00).",
             params: vec![param(Kind::Timestamp, "instant", "a timestamp")],
             returns: DataType::Int32,
-            examples: &[(
-                "SELECT hour_of_week(utc_timestamp('2024-07-05T22:45:00Z'))",
-                "119",
-            )],
+            examples: &[("SELECT hour_of_week(utc_timestamp('2024-07-05T22:45:00Z'))", "119")],
         },
         |args| {
             let instant = args.instant(0)?;
@@ -44,11 +41,7 @@ mod tests {
     #[test]
     fn weeks_begin_on_monday_at_midnight() {
         let check = |text: &str, expected: i32| {
-            assert_eq!(
-                hour_of_week(utc_timestamp(text).unwrap()),
-                Some(expected),
-                "{text}"
-            )
+            assert_eq!(hour_of_week(utc_timestamp(text).unwrap()), Some(expected), "{text}")
         };
         check("2024-01-01T00:00", 0);
         check("2024-01-07T23:59:59", 167);

@@ -29,10 +29,7 @@ pub(crate) fn udf() -> ScalarUDF {
             about: "The calendar month of an instant in Great Britain, `YYYY-MM`.",
             params: vec![param(Kind::Timestamp, "instant", "a timestamp")],
             returns: DataType::Utf8,
-            examples: &[(
-                "SELECT local_month(utc_timestamp('2024-06-30T23:30:00Z'))",
-                "2024-07",
-            )],
+            examples: &[("SELECT local_month(utc_timestamp('2024-06-30T23:30:00Z'))", "2024-07")],
         },
         |args| {
             let instant = args.instant(0)?;
@@ -49,10 +46,7 @@ mod tests {
     #[test]
     fn the_month_is_local() {
         let check = |text: &str, expected: &str| {
-            assert_eq!(
-                local_month(utc_timestamp(text).unwrap()).as_deref(),
-                Some(expected)
-            )
+            assert_eq!(local_month(utc_timestamp(text).unwrap()).as_deref(), Some(expected))
         };
         check("2024-12-31T23:59:59", "2024-12");
         check("2024-07-31T22:59", "2024-07");

@@ -63,18 +63,13 @@ pub fn instant(local: NaiveDateTime, tie: Tie) -> (i64, Option<ClockFlag>) {
 pub(crate) const MICROS: i64 = 1_000_000;
 
 fn offsets(local: &NaiveDateTime) -> MappedLocalTime<i64> {
-    London
-        .offset_from_local_datetime(local)
-        .map(|offset| i64::from(offset.fix().local_minus_utc()))
+    London.offset_from_local_datetime(local).map(|offset| i64::from(offset.fix().local_minus_utc()))
 }
 
 /// The local time of an instant in microseconds since 1970 UTC; `None` beyond the calendar.
 pub fn local(micros: i64) -> Option<NaiveDateTime> {
     let utc = DateTime::from_timestamp_micros(micros)?.naive_utc();
-    let offset = London
-        .offset_from_utc_datetime(&utc)
-        .fix()
-        .local_minus_utc();
+    let offset = London.offset_from_utc_datetime(&utc).fix().local_minus_utc();
     utc.checked_add_signed(TimeDelta::seconds(i64::from(offset)))
 }
 
@@ -85,110 +80,35 @@ mod tests {
     fn check(text: &str, tie: Tie, expected: &str, flag: Option<ClockFlag>) {
         let (micros, found) = instant(text.parse().unwrap(), tie);
         let utc = DateTime::from_timestamp_micros(micros).unwrap().naive_utc();
-        assert_eq!(
-            (utc.to_string().as_str(), found),
-            (expected, flag),
-            "{text}"
-        );
+        assert_eq!((utc.to_string().as_str(), found), (expected, flag), "{text}");
     }
 
     #[test]
     fn summer_winter_and_the_two_nights() {
         use ClockFlag::{Ambiguous, Missing};
-        check(
-            "2024-01-15T12:00:00",
-            Tie::First,
-            "2024-01-15 12:00:00",
-            None,
-        );
-        check(
-            "2024-07-15T12:00:00",
-            Tie::First,
-            "2024-07-15 11:00:00",
-            None,
-        );
-        check(
-            "2024-10-27T00:59:59",
-            Tie::First,
-            "2024-10-26 23:59:59",
-            None,
-        );
-        check(
-            "2024-10-27T01:00:00",
-            Tie::First,
-            "2024-10-27 00:00:00",
-            Some(Ambiguous),
-        );
-        check(
-            "2024-10-27T01:30:00",
-            Tie::First,
-            "2024-10-27 00:30:00",
-            Some(Ambiguous),
-        );
-        check(
-            "2024-10-27T01:30:00",
-            Tie::Second,
-            "2024-10-27 01:30:00",
-            Some(Ambiguous),
-        );
-        check(
-            "2024-10-27T02:00:00",
-            Tie::First,
-            "2024-10-27 02:00:00",
-            None,
-        );
-        check(
-            "2024-03-31T00:59:59",
-            Tie::First,
-            "2024-03-31 00:59:59",
-            None,
-        );
-        check(
-            "2024-03-31T01:00:00",
-            Tie::First,
-            "2024-03-31 01:00:00",
-            Some(Missing),
-        );
-        check(
-            "2024-03-31T01:30:00",
-            Tie::First,
-            "2024-03-31 01:30:00",
-            Some(Missing),
-        );
-        check(
-            "2024-03-31T02:00:00",
-            Tie::First,
-            "2024-03-31 01:00:00",
-            None,
-        );
+        check("2024-01-15T12:00:00", Tie::First, "2024-01-15 12:00:00", None);
+        check("2024-07-15T12:00:00", Tie::First, "2024-07-15 11:00:00", None);
+        check("2024-10-27T00:59:59", Tie::First, "2024-10-26 23:59:59", None);
+        check("2024-10-27T01:00:00", Tie::First, "2024-10-27 00:00:00", Some(Ambiguous));
+        check("2024-10-27T01:30:00", Tie::First, "2024-10-27 00:30:00", Some(Ambiguous));
+        check("2024-10-27T01:30:00", Tie::Second, "2024-10-27 01:30:00", Some(Ambiguous));
+        check("2024-10-27T02:00:00", Tie::First, "2024-10-27 02:00:00", None);
+        check("2024-03-31T00:59:59", Tie::First, "2024-03-31 00:59:59", None);
+        check("2024-03-31T01:00:00", Tie::First, "2024-03-31 01:00:00", Some(Missing));
+        check("2024-03-31T01:30:00", Tie::First, "2024-03-31 01:30:00", Some(Missing));
+        check("2024-03-31T02:00:00", Tie::First, "2024-03-31 01:00:00", None);
         // British Standard Time all the year, 1968 to 1971.
-        check(
-            "1970-01-01T12:00:00",
-            Tie::First,
-            "1970-01-01 11:00:00",
-            None,
-        );
-        check(
-            "2050-07-15T12:00:00",
-            Tie::First,
-            "2050-07-15 11:00:00",
-            None,
-        );
+        check("1970-01-01T12:00:00", Tie::First, "1970-01-01 11:00:00", None);
+        check("2050-07-15T12:00:00", Tie::First, "2050-07-15 11:00:00", None);
     }
 
     #[test]
     fn back_again() {
         for day in 0..366 * 3 {
             for hour in [0, 1, 2, 12, 23] {
-                let text = NaiveDateTime::default()
-                    + TimeDelta::days(19_000 + day)
-                    + TimeDelta::hours(hour);
+                let text = NaiveDateTime::default() + TimeDelta::days(19_000 + day) + TimeDelta::hours(hour);
                 let (micros, flag) = instant(text, Tie::First);
-                let expected = if flag == Some(ClockFlag::Missing) {
-                    text + TimeDelta::hours(1)
-                } else {
-                    text
-                };
+                let expected = if flag == Some(ClockFlag::Missing) { text + TimeDelta::hours(1) } else { text };
                 assert_eq!(local(micros), Some(expected));
             }
         }

@@ -18,11 +18,7 @@ pub mod uk_timestamp;
 pub mod utc_timestamp;
 pub mod weekday_name;
 
-const SECTION: DocSection = DocSection {
-    include: true,
-    label: "Time",
-    description: None,
-};
+const SECTION: DocSection = DocSection { include: true, label: "Time", description: None };
 
 /// How formats are written; part of the documentation of each function that takes one.
 const FORMAT_HELP: &str = "fields `dd`, `mm`, `mon` (Jan to Dec, or the month's full name), `yyyy`, `hh`, \

@@ -11,16 +11,8 @@ use crate::udf::{Kind, Spec, flag_result, function, param};
 /// 23:59:59); other seconds show that a clock was read.
 pub fn placeholder_time(micros: i64) -> Option<bool> {
     let time = london::local(micros)?.time();
-    let shown = (
-        time.hour(),
-        time.minute(),
-        time.second(),
-        time.nanosecond() / 1_000_000,
-    );
-    Some(matches!(
-        shown,
-        (0 | 12, 0, 0, 0) | (23, 59, 0, 0) | (23, 59, 59, _)
-    ))
+    let shown = (time.hour(), time.minute(), time.second(), time.nanosecond() / 1_000_000);
+    Some(matches!(shown, (0 | 12, 0, 0, 0) | (23, 59, 0, 0) | (23, 59, 59, _)))
 }
 
 pub(crate) fn udf() -> ScalarUDF {
@@ -53,11 +45,7 @@ mod tests {
     #[test]
     fn three_times_of_day() {
         let check = |text: &str, expected: bool| {
-            assert_eq!(
-                placeholder_time(utc_timestamp(text).unwrap()),
-                Some(expected),
-                "{text}"
-            )
+            assert_eq!(placeholder_time(utc_timestamp(text).unwrap()), Some(expected), "{text}")
         };
         check("2024-01-05T00:00", true);
         check("2024-01-05T12:00", true);

@@ -49,9 +49,8 @@ mod tests {
     #[test]
     fn only_the_two_nights() {
         let format = Format::compile("yyyy-mm-dd hh:mi").unwrap();
-        let check = |text: &str, expected: Option<ClockFlag>| {
-            assert_eq!(uk_clock_flag(text, &format), expected, "{text}")
-        };
+        let check =
+            |text: &str, expected: Option<ClockFlag>| assert_eq!(uk_clock_flag(text, &format), expected, "{text}");
         check("2024-10-27 00:59", None);
         check("2024-10-27 01:00", Some(ClockFlag::Ambiguous));
         check("2024-10-27 01:59", Some(ClockFlag::Ambiguous));

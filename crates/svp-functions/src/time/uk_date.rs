@@ -32,9 +32,7 @@ pub(crate) fn udf() -> ScalarUDF {
         |args| {
             let (text, format) = (args.text(0)?, args.text(1)?);
             let mut formats = LastFormat::default();
-            date_result(args.rows, |row| {
-                uk_date(text.get(row)?, formats.get(format.get(row)?)?)
-            })
+            date_result(args.rows, |row| uk_date(text.get(row)?, formats.get(format.get(row)?)?))
         },
     )
 }
@@ -46,10 +44,7 @@ mod tests {
     #[test]
     fn drops_the_time() {
         let format = Format::compile("dd/mm/yyyy hh:mi").unwrap();
-        assert_eq!(
-            uk_date("05/07/2024 23:59", &format).unwrap().to_string(),
-            "2024-07-05"
-        );
+        assert_eq!(uk_date("05/07/2024 23:59", &format).unwrap().to_string(), "2024-07-05");
         assert_eq!(uk_date("05/07/2024", &format), None);
     }
 }

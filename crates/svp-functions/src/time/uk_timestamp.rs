@@ -39,10 +39,7 @@ pub(crate) fn udf() -> ScalarUDF {
             ],
             returns: utc_timestamp_type(),
             examples: &[
-                (
-                    "SELECT uk_timestamp('05/07/2024 23:45', 'dd/mm/yyyy hh:mi')",
-                    "2024-07-05T22:45:00Z",
-                ),
+                ("SELECT uk_timestamp('05/07/2024 23:45', 'dd/mm/yyyy hh:mi')", "2024-07-05T22:45:00Z"),
                 (
                     "SELECT uk_timestamp('27/10/2024 01:30', 'dd/mm/yyyy hh:mi'), \
                      uk_timestamp('27/10/2024 01:30', 'dd/mm/yyyy hh:mi', 'second')",
@@ -52,11 +49,7 @@ pub(crate) fn udf() -> ScalarUDF {
         },
         |args| {
             let (text, format) = (args.text(0)?, args.text(1)?);
-            let ties = if args.has(2) {
-                Some(args.text(2)?)
-            } else {
-                None
-            };
+            let ties = if args.has(2) { Some(args.text(2)?) } else { None };
             let mut formats = LastFormat::default();
             instant_result(args.rows, |row| {
                 let tie = match &ties {
@@ -77,10 +70,7 @@ mod tests {
     fn formats_may_come_from_a_column() {
         let sql = "SELECT uk_timestamp(t, f) FROM (VALUES ('05/07/2024', 'dd/mm/yyyy'), ('2024-07-05', 'yyyy-mm-dd'), \
                    ('2024-07-05', 'dd/mm/yyyy'), ('2024-07-05', 'nonsense'), (NULL, 'yyyy-mm-dd')) AS v(t, f)";
-        assert_eq!(
-            prints(&session(), sql),
-            "2024-07-04T23:00:00Z\n2024-07-04T23:00:00Z\nNULL\nNULL\nNULL"
-        );
+        assert_eq!(prints(&session(), sql), "2024-07-04T23:00:00Z\n2024-07-04T23:00:00Z\nNULL\nNULL\nNULL");
     }
 
     #[test]

@@ -36,10 +36,7 @@ fn time(text: &str) -> Option<(NaiveTime, &str)> {
         }
         None => (0, 0, rest),
     };
-    Some((
-        NaiveTime::from_hms_micro_opt(hour, minute, second, micros)?,
-        rest,
-    ))
+    Some((NaiveTime::from_hms_micro_opt(hour, minute, second, micros)?, rest))
 }
 
 /// Seconds east of Greenwich.
@@ -92,20 +89,13 @@ mod tests {
     #[test]
     fn reads_iso() {
         let check = |text: &str, expected: Option<&str>| {
-            let found = utc_timestamp(text).map(|micros| {
-                DateTime::from_timestamp_micros(micros)
-                    .unwrap()
-                    .naive_utc()
-                    .to_string()
-            });
+            let found = utc_timestamp(text)
+                .map(|micros| DateTime::from_timestamp_micros(micros).unwrap().naive_utc().to_string());
             assert_eq!(found.as_deref(), expected, "{text:?}");
         };
         check("2024-07-05", Some("2024-07-05 00:00:00"));
         check("2024-07-05T23:45:10Z", Some("2024-07-05 23:45:10"));
-        check(
-            " 2024-07-05t23:45:10.1234567z ",
-            Some("2024-07-05 23:45:10.123456"),
-        );
+        check(" 2024-07-05t23:45:10.1234567z ", Some("2024-07-05 23:45:10.123456"));
         check("2024-07-05 23:45+0100", Some("2024-07-05 22:45:00"));
         check("2024-07-05T23:45:00-05", Some("2024-07-06 04:45:00"));
         check("2024-07-05T23:45:00+05:30", Some("2024-07-05 18:15:00"));

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, LargeStringArray, PrimitiveArray, StringArray,
-    StringViewArray,
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, LargeStringArray, PrimitiveArray, StringArray, StringViewArray,
 };
 use arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type, TimestampMicrosecondType};
 use chrono::NaiveDate;
@@ -50,15 +49,8 @@ impl Args<'_> {
     fn column<T: ArrowPrimitiveType>(&self, index: usize) -> Result<Column<T>> {
         let (array, constant) = self.array(index)?;
         match array.as_primitive_opt::<T>() {
-            Some(values) => Ok(Column {
-                values: values.clone(),
-                constant,
-            }),
-            None => internal_err!(
-                "argument {index} should be {}, not {}",
-                T::DATA_TYPE,
-                array.data_type()
-            ),
+            Some(values) => Ok(Column { values: values.clone(), constant }),
+            None => internal_err!("argument {index} should be {}, not {}", T::DATA_TYPE, array.data_type()),
         }
     }
 

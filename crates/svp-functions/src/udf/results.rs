@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, ArrowPrimitiveType, BooleanArray, Float64Array, PrimitiveArray, StringBuilder,
-    StructArray,
+    ArrayRef, ArrowPrimitiveType, BooleanArray, Float64Array, PrimitiveArray, StringBuilder, StructArray,
 };
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Date32Type, Field, Fields, TimeUnit, TimestampMicrosecondType};
@@ -22,10 +21,7 @@ pub(crate) fn pair_type(names: [&str; 2]) -> DataType {
 }
 
 fn pair_fields(names: [&str; 2]) -> Fields {
-    names
-        .iter()
-        .map(|name| Field::new(*name, DataType::Float64, true))
-        .collect()
+    names.iter().map(|name| Field::new(*name, DataType::Float64, true)).collect()
 }
 
 const DAYS_TO_1970: i32 = 719_163;
@@ -41,10 +37,7 @@ pub(crate) fn days_of_date(date: NaiveDate) -> i32 {
 }
 
 /// Text result, one value per row.
-pub(crate) fn text_result<S: AsRef<str>>(
-    rows: usize,
-    mut value: impl FnMut(usize) -> Option<S>,
-) -> Result<ArrayRef> {
+pub(crate) fn text_result<S: AsRef<str>>(rows: usize, mut value: impl FnMut(usize) -> Option<S>) -> Result<ArrayRef> {
     let mut builder = StringBuilder::with_capacity(rows, rows * 8);
     for row in 0..rows {
         match value(row) {
@@ -56,10 +49,7 @@ pub(crate) fn text_result<S: AsRef<str>>(
 }
 
 /// Text result that is written into one buffer, kept for the whole batch.
-pub(crate) fn written_result(
-    rows: usize,
-    mut write: impl FnMut(usize, &mut String) -> Option<()>,
-) -> Result<ArrayRef> {
+pub(crate) fn written_result(rows: usize, mut write: impl FnMut(usize, &mut String) -> Option<()>) -> Result<ArrayRef> {
     let mut builder = StringBuilder::with_capacity(rows, rows * 16);
     let mut buffer = String::new();
     for row in 0..rows {
@@ -82,27 +72,18 @@ pub(crate) fn primitive_result<T: ArrowPrimitiveType>(
 }
 
 /// Result of instants in microseconds since 1970 UTC.
-pub(crate) fn instant_result(
-    rows: usize,
-    value: impl FnMut(usize) -> Option<i64>,
-) -> Result<ArrayRef> {
+pub(crate) fn instant_result(rows: usize, value: impl FnMut(usize) -> Option<i64>) -> Result<ArrayRef> {
     let array: PrimitiveArray<TimestampMicrosecondType> = (0..rows).map(value).collect();
     Ok(Arc::new(array.with_timezone("UTC")))
 }
 
 /// Date result.
-pub(crate) fn date_result(
-    rows: usize,
-    mut value: impl FnMut(usize) -> Option<NaiveDate>,
-) -> Result<ArrayRef> {
+pub(crate) fn date_result(rows: usize, mut value: impl FnMut(usize) -> Option<NaiveDate>) -> Result<ArrayRef> {
     primitive_result::<Date32Type>(rows, |row| value(row).map(days_of_date))
 }
 
 /// Flag result.
-pub(crate) fn flag_result(
-    rows: usize,
-    value: impl FnMut(usize) -> Option<bool>,
-) -> Result<ArrayRef> {
+pub(crate) fn flag_result(rows: usize, value: impl FnMut(usize) -> Option<bool>) -> Result<ArrayRef> {
     let array: BooleanArray = (0..rows).map(value).collect();
     Ok(Arc::new(array))
 }
@@ -128,9 +109,5 @@ pub(crate) fn pair_result(
         Arc::new(Float64Array::new(first.into(), Some(nulls.clone()))),
         Arc::new(Float64Array::new(second.into(), Some(nulls.clone()))),
     ];
-    Ok(Arc::new(StructArray::try_new(
-        pair_fields(names),
-        columns,
-        Some(nulls),
-    )?))
+    Ok(Arc::new(StructArray::try_new(pair_fields(names), columns, Some(nulls))?))
 }

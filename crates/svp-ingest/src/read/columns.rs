@@ -21,17 +21,9 @@ pub(super) struct Columns {
 
 impl Columns {
     pub(super) fn new(names: &[String]) -> Self {
-        let fields: Vec<Field> = names
-            .iter()
-            .map(|n| Field::new(n, DataType::Utf8, true))
-            .collect();
+        let fields: Vec<Field> = names.iter().map(|n| Field::new(n, DataType::Utf8, true)).collect();
         let builders = names.iter().map(|_| StringBuilder::new()).collect();
-        Self {
-            schema: Arc::new(Schema::new(fields)),
-            builders,
-            rows: Vec::new(),
-            bytes: 0,
-        }
+        Self { schema: Arc::new(Schema::new(fields)), builders, rows: Vec::new(), bytes: 0 }
     }
 
     /// Number of whole rows so far.
@@ -61,30 +53,18 @@ impl Columns {
     }
 
     /// Hands the rows over and starts anew.
-    pub(super) fn finish(
-        &mut self,
-        file: &str,
-        first_row: u64,
-        bad: Vec<BadRow>,
-    ) -> Result<RowBatch, ReadError> {
+    pub(super) fn finish(&mut self, file: &str, first_row: u64, bad: Vec<BadRow>) -> Result<RowBatch, ReadError> {
         let n = self.rows.len();
         let rows = std::mem::replace(&mut self.rows, Vec::with_capacity(n));
         let renew = |b: &mut StringBuilder| -> ArrayRef {
             // The next batch will be about as large.
             let bytes = b.values_slice().len();
-            Arc::new(
-                std::mem::replace(b, StringBuilder::with_capacity(n, bytes + bytes / 8)).finish(),
-            )
+            Arc::new(std::mem::replace(b, StringBuilder::with_capacity(n, bytes + bytes / 8)).finish())
         };
         let arrays: Vec<ArrayRef> = self.builders.iter_mut().map(renew).collect();
         self.bytes = 0;
         let batch = to_batch(file, &self.schema, arrays, n, first_row)?;
-        Ok(RowBatch {
-            first_row,
-            rows,
-            batch,
-            bad,
-        })
+        Ok(RowBatch { first_row, rows, batch, bad })
     }
 }
 
@@ -97,13 +77,11 @@ pub(super) fn to_batch(
     first_row: u64,
 ) -> Result<RecordBatch, ReadError> {
     let options = RecordBatchOptions::new().with_row_count(Some(n));
-    RecordBatch::try_new_with_options(schema.clone(), arrays, &options).map_err(|_| {
-        ReadError::Malformed {
-            file: file.to_owned(),
-            row: first_row - 1,
-            position: 0,
-            reason: "columns of unequal length",
-        }
+    RecordBatch::try_new_with_options(schema.clone(), arrays, &options).map_err(|_| ReadError::Malformed {
+        file: file.to_owned(),
+        row: first_row - 1,
+        position: 0,
+        reason: "columns of unequal length",
     })
 }
 

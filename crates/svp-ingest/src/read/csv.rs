@@ -53,11 +53,7 @@ pub(super) struct CsvReader {
 }
 
 /// Opens the byte level of a delimited file and decides how far its encoding is known.
-fn start(
-    options: &CsvOptions,
-    file: &str,
-    plain: Plain,
-) -> Result<(Splitter<Input>, Mode, Vec<ReadNote>), ReadError> {
+fn start(options: &CsvOptions, file: &str, plain: Plain) -> Result<(Splitter<Input>, Mode, Vec<ReadNote>), ReadError> {
     options.check()?;
     let mut notes = Vec::new();
     let mut mode = match options.encoding {
@@ -77,9 +73,7 @@ fn start(
             });
         }
         Mark::Utf8 => {
-            splitter
-                .skip(3)
-                .map_err(|e| ReadError::from_fault(Fault::of(e), file, 0))?;
+            splitter.skip(3).map_err(|e| ReadError::from_fault(Fault::of(e), file, 0))?;
             if mode == Mode::Windows1252 {
                 notes.push(ReadNote::Utf8ByMark);
             }
@@ -97,15 +91,11 @@ fn names(
     options: &CsvOptions,
     file: &str,
 ) -> Result<Vec<String>, ReadError> {
-    let next = splitter
-        .next()
-        .map_err(|e| ReadError::from_fault(Fault::of(e), file, 0))?;
+    let next = splitter.next().map_err(|e| ReadError::from_fault(Fault::of(e), file, 0))?;
     match next {
         Next::Record { .. } => {}
         Next::End => {
-            return Err(ReadError::Empty {
-                file: file.to_owned(),
-            });
+            return Err(ReadError::Empty { file: file.to_owned() });
         }
         Next::OpenQuote => return Err(open_quote(file, 0, splitter.position())),
     }
@@ -136,11 +126,7 @@ fn names(
 }
 
 /// The names in the first line of a delimited file. Without a header they would be data: none are returned.
-pub(super) fn header(
-    options: &CsvOptions,
-    file: &str,
-    plain: Plain,
-) -> Result<Vec<String>, ReadError> {
+pub(super) fn header(options: &CsvOptions, file: &str, plain: Plain) -> Result<Vec<String>, ReadError> {
     let (mut splitter, mut mode, _) = start(options, file, plain)?;
     if !options.header {
         return Ok(Vec::new());
@@ -149,12 +135,7 @@ pub(super) fn header(
 }
 
 fn open_quote(file: &str, row: u64, position: u64) -> ReadError {
-    ReadError::Malformed {
-        file: file.to_owned(),
-        row,
-        position,
-        reason: "a quoted field is never closed",
-    }
+    ReadError::Malformed { file: file.to_owned(), row, position, reason: "a quoted field is never closed" }
 }
 
 /// The text of a field, doubled quotes made single.
@@ -227,9 +208,7 @@ impl CsvReader {
                 (Mode::Undecided, true) => self.mode = Mode::Utf8,
                 (Mode::Undecided, false) => {
                     self.mode = Mode::Fallback;
-                    self.layout
-                        .notes
-                        .push(ReadNote::FallbackEncoding { row: self.row });
+                    self.layout.notes.push(ReadNote::FallbackEncoding { row: self.row });
                 }
                 // Valid multi-byte UTF-8 in a file that was taken for Windows-1252: undecidable.
                 (Mode::Fallback, true) => return Err(RowRule::Encoding),
@@ -245,14 +224,8 @@ impl CsvReader {
                         None => "",
                         Some(f) => {
                             // Always a whole range: it lies between ASCII bytes of a valid text.
-                            let raw = record
-                                .get(f.start - start..f.end - start)
-                                .unwrap_or_default();
-                            if f.doubled {
-                                unquote(raw, f, self.quote, &mut self.unquoted)
-                            } else {
-                                raw
-                            }
+                            let raw = record.get(f.start - start..f.end - start).unwrap_or_default();
+                            if f.doubled { unquote(raw, f, self.quote, &mut self.unquoted) } else { raw }
                         }
                     };
                     self.columns.push(column, text);
@@ -266,13 +239,7 @@ impl CsvReader {
 
     fn take_1252(&mut self) -> Result<(), RowRule> {
         let fields = self.splitter.fields();
-        let sound = |f: &Field| {
-            !self
-                .splitter
-                .bytes(f.start, f.end)
-                .iter()
-                .any(|b| decode::undefined_1252(*b))
-        };
+        let sound = |f: &Field| !self.splitter.bytes(f.start, f.end).iter().any(|b| decode::undefined_1252(*b));
         if !fields.iter().all(sound) {
             return Err(RowRule::Encoding);
         }
@@ -284,10 +251,7 @@ impl CsvReader {
             if !decode::windows_1252(self.splitter.bytes(f.start, f.end), &mut self.decoded) {
                 return Err(RowRule::Encoding);
             }
-            self.columns.push(
-                column,
-                unquote(&self.decoded, f, self.quote, &mut self.unquoted),
-            );
+            self.columns.push(column, unquote(&self.decoded, f, self.quote, &mut self.unquoted));
         }
         self.columns.end_row(self.row);
         Ok(())
@@ -295,11 +259,7 @@ impl CsvReader {
 
     /// Gives the file up when its rows show that the declared encoding is not the real one.
     fn judge(&self, at_end: bool) -> Result<(), ReadError> {
-        let Health {
-            rows,
-            accented,
-            bad,
-        } = self.health;
+        let Health { rows, accented, bad } = self.health;
         if bad == 0 {
             return Ok(());
         }
@@ -322,10 +282,7 @@ impl RowReader for CsvReader {
     fn next_batch(&mut self) -> Result<Option<RowBatch>, ReadError> {
         let first_row = self.row + 1;
         let mut bad = Vec::new();
-        while !self.finished
-            && self.columns.rows() + bad.len() < self.batch_rows
-            && !self.columns.is_full()
-        {
+        while !self.finished && self.columns.rows() + bad.len() < self.batch_rows && !self.columns.is_full() {
             let next = self.splitter.next();
             match next.map_err(|e| ReadError::from_fault(Fault::of(e), &self.file, self.row))? {
                 Next::End => self.finished = true,
@@ -336,10 +293,7 @@ impl RowReader for CsvReader {
                     self.row += 1;
                     self.health.rows += 1;
                     if let Err(rule) = self.take(start, end, stray) {
-                        bad.push(BadRow {
-                            row: self.row,
-                            rule,
-                        });
+                        bad.push(BadRow { row: self.row, rule });
                         if rule == RowRule::Encoding {
                             self.health.bad += 1;
                             self.judge(false)?;

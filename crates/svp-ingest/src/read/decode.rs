@@ -64,29 +64,19 @@ pub(super) fn plain(file: &str, input: Input) -> Result<Plain, ReadError> {
     let magic = peek(&mut input, 2).map_err(fail)?;
     let named_gz = file.len() > 3 && file.as_bytes()[file.len() - 3..].eq_ignore_ascii_case(b".gz");
     if magic.is_empty() && named_gz {
-        return Err(ReadError::TruncatedGzip {
-            file: file.to_owned(),
-            row: 0,
-        });
+        return Err(ReadError::TruncatedGzip { file: file.to_owned(), row: 0 });
     }
     let zipped = magic == [0x1f, 0x8b] || magic == [0x1f];
     let mut input: Input = Box::new(Cursor::new(magic).chain(input));
     if zipped {
-        input = Box::new(Gunzip(MultiGzDecoder::new(BufReader::with_capacity(
-            CHUNK, input,
-        ))));
+        input = Box::new(Gunzip(MultiGzDecoder::new(BufReader::with_capacity(CHUNK, input))));
     }
     let head = peek(&mut input, 1024).map_err(fail)?;
     if head.is_empty() {
-        return Err(ReadError::Empty {
-            file: file.to_owned(),
-        });
+        return Err(ReadError::Empty { file: file.to_owned() });
     }
     if let Some(found) = foreign(&head) {
-        return Err(ReadError::UnsupportedFormat {
-            file: file.to_owned(),
-            found,
-        });
+        return Err(ReadError::UnsupportedFormat { file: file.to_owned(), found });
     }
     let mark = mark_of(&head);
     let input = Box::new(Cursor::new(head.clone()).chain(input));
@@ -110,10 +100,7 @@ fn foreign(head: &[u8]) -> Option<&'static str> {
         (b"BZh", "a bzip2 archive"),
         (b"%PDF-", "a PDF document"),
     ];
-    KNOWN
-        .iter()
-        .find(|(magic, _)| head.starts_with(magic))
-        .map(|(_, name)| *name)
+    KNOWN.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, name)| *name)
 }
 
 fn mark_of(head: &[u8]) -> Mark {
@@ -125,11 +112,7 @@ fn mark_of(head: &[u8]) -> Mark {
     }
     // Latin text in UTF-16 without a mark: about every second byte is zero.
     let zeros = head.iter().filter(|b| **b == 0).count();
-    if head.len() >= 8 && zeros * 3 > head.len() && !head.starts_with(b"PAR1") {
-        Mark::Utf16
-    } else {
-        Mark::None
-    }
+    if head.len() >= 8 && zeros * 3 > head.len() && !head.starts_with(b"PAR1") { Mark::Utf16 } else { Mark::None }
 }
 
 /// Tags the storage's own errors, so that they are not taken for damage in the gzip stream.
@@ -154,9 +137,7 @@ impl<R: io::BufRead> Read for Gunzip<R> {
             match e.downcast::<Fault>() {
                 Ok(fault) => io::Error::other(fault),
                 Err(e) if kind == io::ErrorKind::Interrupted => e,
-                Err(_) if kind == io::ErrorKind::UnexpectedEof => {
-                    io::Error::other(Fault::TruncatedGzip)
-                }
+                Err(_) if kind == io::ErrorKind::UnexpectedEof => io::Error::other(Fault::TruncatedGzip),
                 Err(_) => io::Error::other(Fault::CorruptGzip),
             }
         })
@@ -255,9 +236,7 @@ pub(super) fn xml_as_utf8(file: &str, plain: Plain) -> Result<Input, ReadError> 
     };
     let encoding = match plain.mark {
         Mark::Utf8 => return Ok(plain.input),
-        Mark::Utf16 => Encoding::for_bom(&plain.head)
-            .map(|(e, _)| e)
-            .ok_or_else(|| wrong(Some("UTF-16")))?,
+        Mark::Utf16 => Encoding::for_bom(&plain.head).map(|(e, _)| e).ok_or_else(|| wrong(Some("UTF-16")))?,
         Mark::None => match declared(&plain.head) {
             None => return Ok(plain.input),
             Some(label) => Encoding::for_label(label).ok_or_else(|| wrong(None))?,
@@ -278,10 +257,7 @@ fn declared(head: &[u8]) -> Option<&[u8]> {
     let head = head.strip_prefix(b"<?xml")?;
     let end = head.windows(2).position(|w| w == b"?>")?;
     let at = head[..end].windows(8).position(|w| w == b"encoding")? + 8;
-    let open = head[at..end]
-        .iter()
-        .position(|b| matches!(b, b'"' | b'\''))?
-        + at;
+    let open = head[at..end].iter().position(|b| matches!(b, b'"' | b'\''))? + at;
     let close = head[open + 1..end].iter().position(|b| *b == head[open])? + open + 1;
     Some(&head[open + 1..close])
 }

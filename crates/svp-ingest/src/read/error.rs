@@ -191,9 +191,7 @@ pub enum ReadError {
 }
 
 fn looks(found: &Option<&'static str>) -> String {
-    found
-        .map(|f| format!("; it looks like {f}"))
-        .unwrap_or_default()
+    found.map(|f| format!("; it looks like {f}")).unwrap_or_default()
 }
 
 fn list(label: &str, names: &[String]) -> String {
@@ -201,11 +199,7 @@ fn list(label: &str, names: &[String]) -> String {
         return String::new();
     }
     let quoted: Vec<String> = names.iter().map(|n| format!("\"{n}\"")).collect();
-    if label.is_empty() {
-        quoted.join(", ")
-    } else {
-        format!("{label} {}", quoted.join(", "))
-    }
+    if label.is_empty() { quoted.join(", ") } else { format!("{label} {}", quoted.join(", ")) }
 }
 
 impl ReadError {
@@ -260,12 +254,7 @@ impl ReadError {
             Fault::TruncatedGzip => Self::TruncatedGzip { file, row },
             Fault::CorruptGzip => Self::CorruptGzip { file, row },
             Fault::TooLarge(limit) => Self::RecordTooLarge { file, row, limit },
-            Fault::Undecodable(declared) => Self::WrongEncoding {
-                file,
-                row,
-                declared,
-                found: None,
-            },
+            Fault::Undecodable(declared) => Self::WrongEncoding { file, row, declared, found: None },
         }
     }
 }

@@ -21,18 +21,11 @@ pub(super) struct Layout {
 
 /// A header name without what exports put around it: byte order mark, spaces, quotes.
 pub(super) fn clean(name: &str) -> &str {
-    name.trim_start_matches('\u{feff}')
-        .trim()
-        .trim_matches('"')
-        .trim()
+    name.trim_start_matches('\u{feff}').trim().trim_matches('"').trim()
 }
 
 /// Finds the expected columns by name; the order of the columns is free.
-pub(super) fn locate(
-    file: &str,
-    expected: &Expected,
-    found: &[String],
-) -> Result<Layout, ReadError> {
+pub(super) fn locate(file: &str, expected: &Expected, found: &[String]) -> Result<Layout, ReadError> {
     let wanted = expected.output_columns();
     let optional: HashSet<&str> = expected.optional.iter().map(String::as_str).collect();
     let mut place: HashMap<&str, usize> = HashMap::new();
@@ -43,10 +36,7 @@ pub(super) fn locate(
             repeated.push(name.clone());
         }
     }
-    let index: Vec<Option<usize>> = wanted
-        .iter()
-        .map(|w| place.get(w.as_str()).copied())
-        .collect();
+    let index: Vec<Option<usize>> = wanted.iter().map(|w| place.get(w.as_str()).copied()).collect();
     let recognised = index.iter().flatten().count();
     let absent = |is_optional: bool| -> Vec<String> {
         let pairs = wanted.iter().zip(&index);
@@ -57,43 +47,22 @@ pub(super) fn locate(
     };
     let missing = absent(false);
     let wanted_set: HashSet<&str> = wanted.iter().map(String::as_str).collect();
-    let mut extra: Vec<String> = found
-        .iter()
-        .filter(|f| !wanted_set.contains(f.as_str()))
-        .cloned()
-        .collect();
+    let mut extra: Vec<String> = found.iter().filter(|f| !wanted_set.contains(f.as_str())).cloned().collect();
     let suggestions = suggest(&missing, &extra);
 
     if recognised == 0 {
         // Nothing was recognised: this may be a row of data, so only names close to known ones may be told.
         if suggestions.is_empty() {
-            return Err(ReadError::NoHeader {
-                file: file.to_owned(),
-                fields: found.len(),
-                expected: wanted.len(),
-            });
+            return Err(ReadError::NoHeader { file: file.to_owned(), fields: found.len(), expected: wanted.len() });
         }
         extra.retain(|e| suggestions.iter().any(|s| s.found == *e));
-        return Err(ReadError::HeaderDrift {
-            file: file.to_owned(),
-            missing,
-            unexpected: extra,
-            suggestions,
-        });
+        return Err(ReadError::HeaderDrift { file: file.to_owned(), missing, unexpected: extra, suggestions });
     }
     if !repeated.is_empty() {
-        return Err(ReadError::DuplicateHeader {
-            file: file.to_owned(),
-            columns: repeated,
-        });
+        return Err(ReadError::DuplicateHeader { file: file.to_owned(), columns: repeated });
     }
     if !missing.is_empty() || (!extra.is_empty() && !expected.allow_extra) {
-        return Err(ReadError::HeaderDrift {
-            file: file.to_owned(),
-            missing,
-            unexpected: extra,
-            suggestions,
-        });
+        return Err(ReadError::HeaderDrift { file: file.to_owned(), missing, unexpected: extra, suggestions });
     }
     let mut notes = Vec::new();
     if !extra.is_empty() {
@@ -103,44 +72,26 @@ pub(super) fn locate(
     if !left_out.is_empty() {
         notes.push(ReadNote::OptionalAbsent(left_out));
     }
-    Ok(Layout {
-        index,
-        fields: found.len(),
-        notes,
-    })
+    Ok(Layout { index, fields: found.len(), notes })
 }
 
 /// The layout of a file without a header: columns stand where the definition says.
 pub(super) fn by_position(expected: &Expected) -> Layout {
     let fields = expected.output_columns().len();
-    Layout {
-        index: (0..fields).map(Some).collect(),
-        fields,
-        notes: Vec::new(),
-    }
+    Layout { index: (0..fields).map(Some).collect(), fields, notes: Vec::new() }
 }
 
 fn suggest(missing: &[String], extra: &[String]) -> Vec<Suggestion> {
-    let folded = |s: &str| -> String {
-        s.chars()
-            .filter(|c| c.is_alphanumeric())
-            .flat_map(char::to_lowercase)
-            .collect()
-    };
+    let folded =
+        |s: &str| -> String { s.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect() };
     let mut out = Vec::new();
     for want in missing {
         let key = folded(want);
-        let scored = extra
-            .iter()
-            .map(|e| (strsim::normalized_damerau_levenshtein(&key, &folded(e)), e));
-        let best = scored
-            .filter(|(score, e)| *score >= ALIKE && !folded(e).is_empty())
-            .max_by(|a, b| a.0.total_cmp(&b.0));
+        let scored = extra.iter().map(|e| (strsim::normalized_damerau_levenshtein(&key, &folded(e)), e));
+        let best =
+            scored.filter(|(score, e)| *score >= ALIKE && !folded(e).is_empty()).max_by(|a, b| a.0.total_cmp(&b.0));
         if let Some((_, found)) = best {
-            out.push(Suggestion {
-                expected: want.clone(),
-                found: found.clone(),
-            });
+            out.push(Suggestion { expected: want.clone(), found: found.clone() });
         }
     }
     out

@@ -75,12 +75,7 @@ pub struct CsvOptions {
 
 impl Default for CsvOptions {
     fn default() -> Self {
-        Self {
-            delimiter: b',',
-            quote: b'"',
-            encoding: Encoding::Utf8,
-            header: true,
-        }
+        Self { delimiter: b',', quote: b'"', encoding: Encoding::Utf8, header: true }
     }
 }
 
@@ -132,10 +127,7 @@ impl XmlOptions {
     /// Rows from the elements at `record`.
     #[must_use]
     pub fn new(record: impl Into<String>) -> Self {
-        Self {
-            record: record.into(),
-            unit: None,
-        }
+        Self { record: record.into(), unit: None }
     }
 }
 
@@ -258,12 +250,8 @@ pub fn open(
 ) -> Result<Box<dyn RowReader>, ReadError> {
     let plain = decode::plain(file_name, input)?;
     Ok(match kind {
-        ReaderKind::Csv(options) => Box::new(csv::CsvReader::open(
-            options, expected, file_name, plain, batch_rows,
-        )?),
-        ReaderKind::Xml(options) => Box::new(xml::XmlReader::open(
-            options, expected, file_name, plain, batch_rows,
-        )?),
+        ReaderKind::Csv(options) => Box::new(csv::CsvReader::open(options, expected, file_name, plain, batch_rows)?),
+        ReaderKind::Xml(options) => Box::new(xml::XmlReader::open(options, expected, file_name, plain, batch_rows)?),
         ReaderKind::Parquet => Box::new(parquet::open(expected, file_name, plain, batch_rows)?),
     })
 }
@@ -272,10 +260,7 @@ pub fn open(
 ///
 /// # Errors
 /// As [`open`]: an empty file, a truncated gzip, an archive of another kind.
-pub(crate) fn decompressed(
-    file_name: &str,
-    input: Box<dyn Read + Send>,
-) -> Result<Box<dyn Read + Send>, ReadError> {
+pub(crate) fn decompressed(file_name: &str, input: Box<dyn Read + Send>) -> Result<Box<dyn Read + Send>, ReadError> {
     decode::plain(file_name, input).map(|plain| plain.input)
 }
 
@@ -287,11 +272,7 @@ pub(crate) fn decompressed(
 ///
 /// # Errors
 /// As [`open`], without the comparison.
-pub fn header(
-    kind: &ReaderKind,
-    file_name: &str,
-    input: Box<dyn Read + Send>,
-) -> Result<Vec<String>, ReadError> {
+pub fn header(kind: &ReaderKind, file_name: &str, input: Box<dyn Read + Send>) -> Result<Vec<String>, ReadError> {
     let plain = decode::plain(file_name, input)?;
     match kind {
         ReaderKind::Csv(options) => csv::header(options, file_name, plain),

@@ -30,39 +30,22 @@ pub(super) struct ParquetReader {
 fn builder(file: &str, plain: Plain) -> Result<ParquetRecordBatchReaderBuilder<Bytes>, ReadError> {
     let mut bytes = Vec::new();
     let mut input = plain.input.take(MAX_PARQUET + 1);
-    input
-        .read_to_end(&mut bytes)
-        .map_err(|e| ReadError::from_fault(Fault::of(e), file, 0))?;
+    input.read_to_end(&mut bytes).map_err(|e| ReadError::from_fault(Fault::of(e), file, 0))?;
     if bytes.len() as u64 > MAX_PARQUET {
-        return Err(ReadError::FileTooLarge {
-            file: file.to_owned(),
-            limit: MAX_PARQUET,
-        });
+        return Err(ReadError::FileTooLarge { file: file.to_owned(), limit: MAX_PARQUET });
     }
     if !bytes.starts_with(b"PAR1") {
-        return Err(ReadError::UnsupportedFormat {
-            file: file.to_owned(),
-            found: "not a Parquet file",
-        });
+        return Err(ReadError::UnsupportedFormat { file: file.to_owned(), found: "not a Parquet file" });
     }
     ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes)).map_err(|_| damaged(file, 0))
 }
 
 fn damaged(file: &str, row: u64) -> ReadError {
-    ReadError::Malformed {
-        file: file.to_owned(),
-        row,
-        position: 0,
-        reason: "the Parquet file is damaged or cut off",
-    }
+    ReadError::Malformed { file: file.to_owned(), row, position: 0, reason: "the Parquet file is damaged or cut off" }
 }
 
 fn column_names(schema: &Schema) -> Vec<String> {
-    schema
-        .fields()
-        .iter()
-        .map(|f| header::clean(f.name()).to_owned())
-        .collect()
+    schema.fields().iter().map(|f| header::clean(f.name()).to_owned()).collect()
 }
 
 /// The names of the top-level columns.
@@ -78,8 +61,7 @@ pub(super) fn open(
     batch_rows: usize,
 ) -> Result<ParquetReader, ReadError> {
     let builder = builder(file, plain)?;
-    let Layout { index, notes, .. } =
-        header::locate(file, expected, &column_names(builder.schema()))?;
+    let Layout { index, notes, .. } = header::locate(file, expected, &column_names(builder.schema()))?;
     let mut roots: Vec<usize> = index.iter().flatten().copied().collect();
     roots.sort_unstable();
     roots.dedup();
@@ -93,20 +75,11 @@ pub(super) fn open(
             });
         }
     }
-    let source = index
-        .iter()
-        .map(|i| i.and_then(|i| roots.binary_search(&i).ok()))
-        .collect();
+    let source = index.iter().map(|i| i.and_then(|i| roots.binary_search(&i).ok())).collect();
     let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
-    let reader = builder
-        .with_projection(mask)
-        .with_batch_size(batch_rows.max(1))
-        .build();
+    let reader = builder.with_projection(mask).with_batch_size(batch_rows.max(1)).build();
     let names = expected.output_columns();
-    let fields: Vec<Field> = names
-        .iter()
-        .map(|n| Field::new(n, DataType::Utf8, true))
-        .collect();
+    let fields: Vec<Field> = names.iter().map(|n| Field::new(n, DataType::Utf8, true)).collect();
     Ok(ParquetReader {
         file: file.to_owned(),
         reader: reader.map_err(|_| damaged(file, 0))?,
@@ -119,10 +92,7 @@ pub(super) fn open(
 
 /// A column as text with NULL for blank; marks rows whose bytes are no text.
 fn as_text(column: &ArrayRef, good: &mut [bool]) -> Option<ArrayRef> {
-    let options = CastOptions {
-        safe: true,
-        ..CastOptions::default()
-    };
+    let options = CastOptions { safe: true, ..CastOptions::default() };
     let text = cast_with_options(column, &DataType::Utf8, &options).ok()?;
     let strings = text.as_string::<i32>();
     for (i, keep) in good.iter_mut().enumerate() {
@@ -143,11 +113,7 @@ impl ParquetReader {
         let schema = found.schema();
         let field = schema.field(column);
         let (file, column) = (self.file.clone(), field.name().clone());
-        ReadError::ColumnType {
-            file,
-            column,
-            data_type: field.data_type().to_string(),
-        }
+        ReadError::ColumnType { file, column, data_type: field.data_type().to_string() }
     }
 
     fn convert(&mut self, found: &RecordBatch) -> Result<RowBatch, ReadError> {
@@ -158,8 +124,7 @@ impl ParquetReader {
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.source.len());
         for source in &self.source {
             let array = match source {
-                Some(i) => as_text(found.column(*i), &mut good)
-                    .ok_or_else(|| self.unreadable(found, *i))?,
+                Some(i) => as_text(found.column(*i), &mut good).ok_or_else(|| self.unreadable(found, *i))?,
                 None => arrow::array::new_null_array(&DataType::Utf8, n),
             };
             arrays.push(array);
@@ -170,22 +135,14 @@ impl ParquetReader {
             if *keep {
                 rows.push(row);
             } else {
-                bad.push(BadRow {
-                    row,
-                    rule: RowRule::Encoding,
-                });
+                bad.push(BadRow { row, rule: RowRule::Encoding });
             }
         }
         if !bad.is_empty() {
             batch = filter_record_batch(&batch, &BooleanArray::from(good))
                 .map_err(|_| damaged(&self.file, first_row - 1))?;
         }
-        Ok(RowBatch {
-            first_row,
-            rows,
-            batch,
-            bad,
-        })
+        Ok(RowBatch { first_row, rows, batch, bad })
     }
 }
 

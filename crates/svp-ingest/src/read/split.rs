@@ -23,11 +23,7 @@ pub(super) struct Field {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
     /// A record; `stray` = text follows a closing quote in it.
-    Record {
-        start: usize,
-        end: usize,
-        stray: bool,
-    },
+    Record { start: usize, end: usize, stray: bool },
     /// The file ends inside a quoted field.
     OpenQuote,
     /// The file has ended.
@@ -122,8 +118,7 @@ impl<R: Read> Splitter<R> {
             if self.buffer.len() >= self.limit {
                 return Err(io::Error::other(Fault::TooLarge(self.limit)));
             }
-            self.buffer
-                .resize((self.buffer.len() * 2).min(self.limit), 0);
+            self.buffer.resize((self.buffer.len() * 2).min(self.limit), 0);
         }
         let before = self.end;
         while self.end < self.buffer.len() && !self.eof {
@@ -143,10 +138,7 @@ impl<R: Read> Splitter<R> {
 
     fn scan(&mut self) -> Scan {
         let data = &self.buffer[..self.end];
-        while data
-            .get(self.at)
-            .is_some_and(|b| matches!(b, b'\n' | b'\r'))
-        {
+        while data.get(self.at).is_some_and(|b| matches!(b, b'\n' | b'\r')) {
             self.at += 1;
         }
         let start = self.at;
@@ -182,10 +174,7 @@ impl<R: Read> Splitter<R> {
                     }
                 }
                 to = at - 1;
-                if at < data.len()
-                    && !matches!(data[at], b'\n' | b'\r')
-                    && data[at] != self.delimiter
-                {
+                if at < data.len() && !matches!(data[at], b'\n' | b'\r') && data[at] != self.delimiter {
                     stray = true;
                     match memchr3(self.delimiter, b'\n', b'\r', &data[at..]) {
                         Some(i) => at += i,
@@ -202,11 +191,7 @@ impl<R: Read> Splitter<R> {
                 };
                 to = at;
             }
-            self.fields.push(Field {
-                start: from,
-                end: to,
-                doubled,
-            });
+            self.fields.push(Field { start: from, end: to, doubled });
             if at < data.len() && data[at] == self.delimiter {
                 at += 1;
                 continue;

@@ -83,18 +83,10 @@ pub(super) struct XmlReader {
 }
 
 impl Walk {
-    fn new(
-        options: &XmlOptions,
-        columns: &[String],
-        file: &str,
-        plain: Plain,
-    ) -> Result<Self, ReadError> {
+    fn new(options: &XmlOptions, columns: &[String], file: &str, plain: Plain) -> Result<Self, ReadError> {
         let paths = Paths::new(options, columns)?;
         let input = decode::xml_as_utf8(file, plain)?;
-        let meter = Meter {
-            input: BufReader::with_capacity(64 * 1024, input),
-            left: MAX_RECORD,
-        };
+        let meter = Meter { input: BufReader::with_capacity(64 * 1024, input), left: MAX_RECORD };
         Ok(Self {
             file: file.to_owned(),
             reader: Reader::from_reader(meter),
@@ -111,31 +103,21 @@ impl Walk {
 
     fn malformed(&self, reason: &'static str) -> ReadError {
         let position = self.reader.buffer_position();
-        ReadError::Malformed {
-            file: self.file.clone(),
-            row: self.row,
-            position,
-            reason,
-        }
+        ReadError::Malformed { file: self.file.clone(), row: self.row, position, reason }
     }
 
     fn broken(&self, error: XmlError) -> ReadError {
         match error {
             XmlError::Io(shared) => {
                 let kind = shared.kind();
-                let error =
-                    std::sync::Arc::try_unwrap(shared).unwrap_or_else(|_| io::Error::from(kind));
+                let error = std::sync::Arc::try_unwrap(shared).unwrap_or_else(|_| io::Error::from(kind));
                 ReadError::from_fault(Fault::of(error), &self.file, self.row)
             }
             XmlError::Syntax(_) => self.malformed("the XML is cut off or has a markup error"),
             XmlError::IllFormed(_) => self.malformed("the XML has a start tag without its end tag"),
             XmlError::InvalidAttr(_) => self.malformed("the XML has a damaged attribute"),
-            XmlError::Encoding(_) => {
-                self.malformed("the XML has markup that is not in its encoding")
-            }
-            XmlError::Escape(_) => {
-                self.malformed("the XML has an entity that is not one of the five of XML")
-            }
+            XmlError::Encoding(_) => self.malformed("the XML has markup that is not in its encoding"),
+            XmlError::Escape(_) => self.malformed("the XML has an entity that is not one of the five of XML"),
             XmlError::Namespace(_) => self.malformed("the XML has a damaged namespace"),
         }
     }
@@ -176,9 +158,7 @@ impl Walk {
                 Ok(Step::Nothing)
             }
             Event::GeneralRef(entity) => self.entity(&entity).map(|()| Step::Nothing),
-            Event::DocType(_) => {
-                Err(self.malformed("the XML has a document type declaration, which is refused"))
-            }
+            Event::DocType(_) => Err(self.malformed("the XML has a document type declaration, which is refused")),
             Event::Eof if self.stack.is_empty() => Ok(Step::End),
             Event::Eof => Err(self.malformed("the XML ends inside an element; it was cut off")),
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) => Ok(Step::Nothing),
@@ -196,11 +176,7 @@ impl Walk {
         let unit = &self.paths.unit;
         if self.stack.is_empty() && unit[0] != name {
             let (file, wanted) = (self.file.clone(), unit[0].clone());
-            return Err(ReadError::NoRecords {
-                file,
-                wanted,
-                found: String::new(),
-            });
+            return Err(ReadError::NoRecords { file, wanted, found: String::new() });
         }
         if self.on_path == self.stack.len() && unit.get(self.on_path).is_some_and(|u| u == name) {
             self.on_path += 1;
@@ -256,11 +232,7 @@ impl Walk {
             return Err(self.malformed("the file has text outside the XML document"));
         }
         if !self.paths.push_text(&self.stack, text) {
-            return Err(ReadError::RecordTooLarge {
-                file: self.file.clone(),
-                row: self.row,
-                limit: MAX_SLOT,
-            });
+            return Err(ReadError::RecordTooLarge { file: self.file.clone(), row: self.row, limit: MAX_SLOT });
         }
         Ok(())
     }
@@ -278,10 +250,7 @@ impl Walk {
             let mut bytes = [0; 4];
             return self.text(c.encode_utf8(&mut bytes));
         }
-        let known = entity
-            .decode()
-            .ok()
-            .and_then(|name| resolve_xml_entity(&name));
+        let known = entity.decode().ok().and_then(|name| resolve_xml_entity(&name));
         match known {
             Some(text) => self.text(text),
             None => Err(self.malformed("the XML has an entity that is not one of the five of XML")),
@@ -290,11 +259,7 @@ impl Walk {
 
     fn check_size(&self) -> Result<(), ReadError> {
         if self.tree.size() > MAX_RECORD {
-            return Err(ReadError::RecordTooLarge {
-                file: self.file.clone(),
-                row: self.row,
-                limit: MAX_RECORD,
-            });
+            return Err(ReadError::RecordTooLarge { file: self.file.clone(), row: self.row, limit: MAX_RECORD });
         }
         Ok(())
     }
@@ -305,11 +270,7 @@ impl Walk {
             return None;
         }
         let found = self.paths.unit[..self.deepest].join("/");
-        Some(ReadError::NoRecords {
-            file: self.file.clone(),
-            wanted: self.paths.unit.join("/"),
-            found,
-        })
+        Some(ReadError::NoRecords { file: self.file.clone(), wanted: self.paths.unit.join("/"), found })
     }
 }
 
@@ -338,29 +299,16 @@ impl XmlReader {
         }
         let columns = Columns::new(&names);
         let (notes, value) = (Vec::new(), String::new());
-        Ok(Self {
-            walk,
-            columns,
-            batch_rows: batch_rows.max(1),
-            notes,
-            value,
-            pending,
-            finished: false,
-        })
+        Ok(Self { walk, columns, batch_rows: batch_rows.max(1), notes, value, pending, finished: false })
     }
 
     /// Makes rows from the unit in the tree.
     fn emit(&mut self, bad: &mut Vec<BadRow>) {
-        let Walk {
-            tree, paths, row, ..
-        } = &mut self.walk;
+        let Walk { tree, paths, row, .. } = &mut self.walk;
         for record in tree.records(&paths.record) {
             *row += 1;
             if tree.undecodable {
-                bad.push(BadRow {
-                    row: *row,
-                    rule: RowRule::Encoding,
-                });
+                bad.push(BadRow { row: *row, rule: RowRule::Encoding });
                 continue;
             }
             for (i, target) in paths.targets.iter().enumerate() {
@@ -371,10 +319,10 @@ impl XmlReader {
                         tree.collect(record, path, value);
                     }
                     Target::Nearest { path, above } => {
-                        if !tree.nearest(record, path, value) {
-                            if let Some(slot) = above.iter().find(|s| paths.slots[**s].seen) {
-                                join(value, &paths.slots[*slot].text);
-                            }
+                        if !tree.nearest(record, path, value)
+                            && let Some(slot) = above.iter().find(|s| paths.slots[**s].seen)
+                        {
+                            join(value, &paths.slots[*slot].text);
                         }
                     }
                     Target::Absolute(slots) => {
@@ -397,10 +345,7 @@ impl RowReader for XmlReader {
         if std::mem::take(&mut self.pending) {
             self.emit(&mut bad);
         }
-        while !self.finished
-            && self.columns.rows() + bad.len() < self.batch_rows
-            && !self.columns.is_full()
-        {
+        while !self.finished && self.columns.rows() + bad.len() < self.batch_rows && !self.columns.is_full() {
             match self.walk.step()? {
                 Step::Nothing => {}
                 Step::Unit => self.emit(&mut bad),
@@ -418,9 +363,7 @@ impl RowReader for XmlReader {
         if self.columns.rows() + bad.len() == 0 {
             return Ok(None);
         }
-        self.columns
-            .finish(&self.walk.file, first_row, bad)
-            .map(Some)
+        self.columns.finish(&self.walk.file, first_row, bad).map(Some)
     }
 
     fn notes(&self) -> &[ReadNote] {
@@ -433,11 +376,7 @@ impl RowReader for XmlReader {
 }
 
 /// The leaf paths in the first records, relative to the record.
-pub(super) fn header(
-    options: &XmlOptions,
-    file: &str,
-    plain: Plain,
-) -> Result<Vec<String>, ReadError> {
+pub(super) fn header(options: &XmlOptions, file: &str, plain: Plain) -> Result<Vec<String>, ReadError> {
     let record: Vec<String> = super::xml_paths::steps(&options.record);
     let mut walk = Walk::new(options, &[], file, plain)?;
     let mut out: Vec<String> = Vec::new();
@@ -451,17 +390,10 @@ pub(super) fn header(
         }
         if walk.stack.len() > before.len() {
             deepest = walk.stack.len();
-        } else if walk.stack.len() < before.len()
-            && before.len() == deepest
-            && before.starts_with(&record)
-        {
+        } else if walk.stack.len() < before.len() && before.len() == deepest && before.starts_with(&record) {
             // A leaf has ended: nothing was opened inside it.
             let path = before[record.len()..].join("/");
-            let path = if path.is_empty() {
-                ".".to_owned()
-            } else {
-                path
-            };
+            let path = if path.is_empty() { ".".to_owned() } else { path };
             if !out.contains(&path) {
                 out.push(path);
             }

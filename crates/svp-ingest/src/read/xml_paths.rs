@@ -48,40 +48,25 @@ pub(super) struct Paths {
 
 /// The steps of a path.
 pub(super) fn steps(path: &str) -> Vec<String> {
-    path.split('/')
-        .map(str::trim)
-        .filter(|s| !s.is_empty())
-        .map(str::to_owned)
-        .collect()
+    path.split('/').map(str::trim).filter(|s| !s.is_empty()).map(str::to_owned).collect()
 }
 
 impl Paths {
     pub(super) fn new(options: &XmlOptions, columns: &[String]) -> Result<Self, ReadError> {
         let record = steps(&options.record);
         if record.is_empty() {
-            return Err(ReadError::Options {
-                reason: "an XML feed needs the path of its record element",
-            });
+            return Err(ReadError::Options { reason: "an XML feed needs the path of its record element" });
         }
         let unit = match &options.unit {
             Some(unit) => steps(unit),
             None => record.iter().take(3).cloned().collect(),
         };
         if unit.is_empty() || !record.starts_with(&unit) {
-            return Err(ReadError::Options {
-                reason: "the XML unit must be a leading part of the record path",
-            });
+            return Err(ReadError::Options { reason: "the XML unit must be a leading part of the record path" });
         }
         let mut names = Names::default();
         let record: Vec<u32> = record[unit.len()..].iter().map(|s| names.add(s)).collect();
-        let mut paths = Self {
-            unit,
-            record,
-            targets: Vec::new(),
-            slots: Vec::new(),
-            names,
-            attributes: false,
-        };
+        let mut paths = Self { unit, record, targets: Vec::new(), slots: Vec::new(), names, attributes: false };
         for column in columns {
             let target = paths.target(column)?;
             paths.targets.push(target);
@@ -93,9 +78,7 @@ impl Paths {
     fn target(&mut self, column: &str) -> Result<Target, ReadError> {
         let path = steps(column);
         if path.is_empty() {
-            return Err(ReadError::Options {
-                reason: "an XML column has an empty path",
-            });
+            return Err(ReadError::Options { reason: "an XML column has an empty path" });
         }
         if column.trim_start().starts_with('/') {
             let mut from_root = vec![self.unit[0].clone()];
@@ -125,12 +108,7 @@ impl Paths {
         if let Some(i) = self.slots.iter().position(|s| s.path == path) {
             return i;
         }
-        self.slots.push(Slot {
-            path,
-            open: false,
-            seen: false,
-            text: String::new(),
-        });
+        self.slots.push(Slot { path, open: false, seen: false, text: String::new() });
         self.slots.len() - 1
     }
 
@@ -153,11 +131,7 @@ impl Paths {
 
     /// Text in the innermost open element outside the unit. False if a value becomes too long to keep.
     pub(super) fn push_text(&mut self, stack: &[String], text: &str) -> bool {
-        for slot in self
-            .slots
-            .iter_mut()
-            .filter(|s| s.open && s.path.len() == stack.len())
-        {
+        for slot in self.slots.iter_mut().filter(|s| s.open && s.path.len() == stack.len()) {
             if slot.text.len() + text.len() > MAX_SLOT {
                 return false;
             }

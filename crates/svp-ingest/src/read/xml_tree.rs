@@ -86,11 +86,7 @@ impl Tree {
 
     /// Text inside the element that is open. Only the text of leaves is ever looked at.
     pub(super) fn push_text(&mut self, text: &str) {
-        if let Some(node) = self
-            .open
-            .last()
-            .and_then(|id| self.nodes.get_mut(*id as usize))
-        {
+        if let Some(node) = self.open.last().and_then(|id| self.nodes.get_mut(*id as usize)) {
             if node.text.0 == node.text.1 {
                 node.text.0 = self.text.len();
             }
@@ -107,24 +103,15 @@ impl Tree {
 
     fn children(&self, id: u32) -> impl Iterator<Item = u32> + '_ {
         let first = self.nodes.get(id as usize).map_or(NONE, |n| n.first);
-        std::iter::successors(Some(first), |id| {
-            self.nodes.get(*id as usize).map(|n| n.next)
-        })
-        .take_while(|id| *id != NONE)
+        std::iter::successors(Some(first), |id| self.nodes.get(*id as usize).map(|n| n.next))
+            .take_while(|id| *id != NONE)
     }
 
     /// All elements at `path` below the root, in the order of the file. The empty path is the root itself.
     pub(super) fn records(&self, path: &[u32]) -> Vec<u32> {
-        let mut level: Vec<u32> = if self.nodes.is_empty() {
-            Vec::new()
-        } else {
-            vec![0]
-        };
+        let mut level: Vec<u32> = if self.nodes.is_empty() { Vec::new() } else { vec![0] };
         for step in path {
-            let next = level
-                .iter()
-                .flat_map(|id| self.children(*id))
-                .filter(|c| self.nodes[*c as usize].name == *step);
+            let next = level.iter().flat_map(|id| self.children(*id)).filter(|c| self.nodes[*c as usize].name == *step);
             level = next.collect();
         }
         level
@@ -135,10 +122,7 @@ impl Tree {
         let Some((step, rest)) = path.split_first() else {
             let node = &self.nodes[id as usize];
             if node.leaf {
-                join(
-                    out,
-                    self.text.get(node.text.0..node.text.1).unwrap_or_default(),
-                );
+                join(out, self.text.get(node.text.0..node.text.1).unwrap_or_default());
             }
             return true;
         };

@@ -27,12 +27,8 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let options = Options {
-        out: arguments.out,
-        people: arguments.people,
-        months: arguments.months,
-        seed: arguments.seed,
-    };
+    let options =
+        Options { out: arguments.out, people: arguments.people, months: arguments.months, seed: arguments.seed };
     match generate(&options) {
         Ok(summary) => {
             let mut out = std::io::stdout().lock();

@@ -110,33 +110,16 @@ pub fn attendances_of_month(world: &World, month: u32, crimes: &[Crime]) -> Vec<
     let daytime = Pattern::daytime();
     for _ in 0..dice.poisson(640.0 * world.scale() / 24.0) {
         let injured = clock.draw(&daytime, &mut dice);
-        let intent = *dice.weighted_item(&[
-            (Intent::Accident, 0.8),
-            (Intent::SelfHarm, 0.12),
-            (Intent::Undetermined, 0.08),
-        ]);
+        let intent =
+            *dice.weighted_item(&[(Intent::Accident, 0.8), (Intent::SelfHarm, 0.12), (Intent::Undetermined, 0.08)]);
         let low = if intent == Intent::SelfHarm { 13 } else { 1 };
-        let found = world.people.find(&world.streets, &mut dice, false, |p| {
-            p.age(injured.date()) >= low
-        });
+        let found = world.people.find(&world.streets, &mut dice, false, |p| p.age(injured.date()) >= low);
         let Some((patient, _)) = found else { continue };
         let mechanism = match intent {
             Intent::SelfHarm => *dice.pick(&[Mechanism::Knife, Mechanism::Other, Mechanism::Other]),
-            _ => *dice.pick(&[
-                Mechanism::Fall,
-                Mechanism::Fall,
-                Mechanism::Blunt,
-                Mechanism::Knife,
-                Mechanism::Other,
-            ]),
+            _ => *dice.pick(&[Mechanism::Fall, Mechanism::Fall, Mechanism::Blunt, Mechanism::Knife, Mechanism::Other]),
         };
-        let spot = *dice.pick(&[
-            Spot::Dwelling,
-            Spot::Dwelling,
-            Spot::Street,
-            Spot::Workplace,
-            Spot::School,
-        ]);
+        let spot = *dice.pick(&[Spot::Dwelling, Spot::Dwelling, Spot::Street, Spot::Workplace, Spot::School]);
         all.push(Attendance {
             number: 0,
             patient,
@@ -161,19 +144,9 @@ pub fn attendances_of_month(world: &World, month: u32, crimes: &[Crime]) -> Vec<
     all
 }
 
-fn arrival(
-    world: &World,
-    injured: NaiveDateTime,
-    low: i64,
-    high: i64,
-    dice: &mut Dice,
-) -> NaiveDateTime {
+fn arrival(world: &World, injured: NaiveDateTime, low: i64, high: i64, dice: &mut Dice) -> NaiveDateTime {
     let at = injured + Duration::minutes(dice.between(low, high));
-    let at = if clock_change(at) {
-        at + Duration::hours(2)
-    } else {
-        at
-    };
+    let at = if clock_change(at) { at + Duration::hours(2) } else { at };
     at.min(world.period.end()).max(injured)
 }
 
@@ -199,11 +172,7 @@ fn from_violence(world: &World, crime: &Crime, known: bool, dice: &mut Dice) -> 
         arrival: arrival(world, crime.at, 20, if grave { 120 } else { 600 }, dice),
         injured: crime.at,
         time_known: dice.chance(0.72),
-        intent: if dice.chance(0.95) {
-            Intent::Assault
-        } else {
-            Intent::Undetermined
-        },
+        intent: if dice.chance(0.95) { Intent::Assault } else { Intent::Undetermined },
         mechanism,
         spot: dice.chance(0.9).then_some(crime.place.spot),
         at: dice.chance(0.3).then_some(crime.place.at),
@@ -227,9 +196,7 @@ fn spoken(world: &World, crime: &Crime, dice: &mut Dice) -> String {
             HOTSPOTS[hotspot].street.to_lowercase()
         };
     }
-    let street = world
-        .streets
-        .street(world.streets.nearest(crime.place.lsoa, crime.place.at));
+    let street = world.streets.street(world.streets.nearest(crime.place.lsoa, crime.place.at));
     match (crime.place.spot, dice.below(3)) {
         (Spot::Dwelling, 0) => "home".to_owned(),
         (Spot::Dwelling, _) => "at home address".to_owned(),

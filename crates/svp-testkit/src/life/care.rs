@@ -70,33 +70,19 @@ pub struct Care {
 
 impl Care {
     /// A referral of a child. Nothing happens while a case of the child is open.
-    pub fn refer(
-        &mut self,
-        world: &World,
-        child: &Person,
-        on: NaiveDate,
-        source: &'static str,
-        domestic: bool,
-    ) {
+    pub fn refer(&mut self, world: &World, child: &Person, on: NaiveDate, source: &'static str, domestic: bool) {
         let cases = self.cases.entry(child.id).or_default();
-        if child.born > on
-            || cases.iter().any(|case| {
-                case.closed
-                    .is_none_or(|(closed, _)| closed + Days::new(14) > on)
-            })
+        if child.born > on || cases.iter().any(|case| case.closed.is_none_or(|(closed, _)| closed + Days::new(14) > on))
         {
             return;
         }
-        let index = u64::from(child.id) * 64
-            + cases.len() as u64
-            + on.signed_duration_since(child.born).num_days() as u64;
+        let index =
+            u64::from(child.id) * 64 + cases.len() as u64 + on.signed_duration_since(child.born).num_days() as u64;
         let mut dice = Dice::new(world.seed, Purpose::Care, index);
         let case = new_case(child, on, source, domestic, &mut dice);
-        let taken =
-            !case.no_action && dice.chance(if case.protection.is_some() { 0.3 } else { 0.05 });
+        let taken = !case.no_action && dice.chance(if case.protection.is_some() { 0.3 } else { 0.05 });
         if taken && !self.looked_after.contains_key(&child.id) {
-            self.looked_after
-                .insert(child.id, look_after(world, child, on, case.need, &mut dice));
+            self.looked_after.insert(child.id, look_after(world, child, on, case.need, &mut dice));
         }
         cases.push(case);
     }
@@ -107,22 +93,12 @@ impl Care {
             cases.retain(|case| case.closed.is_none_or(|(closed, _)| closed >= day));
         }
         self.cases.retain(|_, cases| !cases.is_empty());
-        self.looked_after.retain(|_, child| {
-            child
-                .placements
-                .last()
-                .is_some_and(|last| last.end.is_none_or(|end| end >= day))
-        });
+        self.looked_after
+            .retain(|_, child| child.placements.last().is_some_and(|last| last.end.is_none_or(|end| end >= day)));
     }
 }
 
-fn new_case(
-    child: &Person,
-    on: NaiveDate,
-    source: &'static str,
-    domestic: bool,
-    dice: &mut Dice,
-) -> Case {
+fn new_case(child: &Person, on: NaiveDate, source: &'static str, domestic: bool, dice: &mut Dice) -> Case {
     let after = |days: i64| on + Days::new(days.max(0) as u64);
     let need = if domestic {
         "N1"
@@ -169,12 +145,7 @@ fn new_case(
             } else {
                 *dice.weighted_item(&[("NEG", 0.55), ("EMO", 0.25), ("PHY", 0.12), ("SAB", 0.08)])
             };
-            case.protection = Some((
-                after(start + 14),
-                after(start + 14 + length),
-                category,
-                dice.below(3),
-            ));
+            case.protection = Some((after(start + 14), after(start + 14 + length), category, dice.below(3)));
             end = start + 14 + length;
         }
     }
@@ -235,13 +206,7 @@ fn factors(domestic: bool, dice: &mut Dice) -> Vec<&'static str> {
     factors
 }
 
-fn look_after(
-    world: &World,
-    child: &Person,
-    on: NaiveDate,
-    need: &'static str,
-    dice: &mut Dice,
-) -> LookedAfter {
+fn look_after(world: &World, child: &Person, on: NaiveDate, need: &'static str, dice: &mut Dice) -> LookedAfter {
     let mut start = on + Days::new(dice.between(10, 90) as u64);
     let count = 1 + dice.below(3);
     let mut placements = Vec::new();
@@ -252,7 +217,7 @@ fn look_after(
         placements.push(Placement {
             start,
             end: (!last || dice.chance(0.4)).then_some(end),
-            place: *dice.pick(&["U6", "U6", "U1", "U3", "K2", "P1", "R3"]),
+            place: dice.pick::<&str>(&["U6", "U6", "U1", "U3", "K2", "P1", "R3"]),
             postcode: world.streets.any_in(lsoa, dice),
         });
         start = end;
@@ -262,17 +227,10 @@ fn look_after(
         let first = placements[0].start;
         for _ in 0..1 + dice.below(4) {
             let gone = first + Days::new(dice.between(5, 200) as u64);
-            let back = dice
-                .chance(0.95)
-                .then(|| gone + Days::new(dice.between(0, 6) as u64));
+            let back = dice.chance(0.95).then(|| gone + Days::new(dice.between(0, 6) as u64));
             missing.push((*dice.pick(&["M", "M", "A"]), gone, back));
         }
         missing.sort_by_key(|(_, gone, _)| *gone);
     }
-    LookedAfter {
-        child: child.clone(),
-        need,
-        placements,
-        missing,
-    }
+    LookedAfter { child: child.clone(), need, placements, missing }
 }

@@ -154,10 +154,7 @@ impl Crime {
     /// The victim.
     #[must_use]
     pub fn victim(&self) -> Option<&Person> {
-        self.people
-            .iter()
-            .find(|(part, _)| *part == Part::Victim)
-            .map(|(_, person)| person)
+        self.people.iter().find(|(part, _)| *part == Part::Victim).map(|(_, person)| person)
     }
 
     /// Whether it counts as serious violence under the OPCC's definition.

@@ -12,10 +12,8 @@ use crate::place::{HOTSPOTS, Kind, PREMISES, Point};
 
 /// Whether the hotspots attract an offence.
 pub(super) fn attracted(offence: &Offence) -> bool {
-    matches!(
-        offence.sort,
-        Sort::Violence | Sort::Robbery | Sort::Weapon | Sort::Disorder
-    ) && !matches!(offence.code, "11A" | "34A")
+    matches!(offence.sort, Sort::Violence | Sort::Robbery | Sort::Weapon | Sort::Disorder)
+        && !matches!(offence.code, "11A" | "34A")
 }
 
 /// Draws the crimes that happen in a month.
@@ -28,10 +26,7 @@ pub fn crimes_of_month(world: &World, month: u32) -> Vec<Crime> {
     for offence in &OFFENCES {
         let mut count = dice.poisson(offence.count * busy);
         // One spelling each of the classes that must not be read as numbers.
-        if matches!(
-            (offence.code, month),
-            ("4.10", 4 | 10 | 16) | ("4.1", 5 | 11 | 17) | ("4.4", 6 | 12 | 18)
-        ) {
+        if matches!((offence.code, month), ("4.10", 4 | 10 | 16) | ("4.1", 5 | 11 | 17) | ("4.4", 6 | 12 | 18)) {
             count += 1;
         }
         for _ in 0..count {
@@ -57,9 +52,7 @@ fn plant_clock_change(world: &World, month: u32, crimes: &mut [Crime]) {
     let last = world.period.last(month);
     let sunday = last - Days::new(u64::from(last.weekday().num_days_from_sunday()));
     let fits = |crime: &&mut Crime| {
-        crime.offence.code == "105A"
-            && crime.place.hotspot.is_none()
-            && crime.located == Located::Right
+        crime.offence.code == "105A" && crime.place.hotspot.is_none() && crime.located == Located::Right
     };
     if let Some(crime) = crimes.iter_mut().find(fits) {
         crime.at = sunday.and_hms_opt(1, 30, 0).unwrap_or(crime.at);
@@ -74,9 +67,7 @@ pub fn hidden_assaults_of_month(world: &World, month: u32) -> Vec<Crime> {
     let mut dice = Dice::new(world.seed, Purpose::Attendances, 1_000 + u64::from(month));
     let maker = Maker::new(world, month);
     let count = dice.poisson(HIDDEN.count * world.scale() * world.period.season(month) / 24.5);
-    (0..count)
-        .map(|_| maker.crime(&HIDDEN, &mut dice))
-        .collect()
+    (0..count).map(|_| maker.crime(&HIDDEN, &mut dice)).collect()
 }
 
 struct Maker<'w> {
@@ -102,27 +93,15 @@ impl<'w> Maker<'w> {
             daytime: Pattern::daytime(),
             hotspots: HOTSPOTS.iter().map(Pattern::of).collect(),
             shares: HOTSPOTS.iter().map(|hotspot| hotspot.share).collect(),
-            populations: world
-                .county
-                .lsoas
-                .iter()
-                .map(|lsoa| f64::from(lsoa.population))
-                .collect(),
+            populations: world.county.lsoas.iter().map(|lsoa| f64::from(lsoa.population)).collect(),
         }
     }
 
     fn crime(&self, offence: &'static Offence, dice: &mut Dice) -> Crime {
         let middle = self.world.period.first(self.month) + Days::new(14);
         let male = dice.chance(offence.male.max(0.0));
-        let domestic = offence.male >= 0.0
-            && dice.chance(if male {
-                offence.domestic.0
-            } else {
-                offence.domestic.1
-            });
-        let hotspot = (!domestic && attracted(offence))
-            .then(|| self.choose_hotspot(dice))
-            .flatten();
+        let domestic = offence.male >= 0.0 && dice.chance(if male { offence.domestic.0 } else { offence.domestic.1 });
+        let hotspot = (!domestic && attracted(offence)).then(|| self.choose_hotspot(dice)).flatten();
         let sort = offence.sort;
         let at = match (hotspot, domestic, sort) {
             (Some(hotspot), _, _) => self.clock.draw(&self.hotspots[hotspot], dice),
@@ -133,14 +112,7 @@ impl<'w> Maker<'w> {
             _ => self.clock.draw(&self.daytime, dice),
         };
         let (people, relationship) = self.people(offence, male, domestic, middle, dice);
-        let place = self.place(
-            offence,
-            hotspot,
-            domestic,
-            people.first().map(|(_, p)| p),
-            at.date(),
-            dice,
-        );
+        let place = self.place(offence, hotspot, domestic, people.first().map(|(_, p)| p), at.date(), dice);
         let night = hotspot.is_some_and(|index| HOTSPOTS[index].nightlife);
         let violent = matches!(sort, Sort::Violence | Sort::Disorder | Sort::Sexual);
         let alcohol = dice.chance(match (violent, night, domestic) {
@@ -163,9 +135,7 @@ impl<'w> Maker<'w> {
             _ => dice.between(7_200, 57_600),
         };
         let latest = to.map_or(at, |to| to.max(at));
-        let reported = (latest + Duration::minutes(delay))
-            .min(self.world.period.end())
-            .max(at);
+        let reported = (latest + Duration::minutes(delay)).min(self.world.period.end()).max(at);
         let located = match dice.unit() {
             x if x < 0.028 => Located::Headquarters,
             x if x < 0.036 && violent => Located::Hospital,
@@ -259,11 +229,7 @@ impl<'w> Maker<'w> {
                         (false, x) if x < 0.85 => "Acquaintance",
                         (false, _) => "",
                     };
-                    let wanted = if domestic && male {
-                        Sex::Female
-                    } else {
-                        Sex::Male
-                    };
+                    let wanted = if domestic && male { Sex::Female } else { Sex::Male };
                     let other_way = !domestic && dice.chance(0.18);
                     let not = victim.as_ref().map(|person| person.id);
                     world
@@ -271,8 +237,7 @@ impl<'w> Maker<'w> {
                         .find(&world.streets, dice, false, |person| {
                             (person.sex == wanted) != other_way
                                 && Some(person.id) != not
-                                && (if domestic { 18..=60 } else { 14..=45 })
-                                    .contains(&person.age(on))
+                                && (if domestic { 18..=60 } else { 14..=45 }).contains(&person.age(on))
                         })
                         .map(|(person, _)| person)
                 }
@@ -281,9 +246,9 @@ impl<'w> Maker<'w> {
         }
         if offence.male >= 0.0 && dice.chance(0.12) {
             let ids: Vec<u32> = people.iter().map(|(_, person)| person.id).collect();
-            let witness = world.people.find(&world.streets, dice, false, |person| {
-                person.age(on) >= 16 && !ids.contains(&person.id)
-            });
+            let witness = world
+                .people
+                .find(&world.streets, dice, false, |person| person.age(on) >= 16 && !ids.contains(&person.id));
             people.extend(witness.map(|(person, _)| (Part::Witness, person)));
         }
         (people, if offence.male < 0.0 { "" } else { relationship })
@@ -315,30 +280,13 @@ impl<'w> Maker<'w> {
                 || matches!(offence.code, "28E" | "58A")
                 || (offence.sort == Sort::Sexual && dice.chance(0.5))
         }) {
-            (
-                world.people.home(person, on, &world.county, &world.streets),
-                Spot::Dwelling,
-            )
+            (world.people.home(person, on, &world.county, &world.streets), Spot::Dwelling)
         } else if offence.code == "46" || offence.code == "34A" {
-            let shops: Vec<Point> = PREMISES
-                .iter()
-                .filter(|p| p.kind == Kind::Shop)
-                .map(|p| p.at)
-                .collect();
-            (
-                world.county.near(*dice.pick(&shops), 40.0, dice),
-                Spot::Shop,
-            )
+            let shops: Vec<Point> = PREMISES.iter().filter(|p| p.kind == Kind::Shop).map(|p| p.at).collect();
+            (world.county.near(*dice.pick(&shops), 40.0, dice), Spot::Shop)
         } else if attracted(offence) && dice.chance(0.1) {
-            let pubs: Vec<Point> = PREMISES
-                .iter()
-                .filter(|p| p.kind == Kind::Pub)
-                .map(|p| p.at)
-                .collect();
-            (
-                world.county.near(*dice.pick(&pubs), 12.0, dice),
-                Spot::Licensed,
-            )
+            let pubs: Vec<Point> = PREMISES.iter().filter(|p| p.kind == Kind::Pub).map(|p| p.at).collect();
+            (world.county.near(*dice.pick(&pubs), 12.0, dice), Spot::Licensed)
         } else {
             let lsoa = dice.weighted(&self.populations);
             let postcode = world.streets.any_in(lsoa, dice);
@@ -352,19 +300,9 @@ impl<'w> Maker<'w> {
                 (Spot::Dwelling, 0.05),
                 (Spot::Other, 0.04),
             ]);
-            (
-                world
-                    .county
-                    .near(world.streets.postcodes[postcode].at, 45.0, dice),
-                spot,
-            )
+            (world.county.near(world.streets.postcodes[postcode].at, 45.0, dice), spot)
         };
-        Place {
-            at,
-            lsoa: world.county.lsoa_at(at).unwrap_or(0),
-            hotspot,
-            spot,
-        }
+        Place { at, lsoa: world.county.lsoa_at(at).unwrap_or(0), hotspot, spot }
     }
 
     fn written_time(
@@ -392,11 +330,7 @@ impl<'w> Maker<'w> {
                 let most = if sort == Sort::Violence { 240 } else { 2_880 };
                 let from = off_change(at - Duration::minutes(dice.between(10, most)));
                 let to = off_change(at + Duration::minutes(dice.between(10, most)));
-                (
-                    Writer::Window,
-                    from,
-                    Some(to.min(self.world.period.end()).max(at)),
-                )
+                (Writer::Window, from, Some(to.min(self.world.period.end()).max(at)))
             }
             _ => {
                 let to = match dice.below(4) {
@@ -411,11 +345,7 @@ impl<'w> Maker<'w> {
 }
 
 fn off_change(at: NaiveDateTime) -> NaiveDateTime {
-    if super::hours::clock_change(at) {
-        at + Duration::hours(2)
-    } else {
-        at
-    }
+    if super::hours::clock_change(at) { at + Duration::hours(2) } else { at }
 }
 
 fn victim_ages(offence: &Offence, male: bool, dice: &mut Dice) -> (i32, i32) {

@@ -17,16 +17,16 @@ pub fn hour_of_week(at: NaiveDateTime) -> usize {
 }
 
 const PUBLIC: [f64; 24] = [
-    2.4, 2.2, 1.7, 1.1, 0.6, 0.3, 0.15, 0.25, 0.4, 0.4, 0.5, 0.6, 0.7, 0.7, 0.8, 1.1, 1.1, 1.2,
-    1.9, 2.2, 2.6, 3.0, 3.4, 3.4,
+    2.4, 2.2, 1.7, 1.1, 0.6, 0.3, 0.15, 0.25, 0.4, 0.4, 0.5, 0.6, 0.7, 0.7, 0.8, 1.1, 1.1, 1.2, 1.9, 2.2, 2.6, 3.0,
+    3.4, 3.4,
 ];
 const DOMESTIC: [f64; 24] = [
-    1.9, 1.5, 1.0, 0.6, 0.4, 0.3, 0.3, 0.4, 0.5, 0.5, 0.6, 0.6, 0.7, 0.7, 0.7, 0.8, 1.0, 1.2, 2.4,
-    2.7, 2.9, 3.0, 2.9, 2.5,
+    1.9, 1.5, 1.0, 0.6, 0.4, 0.3, 0.3, 0.4, 0.5, 0.5, 0.6, 0.6, 0.7, 0.7, 0.7, 0.8, 1.0, 1.2, 2.4, 2.7, 2.9, 3.0, 2.9,
+    2.5,
 ];
 const DAYTIME: [f64; 24] = [
-    0.5, 0.4, 0.3, 0.2, 0.2, 0.2, 0.3, 0.6, 1.0, 1.3, 1.6, 1.8, 1.9, 1.9, 2.0, 2.2, 2.2, 2.0, 1.6,
-    1.4, 1.2, 1.0, 0.9, 0.7,
+    0.5, 0.4, 0.3, 0.2, 0.2, 0.2, 0.3, 0.6, 1.0, 1.3, 1.6, 1.8, 1.9, 1.9, 2.0, 2.2, 2.2, 2.0, 1.6, 1.4, 1.2, 1.0, 0.9,
+    0.7,
 ];
 
 fn week(day: &[f64; 24], weekend: f64) -> Pattern {
@@ -115,14 +115,8 @@ impl Clock {
         let slot = dice.weighted(&pattern.0);
         let day = self.first + Days::new(*dice.pick(&self.days[slot / 24]));
         let minute = dice.below(60) as u32;
-        let at = day
-            .and_hms_opt((slot % 24) as u32, minute, 0)
-            .unwrap_or_default();
-        if clock_change(at) {
-            at + Duration::hours(2)
-        } else {
-            at
-        }
+        let at = day.and_hms_opt((slot % 24) as u32, minute, 0).unwrap_or_default();
+        if clock_change(at) { at + Duration::hours(2) } else { at }
     }
 }
 

@@ -41,13 +41,7 @@ impl World {
         let county = County::new();
         let streets = Streets::new(&county, people);
         let population = Population::new(seed, people, &county);
-        Self {
-            seed,
-            county,
-            streets,
-            people: population,
-            period: Period::new(months),
-        }
+        Self { seed, county, streets, people: population, period: Period::new(months) }
     }
 
     /// The size of the population in units of 8,000, which the rates are stated for.

@@ -63,16 +63,7 @@ const fn offence(
     domestic: (f64, f64),
     open: &'static str,
 ) -> Offence {
-    Offence {
-        code,
-        ho,
-        titles,
-        sort,
-        count,
-        male,
-        domestic,
-        open,
-    }
+    Offence { code, ho, titles, sort, count, male, domestic, open }
 }
 
 const NONE: (f64, f64) = (0.0, 0.0);

@@ -44,9 +44,7 @@ impl Period {
     /// The last minute of the period.
     #[must_use]
     pub fn end(self) -> NaiveDateTime {
-        self.last(self.months.saturating_sub(1))
-            .and_hms_opt(23, 50, 0)
-            .unwrap_or_default()
+        self.last(self.months.saturating_sub(1)).and_hms_opt(23, 50, 0).unwrap_or_default()
     }
 
     /// How busy a month is: summers bring visitors.
@@ -65,7 +63,6 @@ impl Period {
     #[must_use]
     pub fn census_closing(self, month: u32) -> Option<i32> {
         let first = self.first(month);
-        (first.month() == 3 || month + 1 == self.months)
-            .then(|| first.year() + i32::from(first.month() > 3))
+        (first.month() == 3 || month + 1 == self.months).then(|| first.year() + i32::from(first.month() > 3))
     }
 }

@@ -40,13 +40,7 @@ pub struct Identity {
 }
 
 /// Writes a person down on a day.
-pub fn identity(
-    person: &Person,
-    on: NaiveDate,
-    reader: Reader,
-    streets: &Streets,
-    dice: &mut Dice,
-) -> Identity {
+pub fn identity(person: &Person, on: NaiveDate, reader: Reader, streets: &Streets, dice: &mut Dice) -> Identity {
     let mut dirt = Vec::new();
     let (mut forename, mut surname) = (person.forename.to_owned(), person.surname.clone());
     if dice.chance(0.07)
@@ -56,11 +50,7 @@ pub fn identity(
         dirt.push("nickname");
     }
     if dice.chance(0.04) {
-        let target = if dice.chance(0.6) {
-            &mut surname
-        } else {
-            &mut forename
-        };
+        let target = if dice.chance(0.6) { &mut surname } else { &mut forename };
         *target = typo(target, dice);
         dirt.push("typo");
     }
@@ -90,16 +80,7 @@ pub fn identity(
         }
         Reader::Care | Reader::Police => {}
     }
-    Identity {
-        forename,
-        surname,
-        born,
-        nhs,
-        upn: pupil,
-        postcode,
-        postcode_index,
-        dirt,
-    }
+    Identity { forename, surname, born, nhs, upn: pupil, postcode, postcode_index, dirt }
 }
 
 fn birth_date(person: &Person, dice: &mut Dice, dirt: &mut Vec<&'static str>) -> Option<NaiveDate> {
@@ -114,10 +95,7 @@ fn birth_date(person: &Person, dice: &mut Dice, dirt: &mut Vec<&'static str>) ->
         }
         x if x < 0.06 && person.role == Role::Adult => {
             dirt.push("wrong_birth_date");
-            person
-                .born
-                .with_year(person.born.year() - 1)
-                .or(Some(person.born))
+            person.born.with_year(person.born.year() - 1).or(Some(person.born))
         }
         _ => Some(person.born),
     }
@@ -161,10 +139,7 @@ fn hospital_number(person: &Person, dice: &mut Dice, dirt: &mut Vec<&'static str
         }
         x if x < 0.08 => {
             dirt.push("bad_nhs");
-            let last = number
-                .bytes()
-                .last()
-                .map_or(0, |byte| (byte - b'0' + 1 + (person.id % 8) as u8) % 10);
+            let last = number.bytes().last().map_or(0, |byte| (byte - b'0' + 1 + (person.id % 8) as u8) % 10);
             format!("{}{last}", &number[..9])
         }
         x if x < 0.14 => format!("{} {} {}", &number[..3], &number[3..6], &number[6..]),

@@ -16,11 +16,7 @@ pub use population::{BLOCK, Person, Population, Role, Sex, ethnic_codes};
 pub fn nhs_number(person: u32) -> String {
     let (series, index) = (u64::from(person) / 1_000_000, u64::from(person) % 1_000_000);
     let digits = (index * 740_957 + 271_828) % 1_000_000;
-    let lead = if series == 0 {
-        999
-    } else {
-        899 - 3 * (series - 1)
-    };
+    let lead = if series == 0 { 999 } else { 899 - 3 * (series - 1) };
     for lead in [lead, 809 - 3 * series, 808 - 3 * series, 807 - 3 * series] {
         let nine = lead * 1_000_000 + digits;
         if let Some(check) = nhs_check_digit(nine) {
@@ -53,11 +49,7 @@ pub fn upn(person: u32) -> String {
     const LETTERS: &[u8; 23] = b"ABCDEFGHJKLMNPQRTUVWXYZ";
     let digits = (u64::from(person) * 7_919 + 104_729) % 1_000_000_000;
     let text = format!("989{digits:09}");
-    let sum: usize = text
-        .bytes()
-        .enumerate()
-        .map(|(place, byte)| usize::from(byte - b'0') * (place + 2))
-        .sum();
+    let sum: usize = text.bytes().enumerate().map(|(place, byte)| usize::from(byte - b'0') * (place + 2)).sum();
     format!("{}{text}", char::from(LETTERS[sum % 23]))
 }
 
@@ -65,11 +57,7 @@ pub fn upn(person: u32) -> String {
 #[must_use]
 pub fn nominal(person: u32, second: bool) -> String {
     let number = (u64::from(person) * 7_001 + 30_011) % 10_000_000;
-    if second {
-        format!("N9{number:07}")
-    } else {
-        format!("N0{number:07}")
-    }
+    if second { format!("N9{number:07}") } else { format!("N0{number:07}") }
 }
 
 /// The local authority's number of a child.

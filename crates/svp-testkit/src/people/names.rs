@@ -57,18 +57,11 @@ pub fn surname_count() -> usize {
 /// A surname.
 #[must_use]
 pub fn surname(index: usize) -> String {
-    format!(
-        "{}{}",
-        STEMS[index % STEMS.len()],
-        ENDINGS[(index / STEMS.len()) % ENDINGS.len()]
-    )
+    format!("{}{}", STEMS[index % STEMS.len()], ENDINGS[(index / STEMS.len()) % ENDINGS.len()])
 }
 
 /// The nickname of a forename.
 #[must_use]
 pub fn nickname(forename: &str) -> Option<&'static str> {
-    NICKNAMES
-        .iter()
-        .find(|(name, _)| *name == forename)
-        .map(|(_, nick)| *nick)
+    NICKNAMES.iter().find(|(name, _)| *name == forename).map(|(_, nick)| *nick)
 }

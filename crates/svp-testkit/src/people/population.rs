@@ -78,13 +78,7 @@ impl Person {
 
 const WHITE: [(&str, f64); 4] = [("W1", 0.93), ("W2", 0.01), ("W3", 0.01), ("W9", 0.05)];
 const MIXED: [(&str, f64); 4] = [("M1", 0.4), ("M2", 0.15), ("M3", 0.25), ("M9", 0.2)];
-const ASIAN: [(&str, f64); 5] = [
-    ("A1", 0.3),
-    ("A2", 0.25),
-    ("A3", 0.15),
-    ("A4", 0.15),
-    ("A9", 0.15),
-];
+const ASIAN: [(&str, f64); 5] = [("A1", 0.3), ("A2", 0.25), ("A3", 0.15), ("A4", 0.15), ("A9", 0.15)];
 const BLACK: [(&str, f64); 3] = [("B1", 0.4), ("B2", 0.5), ("B9", 0.1)];
 const OTHER: [(&str, f64); 2] = [("O2", 0.4), ("O9", 0.6)];
 
@@ -92,69 +86,24 @@ const OTHER: [(&str, f64); 2] = [("O2", 0.4), ("O9", 0.6)];
 #[must_use]
 pub fn ethnic_codes(police: &str) -> (&'static str, &'static str, &'static str, &'static str) {
     match police {
-        "W1" => (
-            "A",
-            "WBRI",
-            "white",
-            "White - English/Welsh/Scottish/Northern Irish/British",
-        ),
+        "W1" => ("A", "WBRI", "white", "White - English/Welsh/Scottish/Northern Irish/British"),
         "W2" => ("B", "WIRI", "white", "White - Any other White background"),
         "W3" => ("C", "WIRT", "white", "White - Any other White background"),
         "W9" => ("C", "WOTH", "white", "White - Any other White background"),
-        "M1" => (
-            "D",
-            "MWBC",
-            "mixed",
-            "Mixed/Multiple ethnic groups - White and Black Caribbean",
-        ),
-        "M2" => (
-            "E",
-            "MWBA",
-            "mixed",
-            "Mixed/Multiple ethnic groups - White and Black Caribbean",
-        ),
-        "M3" => (
-            "F",
-            "MWAS",
-            "mixed",
-            "Mixed/Multiple ethnic groups - White and Black Caribbean",
-        ),
-        "M9" => (
-            "G",
-            "MOTH",
-            "mixed",
-            "Mixed/Multiple ethnic groups - White and Black Caribbean",
-        ),
+        "M1" => ("D", "MWBC", "mixed", "Mixed/Multiple ethnic groups - White and Black Caribbean"),
+        "M2" => ("E", "MWBA", "mixed", "Mixed/Multiple ethnic groups - White and Black Caribbean"),
+        "M3" => ("F", "MWAS", "mixed", "Mixed/Multiple ethnic groups - White and Black Caribbean"),
+        "M9" => ("G", "MOTH", "mixed", "Mixed/Multiple ethnic groups - White and Black Caribbean"),
         "A1" => ("H", "AIND", "asian", "Asian/Asian British - Indian"),
         "A2" => ("J", "APKN", "asian", "Asian/Asian British - Pakistani"),
         "A3" => ("K", "ABAN", "asian", "Asian/Asian British - Pakistani"),
         "A4" => ("R", "CHNE", "asian", "Asian/Asian British - Indian"),
         "A9" => ("L", "AOTH", "asian", "Asian/Asian British - Indian"),
-        "B1" => (
-            "M",
-            "BCRB",
-            "black",
-            "Black/African/Caribbean/Black British - Caribbean",
-        ),
-        "B2" => (
-            "N",
-            "BAFR",
-            "black",
-            "Black/African/Caribbean/Black British - African",
-        ),
-        "B9" => (
-            "P",
-            "BOTH",
-            "black",
-            "Black/African/Caribbean/Black British - Caribbean",
-        ),
+        "B1" => ("M", "BCRB", "black", "Black/African/Caribbean/Black British - Caribbean"),
+        "B2" => ("N", "BAFR", "black", "Black/African/Caribbean/Black British - African"),
+        "B9" => ("P", "BOTH", "black", "Black/African/Caribbean/Black British - Caribbean"),
         "O2" => ("S", "OOTH", "other", "Other ethnic group - Arab"),
-        _ => (
-            "S",
-            "OOTH",
-            "other",
-            "Other ethnic group - Any other ethnic group",
-        ),
+        _ => ("S", "OOTH", "other", "Other ethnic group - Any other ethnic group"),
     }
 }
 
@@ -171,16 +120,8 @@ impl Population {
     /// A population of `size` people.
     #[must_use]
     pub fn new(seed: u64, size: u32, county: &County) -> Self {
-        let area_weights = county
-            .lsoas
-            .iter()
-            .map(|lsoa| f64::from(lsoa.population))
-            .collect();
-        Self {
-            seed,
-            size,
-            area_weights,
-        }
+        let area_weights = county.lsoas.iter().map(|lsoa| f64::from(lsoa.population)).collect();
+        Self { seed, size, area_weights }
     }
 
     /// The number of blocks.
@@ -192,9 +133,7 @@ impl Population {
     /// One person.
     #[must_use]
     pub fn person(&self, id: u32, streets: &Streets) -> Option<Person> {
-        self.block(id / BLOCK, streets)
-            .into_iter()
-            .nth((id % BLOCK) as usize)
+        self.block(id / BLOCK, streets).into_iter().nth((id % BLOCK) as usize)
     }
 
     /// The people of a block.
@@ -270,33 +209,20 @@ impl Population {
             } else {
                 (middle_age + if member > 0 { dice.between(-4, 4) } else { 0 }).max(18)
             };
-            let born =
-                day(2024, 4, 1) - Days::new((age * 36_525 / 100 + dice.between(0, 364)) as u64);
+            let born = day(2024, 4, 1) - Days::new((age * 36_525 / 100 + dice.between(0, 364)) as u64);
             let names = if sex == Sex::Male { &MALE } else { &FEMALE };
-            let common = if group == 0 {
-                dice.chance(0.96)
-            } else {
-                dice.chance(0.25)
-            };
-            let forename = if common {
-                names[dice.below(48)]
-            } else {
-                names[48 + dice.below(16)]
-            };
+            let common = if group == 0 { dice.chance(0.96) } else { dice.chance(0.25) };
+            let forename = if common { names[dice.below(48)] } else { names[48 + dice.below(16)] };
             let own_name = (form == 4 && member > 0) || (!child && member > 0 && dice.chance(0.25));
             let mut person = Person {
                 id,
                 household,
                 role: if child { Role::Child } else { Role::Adult },
                 forename,
-                surname: if own_name {
-                    surname(dice.below(surname_count()))
-                } else {
-                    family.clone()
-                },
+                surname: if own_name { surname(dice.below(surname_count())) } else { family.clone() },
                 born,
                 sex,
-                ethnicity: *dice.weighted_item(match group {
+                ethnicity: dice.weighted_item::<&str>(match group {
                     0 => &WHITE[..],
                     1 => &MIXED[..],
                     2 => &ASIAN[..],
@@ -308,11 +234,7 @@ impl Population {
                 twin: None,
             };
             if dice.chance(0.02) {
-                person.surname = format!(
-                    "{}-{}",
-                    person.surname,
-                    surname(dice.below(surname_count()))
-                );
+                person.surname = format!("{}-{}", person.surname, surname(dice.below(surname_count())));
             }
             if child && sex == Sex::Male && dice.chance(0.08) {
                 person.forename = father.unwrap_or(person.forename);
@@ -345,15 +267,10 @@ impl Population {
                 block -= block % 20;
             }
             let people = self.block(block, streets);
-            let fitting: Vec<usize> = (0..people.len())
-                .filter(|index| fit(&people[*index]))
-                .collect();
+            let fitting: Vec<usize> = (0..people.len()).filter(|index| fit(&people[*index])).collect();
             if !fitting.is_empty() {
                 let chosen = people[*dice.pick(&fitting)].clone();
-                let home = people
-                    .into_iter()
-                    .filter(|p| p.household == chosen.household)
-                    .collect();
+                let home = people.into_iter().filter(|p| p.household == chosen.household).collect();
                 return Some((chosen, home));
             }
         }
@@ -362,13 +279,7 @@ impl Population {
 
     /// The place of a person's home on a day.
     #[must_use]
-    pub fn home(
-        &self,
-        person: &Person,
-        on: NaiveDate,
-        county: &County,
-        streets: &Streets,
-    ) -> Point {
+    pub fn home(&self, person: &Person, on: NaiveDate, county: &County, streets: &Streets) -> Point {
         let postcode = person.postcode_on(on);
         let mut dice = Dice::new(self.seed, Purpose::Streets, 1 + u64::from(person.household));
         county.near(streets.postcodes[postcode].at, 30.0, &mut dice)
@@ -382,10 +293,7 @@ fn make_twins(other: &mut Person, person: &mut Person, names: &[&'static str]) {
     person.born = other.born;
     person.surname.clone_from(&other.surname);
     if person.forename == other.forename {
-        let index = names
-            .iter()
-            .position(|name| *name == person.forename)
-            .unwrap_or(0);
+        let index = names.iter().position(|name| *name == person.forename).unwrap_or(0);
         person.forename = names[(index + 1) % names.len()];
     }
 }

@@ -11,10 +11,7 @@ use crate::dice::{Dice, Purpose};
 /// The seed of the map.
 const MAP_SEED: u64 = 1990;
 /// The middle of the county.
-const MIDDLE: Point = Point {
-    e: 322_000,
-    n: 59_500,
-};
+const MIDDLE: Point = Point { e: 322_000, n: 59_500 };
 /// Mean distance from the middle to the coast, metres.
 const RADIUS: f64 = 8_700.0;
 
@@ -40,40 +37,28 @@ pub const DISTRICTS: [District; 4] = [
         code: "E07990001",
         csp: "Safer Averholt",
         csp_code: "E22990001",
-        town: Point {
-            e: 318_300,
-            n: 60_900,
-        },
+        town: Point { e: 318_300, n: 60_900 },
     },
     District {
         name: "Saltmarch",
         code: "E07990002",
         csp: "Saltmarch Coast",
         csp_code: "E22990002",
-        town: Point {
-            e: 323_500,
-            n: 53_900,
-        },
+        town: Point { e: 323_500, n: 53_900 },
     },
     District {
         name: "Harrowmere",
         code: "E07990003",
         csp: "Harrowmere and Dunveil",
         csp_code: "E22990003",
-        town: Point {
-            e: 328_000,
-            n: 61_500,
-        },
+        town: Point { e: 328_000, n: 61_500 },
     },
     District {
         name: "Dunveil",
         code: "E07990004",
         csp: "Harrowmere and Dunveil",
         csp_code: "E22990003",
-        town: Point {
-            e: 320_800,
-            n: 66_400,
-        },
+        town: Point { e: 320_800, n: 66_400 },
     },
 ];
 
@@ -116,23 +101,15 @@ impl County {
     pub fn new() -> Self {
         let mesh = Mesh::new(MAP_SEED);
         let land = land(&mesh);
-        let towns: Vec<usize> = DISTRICTS
-            .iter()
-            .filter_map(|district| mesh.tile_at(district.town))
-            .collect();
+        let towns: Vec<usize> = DISTRICTS.iter().filter_map(|district| mesh.tile_at(district.town)).collect();
         let in_district = grow(&mesh, &towns, |tile, _| land[tile]);
         let mut seeds = area_seeds(&mesh, &in_district);
         seeds.sort_by_key(|tile| {
             let district = in_district[*tile].map_or(0, usize::from);
-            (
-                district,
-                order_key(mesh.middle(*tile), DISTRICTS[district].town),
-            )
+            (district, order_key(mesh.middle(*tile), DISTRICTS[district].town))
         });
         let of_seed: Vec<Option<u16>> = seeds.iter().map(|tile| in_district[*tile]).collect();
-        let owner = grow(&mesh, &seeds, |tile, seed| {
-            land[tile] && in_district[tile] == of_seed[usize::from(seed)]
-        });
+        let owner = grow(&mesh, &seeds, |tile, seed| land[tile] && in_district[tile] == of_seed[usize::from(seed)]);
         let lsoas = name_areas(&mesh, &of_seed, &owner);
         Self { mesh, lsoas, owner }
     }
@@ -140,25 +117,20 @@ impl County {
     /// The small area in which a point lies.
     #[must_use]
     pub fn lsoa_at(&self, point: Point) -> Option<usize> {
-        self.mesh
-            .tile_at(point)
-            .and_then(|tile| self.owner[tile])
-            .map(usize::from)
+        self.mesh.tile_at(point).and_then(|tile| self.owner[tile]).map(usize::from)
     }
 
     /// The rings of a small area.
     #[must_use]
     pub fn lsoa_rings(&self, lsoa: usize) -> Vec<Ring> {
-        self.mesh
-            .outline(|tile| self.owner[tile].map(usize::from) == Some(lsoa))
+        self.mesh.outline(|tile| self.owner[tile].map(usize::from) == Some(lsoa))
     }
 
     /// The rings of a district.
     #[must_use]
     pub fn district_rings(&self, district: usize) -> Vec<Ring> {
-        self.mesh.outline(|tile| {
-            self.owner[tile].is_some_and(|lsoa| self.lsoas[usize::from(lsoa)].district == district)
-        })
+        self.mesh
+            .outline(|tile| self.owner[tile].is_some_and(|lsoa| self.lsoas[usize::from(lsoa)].district == district))
     }
 
     /// A place in a small area.
@@ -191,11 +163,7 @@ impl County {
     /// The land area in square metres.
     #[must_use]
     pub fn land_area(&self) -> f64 {
-        self.mesh
-            .outline(|tile| self.owner[tile].is_some())
-            .iter()
-            .map(|ring| signed_area(ring))
-            .sum()
+        self.mesh.outline(|tile| self.owner[tile].is_some()).iter().map(|ring| signed_area(ring)).sum()
     }
 }
 
@@ -217,32 +185,21 @@ fn land(mesh: &Mesh) -> Vec<bool> {
             let point = mesh.middle(tile);
             let (x, y) = (f64::from(point.e - MIDDLE.e), f64::from(point.n - MIDDLE.n));
             let angle = y.atan2(x);
-            let coast: f64 = waves
-                .iter()
-                .map(|(k, size, shift)| size * (k * angle + shift).sin())
-                .sum();
+            let coast: f64 = waves.iter().map(|(k, size, shift)| size * (k * angle + shift).sin()).sum();
             x.hypot(y) < RADIUS * (1.0 + coast)
         })
         .collect();
     let start: Vec<usize> = mesh.tile_at(MIDDLE).into_iter().collect();
-    grow(mesh, &start, |tile, _| dry[tile])
-        .into_iter()
-        .map(|owner| owner.is_some())
-        .collect()
+    grow(mesh, &start, |tile, _| dry[tile]).into_iter().map(|owner| owner.is_some()).collect()
 }
 
 /// Grows areas from seed tiles over the tiles that `may` allows; every area stays in one piece.
 fn grow(mesh: &Mesh, seeds: &[usize], may: impl Fn(usize, u16) -> bool) -> Vec<Option<u16>> {
     let mut dice = Dice::new(MAP_SEED, Purpose::Land, 2 + seeds.len() as u64);
-    let cost: Vec<u32> = (0..mesh.len())
-        .map(|_| dice.between(60, 140) as u32)
-        .collect();
+    let cost: Vec<u32> = (0..mesh.len()).map(|_| dice.between(60, 140) as u32).collect();
     let mut owner = vec![None; mesh.len()];
-    let mut queue: BinaryHeap<Reverse<(u32, usize, u16)>> = seeds
-        .iter()
-        .enumerate()
-        .map(|(seed, tile)| Reverse((0, *tile, seed as u16)))
-        .collect();
+    let mut queue: BinaryHeap<Reverse<(u32, usize, u16)>> =
+        seeds.iter().enumerate().map(|(seed, tile)| Reverse((0, *tile, seed as u16))).collect();
     while let Some(Reverse((spent, tile, seed))) = queue.pop() {
         if owner[tile].is_some() || !may(tile, seed) {
             continue;
@@ -260,17 +217,12 @@ fn grow(mesh: &Mesh, seeds: &[usize], may: impl Fn(usize, u16) -> bool) -> Vec<O
 /// Seeds of small areas: close together in towns, far apart in the country.
 fn area_seeds(mesh: &Mesh, in_district: &[Option<u16>]) -> Vec<usize> {
     let mut dice = Dice::new(MAP_SEED, Purpose::Land, 9_001);
-    let mut tiles: Vec<usize> = (0..mesh.len())
-        .filter(|tile| in_district[*tile].is_some())
-        .collect();
+    let mut tiles: Vec<usize> = (0..mesh.len()).filter(|tile| in_district[*tile].is_some()).collect();
     for last in (1..tiles.len()).rev() {
         tiles.swap(last, dice.below(last + 1));
     }
     let spacing = |point: Point| {
-        let nearest = DISTRICTS
-            .iter()
-            .map(|d| d.town.distance(point))
-            .fold(f64::INFINITY, f64::min);
+        let nearest = DISTRICTS.iter().map(|d| d.town.distance(point)).fold(f64::INFINITY, f64::min);
         560.0 + 1_020.0 * (1.0 - (-(nearest / 2_300.0).powi(2)).exp())
     };
     let mut seeds: Vec<usize> = Vec::new();
@@ -290,10 +242,7 @@ fn area_seeds(mesh: &Mesh, in_district: &[Option<u16>]) -> Vec<usize> {
 /// Areas are numbered outwards from the town, in rings of two kilometres.
 fn order_key(point: Point, town: Point) -> (i64, i64) {
     let angle = f64::from(point.n - town.n).atan2(f64::from(point.e - town.e));
-    (
-        (point.distance(town) / 2_000.0) as i64,
-        (angle * 1_000.0) as i64,
-    )
+    ((point.distance(town) / 2_000.0) as i64, (angle * 1_000.0) as i64)
 }
 
 fn name_areas(mesh: &Mesh, of_seed: &[Option<u16>], owner: &[Option<u16>]) -> Vec<Lsoa> {
@@ -340,8 +289,5 @@ fn central_tile(mesh: &Mesh, tiles: &[usize]) -> Point {
         e: middles.iter().map(|p| p.e).sum::<i32>() / count,
         n: middles.iter().map(|p| p.n).sum::<i32>() / count,
     };
-    middles
-        .into_iter()
-        .min_by(|a, b| a.distance(mean).total_cmp(&b.distance(mean)))
-        .unwrap_or(mean)
+    middles.into_iter().min_by(|a, b| a.distance(mean).total_cmp(&b.distance(mean))).unwrap_or(mean)
 }

@@ -40,11 +40,7 @@ impl Mesh {
                 });
             }
         }
-        Self {
-            columns,
-            rows,
-            corners,
-        }
+        Self { columns, rows, corners }
     }
 
     /// The number of tiles.
@@ -77,10 +73,7 @@ impl Mesh {
     #[must_use]
     pub fn middle(&self, tile: usize) -> Point {
         let corners = self.corners(tile);
-        Point {
-            e: corners.iter().map(|p| p.e).sum::<i32>() / 4,
-            n: corners.iter().map(|p| p.n).sum::<i32>() / 4,
-        }
+        Point { e: corners.iter().map(|p| p.e).sum::<i32>() / 4, n: corners.iter().map(|p| p.n).sum::<i32>() / 4 }
     }
 
     /// The tiles to the south, east, north and west.
@@ -100,17 +93,7 @@ impl Mesh {
     pub fn tile_at(&self, point: Point) -> Option<usize> {
         let column = (point.e - BOX[0]).div_euclid(STEP) as i64;
         let row = (point.n - BOX[1]).div_euclid(STEP) as i64;
-        for (dr, dc) in [
-            (0, 0),
-            (0, 1),
-            (0, -1),
-            (1, 0),
-            (-1, 0),
-            (1, 1),
-            (1, -1),
-            (-1, 1),
-            (-1, -1),
-        ] {
+        for (dr, dc) in [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)] {
             let (r, c) = (row + dr, column + dc);
             if r >= 0 && c >= 0 && (r as usize) < self.rows && (c as usize) < self.columns {
                 let tile = r as usize * self.columns + c as usize;
@@ -131,10 +114,7 @@ impl Mesh {
             let north = f64::from(d) * (1.0 - u) + f64::from(c) * u;
             (south * (1.0 - v) + north * v).round() as i32
         };
-        Point {
-            e: mix(sw.e, se.e, ne.e, nw.e),
-            n: mix(sw.n, se.n, ne.n, nw.n),
-        }
+        Point { e: mix(sw.e, se.e, ne.e, nw.e), n: mix(sw.n, se.n, ne.n, nw.n) }
     }
 
     /// The outlines of the tiles for which `member` holds: the outer ring runs anticlockwise and comes
@@ -147,10 +127,7 @@ impl Mesh {
             let corners = self.corner_numbers(tile);
             for (side, neighbour) in self.neighbours(tile).into_iter().enumerate() {
                 if !neighbour.is_some_and(&member) {
-                    edges
-                        .entry(corners[side])
-                        .or_default()
-                        .push((corners[(side + 1) % 4], tile));
+                    edges.entry(corners[side]).or_default().push((corners[(side + 1) % 4], tile));
                 }
             }
         }

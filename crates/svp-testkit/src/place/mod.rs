@@ -39,7 +39,6 @@ impl Point {
     /// Where OSTN15 has no answer.
     pub fn lon_lat(self) -> Result<(f64, f64)> {
         let (easting, northing) = (f64::from(self.e), f64::from(self.n));
-        lonlat_bng::convert_osgb36_to_ll(easting, northing)
-            .map_err(|_| SampleError::NoShift { easting, northing })
+        lonlat_bng::convert_osgb36_to_ll(easting, northing).map_err(|_| SampleError::NoShift { easting, northing })
     }
 }

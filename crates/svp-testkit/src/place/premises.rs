@@ -49,23 +49,13 @@ pub struct Premises {
 }
 
 const fn premises(name: &'static str, kind: Kind, e: i32, n: i32) -> Premises {
-    Premises {
-        name,
-        kind,
-        at: Point { e, n },
-    }
+    Premises { name, kind, at: Point { e, n } }
 }
 
 /// The force's headquarters, whose coordinates stand in for unknown places.
-pub const HEADQUARTERS: Point = Point {
-    e: 316_625,
-    n: 62_375,
-};
+pub const HEADQUARTERS: Point = Point { e: 316_625, n: 62_375 };
 /// The general hospital.
-pub const HOSPITAL: Point = Point {
-    e: 319_625,
-    n: 62_125,
-};
+pub const HOSPITAL: Point = Point { e: 319_625, n: 62_125 };
 
 /// The premises.
 #[rustfmt::skip]

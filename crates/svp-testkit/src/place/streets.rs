@@ -14,9 +14,8 @@ const STREET_WORDS: [&str; 72] = [
     "Tithe Barn", "Wheatfield", "Barley", "Clover", "Shepherds", "Drovers", "Packhorse", "Turnpike", "Tollhouse", "Viaduct",
     "Junction", "Observatory",
 ];
-const STREET_KINDS: [&str; 10] = [
-    "Street", "Road", "Lane", "Close", "Avenue", "Terrace", "Way", "Hill", "Crescent", "Gardens",
-];
+const STREET_KINDS: [&str; 10] =
+    ["Street", "Road", "Lane", "Close", "Avenue", "Terrace", "Way", "Hill", "Crescent", "Gardens"];
 const LETTERS: &[u8; 20] = b"ABDEFGHJLNPQRSTUWXYZ";
 /// Most postcodes that one small area can hold: two sectors.
 const MOST: usize = 780;
@@ -56,10 +55,7 @@ impl Streets {
             let mut street = (0, 0);
             for number in 0..per_area {
                 if number % 3 == 0 {
-                    street = (
-                        dice.below(STREET_WORDS.len()) as u8,
-                        dice.below(STREET_KINDS.len()) as u8,
-                    );
+                    street = (dice.below(STREET_WORDS.len()) as u8, dice.below(STREET_KINDS.len()) as u8);
                 }
                 postcodes.push(Postcode {
                     lsoa: lsoa as u16,
@@ -87,10 +83,7 @@ impl Streets {
         let (lsoa, number) = (usize::from(lsoa), usize::from(number));
         let (district, sector) = (1 + lsoa / 4, 2 * (lsoa % 4) + number / 400);
         let unit = (number * 137 + lsoa * 31) % 400;
-        let (first, second) = (
-            char::from(LETTERS[unit / 20]),
-            char::from(LETTERS[unit % 20]),
-        );
+        let (first, second) = (char::from(LETTERS[unit / 20]), char::from(LETTERS[unit % 20]));
         format!("WM{district} {sector}{first}{second}")
     }
 
@@ -98,11 +91,7 @@ impl Streets {
     #[must_use]
     pub fn street(&self, postcode: usize) -> String {
         let (word, kind) = self.postcodes[postcode].street;
-        format!(
-            "{} {}",
-            STREET_WORDS[usize::from(word)],
-            STREET_KINDS[usize::from(kind)]
-        )
+        format!("{} {}", STREET_WORDS[usize::from(word)], STREET_KINDS[usize::from(kind)])
     }
 
     /// A postcode of a small area.
@@ -128,11 +117,7 @@ impl Streets {
     #[must_use]
     pub fn snap(&self, lsoa: usize, point: Point) -> (String, Point) {
         let postcode = self.nearest(lsoa, point);
-        let mut best = (
-            self.postcodes[postcode].at.distance(point),
-            None,
-            self.postcodes[postcode].at,
-        );
+        let mut best = (self.postcodes[postcode].at.distance(point), None, self.postcodes[postcode].at);
         for hotspot in &HOTSPOTS {
             let away = hotspot.middle.distance(point);
             if away < best.0 {

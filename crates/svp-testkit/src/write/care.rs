@@ -58,36 +58,17 @@ fn yes(value: bool, year: i32) -> &'static str {
 }
 
 fn written(world: &World, child: &Person, on: NaiveDate, source: u64) -> Identity {
-    let mut dice = Dice::new(
-        world.seed,
-        Purpose::Identity,
-        (source << 40) + u64::from(child.id),
-    );
+    let mut dice = Dice::new(world.seed, Purpose::Identity, (source << 40) + u64::from(child.id));
     let mut identity = identity(child, on, Reader::Care, &world.streets, &mut dice);
     identity.forename.clear();
     identity.surname.clear();
-    identity
-        .dirt
-        .retain(|word| matches!(*word, "no_birth_date" | "wrong_birth_date" | "no_upn"));
+    identity.dirt.retain(|word| matches!(*word, "no_birth_date" | "wrong_birth_date" | "no_upn"));
     identity
 }
 
-fn write_need(
-    root: &Path,
-    world: &World,
-    truth: &mut Truth,
-    year: i32,
-    end: NaiveDate,
-    care: &Care,
-) -> Result<()> {
+fn write_need(root: &Path, world: &World, truth: &mut Truth, year: i32, end: NaiveDate, care: &Care) -> Result<()> {
     let name = format!("cin/CIN_{year}.xml");
-    let mut xml = Xml(Table::create(
-        root,
-        &name,
-        "<?xml version=\"1.0\" encoding=\"utf-8\"?>",
-        Encoding::Utf8,
-        false,
-    )?);
+    let mut xml = Xml(Table::create(root, &name, "<?xml version=\"1.0\" encoding=\"utf-8\"?>", Encoding::Utf8, false)?);
     xml.line(0, "<Message>")?;
     xml.line(1, "<Header>")?;
     xml.line(2, "<CollectionDetails>")?;
@@ -127,48 +108,22 @@ fn write_need(
         write_identifiers(&mut xml, child, &identity, year, column == "LAchildID")?;
         let mut dice = Dice::new(world.seed, Purpose::Care, (1 << 40) + u64::from(child.id));
         xml.line(3, "<ChildCharacteristics>")?;
-        let ethnicity = if dice.chance(0.06) {
-            dice.pick(&["NOBT", "REFU"])
-        } else {
-            ethnic_codes(child.ethnicity).1
-        };
+        let ethnicity = if dice.chance(0.06) { dice.pick(&["NOBT", "REFU"]) } else { ethnic_codes(child.ethnicity).1 };
         xml.leaf(4, "Ethnicity", ethnicity)?;
-        let disability = if dice.chance(0.9) {
-            "NONE"
-        } else {
-            dice.pick(&["AUT", "BEH", "LD", "MOB"])
-        };
-        xml.line(
-            4,
-            &format!("<Disabilities><Disability>{disability}</Disability></Disabilities>"),
-        )?;
+        let disability = if dice.chance(0.9) { "NONE" } else { dice.pick(&["AUT", "BEH", "LD", "MOB"]) };
+        xml.line(4, &format!("<Disabilities><Disability>{disability}</Disability></Disabilities>"))?;
         xml.line(3, "</ChildCharacteristics>")?;
         for (index, case) in cases.iter().enumerate() {
-            write_case(
-                &mut xml,
-                case,
-                year,
-                end,
-                if index == 0 { column } else { "" },
-            )?;
+            write_case(&mut xml, case, year, end, if index == 0 { column } else { "" })?;
             cases_written += 1;
         }
         xml.line(2, "</Child>")?;
-        let born = identity
-            .born
-            .map(|born| born.to_string())
-            .unwrap_or_default();
+        let born = identity.born.map(|born| born.to_string()).unwrap_or_default();
         let id = child_id(child.id);
         truth.appear(
             child,
             &identity,
-            &Appearance {
-                source: "cin",
-                file: &name,
-                record_id: &id,
-                person_key: &id,
-                born,
-            },
+            &Appearance { source: "cin", file: &name, record_id: &id, person_key: &id, born },
         )?;
     }
     xml.line(1, "</Children>")?;
@@ -178,24 +133,10 @@ fn write_need(
     truth.close(xml.0)
 }
 
-fn write_identifiers(
-    xml: &mut Xml,
-    child: &Person,
-    identity: &Identity,
-    year: i32,
-    no_id: bool,
-) -> Result<()> {
+fn write_identifiers(xml: &mut Xml, child: &Person, identity: &Identity, year: i32, no_id: bool) -> Result<()> {
     xml.line(2, "<Child>")?;
     xml.line(3, "<ChildIdentifiers>")?;
-    xml.leaf(
-        4,
-        "LAchildID",
-        &if no_id {
-            String::new()
-        } else {
-            child_id(child.id)
-        },
-    )?;
+    xml.leaf(4, "LAchildID", &if no_id { String::new() } else { child_id(child.id) })?;
     if identity.upn.is_empty() {
         xml.leaf(4, "UPNunknown", "UN1")?;
     } else {
@@ -211,38 +152,18 @@ fn write_identifiers(
 fn write_case(xml: &mut Xml, case: &Case, year: i32, end: NaiveDate, bad: &str) -> Result<()> {
     let by_then = |date: NaiveDate| date <= end;
     xml.line(3, "<CINdetails>")?;
-    let referred = if bad == "CINreferralDate" {
-        format!("{year}-02-31")
-    } else {
-        case.referred.to_string()
-    };
+    let referred = if bad == "CINreferralDate" { format!("{year}-02-31") } else { case.referred.to_string() };
     xml.leaf(4, "CINreferralDate", &referred)?;
-    xml.leaf(
-        4,
-        "ReferralSource",
-        if bad == "ReferralSource" {
-            "9Z"
-        } else {
-            case.source
-        },
-    )?;
+    xml.leaf(4, "ReferralSource", if bad == "ReferralSource" { "9Z" } else { case.source })?;
     xml.leaf(4, "PrimaryNeedCode", case.need)?;
     if let Some((closed, reason)) = case.closed.filter(|(date, _)| by_then(*date)) {
         xml.leaf(4, "CINclosureDate", &closed.to_string())?;
         xml.leaf(4, "ReasonForClosure", reason)?;
     }
-    if let Some(conference) = case
-        .enquiry
-        .and_then(|(_, conference)| conference)
-        .filter(|date| by_then(*date))
-    {
+    if let Some(conference) = case.enquiry.and_then(|(_, conference)| conference).filter(|date| by_then(*date)) {
         xml.leaf(4, "DateOfInitialCPC", &conference.to_string())?;
     }
-    if let Some((start, authorised, factors)) = case
-        .assessment
-        .as_ref()
-        .filter(|(start, ..)| by_then(*start))
-    {
+    if let Some((start, authorised, factors)) = case.assessment.as_ref().filter(|(start, ..)| by_then(*start)) {
         xml.line(4, "<Assessments>")?;
         xml.leaf(5, "AssessmentActualStartDate", &start.to_string())?;
         if by_then(*authorised) {
@@ -285,9 +206,7 @@ fn write_case(xml: &mut Xml, case: &Case, year: i32, end: NaiveDate, bad: &str) 
         xml.line(4, "</Section47>")?;
     }
     xml.leaf(4, "ReferralNFA", yes(case.no_action, year))?;
-    if let Some((start, finish, category, earlier)) =
-        case.protection.filter(|(start, ..)| by_then(*start))
-    {
+    if let Some((start, finish, category, earlier)) = case.protection.filter(|(start, ..)| by_then(*start)) {
         xml.line(4, "<ChildProtectionPlans>")?;
         xml.leaf(5, "CPPstartDate", &start.to_string())?;
         if by_then(finish) {
@@ -298,10 +217,7 @@ fn write_case(xml: &mut Xml, case: &Case, year: i32, end: NaiveDate, bad: &str) 
         xml.leaf(5, "NumberOfPreviousCPP", &earlier.to_string())?;
         let review = start + chrono::Days::new(85);
         if by_then(review) && review < finish {
-            xml.line(
-                5,
-                &format!("<Reviews><CPPreviewDate>{review}</CPPreviewDate></Reviews>"),
-            )?;
+            xml.line(5, &format!("<Reviews><CPPreviewDate>{review}</CPPreviewDate></Reviews>"))?;
         }
         xml.line(4, "</ChildProtectionPlans>")?;
     }
@@ -321,9 +237,7 @@ fn write_looked_after(
     care: &Care,
 ) -> Result<()> {
     let file = |table: &str| format!("ssda903/SSDA903_{year}_{table}.csv");
-    let open = |table: &str, header: &str| {
-        Table::create(root, &file(table), header, Encoding::Utf8, false)
-    };
+    let open = |table: &str, header: &str| Table::create(root, &file(table), header, Encoding::Utf8, false);
     let mut header = open("header", "CHILD,SEX,DOB,ETHNIC,UPN,MOTHER,MC_DOB")?;
     let mut episodes = open(
         "episodes",
@@ -337,9 +251,7 @@ fn write_looked_after(
         let placements: Vec<_> = looked_after
             .placements
             .iter()
-            .filter(|placement| {
-                by_then(&placement.start) && placement.end.is_none_or(|finish| finish >= since)
-            })
+            .filter(|placement| by_then(&placement.start) && placement.end.is_none_or(|finish| finish >= since))
             .collect();
         if placements.is_empty() {
             continue;
@@ -348,22 +260,11 @@ fn write_looked_after(
         let identity = written(world, child, end, 3);
         let born = identity.born.map(uk).unwrap_or_default();
         let (_, ethnicity, _, _) = ethnic_codes(child.ethnicity);
-        header.row(&[
-            id.as_str(),
-            sex(child, year),
-            &born,
-            ethnicity,
-            &identity.upn,
-            "",
-            "",
-        ])?;
+        header.row(&[id.as_str(), sex(child, year), &born, ethnicity, &identity.upn, "", ""])?;
         for placement in placements {
             let first = placement.start == looked_after.placements[0].start;
             let finish = placement.end.filter(by_then);
-            let last = looked_after
-                .placements
-                .last()
-                .is_some_and(|last| last.start == placement.start);
+            let last = looked_after.placements.last().is_some_and(|last| last.start == placement.start);
             let mut fields = [
                 id.clone(),
                 uk(placement.start),
@@ -379,12 +280,7 @@ fn write_looked_after(
                     (Some(_), false) => "X1",
                 }
                 .to_owned(),
-                if finish.is_some() && !last {
-                    "CARPL"
-                } else {
-                    ""
-                }
-                .to_owned(),
+                if finish.is_some() && !last { "CARPL" } else { "" }.to_owned(),
                 identity.postcode.clone(),
                 world.streets.text(placement.postcode),
                 "XXXXXXX".to_owned(),
@@ -400,36 +296,20 @@ fn write_looked_after(
             }
             episodes.row(&fields)?;
         }
-        for (kind, gone, back) in looked_after
-            .missing
-            .iter()
-            .filter(|(_, gone, _)| by_then(gone) && *gone >= since)
-        {
+        for (kind, gone, back) in looked_after.missing.iter().filter(|(_, gone, _)| by_then(gone) && *gone >= since) {
             let row = missing.rows() + 1;
             let mut back = back.filter(by_then);
             if row == 4 {
                 back = Some(*gone - chrono::Days::new(3));
                 truth.plant("from_after_to", &missing, row, "MIS_END", &id);
             }
-            missing.row(&[
-                id.as_str(),
-                &born,
-                kind,
-                &uk(*gone),
-                &back.map(uk).unwrap_or_default(),
-            ])?;
+            missing.row(&[id.as_str(), &born, kind, &uk(*gone), &back.map(uk).unwrap_or_default()])?;
         }
         let header_file = file("header");
         truth.appear(
             child,
             &identity,
-            &Appearance {
-                source: "ssda903",
-                file: &header_file,
-                record_id: &id,
-                person_key: &id,
-                born,
-            },
+            &Appearance { source: "ssda903", file: &header_file, record_id: &id, person_key: &id, born },
         )?;
     }
     for table in [header, episodes, missing] {

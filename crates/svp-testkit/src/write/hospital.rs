@@ -86,11 +86,8 @@ pub fn write_attendances(
     let zipped = if month < 12 { ".gz" } else { "" };
     let file = format!("ecds/ecds_{}.csv{zipped}", world.period.text(month));
     let mut table = Table::create(root, &file, ECDS, Encoding::Utf8, false)?;
-    let mut plan: Vec<(&'static str, &'static str)> = PLAN
-        .iter()
-        .filter(|(at, ..)| *at == month)
-        .map(|(_, kind, column)| (*kind, *column))
-        .collect();
+    let mut plan: Vec<(&'static str, &'static str)> =
+        PLAN.iter().filter(|(at, ..)| *at == month).map(|(_, kind, column)| (*kind, *column)).collect();
     let mut duplicate = month % 4 == 2;
     for attendance in attendances {
         let mut dice = Dice::new(world.seed, Purpose::Identity, (1 << 40) + attendance.number);
@@ -112,13 +109,7 @@ pub fn write_attendances(
             written.nhs.clone_from(&fields[5]);
         }
         if written.dirt.contains(&"bad_nhs") {
-            truth.plant(
-                "bad_nhs_check_digit",
-                &table,
-                table.rows() + 1,
-                "NHS_Number",
-                &attendance.ident(),
-            );
+            truth.plant("bad_nhs_check_digit", &table, table.rows() + 1, "NHS_Number", &attendance.ident());
         }
         table.row(&fields)?;
         if duplicate && bad.is_none() {
@@ -129,10 +120,7 @@ pub fn write_attendances(
         truth.count("attendances");
         if attendance.intent == Intent::Assault {
             truth.count("assault_attendances");
-            truth.add(
-                "assault_attendances_unknown_to_police",
-                u64::from(attendance.crime.is_none()),
-            );
+            truth.add("assault_attendances_unknown_to_police", u64::from(attendance.crime.is_none()));
         }
         if let Some(crime) = &attendance.crime {
             truth.link(crime, &attendance.ident())?;
@@ -152,19 +140,12 @@ pub fn write_attendances(
     truth.close(table)
 }
 
-fn fields(
-    world: &World,
-    attendance: &Attendance,
-    written: &Identity,
-    dice: &mut Dice,
-) -> Result<Vec<String>> {
+fn fields(world: &World, attendance: &Attendance, written: &Identity, dice: &mut Dice) -> Result<Vec<String>> {
     let patient = &attendance.patient;
     let (arrival, injured) = (attendance.arrival, attendance.injured);
-    let lsoa = written.postcode_index.map(|index| {
-        world.county.lsoas[usize::from(world.streets.postcodes[index].lsoa)]
-            .code
-            .clone()
-    });
+    let lsoa = written
+        .postcode_index
+        .map(|index| world.county.lsoas[usize::from(world.streets.postcodes[index].lsoa)].code.clone());
     let status = match (written.nhs.is_empty(), dice.chance(0.9)) {
         (true, _) => "03",
         (false, true) => "01",
@@ -204,22 +185,14 @@ fn fields(
     Ok(vec![
         attendance.ident(),
         "XW1".to_owned(),
-        if attendance.main_site {
-            "XW101"
-        } else {
-            "XW102"
-        }
-        .to_owned(),
+        if attendance.main_site { "XW101" } else { "XW102" }.to_owned(),
         if attendance.main_site { "01" } else { "03" }.to_owned(),
         if dice.chance(0.95) { "1" } else { "2" }.to_owned(),
         written.nhs.clone(),
         status.to_owned(),
         written.forename.clone(),
         written.surname.clone(),
-        written
-            .born
-            .map(|born| born.to_string())
-            .unwrap_or_default(),
+        written.born.map(|born| born.to_string()).unwrap_or_default(),
         written.postcode.clone(),
         lsoa.unwrap_or_default(),
         sex.to_owned(),
@@ -227,21 +200,9 @@ fn fields(
         ethnicity.to_owned(),
         arrival.date().to_string(),
         arrival.format("%H:%M:%S").to_string(),
-        if time_known || dice.chance(0.3) {
-            injured.date().to_string()
-        } else {
-            String::new()
-        },
-        if time_known {
-            injured.format("%H:%M:%S").to_string()
-        } else {
-            String::new()
-        },
-        if dice.chance(0.98) {
-            intent(attendance.intent)
-        } else {
-            String::new()
-        },
+        if time_known || dice.chance(0.3) { injured.date().to_string() } else { String::new() },
+        if time_known { injured.format("%H:%M:%S").to_string() } else { String::new() },
+        if dice.chance(0.98) { intent(attendance.intent) } else { String::new() },
         mechanism(attendance.mechanism),
         spot(attendance.spot),
         latitude,
@@ -261,8 +222,7 @@ fn spoil(fields: &mut [String], kind: &str, column: &str) {
     match kind {
         "swapped_coordinates" => fields.swap(22, 23),
         "injury_after_arrival" => {
-            let arrival =
-                chrono::NaiveDate::parse_from_str(&fields[15], "%Y-%m-%d").unwrap_or_default();
+            let arrival = chrono::NaiveDate::parse_from_str(&fields[15], "%Y-%m-%d").unwrap_or_default();
             fields[17] = (arrival + Days::new(2)).to_string();
             fields[18] = "10:00:00".to_owned();
         }
@@ -293,10 +253,7 @@ pub fn write_assault_return(
     let period = world.period;
     let file = format!("istv/istv_{}.csv", period.text(month));
     let mut table = Table::create(root, &file, ISTV, Encoding::Utf8Bom, true)?;
-    let (first, last) = (
-        period.first(month).to_string(),
-        period.last(month).to_string(),
-    );
+    let (first, last) = (period.first(month).to_string(), period.last(month).to_string());
     for attendance in attendances {
         let mut dice = Dice::new(world.seed, Purpose::Writing, (1 << 40) + attendance.number);
         if !attendance.main_site || attendance.intent != Intent::Assault || !dice.chance(0.85) {
@@ -316,11 +273,8 @@ pub fn write_assault_return(
                 }
             }
         };
-        let other = if method == "Other" {
-            *dice.pick(&["dog lead", "thrown phone", "walking stick", "bitten"])
-        } else {
-            ""
-        };
+        let other =
+            if method == "Other" { *dice.pick(&["dog lead", "thrown phone", "walking stick", "bitten"]) } else { "" };
         let place = match attendance.spot {
             Some(Spot::Dwelling) => "Home",
             Some(Spot::Street | Spot::CarPark) => "Street",
@@ -333,26 +287,14 @@ pub fn write_assault_return(
             None => "Not known",
         };
         // People say the time roughly: most round it to a quarter of an hour.
-        let minutes = i64::from(
-            attendance
-                .injured
-                .format("%M")
-                .to_string()
-                .parse::<u8>()
-                .unwrap_or(0),
-        );
-        let said =
-            attendance.injured - Duration::minutes(if dice.chance(0.7) { minutes % 15 } else { 0 });
+        let minutes = i64::from(attendance.injured.format("%M").to_string().parse::<u8>().unwrap_or(0));
+        let said = attendance.injured - Duration::minutes(if dice.chance(0.7) { minutes % 15 } else { 0 });
         let stamp = |at: chrono::NaiveDateTime| at.format("%d/%m/%Y %H:%M:%S").to_string();
         let mut fields = [
             first.clone(),
             last.clone(),
             "XW101".to_owned(),
-            if dice.chance(0.96) {
-                stamp(attendance.arrival)
-            } else {
-                String::new()
-            },
+            if dice.chance(0.96) { stamp(attendance.arrival) } else { String::new() },
             stamp(said),
             method.to_owned(),
             other.to_owned(),

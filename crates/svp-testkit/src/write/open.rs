@@ -18,10 +18,7 @@ const STREET: &str = "Crime ID,Month,Reported by,Falls within,Longitude,Latitude
 const STOPS: &str = "Type,Date,Part of a policing operation,Policing operation,Latitude,Longitude,Gender,Age range,Self-defined ethnicity,Officer-defined ethnicity,Legislation,Object of search,Outcome,Outcome linked to object of search,Removal of more than just outer clothing";
 const FORCE: &str = "Wessmark Police";
 /// A point outside the county, with an area that no reference file knows.
-const OUTSIDE: Point = Point {
-    e: 340_000,
-    n: 78_000,
-};
+const OUTSIDE: Point = Point { e: 340_000, n: 78_000 };
 
 fn open_outcome(world: &World, crime: &Crime) -> &'static str {
     match outcome(world, crime) {
@@ -40,33 +37,15 @@ fn open_outcome(world: &World, crime: &Crime) -> &'static str {
 fn snapped(world: &World, at: Option<Point>) -> Result<[String; 5]> {
     let found = at.and_then(|point| world.county.lsoa_at(point).map(|lsoa| (lsoa, point)));
     let Some((lsoa, point)) = found else {
-        return Ok([
-            "No Location".to_owned(),
-            String::new(),
-            String::new(),
-            String::new(),
-            String::new(),
-        ]);
+        return Ok(["No Location".to_owned(), String::new(), String::new(), String::new(), String::new()]);
     };
     let (name, snap) = world.streets.snap(lsoa, point);
     let (longitude, latitude) = snap.lon_lat()?;
     let area = &world.county.lsoas[world.county.lsoa_at(snap).unwrap_or(lsoa)];
-    Ok([
-        name,
-        format!("{longitude:.6}"),
-        format!("{latitude:.6}"),
-        area.code.clone(),
-        area.name.clone(),
-    ])
+    Ok([name, format!("{longitude:.6}"), format!("{latitude:.6}"), area.code.clone(), area.name.clone()])
 }
 
-fn street_row(
-    id: &str,
-    month: &str,
-    place: &[String; 5],
-    kind: &str,
-    outcome: &str,
-) -> [String; 12] {
+fn street_row(id: &str, month: &str, place: &[String; 5], kind: &str, outcome: &str) -> [String; 12] {
     let [name, longitude, latitude, code, area] = place;
     [
         id.to_owned(),
@@ -88,12 +67,7 @@ fn street_rows(world: &World, month: u32, crimes: &[Crime]) -> Result<Vec<[Strin
     let mut dice = Dice::new(world.seed, Purpose::Disorder, u64::from(month));
     let text = world.period.text(month);
     let mut rows = Vec::new();
-    let weights: Vec<f64> = world
-        .county
-        .lsoas
-        .iter()
-        .map(|lsoa| f64::from(lsoa.population))
-        .collect();
+    let weights: Vec<f64> = world.county.lsoas.iter().map(|lsoa| f64::from(lsoa.population)).collect();
     for _ in 0..dice.poisson(62.0 * world.scale() * world.period.season(month)) {
         let at = if dice.chance(0.4) {
             dice.pick(&HOTSPOTS).middle
@@ -107,13 +81,7 @@ fn street_rows(world: &World, month: u32, crimes: &[Crime]) -> Result<Vec<[Strin
     for crime in crimes.iter().filter(|crime| crime.revision == 0) {
         let id = Dice::new(world.seed, Purpose::Writing, crime.number * 4).hex64();
         let place = snapped(world, written_place(crime))?;
-        rows.push(street_row(
-            &id,
-            &text,
-            &place,
-            crime.offence.open,
-            open_outcome(world, crime),
-        ));
+        rows.push(street_row(&id, &text, &place, crime.offence.open, open_outcome(world, crime)));
     }
     if matches!(month, 3 | 9 | 15 | 21) {
         let (longitude, latitude) = OUTSIDE.lon_lat()?;
@@ -124,13 +92,7 @@ fn street_rows(world: &World, month: u32, crimes: &[Crime]) -> Result<Vec<[Strin
             "E01998001".to_owned(),
             "Northmere 001A".to_owned(),
         ];
-        rows.push(street_row(
-            &dice.hex64(),
-            &text,
-            &place,
-            "Violence and sexual offences",
-            "Under investigation",
-        ));
+        rows.push(street_row(&dice.hex64(), &text, &place, "Violence and sexual offences", "Under investigation"));
         rows.push(street_row("", &text, &place, "Anti-social behaviour", ""));
     }
     rows.sort();
@@ -141,36 +103,17 @@ fn street_rows(world: &World, month: u32, crimes: &[Crime]) -> Result<Vec<[Strin
 ///
 /// # Errors
 /// Where the file cannot be written.
-pub fn write_street(
-    root: &Path,
-    world: &World,
-    truth: &mut Truth,
-    month: u32,
-    crimes: &[Crime],
-) -> Result<()> {
-    let zipped = if month + 3 < world.period.months {
-        ".gz"
-    } else {
-        ""
-    };
+pub fn write_street(root: &Path, world: &World, truth: &mut Truth, month: u32, crimes: &[Crime]) -> Result<()> {
+    let zipped = if month + 3 < world.period.months { ".gz" } else { "" };
     let text = world.period.text(month);
     let name = format!("police_street/{text}-wessmark-street.csv{zipped}");
-    let mut table = Table::create(
-        root,
-        &name,
-        STREET,
-        Encoding::Utf8,
-        text.starts_with("2024"),
-    )?;
+    let mut table = Table::create(root, &name, STREET, Encoding::Utf8, text.starts_with("2024"))?;
     for fields in street_rows(world, month, crimes)? {
         let row = table.row(&fields)?;
         truth.count("street_rows");
         truth.add("street_without_id", u64::from(fields[0].is_empty()));
         truth.add("street_without_location", u64::from(fields[4].is_empty()));
-        truth.add(
-            "street_violence",
-            u64::from(fields[9] == "Violence and sexual offences"),
-        );
+        truth.add("street_violence", u64::from(fields[9] == "Violence and sexual offences"));
         if fields[7] == "E01998001" {
             truth.plant("outside_area", &table, row, "LSOA code", &fields[0]);
         }
@@ -182,13 +125,7 @@ pub fn write_street(
 ///
 /// # Errors
 /// Where the file cannot be written.
-pub fn write_later_release(
-    root: &Path,
-    world: &World,
-    truth: &mut Truth,
-    month: u32,
-    crimes: &[Crime],
-) -> Result<()> {
+pub fn write_later_release(root: &Path, world: &World, truth: &mut Truth, month: u32, crimes: &[Crime]) -> Result<()> {
     let text = world.period.text(month);
     let name = format!("later_release/police_street/{text}-wessmark-street.csv");
     let mut table = Table::create(root, &name, STREET, Encoding::Utf8, false)?;
@@ -210,42 +147,24 @@ pub fn write_stops(root: &Path, world: &World, truth: &mut Truth, month: u32) ->
     let mut dice = Dice::new(world.seed, Purpose::Stops, u64::from(month));
     let period = world.period;
     let clock = Clock::new(period, month);
-    let (hot, public): (Vec<Pattern>, Pattern) = (
-        HOTSPOTS.iter().map(Pattern::of).collect(),
-        Pattern::public(),
-    );
+    let (hot, public): (Vec<Pattern>, Pattern) = (HOTSPOTS.iter().map(Pattern::of).collect(), Pattern::public());
     let count = dice.poisson(24.0 * world.scale() * period.season(month));
     let mut rows: Vec<Vec<String>> = Vec::with_capacity(count);
     for _ in 0..count {
         let (at, place) = if dice.chance(0.4) {
             let index = dice.below(HOTSPOTS.len());
-            (
-                clock.draw(&hot[index], &mut dice),
-                HOTSPOTS[index].place(&mut dice),
-            )
+            (clock.draw(&hot[index], &mut dice), HOTSPOTS[index].place(&mut dice))
         } else {
-            (
-                clock.draw(&public, &mut dice),
-                world.county.near(dice.pick(&PREMISES).at, 400.0, &mut dice),
-            )
+            (clock.draw(&public, &mut dice), world.county.near(dice.pick(&PREMISES).at, 400.0, &mut dice))
         };
         let utc = match London.from_local_datetime(&at) {
             LocalResult::Single(time) | LocalResult::Ambiguous(time, _) => time.with_timezone(&Utc),
             LocalResult::None => continue,
         };
-        rows.push(stop_row(
-            world,
-            at.date(),
-            &utc.format("%Y-%m-%dT%H:%M:%S+00:00").to_string(),
-            place,
-            &mut dice,
-        )?);
+        rows.push(stop_row(world, at.date(), &utc.format("%Y-%m-%dT%H:%M:%S+00:00").to_string(), place, &mut dice)?);
     }
     rows.sort_by(|a, b| a[1].cmp(&b[1]));
-    let name = format!(
-        "stop_search/{}-wessmark-stop-and-search.csv",
-        period.text(month)
-    );
+    let name = format!("stop_search/{}-wessmark-stop-and-search.csv", period.text(month));
     let mut table = Table::create(root, &name, STOPS, Encoding::Utf8, false)?;
     for (index, mut fields) in rows.into_iter().enumerate() {
         let row = table.rows() + 1;
@@ -273,51 +192,15 @@ pub fn write_stops(root: &Path, world: &World, truth: &mut Truth, month: u32) ->
     truth.close(table)
 }
 
-fn stop_row(
-    world: &World,
-    on: chrono::NaiveDate,
-    date: &str,
-    place: Point,
-    dice: &mut Dice,
-) -> Result<Vec<String>> {
-    let kind = *dice.weighted_item(&[
-        ("Person search", 0.8),
-        ("Person and Vehicle search", 0.14),
-        ("Vehicle search", 0.06),
-    ]);
+fn stop_row(world: &World, on: chrono::NaiveDate, date: &str, place: Point, dice: &mut Dice) -> Result<Vec<String>> {
+    let kind =
+        *dice.weighted_item(&[("Person search", 0.8), ("Person and Vehicle search", 0.14), ("Vehicle search", 0.06)]);
     let (law, object) = *dice.weighted_item(&[
-        (
-            ("Misuse of Drugs Act 1971 (section 23)", "Controlled drugs"),
-            0.5,
-        ),
-        (
-            (
-                "Police and Criminal Evidence Act 1984 (section 1)",
-                "Offensive weapons",
-            ),
-            0.25,
-        ),
-        (
-            (
-                "Police and Criminal Evidence Act 1984 (section 1)",
-                "Stolen goods",
-            ),
-            0.1,
-        ),
-        (
-            (
-                "Police and Criminal Evidence Act 1984 (section 1)",
-                "Article for use in theft",
-            ),
-            0.07,
-        ),
-        (
-            (
-                "Criminal Justice and Public Order Act 1994 (section 60)",
-                "Anything to threaten or harm anyone",
-            ),
-            0.05,
-        ),
+        (("Misuse of Drugs Act 1971 (section 23)", "Controlled drugs"), 0.5),
+        (("Police and Criminal Evidence Act 1984 (section 1)", "Offensive weapons"), 0.25),
+        (("Police and Criminal Evidence Act 1984 (section 1)", "Stolen goods"), 0.1),
+        (("Police and Criminal Evidence Act 1984 (section 1)", "Article for use in theft"), 0.07),
+        (("Criminal Justice and Public Order Act 1994 (section 60)", "Anything to threaten or harm anyone"), 0.05),
         (("Firearms Act 1968 (section 47)", "Firearms"), 0.03),
     ]);
     let outcome = *dice.weighted_item(&[
@@ -329,11 +212,9 @@ fn stop_row(
         ("Caution (simple or conditional)", 0.02),
         ("", 0.01),
     ]);
-    let person = world.people.find(&world.streets, dice, false, |p| {
-        (12..=60).contains(&p.age(on)) && p.sex == Sex::Male
-    });
-    let (mut gender, mut age, mut own, mut seen) =
-        (String::new(), String::new(), String::new(), String::new());
+    let person =
+        world.people.find(&world.streets, dice, false, |p| (12..=60).contains(&p.age(on)) && p.sex == Sex::Male);
+    let (mut gender, mut age, mut own, mut seen) = (String::new(), String::new(), String::new(), String::new());
     if let Some((person, _)) = person.filter(|_| kind != "Vehicle search") {
         gender = if dice.chance(0.88) { "Male" } else { "Female" }.to_owned();
         age = match person.age(on) {
@@ -375,16 +256,8 @@ fn stop_row(
         date,
         operation,
         "",
-        &if located {
-            format!("{latitude:.6}")
-        } else {
-            String::new()
-        },
-        &if located {
-            format!("{longitude:.6}")
-        } else {
-            String::new()
-        },
+        &if located { format!("{latitude:.6}") } else { String::new() },
+        &if located { format!("{longitude:.6}") } else { String::new() },
         &gender,
         &age,
         &own,

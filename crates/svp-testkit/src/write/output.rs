@@ -44,10 +44,7 @@ pub struct Table {
 pub fn output_path(root: &Path, name: &str) -> Result<PathBuf> {
     let path = root.join(name);
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|source| SampleError::Write {
-            path: folder.to_path_buf(),
-            source,
-        })?;
+        std::fs::create_dir_all(folder).map_err(|source| SampleError::Write { path: folder.to_path_buf(), source })?;
     }
     Ok(path)
 }
@@ -58,33 +55,16 @@ impl Table {
     /// # Errors
     /// Where the file cannot be written.
     #[allow(clippy::disallowed_methods)] // see output_path
-    pub fn create(
-        root: &Path,
-        name: &str,
-        header: &str,
-        encoding: Encoding,
-        crlf: bool,
-    ) -> Result<Self> {
+    pub fn create(root: &Path, name: &str, header: &str, encoding: Encoding, crlf: bool) -> Result<Self> {
         let path = output_path(root, name)?;
-        let file = File::create(&path).map_err(|source| SampleError::Write {
-            path: path.clone(),
-            source,
-        })?;
+        let file = File::create(&path).map_err(|source| SampleError::Write { path: path.clone(), source })?;
         let file = BufWriter::with_capacity(1 << 16, file);
         let sink = if name.ends_with(".gz") {
             Sink::Zipped(Box::new(GzEncoder::new(file, Compression::new(6))))
         } else {
             Sink::Plain(file)
         };
-        let mut table = Self {
-            path,
-            name: name.to_owned(),
-            sink,
-            encoding,
-            crlf,
-            rows: 0,
-            line: String::new(),
-        };
+        let mut table = Self { path, name: name.to_owned(), sink, encoding, crlf, rows: 0, line: String::new() };
         if encoding == Encoding::Utf8Bom {
             table.bytes(b"\xef\xbb\xbf")?;
         }
@@ -154,10 +134,7 @@ impl Table {
             Sink::Plain(file) => file.write_all(bytes),
             Sink::Zipped(file) => file.write_all(bytes),
         };
-        written.map_err(|source| SampleError::Write {
-            path: self.path.clone(),
-            source,
-        })
+        written.map_err(|source| SampleError::Write { path: self.path.clone(), source })
     }
 
     /// Closes the file and returns its name and number of rows.
@@ -166,10 +143,7 @@ impl Table {
     /// Where the file cannot be written.
     pub fn close(self) -> Result<(String, u64)> {
         let path = self.path;
-        let fail = |source| SampleError::Write {
-            path: path.clone(),
-            source,
-        };
+        let fail = |source| SampleError::Write { path: path.clone(), source };
         let mut file = match self.sink {
             Sink::Plain(file) => file,
             Sink::Zipped(file) => file.finish().map_err(fail)?,

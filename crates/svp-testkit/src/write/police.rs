@@ -100,24 +100,12 @@ pub fn written_place(crime: &Crime) -> Option<Point> {
 ///
 /// # Errors
 /// Where the file cannot be written.
-pub fn write_crimes(
-    root: &Path,
-    world: &World,
-    truth: &mut Truth,
-    month: u32,
-    crimes: &[Crime],
-) -> Result<()> {
+pub fn write_crimes(root: &Path, world: &World, truth: &mut Truth, month: u32, crimes: &[Crime]) -> Result<()> {
     let zipped = if month < 12 { ".gz" } else { "" };
-    let name = format!(
-        "police_rms/rms_crimes_{}.csv{zipped}",
-        world.period.text(month)
-    );
+    let name = format!("police_rms/rms_crimes_{}.csv{zipped}", world.period.text(month));
     let mut table = Table::create(root, &name, HEADER, Encoding::Windows1252, true)?;
-    let mut plan: Vec<(&'static str, &'static str)> = PLAN
-        .iter()
-        .filter(|(at, ..)| *at == month)
-        .map(|(_, kind, column)| (*kind, *column))
-        .collect();
+    let mut plan: Vec<(&'static str, &'static str)> =
+        PLAN.iter().filter(|(at, ..)| *at == month).map(|(_, kind, column)| (*kind, *column)).collect();
     let mut duplicate = month % 3 == 1;
     for crime in crimes {
         if crime.revision == 0 {
@@ -134,10 +122,7 @@ pub fn write_crimes(
             && !clock_change(crime.from)
             && revised_in(world, crime).is_none();
         let bad = plan.last().copied().filter(|(kind, column)| {
-            plain
-                && (*kind != "unknown_code"
-                    || *column != "Role"
-                    || crime.people[0].0 == Part::Victim)
+            plain && (*kind != "unknown_code" || *column != "Role" || crime.people[0].0 == Part::Victim)
         });
         if bad.is_some() {
             plan.pop();
@@ -162,18 +147,8 @@ fn write_crime(
     let spoil = |fields: &mut Vec<String>| spoil(fields, bad, crime);
     let identities: Vec<Identity> = (0..crime.people.len())
         .map(|index| {
-            let mut dice = Dice::new(
-                world.seed,
-                Purpose::Identity,
-                crime.number * 8 + index as u64,
-            );
-            identity(
-                &crime.people[index].1,
-                crime.reported.date(),
-                Reader::Police,
-                &world.streets,
-                &mut dice,
-            )
+            let mut dice = Dice::new(world.seed, Purpose::Identity, crime.number * 8 + index as u64);
+            identity(&crime.people[index].1, crime.reported.date(), Reader::Police, &world.streets, &mut dice)
         })
         .collect();
     head.push(story(crime, &identities, &mut dice));
@@ -185,11 +160,9 @@ fn write_crime(
     }
     for (index, (part, person)) in crime.people.iter().enumerate() {
         let written = &identities[index];
-        let key = nominal(person.id, person.id % 25 == 3 && crime.number % 2 == 0);
+        let key = nominal(person.id, person.id % 25 == 3 && crime.number.is_multiple_of(2));
         let mut fields = head.clone();
-        fields.extend(person_fields(
-            crime, *part, person, written, &key, &mut dice,
-        ));
+        fields.extend(person_fields(crime, *part, person, written, &key, &mut dice));
         spoil(&mut fields);
         let row = table.row(&fields)?;
         if index == 0 {
@@ -223,11 +196,7 @@ fn write_crime(
 fn note_clock(table: &Table, truth: &mut Truth, crime: &Crime, row: u64) {
     if clock_change(crime.from) && crime.from == crime.at && crime.revision == 0 {
         let autumn = crime.from.format("%m").to_string() == "10";
-        let kind = if autumn {
-            "ambiguous_hour"
-        } else {
-            "missing_hour"
-        };
+        let kind = if autumn { "ambiguous_hour" } else { "missing_hour" };
         truth.plant(kind, table, row, "Committed From", &crime.reference);
     }
 }
@@ -240,11 +209,7 @@ fn head(world: &World, crime: &Crime, dice: &mut Dice) -> Vec<String> {
         1 => format!("{class:03}/{sub:02}"),
         _ => format!("{class:03}{sub:02}"),
     };
-    let code = spelled(
-        crime.offence.code,
-        u32::try_from(crime.number / 10_000_000).unwrap_or(0),
-        dice,
-    );
+    let code = spelled(crime.offence.code, u32::try_from(crime.number / 10_000_000).unwrap_or(0), dice);
     let (status, outcome) = outcome(world, crime);
     let place = written_place(crime);
     let postcode = world.streets.nearest(crime.place.lsoa, crime.place.at);
@@ -254,29 +219,17 @@ fn head(world: &World, crime: &Crime, dice: &mut Dice) -> Vec<String> {
         (false, true) => "N",
         (_, false) => "",
     };
-    let domestic = flag(
-        crime.domestic,
-        if crime.domestic { 0.97 } else { 0.9 },
-        dice,
-    );
+    let domestic = flag(crime.domestic, if crime.domestic { 0.97 } else { 0.9 }, dice);
     let alcohol = flag(crime.alcohol, if crime.alcohol { 0.95 } else { 0.8 }, dice);
     let drugs = flag(crime.drugs, 0.8, dice);
     let knife = flag(crime.knife, 0.9, dice);
-    let qualifiers: Vec<&str> = [
-        (domestic, "DA"),
-        (alcohol, "ALC"),
-        (drugs, "DRU"),
-        (knife, "KNI"),
-    ]
-    .into_iter()
-    .filter(|(flag, _)| *flag == "Y")
-    .map(|(_, word)| word)
-    .collect();
-    let beat = format!(
-        "{}{}",
-        lsoa.name[..2].to_uppercase(),
-        lsoa.msoa_name.split(' ').next_back().unwrap_or_default()
-    );
+    let qualifiers: Vec<&str> = [(domestic, "DA"), (alcohol, "ALC"), (drugs, "DRU"), (knife, "KNI")]
+        .into_iter()
+        .filter(|(flag, _)| *flag == "Y")
+        .map(|(_, word)| word)
+        .collect();
+    let beat =
+        format!("{}{}", lsoa.name[..2].to_uppercase(), lsoa.msoa_name.split(' ').next_back().unwrap_or_default());
     vec![
         crime.reference.clone(),
         minute(crime.reported),
@@ -289,11 +242,7 @@ fn head(world: &World, crime: &Crime, dice: &mut Dice) -> Vec<String> {
         outcome.to_owned(),
         place.map(|p| p.e.to_string()).unwrap_or_default(),
         place.map(|p| p.n.to_string()).unwrap_or_default(),
-        if crime.located == Located::Right {
-            world.streets.text(postcode)
-        } else {
-            String::new()
-        },
+        if crime.located == Located::Right { world.streets.text(postcode) } else { String::new() },
         crime.place.spot.word().to_owned(),
         beat,
         format!("{} LPA", DISTRICTS[lsoa.district].name),
@@ -347,32 +296,18 @@ fn person_fields(
         part.word().to_owned(),
         written.forename.clone(),
         written.surname.clone(),
-        written
-            .born
-            .map(|born| born.format("%d/%m/%Y").to_string())
-            .unwrap_or_default(),
-        if dice.chance(0.95) {
-            age.to_string()
-        } else {
-            String::new()
-        },
+        written.born.map(|born| born.format("%d/%m/%Y").to_string()).unwrap_or_default(),
+        if dice.chance(0.95) { age.to_string() } else { String::new() },
         sex.to_owned(),
         ethnicity.to_owned(),
         written.postcode.clone(),
-        if part == Part::Victim {
-            crime.relationship.to_owned()
-        } else {
-            String::new()
-        },
+        if part == Part::Victim { crime.relationship.to_owned() } else { String::new() },
     ]
 }
 
 fn spoil(fields: &mut [String], bad: Option<(&'static str, &'static str)>, crime: &Crime) {
     let Some((kind, column)) = bad else { return };
-    let index = HEADER
-        .split(',')
-        .position(|name| name == column)
-        .unwrap_or(0);
+    let index = HEADER.split(',').position(|name| name == column).unwrap_or(0);
     match kind {
         "from_after_to" => {
             fields[2] = minute(crime.at);
@@ -404,9 +339,7 @@ fn spoil(fields: &mut [String], bad: Option<(&'static str, &'static str)>, crime
 fn story(crime: &Crime, identities: &[Identity], dice: &mut Dice) -> String {
     let what = match (crime.offence.code, crime.domestic) {
         (_, true) => "Verbal argument at home – IP pushed and grabbed by the arm",
-        ("1" | "2" | "5D", _) if crime.knife => {
-            "IP stabbed by unknown male(s), wound to upper body"
-        }
+        ("1" | "2" | "5D", _) if crime.knife => "IP stabbed by unknown male(s), wound to upper body",
         ("1" | "2" | "5D", _) => "IP punched to the floor and kicked several times, fracture",
         ("8N" | "8P" | "8S" | "105A", _) => "IP struck to the face, no weapon",
         ("46", _) => "Goods to the value of £40 taken, not paid for",
@@ -417,10 +350,7 @@ fn story(crime: &Crime, identities: &[Identity], dice: &mut Dice) -> String {
         text.push_str(", alcohol a factor");
     }
     if let Some(named) = identities.last().filter(|_| dice.chance(0.12)) {
-        text.push_str(&format!(
-            ". States that {} {} was there",
-            named.forename, named.surname
-        ));
+        text.push_str(&format!(". States that {} {} was there", named.forename, named.surname));
     }
     if dice.chance(0.04) {
         text.push_str(".\r\nSecond officer’s note: \"see statement\"");

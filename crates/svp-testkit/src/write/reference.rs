@@ -39,36 +39,19 @@ fn polygon(rings: &[Ring]) -> Result<String> {
         }
         texts.push(format!("[{}]", points.join(",")));
     }
-    Ok(format!(
-        "{{\"type\":\"Polygon\",\"coordinates\":[{}]}}",
-        texts.join(",")
-    ))
+    Ok(format!("{{\"type\":\"Polygon\",\"coordinates\":[{}]}}", texts.join(",")))
 }
 
-fn collection(
-    root: &Path,
-    truth: &mut Truth,
-    name: &str,
-    features: &[(String, String)],
-) -> Result<()> {
+fn collection(root: &Path, truth: &mut Truth, name: &str, features: &[(String, String)]) -> Result<()> {
     let file = format!("reference/{name}.geojson");
-    let mut table = Table::create(
-        root,
-        &file,
-        "{\"type\":\"FeatureCollection\",",
-        Encoding::Utf8,
-        false,
-    )?;
+    let mut table = Table::create(root, &file, "{\"type\":\"FeatureCollection\",", Encoding::Utf8, false)?;
     table.raw(&format!("\"name\":\"{name}\","))?;
-    table.raw(
-        "\"crs\":{\"type\":\"name\",\"properties\":{\"name\":\"urn:ogc:def:crs:OGC:1.3:CRS84\"}},",
-    )?;
+    table.raw("\"crs\":{\"type\":\"name\",\"properties\":{\"name\":\"urn:ogc:def:crs:OGC:1.3:CRS84\"}},")?;
     table.raw("\"features\":[")?;
     for (index, (properties, geometry)) in features.iter().enumerate() {
         let comma = if index + 1 < features.len() { "," } else { "" };
-        table.raw(&format!(
-            "{{\"type\":\"Feature\",\"properties\":{{{properties}}},\"geometry\":{geometry}}}{comma}"
-        ))?;
+        table
+            .raw(&format!("{{\"type\":\"Feature\",\"properties\":{{{properties}}},\"geometry\":{geometry}}}{comma}"))?;
     }
     table.raw("]}")?;
     truth.close(table)
@@ -109,28 +92,14 @@ fn write_lookups(root: &Path, world: &World, truth: &mut Truth) -> Result<()> {
     for lsoa in &world.county.lsoas {
         let district = &DISTRICTS[lsoa.district];
         let ward = lsoa.msoa_name.replace(' ', " Ward ");
-        table.row(&[
-            &lsoa.name,
-            &lsoa.code,
-            &ward,
-            &lsoa.ward,
-            district.name,
-            district.code,
-        ])?;
+        table.row(&[&lsoa.name, &lsoa.code, &ward, &lsoa.ward, district.name, district.code])?;
     }
     truth.close(table)?;
     let header = "ltla24_code,ltla24_name,csp24_code,csp24_name,pfa24_code,pfa24_name";
     let name = "reference/lookup_ltla24_csp24_pfa24.csv";
     let mut table = Table::create(root, name, header, Encoding::Utf8, false)?;
     for district in &DISTRICTS {
-        table.row(&[
-            district.code,
-            district.name,
-            district.csp_code,
-            district.csp,
-            FORCE,
-            "Wessmark",
-        ])?;
+        table.row(&[district.code, district.name, district.csp_code, district.csp, FORCE, "Wessmark"])?;
     }
     truth.close(table)
 }
@@ -140,11 +109,7 @@ fn ages(dice: &mut Dice) -> Vec<f64> {
     (0..=90)
         .map(|age| {
             let age = f64::from(age);
-            let base = if age < 20.0 {
-                1.0
-            } else {
-                1.15 - 0.002 * (age - 20.0)
-            };
+            let base = if age < 20.0 { 1.0 } else { 1.15 - 0.002 * (age - 20.0) };
             let old = 1.0 / (1.0 + ((age - 80.0) / 5.5).exp());
             (base * old * (0.75 + 0.5 * dice.unit())).max(0.02)
         })
@@ -153,17 +118,8 @@ fn ages(dice: &mut Dice) -> Vec<f64> {
 
 fn write_population(root: &Path, world: &World, truth: &mut Truth) -> Result<()> {
     let ages_header: Vec<String> = (0..90).map(|age| age.to_string()).collect();
-    let header = format!(
-        "lsoa21_name,lsoa21_code,total_population,{},90+",
-        ages_header.join(",")
-    );
-    let mut table = Table::create(
-        root,
-        "reference/population.csv",
-        &header,
-        Encoding::Utf8,
-        false,
-    )?;
+    let header = format!("lsoa21_name,lsoa21_code,total_population,{},90+", ages_header.join(","));
+    let mut table = Table::create(root, "reference/population.csv", &header, Encoding::Utf8, false)?;
     let published: u32 = world.county.lsoas.iter().map(|lsoa| lsoa.population).sum();
     let factor = (f64::from(world.people.size) / f64::from(published)).max(1.0);
     let mut dice = Dice::new(1990, Purpose::Land, 9_003);
@@ -174,11 +130,7 @@ fn write_population(root: &Path, world: &World, truth: &mut Truth) -> Result<()>
         let (mut left, mut left_weight) = (total, sum);
         let mut fields = vec![lsoa.name.clone(), lsoa.code.clone(), format!("{total:.0}")];
         for weight in weights {
-            let count = if left_weight > 0.0 {
-                (left * weight / left_weight).round()
-            } else {
-                left
-            };
+            let count = if left_weight > 0.0 { (left * weight / left_weight).round() } else { left };
             left -= count;
             left_weight -= weight;
             fields.push(format!("{count:.0}"));
@@ -190,13 +142,7 @@ fn write_population(root: &Path, world: &World, truth: &mut Truth) -> Result<()>
 }
 
 fn write_postcodes(root: &Path, world: &World, truth: &mut Truth) -> Result<()> {
-    let mut table = Table::create(
-        root,
-        "reference/postcodes.csv",
-        POSTCODES,
-        Encoding::Utf8,
-        false,
-    )?;
+    let mut table = Table::create(root, "reference/postcodes.csv", POSTCODES, Encoding::Utf8, false)?;
     for (index, postcode) in world.streets.postcodes.iter().enumerate() {
         let lsoa = &world.county.lsoas[usize::from(postcode.lsoa)];
         let text = world.streets.text(index);
@@ -210,16 +156,8 @@ fn write_postcodes(root: &Path, world: &World, truth: &mut Truth) -> Result<()> 
             "198001".to_owned(),
             if postcode.terminated { "202310" } else { "" }.to_owned(),
             "0".to_owned(),
-            if placeless {
-                String::new()
-            } else {
-                postcode.at.e.to_string()
-            },
-            if placeless {
-                String::new()
-            } else {
-                format!("{:07}", postcode.at.n)
-            },
+            if placeless { String::new() } else { postcode.at.e.to_string() },
+            if placeless { String::new() } else { format!("{:07}", postcode.at.n) },
             if placeless { "9" } else { "1" }.to_owned(),
             format!("E0099{:04}", usize::from(postcode.lsoa) + 1),
             COUNTY.to_owned(),
@@ -240,16 +178,8 @@ fn write_postcodes(root: &Path, world: &World, truth: &mut Truth) -> Result<()> 
             String::new(),
             String::new(),
             String::new(),
-            if placeless {
-                "99.999999".to_owned()
-            } else {
-                format!("{latitude:.6}")
-            },
-            if placeless {
-                "0.000000".to_owned()
-            } else {
-                format!("{longitude:.6}")
-            },
+            if placeless { "99.999999".to_owned() } else { format!("{latitude:.6}") },
+            if placeless { "0.000000".to_owned() } else { format!("{longitude:.6}") },
             String::new(),
             String::new(),
             FORCE.to_owned(),
@@ -266,34 +196,15 @@ fn write_premises(root: &Path, world: &World, truth: &mut Truth) -> Result<()> {
     let name = "reference/premises_to_exclude.csv";
     let mut table = Table::create(root, name, header, Encoding::Utf8, false)?;
     for (premises, radius) in excluded() {
-        table.row(&[
-            premises.name,
-            &premises.at.e.to_string(),
-            &premises.at.n.to_string(),
-            &radius.to_string(),
-        ])?;
+        table.row(&[premises.name, &premises.at.e.to_string(), &premises.at.n.to_string(), &radius.to_string()])?;
     }
     truth.close(table)?;
-    let mut table = Table::create(
-        root,
-        "reference/premises.csv",
-        "name,kind,easting,northing,lsoa21_code",
-        Encoding::Utf8,
-        false,
-    )?;
+    let mut table =
+        Table::create(root, "reference/premises.csv", "name,kind,easting,northing,lsoa21_code", Encoding::Utf8, false)?;
     for premises in &PREMISES {
-        let lsoa = world
-            .county
-            .lsoa_at(premises.at)
-            .map_or("", |lsoa| world.county.lsoas[lsoa].code.as_str());
+        let lsoa = world.county.lsoa_at(premises.at).map_or("", |lsoa| world.county.lsoas[lsoa].code.as_str());
         let Point { e, n } = premises.at;
-        table.row(&[
-            premises.name,
-            premises.kind.word(),
-            &e.to_string(),
-            &n.to_string(),
-            lsoa,
-        ])?;
+        table.row(&[premises.name, premises.kind.word(), &e.to_string(), &n.to_string(), lsoa])?;
     }
     truth.close(table)
 }

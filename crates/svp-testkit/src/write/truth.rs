@@ -62,23 +62,12 @@ impl Truth {
     /// # Errors
     /// Where a file cannot be written.
     pub fn create(root: &Path, people: u32) -> Result<Self> {
-        let appearances = "person_id,source,file,record_id,person_key,forename,surname,birth_date,nhs_number,upn,postcode,dirt";
+        let appearances =
+            "person_id,source,file,record_id,person_key,forename,surname,birth_date,nhs_number,upn,postcode,dirt";
         Ok(Self {
             root: root.to_path_buf(),
-            appearances: Table::create(
-                root,
-                "truth/appearances.csv",
-                appearances,
-                Encoding::Utf8,
-                false,
-            )?,
-            links: Table::create(
-                root,
-                "truth/event_links.csv",
-                "crime_ref,ec_ident",
-                Encoding::Utf8,
-                false,
-            )?,
+            appearances: Table::create(root, "truth/appearances.csv", appearances, Encoding::Utf8, false)?,
+            links: Table::create(root, "truth/event_links.csv", "crime_ref,ec_ident", Encoding::Utf8, false)?,
             seen: vec![0; people as usize / 64 + 1],
             files: BTreeMap::new(),
             planted: Vec::new(),
@@ -100,14 +89,7 @@ impl Truth {
     }
 
     /// Notes a planted row.
-    pub fn plant(
-        &mut self,
-        kind: &'static str,
-        table: &Table,
-        row: u64,
-        column: &'static str,
-        record_id: &str,
-    ) {
+    pub fn plant(&mut self, kind: &'static str, table: &Table, row: u64, column: &'static str, record_id: &str) {
         self.planted.push(Planted {
             kind,
             file: table.name().to_owned(),
@@ -136,12 +118,7 @@ impl Truth {
     ///
     /// # Errors
     /// Where the file cannot be written.
-    pub fn appear(
-        &mut self,
-        person: &Person,
-        identity: &Identity,
-        appearance: &Appearance<'_>,
-    ) -> Result<()> {
+    pub fn appear(&mut self, person: &Person, identity: &Identity, appearance: &Appearance<'_>) -> Result<()> {
         self.seen[person.id as usize / 64] |= 1 << (person.id % 64);
         self.appearances.row(&[
             person.id.to_string().as_str(),
@@ -210,19 +187,10 @@ impl Truth {
             let male = victim.sex == Sex::Male;
             let age = victim.age(crime.at.date());
             self.add("opcc_male_victims", u64::from(male));
-            self.add(
-                "opcc_male_victims_18_36",
-                u64::from(male && (18..=36).contains(&age)),
-            );
+            self.add("opcc_male_victims_18_36", u64::from(male && (18..=36).contains(&age)));
             self.add("opcc_female_victims", u64::from(!male));
-            self.add(
-                "opcc_female_victims_domestic",
-                u64::from(!male && crime.domestic),
-            );
-            self.add(
-                "opcc_male_victims_domestic",
-                u64::from(male && crime.domestic),
-            );
+            self.add("opcc_female_victims_domestic", u64::from(!male && crime.domestic));
+            self.add("opcc_male_victims_domestic", u64::from(male && crime.domestic));
         }
     }
 
@@ -259,16 +227,7 @@ impl Truth {
         self.write_people(world)?;
         self.write_hotspots()?;
         self.write_hours()?;
-        let Self {
-            root,
-            appearances,
-            links,
-            mut files,
-            planted,
-            counts,
-            codes,
-            ..
-        } = self;
+        let Self { root, appearances, links, mut files, planted, counts, codes, .. } = self;
         for table in [appearances, links] {
             let (name, rows) = table.close()?;
             files.insert(name, rows);
@@ -283,14 +242,10 @@ impl Truth {
             .collect();
         let mut sources: BTreeMap<&str, u64> = BTreeMap::new();
         for (name, rows) in &files {
-            *sources
-                .entry(name.split('/').next().unwrap_or_default())
-                .or_default() += rows;
+            *sources.entry(name.split('/').next().unwrap_or_default()).or_default() += rows;
         }
-        let mut expected: Map<String, Value> = counts
-            .iter()
-            .map(|(name, count)| (name.clone(), json!(count)))
-            .collect();
+        let mut expected: Map<String, Value> =
+            counts.iter().map(|(name, count)| (name.clone(), json!(count))).collect();
         expected.insert("crimes_by_code".to_owned(), json!(codes));
         let text = json!({
             "seed": world.seed,
@@ -306,30 +261,15 @@ impl Truth {
         // One planted row per line, so that a change shows as a line.
         let text = serde_json::to_string_pretty(&text).unwrap_or_default();
         let lines: Vec<String> = planted.iter().map(|row| format!("    {row}")).collect();
-        let text = text.replace(
-            "\"planted\": \"\"",
-            &format!("\"planted\": [\n{}\n  ]", lines.join(",\n")),
-        );
+        let text = text.replace("\"planted\": \"\"", &format!("\"planted\": [\n{}\n  ]", lines.join(",\n")));
         let path = output_path(&root, "truth/counts.json")?;
         std::fs::write(&path, text + "\n").map_err(|source| SampleError::Write { path, source })?;
-        Ok(Summary {
-            rows: sources
-                .into_iter()
-                .map(|(name, rows)| (name.to_owned(), rows))
-                .collect(),
-            counts,
-        })
+        Ok(Summary { rows: sources.into_iter().map(|(name, rows)| (name.to_owned(), rows)).collect(), counts })
     }
 
     fn write_people(&mut self, world: &World) -> Result<()> {
         let header = "person_id,household_id,forename,surname,birth_date,sex,ethnic_group,nhs_number,upn,postcode,previous_postcode,moved_on,twin_of";
-        let mut table = Table::create(
-            &self.root,
-            "truth/people.csv",
-            header,
-            Encoding::Utf8,
-            false,
-        )?;
+        let mut table = Table::create(&self.root, "truth/people.csv", header, Encoding::Utf8, false)?;
         for block in 0..world.people.blocks() {
             let first = (block * people::BLOCK) as usize;
             if (self.seen[first / 64] >> (first % 64)) & 0xffff == 0 {
@@ -346,28 +286,13 @@ impl Truth {
                     person.forename.to_owned(),
                     person.surname.clone(),
                     person.born.to_string(),
-                    if person.sex == Sex::Male {
-                        "male"
-                    } else {
-                        "female"
-                    }
-                    .to_owned(),
+                    if person.sex == Sex::Male { "male" } else { "female" }.to_owned(),
                     ethnic_codes(person.ethnicity).2.to_owned(),
                     people::nhs_number(person.id),
-                    if child {
-                        people::upn(person.id)
-                    } else {
-                        String::new()
-                    },
+                    if child { people::upn(person.id) } else { String::new() },
                     world.streets.text(person.postcode),
-                    person
-                        .moved
-                        .map(|(earlier, _)| world.streets.text(earlier))
-                        .unwrap_or_default(),
-                    person
-                        .moved
-                        .map(|(_, day): (_, NaiveDate)| day.to_string())
-                        .unwrap_or_default(),
+                    person.moved.map(|(earlier, _)| world.streets.text(earlier)).unwrap_or_default(),
+                    person.moved.map(|(_, day): (_, NaiveDate)| day.to_string()).unwrap_or_default(),
                     person.twin.map(|twin| twin.to_string()).unwrap_or_default(),
                 ])?;
             }
@@ -377,13 +302,7 @@ impl Truth {
 
     fn write_hotspots(&mut self) -> Result<()> {
         let header = "hotspot_id,name,district_code,easting,northing,radius_m,share,peak_hours,cell_250m,violence_events,opcc_events";
-        let mut table = Table::create(
-            &self.root,
-            "truth/hotspots.csv",
-            header,
-            Encoding::Utf8,
-            false,
-        )?;
+        let mut table = Table::create(&self.root, "truth/hotspots.csv", header, Encoding::Utf8, false)?;
         for (index, hotspot) in HOTSPOTS.iter().enumerate() {
             let Point { e, n } = hotspot.middle;
             let peaks: Vec<String> = hotspot
@@ -402,11 +321,7 @@ impl Truth {
                 "100".to_owned(),
                 format!("{:.2}", hotspot.share),
                 peaks.join(" "),
-                format!(
-                    "250m:{}:{}",
-                    e.div_euclid(250) * 250,
-                    n.div_euclid(250) * 250
-                ),
+                format!("250m:{}:{}", e.div_euclid(250) * 250, n.div_euclid(250) * 250),
                 self.hotspots[index][0].to_string(),
                 self.hotspots[index][1].to_string(),
             ])?;
@@ -416,8 +331,7 @@ impl Truth {
 
     fn write_hours(&mut self) -> Result<()> {
         let header = "hour_of_week,weekday,hour,planted_weight,opcc_events,violence_events";
-        let mut table =
-            Table::create(&self.root, "truth/hours.csv", header, Encoding::Utf8, false)?;
+        let mut table = Table::create(&self.root, "truth/hours.csv", header, Encoding::Utf8, false)?;
         let weights = planted_hours();
         for (slot, [serious, violence]) in self.hours.iter().enumerate() {
             table.row(&[
@@ -444,9 +358,7 @@ pub fn planted_hours() -> Vec<f64> {
         elsewhere -= hotspot.share;
     }
     parts.push(((1.0 - home) * elsewhere, Pattern::public().shares()));
-    (0..168)
-        .map(|slot| parts.iter().map(|(share, hours)| share * hours[slot]).sum())
-        .collect()
+    (0..168).map(|slot| parts.iter().map(|(share, hours)| share * hours[slot]).sum()).collect()
 }
 
 /// What was written.

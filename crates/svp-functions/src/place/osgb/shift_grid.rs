@@ -21,8 +21,7 @@ const LIMIT: (f64, f64) = (700_000.0, 1_250_000.0);
 /// Slot that has not been filled. A filled slot holds two shifts in whole millimetres, never both -1.
 const EMPTY: u64 = u64::MAX;
 
-static NODES: LazyLock<Vec<AtomicU64>> =
-    LazyLock::new(|| (0..COLUMNS * ROWS).map(|_| AtomicU64::new(EMPTY)).collect());
+static NODES: LazyLock<Vec<AtomicU64>> = LazyLock::new(|| (0..COLUMNS * ROWS).map(|_| AtomicU64::new(EMPTY)).collect());
 
 /// Whether ETRS89 grid metres lie on the table.
 pub(super) fn covers(east: f64, north: f64) -> bool {
@@ -61,9 +60,7 @@ fn square(metres: f64, nodes: i32) -> (i32, f64) {
 
 fn node(column: i32, row: i32) -> (f64, f64) {
     let index = column + row * COLUMNS;
-    let slot = usize::try_from(index)
-        .ok()
-        .and_then(|index| NODES.get(index));
+    let slot = usize::try_from(index).ok().and_then(|index| NODES.get(index));
     let known = slot.map_or(EMPTY, |slot| slot.load(Ordering::Relaxed));
     if known != EMPTY {
         return unpack(known);

@@ -28,14 +28,10 @@ const MILLIMETRE_LONGITUDE: f64 = 1.8e-8;
 
 fn check_point(latitude: f64, longitude: f64, easting: f64, northing: f64) {
     let bng = to_bng(longitude, latitude).unwrap();
-    assert!(
-        near(bng, (easting, northing), PRINTED),
-        "{latitude} {longitude}: {bng:?}, not {easting} {northing}"
-    );
+    assert!(near(bng, (easting, northing), PRINTED), "{latitude} {longitude}: {bng:?}, not {easting} {northing}");
     let (lon, lat) = to_wgs84(easting, northing).unwrap();
     assert!(
-        (lat - latitude).abs() < MILLIMETRE_LATITUDE
-            && (lon - longitude).abs() < MILLIMETRE_LONGITUDE,
+        (lat - latitude).abs() < MILLIMETRE_LATITUDE && (lon - longitude).abs() < MILLIMETRE_LONGITUDE,
         "{easting} {northing}: {lat} {lon}, not {latitude} {longitude}"
     );
 }
@@ -52,8 +48,7 @@ fn all_official_points() {
     let Some(folder) = crate::testing::test_data() else {
         return;
     };
-    let read =
-        |name: &str| std::fs::read_to_string(folder.join("geodesy/ostn15").join(name)).unwrap();
+    let read = |name: &str| std::fs::read_to_string(folder.join("geodesy/ostn15").join(name)).unwrap();
     let inputs = read("OSTN15_OSGM15_TestInput_ETRStoOSGB.txt");
     let outputs = read("OSTN15_OSGM15_TestOutput_ETRStoOSGB.txt");
     let mut points = 0;
@@ -62,12 +57,7 @@ fn all_official_points() {
         let output: Vec<&str> = output.trim().split(',').collect();
         assert_eq!(input[0], output[0]);
         let number = |text: &str| text.parse::<f64>().unwrap();
-        check_point(
-            number(input[1]),
-            number(input[2]),
-            number(output[1]),
-            number(output[2]),
-        );
+        check_point(number(input[1]), number(input[2]), number(output[1]), number(output[2]));
         points += 1;
     }
     assert_eq!(points, 40);
@@ -80,32 +70,18 @@ fn southern_scilly_is_covered() {
         let (easting, northing) = to_bng(longitude, latitude).unwrap();
         assert!((80_000.0..95_000.0).contains(&easting) && (4_000.0..12_000.0).contains(&northing));
         let (lon, lat) = to_wgs84(easting, northing).unwrap();
-        assert!(
-            (lon - longitude).abs() < MILLIMETRE_LONGITUDE
-                && (lat - latitude).abs() < MILLIMETRE_LATITUDE
-        );
+        assert!((lon - longitude).abs() < MILLIMETRE_LONGITUDE && (lat - latitude).abs() < MILLIMETRE_LATITUDE);
     }
 }
 
 #[test]
 fn outside_is_none() {
-    for (longitude, latitude) in [
-        (0.0, 0.0),
-        (f64::NAN, 51.0),
-        (-3.5, f64::INFINITY),
-        (50.7, -3.5),
-        (-11.9, 50.0),
-        (5.0, 52.0),
-        (-2.0, 48.5),
-    ] {
+    for (longitude, latitude) in
+        [(0.0, 0.0), (f64::NAN, 51.0), (-3.5, f64::INFINITY), (50.7, -3.5), (-11.9, 50.0), (5.0, 52.0), (-2.0, 48.5)]
+    {
         assert_eq!(to_bng(longitude, latitude), None, "{longitude} {latitude}");
     }
-    for (easting, northing) in [
-        (f64::NAN, 1.0),
-        (-1_000.0, 50_000.0),
-        (300_000.0, 1_400_000.0),
-        (1e300, -1e300),
-    ] {
+    for (easting, northing) in [(f64::NAN, 1.0), (-1_000.0, 50_000.0), (300_000.0, 1_400_000.0), (1e300, -1e300)] {
         assert_eq!(to_wgs84(easting, northing), None, "{easting} {northing}");
     }
 }

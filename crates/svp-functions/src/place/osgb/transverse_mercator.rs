@@ -136,8 +136,7 @@ fn meridian_arc(phi: f64, sin: f64, cos: f64) -> f64 {
     let sin4 = 2.0 * sin2 * cos2;
     let sin6 = sin2 * (3.0 - 4.0 * sin2 * sin2);
     B * F0
-        * ((1.0 + N + 1.25 * N2 + 1.25 * N3) * (phi - PHI0)
-            - (3.0 * N + 3.0 * N2 + 2.625 * N3) * 0.5 * (sin2 - SIN2)
+        * ((1.0 + N + 1.25 * N2 + 1.25 * N3) * (phi - PHI0) - (3.0 * N + 3.0 * N2 + 2.625 * N3) * 0.5 * (sin2 - SIN2)
             + (1.875 * N2 + 1.875 * N3) * 0.5 * (sin4 - SIN4)
             - 35.0 / 24.0 * N3 * 0.5 * (sin6 - SIN6))
 }
@@ -150,10 +149,7 @@ mod tests {
     fn the_guides_example() {
         // Caister water tower in the user guide.
         let (east, north) = forward(1.716_073_973, 52.658_007_833);
-        assert!(
-            (east - 651_307.003).abs() < 0.000_6 && (north - 313_255.686).abs() < 0.000_6,
-            "{east} {north}"
-        );
+        assert!((east - 651_307.003).abs() < 0.000_6 && (north - 313_255.686).abs() < 0.000_6, "{east} {north}");
     }
 
     #[test]

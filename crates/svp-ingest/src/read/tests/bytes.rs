@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BinaryArray, Float64Array, Int64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray,
+    ArrayRef, BinaryArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 
 use super::*;
@@ -23,12 +22,7 @@ fn gzip_with_many_members() {
     let mut zipped = gz(&bytes[..123]);
     zipped.extend(gz(b""));
     zipped.extend(gz(&bytes[123..]));
-    assert_eq!(
-        read(&plain_csv(), &expect(&["a", "b"]), &zipped)
-            .unwrap()
-            .records,
-        100
-    );
+    assert_eq!(read(&plain_csv(), &expect(&["a", "b"]), &zipped).unwrap().records, 100);
 }
 
 #[test]
@@ -41,9 +35,7 @@ fn gzip_cut_anywhere_is_an_error_that_names_the_last_row() {
             Ok(reader) => drain(reader).unwrap_err(),
             Err(error) => error,
         };
-        let ReadError::TruncatedGzip { row, .. } = error else {
-            panic!("{cut}: {error}")
-        };
+        let ReadError::TruncatedGzip { row, .. } = error else { panic!("{cut}: {error}") };
         assert!(row >= last && row <= 500, "{cut}: {row} after {last}");
         last = row;
     }
@@ -70,12 +62,7 @@ fn empty_and_foreign_files_are_named() {
     assert!(matches!(fail(b""), ReadError::Empty { .. }));
     assert!(matches!(fail(&gz(b"")), ReadError::Empty { .. }));
     assert!(matches!(fail(b"\xef\xbb\xbf\r\n"), ReadError::Empty { .. }));
-    for magic in [
-        &b"PK\x03\x04xxxx"[..],
-        b"\xd0\xcf\x11\xe0",
-        b"7z\xbc\xaf\x27\x1c",
-        b"%PDF-1.7",
-    ] {
+    for magic in [&b"PK\x03\x04xxxx"[..], b"\xd0\xcf\x11\xe0", b"7z\xbc\xaf\x27\x1c", b"%PDF-1.7"] {
         assert!(matches!(fail(magic), ReadError::UnsupportedFormat { .. }));
     }
 }
@@ -85,10 +72,7 @@ struct Broken(usize);
 impl std::io::Read for Broken {
     fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
         if self.0 == 0 {
-            return Err(std::io::Error::new(
-                std::io::ErrorKind::UnexpectedEof,
-                "disk",
-            ));
+            return Err(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "disk"));
         }
         let n = self.0.min(out.len());
         self.0 -= n;
@@ -99,25 +83,14 @@ impl std::io::Read for Broken {
 
 #[test]
 fn storage_errors_are_the_storages() {
-    let error = open(
-        &plain_csv(),
-        &expect(&["a"]),
-        "f",
-        Box::new(Broken(5000)),
-        1,
-    )
-    .err()
-    .unwrap();
+    let error = open(&plain_csv(), &expect(&["a"]), "f", Box::new(Broken(5000)), 1).err().unwrap();
     assert!(matches!(error, ReadError::Io { .. }), "{error}");
 }
 
 fn parquet_of(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
-    let batch =
-        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, a)| (n, a, true)))
-            .unwrap();
+    let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, a)| (n, a, true))).unwrap();
     let mut out = Vec::new();
-    let mut writer =
-        ::parquet::arrow::ArrowWriter::try_new(&mut out, batch.schema(), None).unwrap();
+    let mut writer = ::parquet::arrow::ArrowWriter::try_new(&mut out, batch.schema(), None).unwrap();
     writer.write(&batch).unwrap();
     writer.close().unwrap();
     out
@@ -127,50 +100,13 @@ fn parquet_of(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
 fn parquet_columns_become_text() {
     let bytes = parquet_of(vec![
         ("unused", Arc::new(Int64Array::from(vec![0; 5]))),
-        (
-            "n",
-            Arc::new(Int64Array::from(vec![
-                Some(1),
-                None,
-                Some(-3),
-                Some(4),
-                Some(5),
-            ])),
-        ),
-        (
-            "f",
-            Arc::new(Float64Array::from(vec![50.25, -4.0, 0.0, 1e9, 0.1])),
-        ),
-        (
-            "t",
-            Arc::new(TimestampMicrosecondArray::from(vec![0; 5]).with_timezone("+00:00")),
-        ),
-        (
-            "s",
-            Arc::new(StringArray::from(vec![
-                Some("x"),
-                Some("  "),
-                None,
-                Some(""),
-                Some(" y "),
-            ])),
-        ),
-        (
-            "b",
-            Arc::new(BinaryArray::from(vec![
-                &b"ok"[..],
-                b"ok",
-                b"\xff",
-                b"ok",
-                b"ok",
-            ])),
-        ),
+        ("n", Arc::new(Int64Array::from(vec![Some(1), None, Some(-3), Some(4), Some(5)]))),
+        ("f", Arc::new(Float64Array::from(vec![50.25, -4.0, 0.0, 1e9, 0.1]))),
+        ("t", Arc::new(TimestampMicrosecondArray::from(vec![0; 5]).with_timezone("+00:00"))),
+        ("s", Arc::new(StringArray::from(vec![Some("x"), Some("  "), None, Some(""), Some(" y ")]))),
+        ("b", Arc::new(BinaryArray::from(vec![&b"ok"[..], b"ok", b"\xff", b"ok", b"ok"]))),
     ]);
-    let expected = Expected {
-        allow_extra: true,
-        optional: vec!["none".into()],
-        ..expect(&["s", "n", "f", "t", "b"])
-    };
+    let expected = Expected { allow_extra: true, optional: vec!["none".into()], ..expect(&["s", "n", "f", "t", "b"]) };
     for bytes in [gz(&bytes), bytes] {
         let out = read(&ReaderKind::Parquet, &expected, &bytes).unwrap();
         assert_eq!(
@@ -182,17 +118,8 @@ fn parquet_columns_become_text() {
                 [" y ", "5", "0.1", "1970-01-01T00:00:00Z", "ok", "-"],
             ]
         );
-        assert_eq!(
-            out.rows.iter().map(|r| r.0).collect::<Vec<_>>(),
-            [1, 2, 4, 5]
-        );
-        assert_eq!(
-            out.bad,
-            [BadRow {
-                row: 3,
-                rule: RowRule::Encoding
-            }]
-        );
+        assert_eq!(out.rows.iter().map(|r| r.0).collect::<Vec<_>>(), [1, 2, 4, 5]);
+        assert_eq!(out.bad, [BadRow { row: 3, rule: RowRule::Encoding }]);
     }
 }
 
@@ -203,12 +130,6 @@ fn damaged_parquet_never_panics() {
     for cut in 1..bytes.len() {
         assert!(read(&ReaderKind::Parquet, &expected, &bytes[..cut]).is_err());
     }
-    assert!(matches!(
-        read(&ReaderKind::Parquet, &expected, b"a,b\n"),
-        Err(ReadError::UnsupportedFormat { .. })
-    ));
-    assert!(matches!(
-        read(&ReaderKind::Parquet, &expect(&["S"]), &bytes),
-        Err(ReadError::HeaderDrift { .. })
-    ));
+    assert!(matches!(read(&ReaderKind::Parquet, &expected, b"a,b\n"), Err(ReadError::UnsupportedFormat { .. })));
+    assert!(matches!(read(&ReaderKind::Parquet, &expect(&["S"]), &bytes), Err(ReadError::HeaderDrift { .. })));
 }

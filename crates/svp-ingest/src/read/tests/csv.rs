@@ -23,12 +23,7 @@ fn the_usual_shapes_give_the_same_rows() {
         b"b,a\nx,1\ny,2\n",
     ];
     for bytes in shapes {
-        assert_eq!(
-            ab(bytes).values(),
-            want,
-            "{}",
-            String::from_utf8_lossy(bytes)
-        );
+        assert_eq!(ab(bytes).values(), want, "{}", String::from_utf8_lossy(bytes));
     }
 }
 
@@ -59,106 +54,44 @@ fn header_only_is_no_rows() {
 
 #[test]
 fn positions_without_header() {
-    let kind = ReaderKind::Csv(CsvOptions {
-        header: false,
-        delimiter: b'|',
-        quote: 0,
-        ..CsvOptions::default()
-    });
+    let kind = ReaderKind::Csv(CsvOptions { header: false, delimiter: b'|', quote: 0, ..CsvOptions::default() });
     let out = read(&kind, &expect(&["a", "b"]), b"1|\"x\n2|y\n3\n").unwrap();
     assert_eq!(out.values(), [["1", "\"x"], ["2", "y"]]);
-    assert_eq!(
-        out.bad,
-        [BadRow {
-            row: 3,
-            rule: RowRule::FieldCount
-        }]
-    );
-    assert!(
-        super::super::header(&kind, "f", Box::new(Cursor::new(b"Smith|Jane".to_vec())))
-            .unwrap()
-            .is_empty()
-    );
+    assert_eq!(out.bad, [BadRow { row: 3, rule: RowRule::FieldCount }]);
+    assert!(super::super::header(&kind, "f", Box::new(Cursor::new(b"Smith|Jane".to_vec()))).unwrap().is_empty());
 }
 
 #[test]
 fn a_quote_that_is_never_closed_stops_the_file() {
-    let error = read(
-        &plain_csv(),
-        &expect(&["a", "b"]),
-        b"a,b\n1,x\n2,\"y\n3,z\n",
-    )
-    .unwrap_err();
-    assert!(
-        matches!(error, ReadError::Malformed { row: 1, .. }),
-        "{error}"
-    );
+    let error = read(&plain_csv(), &expect(&["a", "b"]), b"a,b\n1,x\n2,\"y\n3,z\n").unwrap_err();
+    assert!(matches!(error, ReadError::Malformed { row: 1, .. }), "{error}");
     let mut long = b"a,b\n1,\"".to_vec();
     long.resize(MAX_RECORD + 100, b'x');
     let error = read(&plain_csv(), &expect(&["a", "b"]), &long).unwrap_err();
-    assert!(
-        matches!(error, ReadError::RecordTooLarge { row: 0, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, ReadError::RecordTooLarge { row: 0, .. }), "{error}");
 }
 
 #[test]
 fn options_that_contradict_are_refused() {
-    let with = |delimiter, quote| CsvOptions {
-        delimiter,
-        quote,
-        ..CsvOptions::default()
-    };
-    for bad in [
-        with(b'\n', b'"'),
-        with(b'"', b'"'),
-        with(0xa7, b'"'),
-        with(b',', b'\r'),
-        with(b',', 0xff),
-    ] {
-        assert!(matches!(
-            read(&ReaderKind::Csv(bad), &expect(&["a"]), b"a\n"),
-            Err(ReadError::Options { .. })
-        ));
+    let with = |delimiter, quote| CsvOptions { delimiter, quote, ..CsvOptions::default() };
+    for bad in [with(b'\n', b'"'), with(b'"', b'"'), with(0xa7, b'"'), with(b',', b'\r'), with(b',', 0xff)] {
+        assert!(matches!(read(&ReaderKind::Csv(bad), &expect(&["a"]), b"a\n"), Err(ReadError::Options { .. })));
     }
 }
 
 #[test]
 fn windows_1252() {
     let kind = csv_kind(Encoding::Windows1252);
-    let out = read(
-        &kind,
-        &expect(&["Stra\u{df}e", "b"]),
-        b"Stra\xdfe,b\nRen\xe9e,\x80 5\nx,\"O\x92\"\"Neil\"\nbad,\x81\n",
-    )
-    .unwrap();
-    assert_eq!(
-        out.values(),
-        [["Ren\u{e9}e", "\u{20ac} 5"], ["x", "O\u{2019}\"Neil"]]
-    );
-    assert_eq!(
-        out.bad,
-        [BadRow {
-            row: 3,
-            rule: RowRule::Encoding
-        }]
-    );
+    let out =
+        read(&kind, &expect(&["Stra\u{df}e", "b"]), b"Stra\xdfe,b\nRen\xe9e,\x80 5\nx,\"O\x92\"\"Neil\"\nbad,\x81\n")
+            .unwrap();
+    assert_eq!(out.values(), [["Ren\u{e9}e", "\u{20ac} 5"], ["x", "O\u{2019}\"Neil"]]);
+    assert_eq!(out.bad, [BadRow { row: 3, rule: RowRule::Encoding }]);
     let marked = read(&kind, &expect(&["a"]), "\u{feff}a\nRen\u{e9}e\n".as_bytes()).unwrap();
-    assert_eq!(
-        (marked.values(), &marked.notes[..]),
-        (vec![vec!["Ren\u{e9}e"]], &[ReadNote::Utf8ByMark][..])
-    );
-    let section = ReaderKind::Csv(CsvOptions {
-        delimiter: 0xa7,
-        encoding: Encoding::Windows1252,
-        ..CsvOptions::default()
-    });
-    assert_eq!(
-        read(&section, &expect(&["a", "b"]), b"a\xa7b\n1\xa7\xe9\n")
-            .unwrap()
-            .values(),
-        [["1", "\u{e9}"]]
-    );
+    assert_eq!((marked.values(), &marked.notes[..]), (vec![vec!["Ren\u{e9}e"]], &[ReadNote::Utf8ByMark][..]));
+    let section =
+        ReaderKind::Csv(CsvOptions { delimiter: 0xa7, encoding: Encoding::Windows1252, ..CsvOptions::default() });
+    assert_eq!(read(&section, &expect(&["a", "b"]), b"a\xa7b\n1\xa7\xe9\n").unwrap().values(), [["1", "\u{e9}"]]);
 }
 
 #[test]
@@ -166,40 +99,17 @@ fn auto_decides_once_at_the_first_accent() {
     let kind = csv_kind(Encoding::Auto);
     let go = |bytes: &[u8]| read(&kind, &expect(&["a", "b"]), bytes).unwrap();
     let latin = go(b"a,b\n1,x\n2,Ren\xe9e\n3,y\n4,Zo\xeb\n");
-    assert_eq!(
-        latin.values(),
-        [
-            ["1", "x"],
-            ["2", "Ren\u{e9}e"],
-            ["3", "y"],
-            ["4", "Zo\u{eb}"]
-        ]
-    );
+    assert_eq!(latin.values(), [["1", "x"], ["2", "Ren\u{e9}e"], ["3", "y"], ["4", "Zo\u{eb}"]]);
     assert_eq!(latin.notes, [ReadNote::FallbackEncoding { row: 2 }]);
     let utf8 = go(b"a,b\n1,x\n2,Ren\xc3\xa9e\n3,y\n4,Zo\xeb\n");
     assert_eq!(utf8.values(), [["1", "x"], ["2", "Ren\u{e9}e"], ["3", "y"]]);
-    assert_eq!(
-        utf8.bad,
-        [BadRow {
-            row: 4,
-            rule: RowRule::Encoding
-        }]
-    );
+    assert_eq!(utf8.bad, [BadRow { row: 4, rule: RowRule::Encoding }]);
     let mixed = go(b"a,b\n1,Ren\xe9e\n2,Ren\xc3\xa9e\n");
-    assert_eq!(
-        mixed.bad,
-        [BadRow {
-            row: 2,
-            rule: RowRule::Encoding
-        }]
-    );
+    assert_eq!(mixed.bad, [BadRow { row: 2, rule: RowRule::Encoding }]);
     let header = read(&kind, &expect(&["\u{e9}", "b"]), b"\xe9,b\n1,\xe9\n").unwrap();
     assert_eq!(
         (header.values(), &header.notes[..]),
-        (
-            vec![vec!["1", "\u{e9}"]],
-            &[ReadNote::FallbackEncoding { row: 0 }][..]
-        )
+        (vec![vec!["1", "\u{e9}"]], &[ReadNote::FallbackEncoding { row: 0 }][..])
     );
 }
 
@@ -219,34 +129,18 @@ fn a_wrong_encoding_stops_the_file() {
     assert!(wrong(table(b"1,\xe9\n", 2, 2)), "every row");
     assert!(wrong(table(b"1,\xe9\n", 1000, 100)), "many rows");
     assert!(wrong(table(b"1,\xe9\n", 10_000, 20)), "every accented row");
-    assert_eq!(
-        table(b"1,\xe9\n", 1000, 3).unwrap().bad.len(),
-        3,
-        "a few damaged rows"
-    );
-    assert_eq!(
-        table("1,\u{e9}\n".as_bytes(), 1000, 100).unwrap().bad.len(),
-        0
-    );
+    assert_eq!(table(b"1,\xe9\n", 1000, 3).unwrap().bad.len(), 3, "a few damaged rows");
+    assert_eq!(table("1,\u{e9}\n".as_bytes(), 1000, 100).unwrap().bad.len(), 0);
 }
 
 #[test]
 fn utf16_is_named() {
     let mut with_mark = vec![0xff, 0xfe];
-    let body: Vec<u8> = "a,b\n1,x\n"
-        .encode_utf16()
-        .flat_map(u16::to_le_bytes)
-        .collect();
+    let body: Vec<u8> = "a,b\n1,x\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     with_mark.extend_from_slice(&body);
     for bytes in [with_mark, body] {
         let error = read(&plain_csv(), &expect(&["a", "b"]), &bytes).unwrap_err();
-        assert!(matches!(
-            error,
-            ReadError::WrongEncoding {
-                found: Some("UTF-16"),
-                ..
-            }
-        ));
+        assert!(matches!(error, ReadError::WrongEncoding { found: Some("UTF-16"), .. }));
         assert!(error.hint().contains("UTF-16"));
     }
 }
@@ -262,14 +156,8 @@ impl std::io::Read for Drip {
 }
 
 fn cells() -> impl Strategy<Value = Vec<Vec<String>>> {
-    let cell = prop_oneof![
-        "[a-z0-9 ]{0,8}",
-        "[\"',;|\t\r\n\u{e9}\u{20ac}x]{0,6}",
-        any::<String>(),
-    ];
-    (1_usize..5).prop_flat_map(move |w| {
-        prop::collection::vec(prop::collection::vec(cell.clone(), w), 0..12)
-    })
+    let cell = prop_oneof!["[a-z0-9 ]{0,8}", "[\"',;|\t\r\n\u{e9}\u{20ac}x]{0,6}", any::<String>(),];
+    (1_usize..5).prop_flat_map(move |w| prop::collection::vec(prop::collection::vec(cell.clone(), w), 0..12))
 }
 
 proptest! {
@@ -375,9 +263,6 @@ fn the_buffer_grows_for_long_records_and_seams_do_not_show() {
     let input = Box::new(Drip(Cursor::new(bytes), 10_007));
     let out = drain(open(&kind, &expect(&["a", "b"]), "f", input, 8192).unwrap()).unwrap();
     assert_eq!(out.records, 20_002);
-    assert_eq!(
-        out.values()[19_999],
-        ["19999", "some \"text\" with, things"]
-    );
+    assert_eq!(out.values()[19_999], ["19999", "some \"text\" with, things"]);
     assert_eq!(out.values()[20_000][1].len(), 600_000);
 }

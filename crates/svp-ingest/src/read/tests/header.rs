@@ -3,35 +3,16 @@
 use super::*;
 
 fn drift(columns: &[&str], line: &str) -> ReadError {
-    read(
-        &plain_csv(),
-        &expect(columns),
-        format!("{line}\n").as_bytes(),
-    )
-    .unwrap_err()
+    read(&plain_csv(), &expect(columns), format!("{line}\n").as_bytes()).unwrap_err()
 }
 
 #[test]
 fn missing_unexpected_and_renamed_columns_are_named() {
-    let error = drift(
-        &["Crime ID", "Month", "LSOA code"],
-        "Crime ID,month,Lsoa_Code,New one",
-    );
-    let ReadError::HeaderDrift {
-        missing,
-        unexpected,
-        suggestions,
-        ..
-    } = &error
-    else {
-        panic!("{error}")
-    };
+    let error = drift(&["Crime ID", "Month", "LSOA code"], "Crime ID,month,Lsoa_Code,New one");
+    let ReadError::HeaderDrift { missing, unexpected, suggestions, .. } = &error else { panic!("{error}") };
     assert_eq!(missing, &["Month", "LSOA code"]);
     assert_eq!(unexpected, &["month", "Lsoa_Code", "New one"]);
-    let pairs: Vec<(&str, &str)> = suggestions
-        .iter()
-        .map(|s| (s.expected.as_str(), s.found.as_str()))
-        .collect();
+    let pairs: Vec<(&str, &str)> = suggestions.iter().map(|s| (s.expected.as_str(), s.found.as_str())).collect();
     assert_eq!(pairs, [("Month", "month"), ("LSOA code", "Lsoa_Code")]);
     assert_eq!(
         error.to_string(),
@@ -42,31 +23,16 @@ fn missing_unexpected_and_renamed_columns_are_named() {
 
 #[test]
 fn extra_columns_need_leave() {
-    assert!(
-        matches!(drift(&["a"], "a,b"), ReadError::HeaderDrift { missing, .. } if missing.is_empty())
-    );
-    let lenient = Expected {
-        allow_extra: true,
-        ..expect(&["a"])
-    };
+    assert!(matches!(drift(&["a"], "a,b"), ReadError::HeaderDrift { missing, .. } if missing.is_empty()));
+    let lenient = Expected { allow_extra: true, ..expect(&["a"]) };
     let out = read(&plain_csv(), &lenient, b"z,a,,\n1,2,3,4\n").unwrap();
     assert_eq!(out.values(), [["2"]]);
-    assert_eq!(
-        out.notes,
-        [ReadNote::ExtraColumns(vec![
-            "z".into(),
-            String::new(),
-            String::new()
-        ])]
-    );
+    assert_eq!(out.notes, [ReadNote::ExtraColumns(vec!["z".into(), String::new(), String::new()])]);
 }
 
 #[test]
 fn optional_columns_may_be_absent() {
-    let expected = Expected {
-        optional: vec!["b".into(), "c".into()],
-        ..expect(&["a", "b"])
-    };
+    let expected = Expected { optional: vec!["b".into(), "c".into()], ..expect(&["a", "b"]) };
     let out = read(&plain_csv(), &expected, b"c,a\n3,1\n").unwrap();
     assert_eq!(out.values(), [["1", "-", "3"]]);
     assert_eq!(out.notes, [ReadNote::OptionalAbsent(vec!["b".into()])]);
@@ -75,44 +41,26 @@ fn optional_columns_may_be_absent() {
 #[test]
 fn a_line_of_data_is_not_shown() {
     let error = drift(&["Surname", "DOB"], "Trelawney,01/02/2001");
-    assert!(matches!(
-        error,
-        ReadError::NoHeader {
-            fields: 2,
-            expected: 2,
-            ..
-        }
-    ));
+    assert!(matches!(error, ReadError::NoHeader { fields: 2, expected: 2, .. }));
     let near = drift(&["Surname", "DOB"], "surname,Trelawney");
     let text = format!("{near} {near:?} {}", near.hint());
-    assert!(
-        !text.contains("Trelawney") && text.contains("surname"),
-        "{text}"
-    );
+    assert!(!text.contains("Trelawney") && text.contains("surname"), "{text}");
 }
 
 #[test]
 fn a_wrong_delimiter_is_no_header() {
-    assert!(matches!(
-        drift(&["a1", "b1"], "a1;b1"),
-        ReadError::NoHeader { fields: 1, .. }
-    ));
+    assert!(matches!(drift(&["a1", "b1"], "a1;b1"), ReadError::NoHeader { fields: 1, .. }));
 }
 
 #[test]
 fn repeated_names_are_refused() {
     let error = drift(&["a", "b"], "a,b,a");
-    assert!(
-        matches!(&error, ReadError::DuplicateHeader { columns, .. } if columns == &["a"]),
-        "{error}"
-    );
+    assert!(matches!(&error, ReadError::DuplicateHeader { columns, .. } if columns == &["a"]), "{error}");
 }
 
 #[test]
 fn the_header_alone() {
-    let names = |bytes: &[u8]| {
-        super::super::header(&plain_csv(), "f", Box::new(Cursor::new(bytes.to_vec()))).unwrap()
-    };
+    let names = |bytes: &[u8]| super::super::header(&plain_csv(), "f", Box::new(Cursor::new(bytes.to_vec()))).unwrap();
     assert_eq!(names(b"\xef\xbb\xbf \"a\" ,\" b\"\r\n1,2\n"), ["a", "b"]);
     assert_eq!(names(&gz(b"x,y")), ["x", "y"]);
 }

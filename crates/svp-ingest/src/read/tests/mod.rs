@@ -23,10 +23,7 @@ struct Read {
 
 impl Read {
     fn values(&self) -> Vec<Vec<&str>> {
-        self.rows
-            .iter()
-            .map(|(_, r)| r.iter().map(|v| v.as_deref().unwrap_or("-")).collect())
-            .collect()
+        self.rows.iter().map(|(_, r)| r.iter().map(|v| v.as_deref().unwrap_or("-")).collect()).collect()
     }
 }
 
@@ -42,37 +39,23 @@ fn drain(mut reader: Box<dyn RowReader>) -> Result<Read, ReadError> {
                 let text = c.as_string::<i32>();
                 text.is_valid(i).then(|| text.value(i).to_owned())
             };
-            out.rows
-                .push((*row, part.batch.columns().iter().map(value).collect()));
+            out.rows.push((*row, part.batch.columns().iter().map(value).collect()));
         }
         out.bad.extend(part.bad);
     }
     assert!(reader.next_batch()?.is_none(), "the end stays the end");
     out.notes = reader.notes().to_vec();
     out.records = reader.rows_read();
-    assert_eq!(
-        out.records,
-        (out.rows.len() + out.bad.len()) as u64,
-        "nothing is lost"
-    );
+    assert_eq!(out.records, (out.rows.len() + out.bad.len()) as u64, "nothing is lost");
     Ok(out)
 }
 
 fn expect(columns: &[&str]) -> Expected {
-    Expected {
-        columns: columns.iter().map(|c| (*c).to_owned()).collect(),
-        ..Expected::default()
-    }
+    Expected { columns: columns.iter().map(|c| (*c).to_owned()).collect(), ..Expected::default() }
 }
 
 fn read(kind: &ReaderKind, expected: &Expected, bytes: &[u8]) -> Result<Read, ReadError> {
-    drain(open(
-        kind,
-        expected,
-        "f.csv",
-        Box::new(Cursor::new(bytes.to_vec())),
-        3,
-    )?)
+    drain(open(kind, expected, "f.csv", Box::new(Cursor::new(bytes.to_vec())), 3)?)
 }
 
 fn gz(bytes: &[u8]) -> Vec<u8> {
@@ -82,10 +65,7 @@ fn gz(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn csv_kind(encoding: Encoding) -> ReaderKind {
-    ReaderKind::Csv(CsvOptions {
-        encoding,
-        ..CsvOptions::default()
-    })
+    ReaderKind::Csv(CsvOptions { encoding, ..CsvOptions::default() })
 }
 
 fn plain_csv() -> ReaderKind {

@@ -33,28 +33,14 @@ fn data(part: &str) -> Option<PathBuf> {
 }
 
 fn files(folder: &Path, end: &str) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|e| e.unwrap().path());
-    let mut out: Vec<PathBuf> = entries
-        .filter(|p| p.to_string_lossy().ends_with(end))
-        .collect();
+    let entries = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
+    let mut out: Vec<PathBuf> = entries.filter(|p| p.to_string_lossy().ends_with(end)).collect();
     out.sort();
     out
 }
 
-fn open_file(
-    kind: &ReaderKind,
-    expected: &Expected,
-    path: &Path,
-) -> Result<Box<dyn RowReader>, ReadError> {
-    open(
-        kind,
-        expected,
-        &path.to_string_lossy(),
-        Box::new(File::open(path).unwrap()),
-        8192,
-    )
+fn open_file(kind: &ReaderKind, expected: &Expected, path: &Path) -> Result<Box<dyn RowReader>, ReadError> {
+    open(kind, expected, &path.to_string_lossy(), Box::new(File::open(path).unwrap()), 8192)
 }
 
 #[test]
@@ -71,24 +57,11 @@ fn thirty_months_of_street_crime_have_345738_rows() {
             assert!(part.bad.is_empty());
             rows += part.rows.len();
             let kinds = part.batch.column(9).as_string::<i32>();
-            violence += kinds
-                .iter()
-                .flatten()
-                .filter(|k| *k == "Violence and sexual offences")
-                .count();
-            bytes += part
-                .batch
-                .columns()
-                .iter()
-                .map(|c| c.as_string::<i32>().value_data().len())
-                .sum::<usize>();
+            violence += kinds.iter().flatten().filter(|k| *k == "Violence and sexual offences").count();
+            bytes += part.batch.columns().iter().map(|c| c.as_string::<i32>().value_data().len()).sum::<usize>();
         }
     }
-    println!(
-        "{} files, {rows} rows, {bytes} bytes of text in {:?}",
-        found.len(),
-        start.elapsed()
-    );
+    println!("{} files, {rows} rows, {bytes} bytes of text in {:?}", found.len(), start.elapsed());
     assert_eq!((found.len(), rows, violence), (30, 345_738, 110_238));
 }
 
@@ -102,27 +75,16 @@ fn every_csv_has_the_rows_that_the_csv_crate_sees() {
         "emergency/nemsqar_ambulance",
     ] {
         let Some(folder) = data(part) else { return };
-        for path in files(&folder, ".csv")
-            .into_iter()
-            .chain(files(&folder, ".csv.gz"))
-        {
+        for path in files(&folder, ".csv").into_iter().chain(files(&folder, ".csv.gz")) {
             let kind = csv_kind(Encoding::Auto);
-            let names =
-                super::super::header(&kind, "f", Box::new(File::open(&path).unwrap())).unwrap();
-            let expected = Expected {
-                columns: names.clone(),
-                ..Expected::default()
-            };
+            let names = super::super::header(&kind, "f", Box::new(File::open(&path).unwrap())).unwrap();
+            let expected = Expected { columns: names.clone(), ..Expected::default() };
             let ours = drain(open_file(&kind, &expected, &path).unwrap()).unwrap();
             let input: Box<dyn std::io::Read> = match path.extension().is_some_and(|e| e == "gz") {
-                true => Box::new(flate2::read::MultiGzDecoder::new(
-                    File::open(&path).unwrap(),
-                )),
+                true => Box::new(flate2::read::MultiGzDecoder::new(File::open(&path).unwrap())),
                 false => Box::new(File::open(&path).unwrap()),
             };
-            let mut theirs = ::csv::ReaderBuilder::new()
-                .flexible(true)
-                .from_reader(input);
+            let mut theirs = ::csv::ReaderBuilder::new().flexible(true).from_reader(input);
             let mut count = 0;
             let mut good = ours.rows.iter();
             for record in theirs.byte_records() {
@@ -136,20 +98,12 @@ fn every_csv_has_the_rows_that_the_csv_crate_sees() {
                 for (a, b) in values.iter().zip(&record) {
                     let b = String::from_utf8_lossy(b);
                     if !b.contains('\u{fffd}') {
-                        assert_eq!(
-                            a.as_deref().unwrap_or_default(),
-                            if b.trim().is_empty() { "" } else { &b }
-                        );
+                        assert_eq!(a.as_deref().unwrap_or_default(), if b.trim().is_empty() { "" } else { &b });
                     }
                 }
             }
             assert_eq!(ours.records, count);
-            println!(
-                "{}: {count} records, {} bad, {:?}",
-                path.display(),
-                ours.bad.len(),
-                ours.notes
-            );
+            println!("{}: {count} records, {} bad, {:?}", path.display(), ours.bad.len(), ours.notes);
         }
     }
 }
@@ -167,18 +121,10 @@ fn every_census_has_its_children() {
             ("Child/CINdetails/Assessments", "<Assessments>"),
         ] {
             let kind = ReaderKind::Xml(XmlOptions::new(format!("Message/Children/{record}")));
-            let columns = [
-                "ChildIdentifiers/LAchildID",
-                "/Header/Source/LEA",
-                "FactorsIdentifiedAtAssessment/AssessmentFactors",
-            ];
+            let columns =
+                ["ChildIdentifiers/LAchildID", "/Header/Source/LEA", "FactorsIdentifiedAtAssessment/AssessmentFactors"];
             let out = drain(open_file(&kind, &expect(&columns), &path).unwrap()).unwrap();
-            assert_eq!(
-                out.records as usize,
-                text.matches(tag).count(),
-                "{} {record}",
-                path.display()
-            );
+            assert_eq!(out.records as usize, text.matches(tag).count(), "{} {record}", path.display());
             assert!(out.values().iter().all(|v| v[0] != "-" && v[1].len() == 3));
         }
     }

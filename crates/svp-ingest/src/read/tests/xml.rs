@@ -23,18 +23,10 @@ const CENSUS: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
  </Children></c:Message>"#;
 
 fn rows_of(record: &str, columns: &[&str]) -> Vec<Vec<String>> {
-    let out = read(
-        &ReaderKind::Xml(XmlOptions::new(record)),
-        &expect(columns),
-        CENSUS.as_bytes(),
-    )
-    .unwrap();
+    let out = read(&ReaderKind::Xml(XmlOptions::new(record)), &expect(columns), CENSUS.as_bytes()).unwrap();
     let numbers: Vec<u64> = out.rows.iter().map(|r| r.0).collect();
     assert_eq!(numbers, (1..=out.records).collect::<Vec<_>>());
-    out.values()
-        .iter()
-        .map(|r| r.iter().map(|v| (*v).to_owned()).collect())
-        .collect()
+    out.values().iter().map(|r| r.iter().map(|v| (*v).to_owned()).collect()).collect()
 }
 
 #[test]
@@ -61,33 +53,19 @@ fn rows_at_every_level() {
     assert_eq!(
         rows_of(
             "Message/Children/Child/CINdetails",
-            &[
-                "CINreferralDate",
-                "/Message/Header/CollectionDetails/ReferenceDate"
-            ]
+            &["CINreferralDate", "/Message/Header/CollectionDetails/ReferenceDate"]
         ),
-        [
-            ["2022-12-01", "2024-03-31"],
-            ["2023-12-01", "2024-03-31"],
-            ["2021-01-01", "2024-03-31"]
-        ]
+        [["2022-12-01", "2024-03-31"], ["2023-12-01", "2024-03-31"], ["2021-01-01", "2024-03-31"]]
     );
     assert_eq!(
         rows_of(
             "Message/Children/Child",
-            &[
-                "ChildIdentifiers/LAchildID",
-                "ChildIdentifiers/UPN",
-                "ChildIdentifiers/PersonBirthDate"
-            ]
+            &["ChildIdentifiers/LAchildID", "ChildIdentifiers/UPN", "ChildIdentifiers/PersonBirthDate"]
         ),
         [["C1", "-", "2010-01-02"], ["C&2 A<x>", "-", "-"]]
     );
     assert_eq!(
-        rows_of(
-            "Message/Children/Child/CINdetails/Assessments/Factors/F",
-            &[".", "Start"]
-        ),
+        rows_of("Message/Children/Child/CINdetails/Assessments/Factors/F", &[".", "Start"]),
         [["2A", "2023-01-01"], ["3B", "2023-01-01"]]
     );
 }
@@ -95,41 +73,24 @@ fn rows_at_every_level() {
 #[test]
 fn a_dot_keeps_a_column_to_its_own_record() {
     let record = "Message/Children/Child/CINdetails/Section47";
-    assert_eq!(
-        rows_of(record, &["DateOfInitialCPC", "./DateOfInitialCPC"]),
-        [["2022-12-09", "-"]]
-    );
+    assert_eq!(rows_of(record, &["DateOfInitialCPC", "./DateOfInitialCPC"]), [["2022-12-09", "-"]]);
 }
 
 #[test]
 fn values_above_the_unit_belong_to_their_branch() {
-    let text =
-        "<R><G><N>1</N><P><Q>a</Q></P></G><G><P><Q>b</Q></P></G><G><N>3</N><P><Q>c</Q></P></G></R>";
-    let kind = ReaderKind::Xml(XmlOptions {
-        record: "R/G/P".into(),
-        unit: None,
-    });
+    let text = "<R><G><N>1</N><P><Q>a</Q></P></G><G><P><Q>b</Q></P></G><G><N>3</N><P><Q>c</Q></P></G></R>";
+    let kind = ReaderKind::Xml(XmlOptions { record: "R/G/P".into(), unit: None });
     let out = read(&kind, &expect(&["Q", "N"]), text.as_bytes()).unwrap();
     assert_eq!(out.values(), [["a", "1"], ["b", "-"], ["c", "3"]]);
-    let kind = ReaderKind::Xml(XmlOptions {
-        record: "R/G/P".into(),
-        unit: Some("R/G".into()),
-    });
+    let kind = ReaderKind::Xml(XmlOptions { record: "R/G/P".into(), unit: Some("R/G".into()) });
     assert_eq!(
-        read(&kind, &expect(&["Q", "N"]), text.as_bytes())
-            .unwrap()
-            .values(),
+        read(&kind, &expect(&["Q", "N"]), text.as_bytes()).unwrap().values(),
         [["a", "1"], ["b", "-"], ["c", "3"]]
     );
 }
 
 fn fails(text: &str) -> ReadError {
-    read(
-        &ReaderKind::Xml(XmlOptions::new("M/L/C/D")),
-        &expect(&["A"]),
-        text.as_bytes(),
-    )
-    .unwrap_err()
+    read(&ReaderKind::Xml(XmlOptions::new("M/L/C/D")), &expect(&["A"]), text.as_bytes()).unwrap_err()
 }
 
 #[test]
@@ -146,34 +107,19 @@ fn malformed_documents_say_where_and_not_what() {
     ];
     for text in cases {
         let error = fails(text);
-        assert!(
-            matches!(error, ReadError::Malformed { .. }),
-            "{text}: {error:?}"
-        );
-        assert!(
-            !format!("{error} {error:?} {}", error.hint()).contains("Secret"),
-            "{error:?}"
-        );
+        assert!(matches!(error, ReadError::Malformed { .. }), "{text}: {error:?}");
+        assert!(!format!("{error} {error:?} {}", error.hint()).contains("Secret"), "{error:?}");
     }
 }
 
 #[test]
 fn limits_hold() {
-    assert!(matches!(
-        fails(&"<M>".repeat(100_000)),
-        ReadError::Malformed { .. }
-    ));
+    assert!(matches!(fails(&"<M>".repeat(100_000)), ReadError::Malformed { .. }));
     let deep = format!("<M><L><C>{}", "<x>".repeat(1000));
     assert!(matches!(fails(&deep), ReadError::Malformed { .. }));
-    let wide = format!(
-        "<M><L><C><D>{}</D></C></L></M>",
-        "<A>x</A>".repeat(2_000_000)
-    );
+    let wide = format!("<M><L><C><D>{}</D></C></L></M>", "<A>x</A>".repeat(2_000_000));
     assert!(matches!(fails(&wide), ReadError::RecordTooLarge { .. }));
-    let long = format!(
-        "<M><L><C><D><A>{}</A></D></C></L></M>",
-        "x".repeat(MAX_RECORD + 200_000)
-    );
+    let long = format!("<M><L><C><D><A>{}</A></D></C></L></M>", "x".repeat(MAX_RECORD + 200_000));
     assert!(matches!(fails(&long), ReadError::RecordTooLarge { .. }));
 }
 
@@ -184,10 +130,7 @@ fn the_way_to_the_record_must_occur() {
     assert!(matches!(fails("<M><L/></M>"), ReadError::NoRecords { found, .. } if found == "M/L"));
     let kind = ReaderKind::Xml(XmlOptions::new("M/L/C/D"));
     let out = read(&kind, &expect(&["A"]), b"<M><L><C/></L></M>").unwrap();
-    assert_eq!(
-        (out.records, &out.notes[..]),
-        (0, &[ReadNote::NoRecordElement][..])
-    );
+    assert_eq!((out.records, &out.notes[..]), (0, &[ReadNote::NoRecordElement][..]));
 }
 
 #[test]
@@ -196,53 +139,28 @@ fn encodings() {
     let go = |bytes: &[u8]| read(&kind, &expect(&["A"]), bytes).unwrap();
     let latin = b"<?xml version='1.0' encoding='ISO-8859-1'?><M><C><A>Ren\xe9e</A></C></M>";
     assert_eq!(go(latin).values(), [["Ren\u{e9}e"]]);
-    assert_eq!(
-        go("\u{feff}<M><C><A>\u{e9}</A></C></M>".as_bytes()).values(),
-        [["\u{e9}"]]
-    );
-    let wide: Vec<u8> =
-        "\u{feff}<?xml version='1.0' encoding='UTF-16'?><M><C><A>\u{e9}</A></C></M>"
-            .encode_utf16()
-            .flat_map(u16::to_le_bytes)
-            .collect();
+    assert_eq!(go("\u{feff}<M><C><A>\u{e9}</A></C></M>".as_bytes()).values(), [["\u{e9}"]]);
+    let wide: Vec<u8> = "\u{feff}<?xml version='1.0' encoding='UTF-16'?><M><C><A>\u{e9}</A></C></M>"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
     assert_eq!(go(&wide).values(), [["\u{e9}"]]);
     let damaged = go(b"<M><C><A>x</A></C><C><A>\xff</A></C><C><A>y</A></C></M>");
     assert_eq!(damaged.values(), [["x"], ["y"]]);
-    assert_eq!(
-        damaged.bad,
-        [BadRow {
-            row: 2,
-            rule: RowRule::Encoding
-        }]
-    );
+    assert_eq!(damaged.bad, [BadRow { row: 2, rule: RowRule::Encoding }]);
 }
 
 #[test]
 fn a_root_can_be_the_record() {
     let kind = ReaderKind::Xml(XmlOptions::new("M"));
-    assert_eq!(
-        read(&kind, &expect(&["A"]), b"<M><A>1</A></M>")
-            .unwrap()
-            .values(),
-        [["1"]]
-    );
-    assert_eq!(
-        read(&kind, &expect(&["A"]), b"<M/>").unwrap().values(),
-        [["-"]]
-    );
+    assert_eq!(read(&kind, &expect(&["A"]), b"<M><A>1</A></M>").unwrap().values(), [["1"]]);
+    assert_eq!(read(&kind, &expect(&["A"]), b"<M/>").unwrap().values(), [["-"]]);
 }
 
 #[test]
 fn the_header_lists_the_leaves() {
-    let kind = ReaderKind::Xml(XmlOptions::new(
-        "Message/Children/Child/CINdetails/Assessments",
-    ));
-    let names = super::super::header(
-        &kind,
-        "f",
-        Box::new(Cursor::new(CENSUS.as_bytes().to_vec())),
-    )
-    .unwrap();
+    let kind = ReaderKind::Xml(XmlOptions::new("Message/Children/Child/CINdetails/Assessments"));
+    let names = super::super::header(&kind, "f", Box::new(Cursor::new(CENSUS.as_bytes().to_vec()))).unwrap();
     assert_eq!(names, ["Start", "Factors/F"]);
 }
 
@@ -250,14 +168,6 @@ fn the_header_lists_the_leaves() {
 fn cut_anywhere_it_is_an_error() {
     let kind = ReaderKind::Xml(XmlOptions::new("Message/Children/Child"));
     for cut in 0..CENSUS.len() {
-        assert!(
-            read(
-                &kind,
-                &expect(&["ChildIdentifiers/LAchildID"]),
-                &CENSUS.as_bytes()[..cut]
-            )
-            .is_err(),
-            "{cut}"
-        );
+        assert!(read(&kind, &expect(&["ChildIdentifiers/LAchildID"]), &CENSUS.as_bytes()[..cut]).is_err(), "{cut}");
     }
 }
