@@ -17,6 +17,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 
+class Failed(Exception):
+    """A command failed, or did other work than was to be measured."""
+
+
 @dataclass
 class Sample:
     """One run of one command."""
@@ -33,7 +37,7 @@ class Sample:
 
 
 def run(command, cwd=None):
-    """Runs a command to its end; one that fails stops the benchmark with its own words."""
+    """Runs a command to its end; one that fails stops this part of the benchmark with its own words."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         started = time.perf_counter()
         child = subprocess.Popen([str(word) for word in command], stdout=out, stderr=err, stdin=subprocess.DEVNULL, cwd=cwd)
@@ -44,7 +48,7 @@ def run(command, cwd=None):
         err.seek(0)
         stdout, stderr = out.read().decode(errors="replace"), err.read().decode(errors="replace")
     if child.returncode != 0:
-        sys.exit(f"bench: {' '.join(map(str, command))}\nended with {child.returncode}:\n{stderr[-2000:]}")
+        raise Failed(f"{' '.join(map(str, command))}\nended with {child.returncode}:\n{stderr[-2000:]}")
     kibibytes = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
     return Sample(seconds, usage.ru_utime + usage.ru_stime, kibibytes / 1024, stdout, stderr)
 

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 import report
-from measure import alternate, machine, run, spread
+from measure import Failed, alternate, machine, run, spread
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -59,7 +59,7 @@ def expect(sample, rows, where):
     """Both sides must have read every row, or the comparison says nothing."""
     found = sample.json()["rows"] if sample.stdout.strip().startswith("{") else sample.stderr
     if found != rows and f"{rows} rows read" not in str(found):
-        sys.exit(f"bench: {where} did not read {rows} rows: {found}")
+        raise Failed(f"{where} did not read {rows} rows: {found}")
     return sample
 
 
@@ -85,7 +85,7 @@ def speed(bench, rounds):
     })
     for sample in samples["svp again"]:
         if "nothing new" not in sample.stderr:
-            sys.exit(f"bench: the second run was not recognised: {sample.stderr}")
+            raise Failed(f"the second run was not recognised: {sample.stderr}")
     seconds = {name: spread([s.seconds for s in side]) for name, side in samples.items()}
     seconds["duckdb, without start"] = spread([s.json()["seconds"] for s in samples["duckdb"]])
     for name in ("python", "python, no permutations"):
@@ -110,7 +110,7 @@ def wide_site():
     text = path.read_text(encoding="utf-8")
     wide = text.replace('from = "2018-01"', 'from = "1970-01"').replace('to = "2020-06"', 'to = "2199-12"')
     if wide == text:
-        sys.exit("bench: the period of the area file has another form than expected")
+        raise Failed("the period of the area file has another form than expected")
     path.write_text(wide, encoding="utf-8")
     return site
 
@@ -163,7 +163,7 @@ def main():
     parser.add_argument("--only", default="speed,memory,builds", help="which parts")
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 2), help="threads of both sides")
     args = parser.parse_args()
-    parts = args.only.split(",")
+    parts = [part for part in ("speed", "memory", "builds") if part in args.only.split(",")]
     binary = Path(os.environ.get("SVP_BIN", TARGET / "release" / "svp")).resolve()
     if not binary.exists():
         sys.exit("bench: there is no release binary: run `make release`, or name one with SVP_BIN")
@@ -175,21 +175,29 @@ def main():
 
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True)
+    failed = []
     try:
         result = {"machine": machine(binary, PACKAGES) | {"threads": args.threads, "rounds": args.rounds}}
         bench = Bench(binary, data, args.threads)
-        if "speed" in parts:
-            result["speed"] = speed(bench, args.rounds)
-        if "memory" in parts:
-            result["memory"] = memory(bench, [int(scale) for scale in args.scales.split(",")])
-        if "builds" in parts:
-            result["builds"] = builds(bench, args.rounds)
+        work = {
+            "speed": lambda: speed(bench, args.rounds),
+            "memory": lambda: memory(bench, [int(scale) for scale in args.scales.split(",")]),
+            "builds": lambda: builds(bench, args.rounds),
+        }
+        for part in parts:
+            try:
+                result[part] = work[part]()
+            except Failed as failure:
+                failed.append(f"FAILED: {part}: {failure}")
+                print(failed[-1], file=sys.stderr)
     finally:
         shutil.rmtree(WORK, ignore_errors=True)
     text = report.markdown(result)
     (TARGET / "bench.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     (TARGET / "bench.md").write_text(text, encoding="utf-8")
     print(text)
+    if failed:
+        sys.exit("\n".join(failed))
 
 
 if __name__ == "__main__":
