@@ -1,7 +1,7 @@
 --! name = "hotspot_grid_500m"
 --! title = "Hotspots, 500 m squares"
 --! subtitle = "Events in each 500 m square of the British National Grid, whole period"
---! description = "Squares with a fixed origin (multiples of 500 m), so that releases can be compared. Events at a known point only. Domestic and sexual offences are left out: a square can be an address. Places that systems fill in by default (custody suites, hospitals, headquarters) are left out by the area's exclusion list."
+--! description = "Squares with a fixed origin (multiples of 500 m), so that releases can be compared. Events at a known point only. Events that their source marks as domestic or sexual, or as at a home, are left out: a square can be an address. Open police data marks none of this; its points are snapped to at least eight addresses instead. Places that systems fill in by default (custody suites, hospitals, headquarters) are left out by the area's exclusion list."
 --! reads = ["event"]
 --! per_definition = true
 --! grain = [{ name = "cell", title = "Square (south-west corner)" }]

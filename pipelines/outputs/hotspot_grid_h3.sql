@@ -1,7 +1,7 @@
 --! name = "hotspot_grid_h3"
 --! title = "Hotspots, H3 hexagons of resolution 9"
 --! subtitle = "Events in each H3 cell of resolution 9 (about 0.105 km² on average), whole period"
---! description = "H3 cells differ in area and none equals a 150 m square: for patrol work use the squares. Events at a known point only. Domestic and sexual offences and places that systems fill in by default are left out."
+--! description = "H3 cells differ in area and none equals a 150 m square: for patrol work use the squares. Events at a known point only. Events that their source marks as domestic or sexual, or as at a home, and places that systems fill in by default, are left out. Open police data marks none of this; its points are snapped to at least eight addresses instead."
 --! reads = ["event"]
 --! per_definition = true
 --! grain = [{ name = "cell", title = "H3 cell" }]

@@ -101,64 +101,8 @@ pub struct DefinitionLine {
     pub source: String,
 }
 
-/// How the rows of a table lie on the ground.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Geometry {
-    /// They do not.
-    #[default]
-    None,
-    /// A square of the British National Grid; the column holds `250m:291750:92500` (south-west corner, metres).
-    BngCell {
-        /// Column with the cell identifier.
-        column: String,
-    },
-    /// An H3 hexagon; the column holds 15 hexadecimal digits.
-    H3Cell {
-        /// Column with the cell identifier.
-        column: String,
-    },
-    /// An area of a layer of [`Outlines`]; the column holds its code.
-    Area {
-        /// Name of the layer.
-        layer: String,
-        /// Column with the area's code.
-        column: String,
-    },
-}
-
-/// How the report draws a table. Each names columns of the table.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Chart {
-    /// A table only.
-    #[default]
-    None,
-    /// A map of the table's [`Geometry`], shaded by a value.
-    Map {
-        /// Column with the value.
-        value: String,
-    },
-    /// Seven days by 24 hours.
-    HourOfWeek {
-        /// Column with the hour of the week, 0 = Monday 00:00 … 167 = Sunday 23:00 local time.
-        hour: String,
-        /// Column with the value.
-        value: String,
-    },
-    /// Horizontal bars.
-    Bar {
-        /// Column with the category.
-        x: String,
-        /// Column with the value.
-        value: String,
-    },
-    /// A line over time or another ordered column.
-    Line {
-        /// Column with the ordered category, for example a month.
-        x: String,
-        /// Column with the value.
-        value: String,
-    },
-}
+/// What the rows are on the ground, and how they are drawn: the words of an output's header.
+pub use svp_contract::{Chart, Geometry};
 
 /// A column that the header declares.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

@@ -4,14 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use svp_analyse::{Content as Found, OutputResult};
-use svp_contract::{Area, Chart as Drawn, Geometry as Ground, LabelledColumn, Output};
+use svp_contract::{Area, LabelledColumn};
 use svp_ingest::Receipt;
 use svp_ingest::reference::ReferenceData;
 use svp_link::LinkReport;
 use svp_privacy::Policy;
-use svp_publish::{
-    Chart, Column, Content, DefinitionLine, Geometry, Outlines, PublishedTable, ReleaseMeta, SourceLine,
-};
+use svp_publish::{Column, Content, DefinitionLine, Outlines, PublishedTable, ReleaseMeta, SourceLine};
 
 use crate::run::Body;
 use crate::site::Site;
@@ -175,8 +173,8 @@ pub fn tables(site: &Site, results: Vec<OutputResult>) -> Vec<PublishedTable> {
             grain: grain.map(column).collect(),
             counts: output.counts.iter().map(column).collect(),
             derived: output.derived.iter().map(|d| Column::new(&d.name, &d.title).with_unit(&d.unit)).collect(),
-            chart: chart(output),
-            geometry: geometry(output),
+            chart: output.chart.clone(),
+            geometry: output.geometry.clone(),
             notes: output.notes.clone(),
             content: match result.content {
                 Found::Table(table) => Content::Table(table),
@@ -189,25 +187,6 @@ pub fn tables(site: &Site, results: Vec<OutputResult>) -> Vec<PublishedTable> {
 
 fn column(c: &LabelledColumn) -> Column {
     Column::new(&c.name, &c.title)
-}
-
-fn chart(output: &Output) -> Chart {
-    match output.chart.clone() {
-        Drawn::None => Chart::None,
-        Drawn::Map { value } => Chart::Map { value },
-        Drawn::HourOfWeek { hour, value } => Chart::HourOfWeek { hour, value },
-        Drawn::Bar { x, value } => Chart::Bar { x, value },
-        Drawn::Line { x, value } => Chart::Line { x, value },
-    }
-}
-
-fn geometry(output: &Output) -> Geometry {
-    match output.geometry.clone() {
-        Ground::None => Geometry::None,
-        Ground::BngCell { column } => Geometry::BngCell { column },
-        Ground::H3Cell { column } => Geometry::H3Cell { column },
-        Ground::Area { layer, column } => Geometry::Area { layer, column },
-    }
 }
 
 /// Outlines of the area's own districts.
