@@ -45,7 +45,7 @@ def speed(result):
         line("the same without interpreter start and import", "duckdb, without start", s["svp ingest"], "duckdb"),
     ])
     whole = table(header, [
-        line("**svp, whole run**: ingest, linkage, eight outputs, disclosure, release with report and maps", "svp run"),
+        line("**svp, whole run**: ingest, linkage, every output of the area, disclosure, release with report and maps", "svp run"),
         line("Python: Parquet, pyproj, h3, 250 m grid, Gi* with esda's default 999 permutations", "python", s["svp run"]),
         line("the same without imports", "python, without imports", s["svp run"], "python"),
         line("Python: the same, Gi* analytic (no permutations)", "python, no permutations", s["svp run"]),

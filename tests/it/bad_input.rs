@@ -160,7 +160,7 @@ fn a_folder_where_a_file_should_be_and_a_missing_one() {
 
 #[test]
 fn too_many_unknown_codes() {
-    let spoil = |lab: &Lab| drop(lab.write(BAD, replaced(&extract(BAD), ",VICTIM,", ",TARGET,", 40)));
+    let spoil = |lab: &Lab| drop(lab.write(BAD, replaced(&extract(BAD), ",VICTIM,", ",TARGET,", 8)));
     check("unknown codes", spoil, 4, &["rms_crimes_2025-01.csv", "unknown_code", "% of rows", "police_rms"]);
 }
 

@@ -35,9 +35,9 @@ fn fate(kind: &str, source: &str, column: &str) -> Fate {
         ("unknown_offence_code", _, _) => Fate::Quarantine("unreadable"),
         ("missing_record_id", _, _) => Fate::Quarantine("missing"),
         ("bad_nhs_check_digit" | "repeated_digit_nhs" | "short_nhs" | "sentinel_nhs", _, _) => Fate::Blank("unreadable person_record.nhs_number"),
-        ("outside_area", _, _) => Fate::Note("outside_area event.district"),
-        // Not mapped to a code list: text of the force, of the census and of the return that no output reads.
-        ("unknown_code", "police_rms", "Outcome") | ("unknown_code", "cin" | "ssda903", _) => Fate::Kept,
+        ("outside_area", _, _) => Fate::Note("no_district event.district"),
+        // Any number is an outcome type, any code of the right shape a factor, and the placement is not mapped.
+        ("unknown_code", "police_rms", "Outcome") | ("unknown_code", "cin", "AssessmentFactors") | ("unknown_code", "ssda903", "PLACE") => Fate::Kept,
         ("unknown_code", _, _) => Fate::Quarantine("unknown_code"),
         // Without an id, a repeat is a second incident (as in open police data) unless the source says otherwise.
         ("duplicate_row", "istv" | "stop_search", _) => Fate::Kept,

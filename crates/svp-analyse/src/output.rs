@@ -64,7 +64,7 @@ pub async fn check_output(ctx: &SessionContext, file: &str, output: &Output) -> 
             let missing = first.split("table 'datafusion.public.").nth(1).and_then(|r| r.split('\'').next());
             problems.push(match missing.and_then(|m| nearest(m, tables.iter().map(String::as_str))) {
                 Some(near) => problem.hint(format!("did you mean the table `{near}`?")),
-                None => problem,
+                None => problem.hint("the SELECT reads the columns of `svp dictionary tables`, by way of `serious_violence` and `mappable_violence`"),
             });
         }
     }

@@ -43,13 +43,14 @@ pub async fn command(cli: &Cli, args: &RunArgs, tell: &Tell) -> Result<(), AppEr
     if let Some(audience) = &args.audience {
         area.item.audience.clone_from(audience);
     }
+    let paths = context::paths(&site, &area.item, &args.paths)?;
+    // The law comes first: no output makes an audience permitted.
+    permitted(&site, &area.item, &paths)?;
     problems.extend(site.area_problems(&area));
     if !problems.is_empty() {
         return Err(AppError::Problems(problems));
     }
     let area = &area.item;
-    let paths = context::paths(&site, area, &args.paths)?;
-    permitted(&site, area, &paths)?;
     let sources: Vec<String> = paths.inputs.iter().map(|(name, _)| name.clone()).collect();
     if args.dry_run {
         return dry_run(cli, &site, area, &paths, &sources, tell);

@@ -7,7 +7,6 @@ mod tables;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
 pub use lab::Lab;
 pub use search::{Needles, flat_text, searched};
@@ -45,7 +44,6 @@ pub struct Ran {
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
-    pub took: Duration,
 }
 
 impl Ran {
@@ -107,13 +105,11 @@ impl Svp {
 
     /// Runs it to its end.
     pub fn run(mut self) -> Ran {
-        let started = Instant::now();
         let out = self.0.output().unwrap();
         Ran {
             code: out.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&out.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&out.stderr).into_owned(),
-            took: started.elapsed(),
         }
     }
 
