@@ -297,7 +297,7 @@ fn definitions_that_are_wrong() {
     for (file, from, to, _) in [&cases[0], &cases[2]] {
         lab.edit(file, from, to);
     }
-    lab.check().run().ended(3).says(&["encodng", "ofence_code", "2 problems"]);
+    lab.check().run().ended(3).says(&["encodng", "ofence_code", " problems in the definitions"]);
     lab.run().run().ended(3).says(&["encodng", "hint: "]);
     assert!(files_under(lab.path("extracts").as_path()).len() == 1 && !lab.lake().join("published").exists());
     svp(["check"]).run().good();

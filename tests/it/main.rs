@@ -15,6 +15,7 @@
 mod architecture;
 mod bad_input;
 mod bad_rows;
+mod cli;
 mod docs;
 mod idempotence;
 mod kill;

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use geo::{Coord, LineString, MultiPolygon, Polygon};
 use svp_contract::{Area, Exclusion, Reference};
@@ -24,19 +25,81 @@ pub struct AreaShape {
     pub shape: MultiPolygon<f64>,
 }
 
-/// Everything that is known of an area before its extracts are read.
-#[derive(Debug, Default)]
+/// What is known of an area before its extracts are read. Boundaries and populations are large and not every
+/// extract asks for them, so they are read when they are first asked for.
+#[derive(Default)]
 pub struct ReferenceData {
-    /// Boundaries by layer.
-    pub layers: BTreeMap<String, Vec<AreaShape>>,
+    layers: Arc<Layers>,
     /// Dictionaries by name, as the SQL functions want them.
     pub lookups: Lookups,
     /// Boundaries as the SQL functions want them.
     pub areas: Areas,
-    /// Residents: code, year, people.
-    pub population: Vec<(String, i32, i64)>,
     /// Places whose events are not counted in grids.
     pub exclusions: Vec<Exclusion>,
+    populations: Vec<(Reference, InputFile)>,
+}
+
+impl ReferenceData {
+    /// The areas of a boundary layer; none for a layer that the area file does not name.
+    pub fn layer(&self, name: &str) -> &[AreaShape] {
+        self.layers.get(name)
+    }
+
+    /// Why boundaries could not be read, if somebody asked for them and they could not.
+    pub fn failure(&self) -> Option<IngestError> {
+        self.layers.failure.lock().ok().and_then(|mut f| f.take())
+    }
+
+    /// Residents of the area's LSOAs and districts: code, year, people.
+    ///
+    /// # Errors
+    /// A file that cannot be used.
+    pub fn population(&self, area: &Area) -> Result<Vec<(String, i32, i64)>, IngestError> {
+        let mut all = Vec::new();
+        for (reference, file) in &self.populations {
+            if let Part::Population(found) = read_part(reference, file)? {
+                all.extend(found);
+            }
+        }
+        Ok(district_population(area, &all, &self.lookups))
+    }
+}
+
+/// The files of one boundary layer, and its areas once they have been asked for.
+#[derive(Default)]
+struct LayerFiles {
+    files: Vec<(Reference, InputFile)>,
+    shapes: OnceLock<Vec<AreaShape>>,
+}
+
+/// Boundary layers that are read when asked for. Who asks is a SQL function, which cannot fail: a failure is
+/// kept, and the run looks for it before it commits anything.
+#[derive(Default)]
+struct Layers {
+    by_name: BTreeMap<String, LayerFiles>,
+    threads: usize,
+    failure: Mutex<Option<IngestError>>,
+}
+
+impl Layers {
+    fn get(&self, name: &str) -> &[AreaShape] {
+        let Some(layer) = self.by_name.get(name) else { return &[] };
+        layer.shapes.get_or_init(|| {
+            let mut shapes = Vec::new();
+            for part in read_parts(&layer.files, self.threads) {
+                match part {
+                    Ok(Part::Layer(found)) => shapes.extend(found),
+                    Ok(_) => {}
+                    Err(error) => {
+                        if let Ok(mut failure) = self.failure.lock() {
+                            failure.get_or_insert(error);
+                        }
+                    }
+                }
+            }
+            shapes
+        })
+    }
 }
 
 /// The files of a reference input, in order.
@@ -60,32 +123,67 @@ pub fn files(reference: &Reference, root: &str) -> Result<Vec<InputFile>, Ingest
 
 /// What one reference file holds.
 enum Part {
-    Layer(String, Vec<AreaShape>),
+    Layer(Vec<AreaShape>),
     Table(String, Vec<(String, String)>),
     Postcodes(Vec<(String, f64, f64)>),
     Population(Vec<(String, i32, i64)>),
     Exclusions(Vec<Exclusion>),
 }
 
-/// Reads all reference inputs of an area, `threads` files at a time. `offences` is the text of
+/// Reads the reference inputs of an area, `threads` files at a time. `offences` is the text of
 /// `pipelines/reference/offences.csv`. Postcodes are read only `with_postcodes`: they are many.
 ///
 /// # Errors
 /// The first file that cannot be used.
-pub fn load(
-    area: &Area,
-    root: &str,
-    offences: &str,
-    with_postcodes: bool,
-    threads: usize,
-) -> Result<ReferenceData, IngestError> {
-    let mut work: Vec<(&Reference, InputFile)> = Vec::new();
+pub fn load(area: &Area, root: &str, offences: &str, with_postcodes: bool, threads: usize) -> Result<ReferenceData, IngestError> {
+    let mut now: Vec<(Reference, InputFile)> = Vec::new();
+    let mut data = ReferenceData::default();
+    let mut layers = Layers { threads, ..Layers::default() };
     for reference in &area.reference {
-        let postcodes = matches!(reference, Reference::PostcodeDirectory { .. } | Reference::CodePointOpen { .. });
-        if with_postcodes || !postcodes {
-            work.extend(files(reference, root)?.into_iter().map(|file| (reference, file)));
+        let found = files(reference, root)?.into_iter().map(|file| (reference.clone(), file));
+        match reference {
+            Reference::GeojsonBoundaries { layer, .. } => layers.by_name.entry(layer.clone()).or_default().files.extend(found),
+            Reference::OnsPopulation { .. } => data.populations.extend(found),
+            Reference::PostcodeDirectory { .. } | Reference::CodePointOpen { .. } if !with_postcodes => {}
+            _ => now.extend(found),
         }
     }
+    data.layers = Arc::new(layers);
+    let layers = Arc::clone(&data.layers);
+    let names: Vec<String> = layers.by_name.keys().cloned().collect();
+    data.areas = Areas::when_asked(
+        names,
+        Arc::new(move |name| layers.get(name).iter().map(|s| (s.code.clone(), s.shape.clone())).collect()),
+    );
+
+    let mut tables: HashMap<String, HashMap<String, String>> = HashMap::new();
+    tables.insert("site".to_owned(), area.site.clone().into_iter().collect());
+    tables.insert("area_district".to_owned(), area.districts.iter().map(|d| (d.code.clone(), d.name.clone())).collect());
+    tables.insert("offence_group".to_owned(), offence_groups(offences));
+    for part in read_parts(&now, threads) {
+        match part? {
+            Part::Table(table, pairs) => tables.entry(table).or_default().extend(pairs),
+            Part::Postcodes(found) => {
+                let into = tables.entry("postcode_lsoa".to_owned()).or_default();
+                for (postcode, easting, northing) in found {
+                    if let Some(lsoa) = data.areas.code_at("lsoa", easting, northing) {
+                        into.entry(postcode).or_insert_with(|| lsoa.to_owned());
+                    }
+                }
+            }
+            Part::Exclusions(found) => data.exclusions.extend(found),
+            Part::Layer(_) | Part::Population(_) => {}
+        }
+    }
+    if let Some(error) = data.failure() {
+        return Err(error);
+    }
+    data.lookups = Lookups::new(tables);
+    Ok(data)
+}
+
+/// Reads files, `threads` at a time; the results stand in the order of the files.
+fn read_parts(work: &[(Reference, InputFile)], threads: usize) -> Vec<Result<Part, IngestError>> {
     let next = AtomicUsize::new(0);
     let read = || {
         let mut found = Vec::new();
@@ -99,39 +197,8 @@ pub fn load(
         let workers: Vec<_> = (0..threads.clamp(1, work.len().max(1))).map(|_| scope.spawn(read)).collect();
         workers.into_iter().flat_map(|w| w.join().unwrap_or_else(|_| vec![(0, Err(IngestError::Worker))])).collect()
     });
-    // In the order of the area file, whichever thread was first.
     parts.sort_by_key(|(at, _)| *at);
-
-    let mut data = ReferenceData::default();
-    let mut tables: HashMap<String, HashMap<String, String>> = HashMap::new();
-    tables.insert("site".to_owned(), area.site.clone().into_iter().collect());
-    tables
-        .insert("area_district".to_owned(), area.districts.iter().map(|d| (d.code.clone(), d.name.clone())).collect());
-    tables.insert("offence_group".to_owned(), offence_groups(offences));
-    let mut postcodes = Vec::new();
-    for (_, part) in parts {
-        match part? {
-            Part::Layer(layer, shapes) => data.layers.entry(layer).or_default().extend(shapes),
-            Part::Table(table, pairs) => tables.entry(table).or_default().extend(pairs),
-            Part::Postcodes(found) => postcodes.extend(found),
-            Part::Population(found) => data.population.extend(found),
-            Part::Exclusions(found) => data.exclusions.extend(found),
-        }
-    }
-    data.areas = data.layers.iter().fold(Areas::default(), |areas, (name, shapes)| {
-        areas.with_layer(name.clone(), shapes.iter().map(|s| (s.code.clone(), s.shape.clone())).collect())
-    });
-    if !postcodes.is_empty() {
-        let into = tables.entry("postcode_lsoa".to_owned()).or_default();
-        for (postcode, easting, northing) in postcodes {
-            if let Some(lsoa) = data.areas.code_at("lsoa", easting, northing) {
-                into.entry(postcode).or_insert_with(|| lsoa.to_owned());
-            }
-        }
-    }
-    data.population = district_population(area, &data.population, tables.get("lsoa_district"));
-    data.lookups = Lookups::new(tables);
-    Ok(data)
+    parts.into_iter().map(|(_, part)| part).collect()
 }
 
 fn offence_groups(text: &str) -> HashMap<String, String> {
@@ -144,9 +211,7 @@ fn read_part(reference: &Reference, file: &InputFile) -> Result<Part, IngestErro
         rows.into_iter().filter_map(|mut r| Some((r[0].take()?, r[1].take()?))).collect::<Vec<_>>()
     };
     Ok(match reference {
-        Reference::GeojsonBoundaries { layer, code, name, .. } => {
-            Part::Layer(layer.clone(), boundaries(file, code, name)?)
-        }
+        Reference::GeojsonBoundaries { code, name, .. } => Part::Layer(boundaries(file, code, name)?),
         Reference::CsvLookup { table, key, value, .. } => {
             Part::Table(table.clone(), pairs(columns(file, &[&[key.as_str()], &[value.as_str()]])?))
         }
@@ -168,13 +233,13 @@ fn read_part(reference: &Reference, file: &InputFile) -> Result<Part, IngestErro
 fn district_population(
     area: &Area,
     all: &[(String, i32, i64)],
-    of: Option<&HashMap<String, String>>,
+    lookups: &Lookups,
 ) -> Vec<(String, i32, i64)> {
     let ours: Vec<&str> = area.districts.iter().map(|d| d.code.as_str()).collect();
     let mut out = Vec::new();
     let mut sums: BTreeMap<(&str, i32), i64> = BTreeMap::new();
     for (code, year, people) in all {
-        let district = of.and_then(|t| t.get(code)).map(String::as_str).filter(|d| ours.contains(d));
+        let district = lookups.value("lsoa_district", code).filter(|d| ours.contains(d));
         if let Some(district) = district {
             *sums.entry((district, *year)).or_default() += people;
         }

@@ -191,7 +191,10 @@ fn column(c: &LabelledColumn) -> Column {
 
 /// Outlines of the area's own districts.
 pub fn outlines(area: &Area, data: &ReferenceData) -> Vec<Outlines> {
-    let Some(shapes) = data.layers.get("district") else { return Vec::new() };
+    let shapes = data.layer("district");
+    if shapes.is_empty() {
+        return Vec::new();
+    }
     let ours = shapes.iter().filter(|s| area.districts.iter().any(|d| d.code == s.code));
     vec![Outlines {
         layer: "district".to_owned(),

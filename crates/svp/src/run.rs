@@ -164,6 +164,9 @@ impl Work<'_> {
             .await
             .map_err(AppError::Load)?;
         self.tell.end_bar();
+        if let Some(error) = self.data.failure() {
+            return Err(error.into());
+        }
 
         for (source, slot) in &replaced {
             body.files.iter_mut().filter(|f| f.source == *source && f.slot == *slot).for_each(|f| f.superseded = true);
@@ -225,7 +228,7 @@ impl Work<'_> {
 
     /// Every output under every definition, disclosed.
     async fn analyse(&self, body: &Body) -> Result<(Vec<OutputResult>, BTreeMap<String, Policy>), AppError> {
-        register_reference(self.ctx, self.area, &self.data.population, &self.data.exclusions)?;
+        register_reference(self.ctx, self.area, &self.data.population(self.area)?, &self.data.exclusions)?;
         let months = Months { from: self.area.period.from.clone(), to: self.area.period.to.clone() };
         let total = self.area.definitions.len() * self.area.outputs.len();
         self.tell.bar("analyse", total as u64, false);
@@ -288,6 +291,9 @@ impl Work<'_> {
         let meta = release::meta(self.site, self.area, body, links, policies, &name, self.txn.number(), clock);
         let tables = release::tables(self.site, results);
         let outlines = release::outlines(self.area, self.data);
+        if let Some(error) = self.data.failure() {
+            return Err(error.into());
+        }
         let files = svp_publish::release(&meta, &tables, &outlines)?;
         self.tell.step("publish", format!("{} files", files.len()));
         self.txn.publish(&name, files).await?;

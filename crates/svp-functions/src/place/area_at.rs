@@ -30,13 +30,14 @@ pub(crate) fn udf(areas: Areas) -> ScalarUDF {
             let (name, easting, northing) = (args.text(0)?, args.number(1)?, args.number(2)?);
             let mut last: Option<(&str, Option<&Layer>)> = None;
             text_result(args.rows, |row| {
-                let name = name.get(row)?;
+                // Without a point there is no question, and no reason to read a layer.
+                let (name, easting, northing) = (name.get(row)?, easting.get(row)?, northing.get(row)?);
                 let layer = match last {
                     Some((known, layer)) if known == name => layer,
                     _ => areas.layer(name),
                 };
                 last = Some((name, layer));
-                layer?.code_at(easting.get(row)?, northing.get(row)?)
+                layer?.code_at(easting, northing)
             })
         },
     )

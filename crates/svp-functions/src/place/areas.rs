@@ -5,32 +5,55 @@
 //! of bounding boxes picks the polygons to ask.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use geo::{MultiPolygon, Polygon};
 use rstar::RTree;
 use rstar::primitives::{GeomWithData, Rectangle};
 
+/// The areas of a layer: code and boundary, National Grid metres.
+pub type Boundaries = Vec<(String, MultiPolygon<f64>)>;
+
+/// Reads the areas of a layer when somebody first asks for one.
+pub type Loader = Arc<dyn Fn(&str) -> Boundaries + Send + Sync>;
+
 /// Boundary layers by name. Coordinates are National Grid metres. Cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub struct Areas(Arc<HashMap<String, Layer>>);
+#[derive(Clone, Default)]
+pub struct Areas {
+    layers: Arc<HashMap<String, OnceLock<Layer>>>,
+    loader: Option<Loader>,
+}
+
+impl std::fmt::Debug for Areas {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Areas").field(&self.names()).finish()
+    }
+}
 
 impl Areas {
+    /// Layers that are read when they are first asked for: boundaries are large, and many extracts already
+    /// say where their events lie.
+    pub fn when_asked(names: impl IntoIterator<Item = String>, loader: Loader) -> Self {
+        let layers = names.into_iter().map(|name| (name, OnceLock::new())).collect();
+        Self { layers: Arc::new(layers), loader: Some(loader) }
+    }
+
     /// Adds or replaces a layer of (code, boundary) pairs. Areas without extent are left out.
     #[must_use]
-    pub fn with_layer(mut self, name: impl Into<String>, areas: Vec<(String, MultiPolygon<f64>)>) -> Self {
-        Arc::make_mut(&mut self.0).insert(name.into(), Layer::new(areas));
+    pub fn with_layer(mut self, name: impl Into<String>, areas: Boundaries) -> Self {
+        Arc::make_mut(&mut self.layers).insert(name.into(), OnceLock::from(Layer::new(areas)));
         self
     }
 
     /// The layer of this name.
     pub fn layer(&self, name: &str) -> Option<&Layer> {
-        self.0.get(name)
+        let cell = self.layers.get(name)?;
+        Some(cell.get_or_init(|| Layer::new(self.loader.as_ref().map(|load| load(name)).unwrap_or_default())))
     }
 
     /// Names of the layers, in order.
     pub fn names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.0.keys().map(String::as_str).collect();
+        let mut names: Vec<&str> = self.layers.keys().map(String::as_str).collect();
         names.sort_unstable();
         names
     }
@@ -42,7 +65,7 @@ impl Areas {
 
     /// Address of the shared data; tells two sets of boundaries apart.
     pub(crate) fn identity(&self) -> usize {
-        Arc::as_ptr(&self.0) as usize
+        Arc::as_ptr(&self.layers) as usize
     }
 }
 
