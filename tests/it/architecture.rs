@@ -33,7 +33,11 @@ fn floors() -> BTreeMap<String, (String, BTreeSet<String>)> {
 /// Crate → crates of this workspace that it uses when it runs, as cargo says.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let out = Command::new(cargo).args(["metadata", "--format-version", "1", "--no-deps", "--offline"]).current_dir(root()).output().unwrap();
+    let out = Command::new(cargo)
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(root())
+        .output()
+        .unwrap();
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     let metadata: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
     let packages = metadata["packages"].as_array().unwrap();
@@ -51,7 +55,11 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
 #[test]
 fn arrows_only_point_down() {
     let (floors, found) = (floors(), dependencies());
-    assert_eq!(floors.keys().collect::<Vec<_>>(), found.keys().collect::<Vec<_>>(), "the crates of the table and of the workspace");
+    assert_eq!(
+        floors.keys().collect::<Vec<_>>(),
+        found.keys().collect::<Vec<_>>(),
+        "the crates of the table and of the workspace"
+    );
     for (name, uses) in &found {
         let (floor, allowed) = &floors[name];
         let extra: Vec<_> = uses.difference(allowed).collect();
@@ -76,11 +84,17 @@ fn every_path_that_is_named_is_there() {
             let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c));
             let first = word.split('/').next().unwrap_or_default();
             let made = ["target", "reference", "extracts", "lake", "docs"];
-            if !plain || !word.trim_end_matches('/').contains('/') || word.starts_with('/') || zones.contains(&first) || made.contains(&first) {
+            if !plain
+                || !word.trim_end_matches('/').contains('/')
+                || word.starts_with('/')
+                || zones.contains(&first)
+                || made.contains(&first)
+            {
                 continue;
             }
             // A word such as `police/health` is no path: a path begins with a folder that is there.
-            let bases: Vec<PathBuf> = [root.clone(), root.join("crates")].into_iter().filter(|b| b.join(first).exists()).collect();
+            let bases: Vec<PathBuf> =
+                [root.clone(), root.join("crates")].into_iter().filter(|b| b.join(first).exists()).collect();
             if readme == "README.md" && bases.is_empty() {
                 continue;
             }
@@ -125,7 +139,12 @@ fn every_room_has_its_plate() {
 
 #[test]
 fn no_file_is_long() {
-    let long: Vec<String> = sources().iter().map(|(n, t)| (n, t.lines().count())).filter(|(_, l)| *l > 600).map(|(n, l)| format!("{n}: {l} lines")).collect();
+    let long: Vec<String> = sources()
+        .iter()
+        .map(|(n, t)| (n, t.lines().count()))
+        .filter(|(_, l)| *l > 600)
+        .map(|(n, l)| format!("{n}: {l} lines"))
+        .collect();
     assert!(long.is_empty(), "over 600 lines, wants to be two: {long:?}");
 }
 
@@ -134,7 +153,11 @@ fn one_copy_of_the_engine() {
     let lock: toml::Table = fs::read_to_string(root().join("Cargo.lock")).unwrap().parse().unwrap();
     let packages = lock["package"].as_array().unwrap();
     for name in ["datafusion", "arrow", "arrow-array", "parquet", "object_store", "deltalake-core", "chrono"] {
-        let versions: Vec<&str> = packages.iter().filter(|p| p["name"].as_str() == Some(name)).map(|p| p["version"].as_str().unwrap()).collect();
+        let versions: Vec<&str> = packages
+            .iter()
+            .filter(|p| p["name"].as_str() == Some(name))
+            .map(|p| p["version"].as_str().unwrap())
+            .collect();
         assert_eq!(versions.len(), 1, "{name} {versions:?}");
     }
 }
@@ -169,7 +192,11 @@ fn sql_is_not_built_from_strings() {
         let text = program(&name, &text);
         for (at, _) in text.match_indices("format!(") {
             let inside = text[at + 8..].trim_start().trim_start_matches('"');
-            assert!(!verbs.iter().any(|v| inside.starts_with(v)), "crates/{name} builds SQL: format!(\"{}…", &inside[..inside.len().min(40)]);
+            assert!(
+                !verbs.iter().any(|v| inside.starts_with(v)),
+                "crates/{name} builds SQL: format!(\"{}…",
+                &inside[..inside.len().min(40)]
+            );
         }
         assert!(!text.contains("push_str(\"SELECT"), "crates/{name} builds SQL");
     }
@@ -179,8 +206,23 @@ fn sql_is_not_built_from_strings() {
 #[test]
 fn the_doors_of_the_top_level() {
     let known = [
-        "Cargo.toml", "Cargo.lock", "Makefile", "README.md", "CHANGELOG.md", "LICENSE", "schemas", "pipelines", "crates", "sample-data", "tests", "docs",
-        "target", "clippy.toml", "rustfmt.toml", "rust-toolchain.toml", "lake",
+        "Cargo.toml",
+        "Cargo.lock",
+        "Makefile",
+        "README.md",
+        "CHANGELOG.md",
+        "LICENSE",
+        "schemas",
+        "pipelines",
+        "crates",
+        "sample-data",
+        "tests",
+        "docs",
+        "target",
+        "clippy.toml",
+        "rustfmt.toml",
+        "rust-toolchain.toml",
+        "lake",
     ];
     let found = fs::read_dir(root()).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into_owned());
     let strange: Vec<String> = found.filter(|n| !n.starts_with('.') && !known.contains(&n.as_str())).collect();

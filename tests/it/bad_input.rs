@@ -8,7 +8,10 @@ use std::process::Command;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::support::{CLOCK, KEY, Lab, OTHER_KEY, files_under, number, release_digests, sample, sample_data, sql, svp, verify_release};
+use crate::support::{
+    CLOCK, KEY, Lab, OTHER_KEY, aloud, files_under, number, release_digests, sample, sample_data, sql, svp,
+    verify_release,
+};
 
 const GOOD: &str = "police_rms/rms_crimes_2024-12.csv";
 const BAD: &str = "police_rms/rms_crimes_2025-01.csv";
@@ -84,7 +87,12 @@ fn a_renamed_column_is_named_with_its_likely_name() {
 fn a_file_without_a_header() {
     let bytes = extract(BAD);
     let first = bytes.iter().position(|b| *b == b'\n').unwrap() + 1;
-    check("no header", |lab| drop(lab.write(BAD, &bytes[first..])), 4, &["rms_crimes_2025-01.csv", "first line is not the expected header"]);
+    check(
+        "no header",
+        |lab| drop(lab.write(BAD, &bytes[first..])),
+        4,
+        &["rms_crimes_2025-01.csv", "first line is not the expected header"],
+    );
 }
 
 #[test]
@@ -130,7 +138,11 @@ fn latin_bytes_in_a_source_that_is_utf8() {
     bytes.iter_mut().filter(|b| **b == b'@').for_each(|b| *b = 0xe9);
     lab.write(month, bytes);
     let ran = lab.run().run().ended(4).says(&["2025-01-wessmark-street.csv", "hint: "]);
-    assert!(ran.stderr.contains("encoding") || ran.stderr.contains("windows-1252") || ran.stderr.contains("Windows-1252"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("encoding") || ran.stderr.contains("windows-1252") || ran.stderr.contains("Windows-1252"),
+        "{}",
+        ran.stderr
+    );
     assert!(!lab.lake().join("published").exists());
 }
 
@@ -144,12 +156,17 @@ fn a_folder_where_a_file_should_be_and_a_missing_one() {
     let odd = lab.write("police_rms/crimes of may.csv", extract(BAD));
     lab.run().run().ended(4).says(&["crimes of may.csv", "police_rms", "hint: "]);
     fs::remove_file(odd).unwrap();
+    // A link that leads nowhere is not passed over in silence.
+    let link = lab.path("extracts").join(BAD);
+    std::os::unix::fs::symlink(lab.path("nowhere"), &link).unwrap();
+    lab.run().run().ended(4).says(&["rms_crimes_2025-01.csv", "cannot be read", "hint: "]);
+    fs::remove_file(&link).unwrap();
     // Root may read everything, so that permissions say nothing there.
     let locked = lab.give(BAD);
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read(&locked).is_ok() {
-        eprintln!("SKIPPED: an unreadable file, since this user may read everything");
+        aloud("SKIPPED: an unreadable file, since this user may read everything");
     } else {
         lab.run().run().ended(4).says(&["rms_crimes_2025-01.csv", "hint: "]);
     }
@@ -186,7 +203,11 @@ fn bad_rows_are_told_by_file_row_column_and_rule() {
     let good = row("1", "31/01/2025 22:10", "", "8N", "323600", "53600", "Street");
     let cases = [
         (row("2", "31/02/2025 22:10", "", "8N", "323600", "53600", "Street"), "occurred_from", "unreadable"),
-        (row("3", "31/01/2025 22:10", "30/01/2025 22:10", "8N", "323600", "53600", "Street"), "occurred_from", "from_after_to"),
+        (
+            row("3", "31/01/2025 22:10", "30/01/2025 22:10", "8N", "323600", "53600", "Street"),
+            "occurred_from",
+            "from_after_to",
+        ),
         (row("4", "31/01/2025 22:10", "", "8N", "53600", "323600", "Street"), "easting", "swapped_coordinates"),
         (row("5", "31/01/2025 22:10", "", "8N", "east", "53600", "Street"), "easting", "unreadable"),
         (row("6", "31/01/2025 22:10", "", "999Z", "323600", "53600", "Street"), "offence_code", "unknown_offence"),
@@ -211,7 +232,8 @@ fn bad_rows_are_told_by_file_row_column_and_rule() {
     let table = sql(&lab.lake(), "SELECT file, row, column_name, rule FROM quarantine ORDER BY row");
     let found: Vec<[&str; 4]> = table.rows.iter().map(|r| [r[0].as_str(), &r[1], &r[2], &r[3]]).collect();
     let rows: Vec<String> = (0..cases.len()).map(|i| (i + 2).to_string()).collect();
-    let wanted: Vec<[&str; 4]> = cases.iter().zip(&rows).map(|((_, c, r), row)| ["rms_crimes_2025-01.csv", row.as_str(), *c, *r]).collect();
+    let wanted: Vec<[&str; 4]> =
+        cases.iter().zip(&rows).map(|((_, c, r), row)| ["rms_crimes_2025-01.csv", row.as_str(), *c, *r]).collect();
     assert_eq!(found, wanted);
     let receipt = sql(&lab.lake(), "SELECT rows_read, accepted, quarantined, duplicate FROM receipt");
     assert_eq!(receipt.rows, [["510", "502", "8", "0"]]);
@@ -224,7 +246,12 @@ fn keys() {
     lab.give(GOOD);
     let run = |more: &[&str]| {
         let lake = lab.lake();
-        svp(["--site"]).arg(lab.site()).args(["run", "--area", "wessmark", "--clock", CLOCK, "--lake"]).arg(lake).args(more).run()
+        svp(["--site"])
+            .arg(lab.site())
+            .args(["run", "--area", "wessmark", "--clock", CLOCK, "--lake"])
+            .arg(lake)
+            .args(more)
+            .run()
     };
     run(&[]).ended(5).says(&["key", "hint: ", "svp key new"]);
     assert!(!lab.lake().join("published").exists());
@@ -278,10 +305,25 @@ fn a_lake_of_a_newer_version() {
 #[test]
 fn definitions_that_are_wrong() {
     let cases: [(&str, &str, &str, &[&str]); 4] = [
-        ("pipelines/sources/police_rms.toml", "encoding = \"windows-1252\"", "encodng = \"windows-1252\"", &["police_rms.toml", "encodng", "encoding"]),
+        (
+            "pipelines/sources/police_rms.toml",
+            "encoding = \"windows-1252\"",
+            "encodng = \"windows-1252\"",
+            &["police_rms.toml", "encodng", "encoding"],
+        ),
         ("pipelines/sources/police_rms.toml", "\"Easting\")", "\"Eastng\")", &["police_rms.toml", "easting", "Eastng"]),
-        ("pipelines/definitions/opcc_2020.toml", "offence_code IN", "ofence_code IN", &["opcc_2020.toml", "ofence_code"]),
-        ("pipelines/outputs/by_district.sql", "coalesce(c.events, 0) AS events", "coalesce(c.evnts, 0) AS events", &["by_district.sql", "evnts"]),
+        (
+            "pipelines/definitions/opcc_2020.toml",
+            "offence_code IN",
+            "ofence_code IN",
+            &["opcc_2020.toml", "ofence_code"],
+        ),
+        (
+            "pipelines/outputs/by_district.sql",
+            "coalesce(c.events, 0) AS events",
+            "coalesce(c.evnts, 0) AS events",
+            &["by_district.sql", "evnts"],
+        ),
     ];
     for (file, from, to, words) in &cases {
         let lab = Lab::police();
@@ -312,7 +354,11 @@ fn an_audience_that_the_law_does_not_name() {
     // The whole county: the emergency department's data may not go to the public either.
     let folder = tempfile::TempDir::new().unwrap();
     let lake = folder.path().join("lake");
-    crate::support::sample_command(&lake, &sample().key).args(["--audience", "public"]).run().ended(9).says(&["may not go", "hint: "]);
+    crate::support::sample_command(&lake, &sample().key)
+        .args(["--audience", "public"])
+        .run()
+        .ended(9)
+        .says(&["may not go", "hint: "]);
 }
 
 #[test]
@@ -326,7 +372,13 @@ fn command_lines_and_queries_that_are_wrong() {
     query("SELEC 1").ended(10).says(&["hint: "]);
     query("SELECT nothing FROM event").ended(10).says(&["nothing", "hint: "]);
     // A query reads and does nothing else.
-    for text in ["DROP TABLE event", "CREATE TABLE t AS SELECT 1", "DELETE FROM event", "COPY event TO 'out.csv'", "SET datafusion.execution.batch_size = 1"] {
+    for text in [
+        "DROP TABLE event",
+        "CREATE TABLE t AS SELECT 1",
+        "DELETE FROM event",
+        "COPY event TO 'out.csv'",
+        "SET datafusion.execution.batch_size = 1",
+    ] {
         query(text).ended(10);
     }
 }
@@ -340,7 +392,7 @@ fn a_full_disk() {
     fs::create_dir_all(&disk).unwrap();
     let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=700k", "tmpfs"]).arg(&disk).output();
     if !mounted.is_ok_and(|m| m.status.success()) {
-        eprintln!("SKIPPED: a full disk, since this user cannot mount a small file system");
+        aloud("SKIPPED: a full disk, since this user cannot mount a small file system");
         return;
     }
     struct Unmount<'a>(&'a Path);

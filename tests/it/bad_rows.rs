@@ -26,7 +26,9 @@ enum Fate {
 fn fate(kind: &str, source: &str, column: &str) -> Fate {
     match (kind, source, column) {
         // A date of birth is no ground to lose a crime.
-        ("impossible_date" | "sentinel_birth_date", _, "Date Of Birth" | "Person_Birth_Date") => Fate::Blank("unreadable person_record.birth_date"),
+        ("impossible_date" | "sentinel_birth_date", _, "Date Of Birth" | "Person_Birth_Date") => {
+            Fate::Blank("unreadable person_record.birth_date")
+        }
         ("impossible_date", _, _) => Fate::Quarantine("unreadable"),
         ("from_after_to", "ssda903", _) => Fate::Quarantine("ended_before_started"),
         ("from_after_to", _, _) => Fate::Quarantine("from_after_to"),
@@ -34,10 +36,14 @@ fn fate(kind: &str, source: &str, column: &str) -> Fate {
         ("unreadable_coordinates", _, _) => Fate::Quarantine("unreadable"),
         ("unknown_offence_code", _, _) => Fate::Quarantine("unreadable"),
         ("missing_record_id", _, _) => Fate::Quarantine("missing"),
-        ("bad_nhs_check_digit" | "repeated_digit_nhs" | "short_nhs" | "sentinel_nhs", _, _) => Fate::Blank("unreadable person_record.nhs_number"),
+        ("bad_nhs_check_digit" | "repeated_digit_nhs" | "short_nhs" | "sentinel_nhs", _, _) => {
+            Fate::Blank("unreadable person_record.nhs_number")
+        }
         ("outside_area", _, _) => Fate::Note("no_district event.district"),
         // Any number is an outcome type, any code of the right shape a factor, and the placement is not mapped.
-        ("unknown_code", "police_rms", "Outcome") | ("unknown_code", "cin", "AssessmentFactors") | ("unknown_code", "ssda903", "PLACE") => Fate::Kept,
+        ("unknown_code", "police_rms", "Outcome")
+        | ("unknown_code", "cin", "AssessmentFactors")
+        | ("unknown_code", "ssda903", "PLACE") => Fate::Kept,
         ("unknown_code", _, _) => Fate::Quarantine("unknown_code"),
         // Without an id, a repeat is a second incident (as in open police data) unless the source says otherwise.
         ("duplicate_row", "istv" | "stop_search", _) => Fate::Kept,
@@ -101,7 +107,9 @@ fn every_planted_bad_row_is_in_quarantine_and_no_other() {
             found.remove(row);
         });
     }
-    wrong.extend(found.iter().map(|(at, rules)| format!("{at:?} is in quarantine under {rules:?}, and nobody planted it")));
+    wrong.extend(
+        found.iter().map(|(at, rules)| format!("{at:?} is in quarantine under {rules:?}, and nobody planted it")),
+    );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -126,7 +134,9 @@ fn what_is_not_quarantined_is_counted() {
             .iter()
             .map(|r| match rule {
                 "duplicate" => r["duplicate"].as_i64().unwrap(),
-                rule => r["rules"][rule]["blanked"].as_i64().unwrap_or(0) + r["rules"][rule]["noted"].as_i64().unwrap_or(0),
+                rule => {
+                    r["rules"][rule]["blanked"].as_i64().unwrap_or(0) + r["rules"][rule]["noted"].as_i64().unwrap_or(0)
+                }
             })
             .sum();
         assert!(found >= n, "{file}: {n} planted, {found} counted under {rule}");

@@ -7,8 +7,22 @@ fn a_dry_run_prints_the_plan_and_makes_nothing() {
     let lab = Lab::police();
     lab.give("police_rms/rms_crimes_2024-12.csv");
     // No key is needed, because nothing is read.
-    let ran = svp(["--site"]).arg(lab.site()).args(["run", "--area", "wessmark", "--dry-run", "--lake"]).arg(lab.lake()).run().good();
-    for wanted in ["area wessmark", "source police_rms: 1 files", "rms_crimes_2024-12.csv", "offence_code", "HOCR Class", "link ", "hotspot_grid_250m", "opcc_2020"] {
+    let ran = svp(["--site"])
+        .arg(lab.site())
+        .args(["run", "--area", "wessmark", "--dry-run", "--lake"])
+        .arg(lab.lake())
+        .run()
+        .good();
+    for wanted in [
+        "area wessmark",
+        "source police_rms: 1 files",
+        "rms_crimes_2024-12.csv",
+        "offence_code",
+        "HOCR Class",
+        "link ",
+        "hotspot_grid_250m",
+        "opcc_2020",
+    ] {
         assert!(ran.stdout.contains(wanted), "`{wanted}` is not in the plan:\n{}", ran.stdout);
     }
     assert!(!lab.lake().exists(), "a dry run made a lake");
@@ -47,7 +61,11 @@ fn arguments_may_come_from_the_environment() {
     let lab = Lab::police();
     lab.give("police_rms/rms_crimes_2024-12.csv");
     let with = |command: &[&str]| {
-        svp(command).env("SVP_SITE", lab.site()).env("SVP_LAKE", lab.lake()).env("SVP_KEY", lab.key()).env("SVP_CLOCK", CLOCK)
+        svp(command)
+            .env("SVP_SITE", lab.site())
+            .env("SVP_LAKE", lab.lake())
+            .env("SVP_KEY", lab.key())
+            .env("SVP_CLOCK", CLOCK)
     };
     with(&["run", "--area", "wessmark"]).run().good();
     let rows = with(&["sql", "--format", "csv", "SELECT count(*) AS n FROM event"]).run().good().stdout;
@@ -61,12 +79,17 @@ fn arguments_may_come_from_the_environment() {
 #[test]
 fn sql_knows_every_function_and_three_forms() {
     let lake = &sample().lake;
-    let ask = |form: &str, query: &str| svp(["sql", "--area", "wessmark", "--format", form, "--lake"]).arg(lake).arg(query).run().good().stdout;
+    let ask = |form: &str, query: &str| {
+        svp(["sql", "--area", "wessmark", "--format", form, "--lake"]).arg(lake).arg(query).run().good().stdout
+    };
     let query = "SELECT area_at('district', 323625, 53625) AS district, bng_cell(323625, 53625, 250) AS cell, CAST(NULL AS INT) AS nothing, 1 + 1 AS two";
     assert_eq!(ask("csv", query).trim(), "district,cell,nothing,two\nE07990002,250m:323500:53500,,2");
     let object: serde_json::Value = serde_json::from_str(ask("json", query).trim()).unwrap();
-    assert_eq!(object, serde_json::json!({"cell": "250m:323500:53500", "district": "E07990002", "nothing": null, "two": 2}));
+    assert_eq!(
+        object,
+        serde_json::json!({"cell": "250m:323500:53500", "district": "E07990002", "nothing": null, "two": 2})
+    );
     assert!(ask("table", query).contains("| E07990002 | 250m:323500:53500 |"), "{}", ask("table", query));
     // Reference tables of the area are there too.
-    assert_eq!(ask("csv", "SELECT sum(residents) AS n FROM population").trim(), "n\n159485");
+    assert_eq!(ask("csv", "SELECT sum(residents) AS n FROM population WHERE code LIKE 'E01%'").trim(), "n\n159485");
 }

@@ -5,7 +5,9 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use crate::support::{Lab, Table, copy_folder, files_under, number, sample, sample_command, sample_data, sql, verify_release};
+use crate::support::{
+    Lab, Table, copy_folder, files_under, number, sample, sample_command, sample_data, sql, verify_release,
+};
 
 fn contents(folder: &std::path::Path) -> BTreeMap<String, Vec<u8>> {
     files_under(folder).into_iter().map(|(name, path)| (name, fs::read(path).unwrap())).collect()
@@ -41,20 +43,29 @@ fn a_later_release_changes_outcomes_and_no_count() {
     let rows = number(&lake, "SELECT count(*) FROM event");
 
     let later = sample_data("later_release/police_street");
-    lab.run().arg("--input").arg(format!("police_street={}", later.display())).run().good().says(&["220 rows superseded"]);
+    lab.run()
+        .arg("--input")
+        .arg(format!("police_street={}", later.display()))
+        .run()
+        .good()
+        .says(&["220 rows superseded"]);
     assert_eq!(number(&lake, "SELECT count(*) FROM event"), rows);
     assert_eq!(sql(&lake, by), counts);
 
     let after = sql(&lake, outcomes);
     assert_eq!(before.column("event_id"), after.column("event_id"), "the same records, by their ids");
     let changed = before.rows.iter().zip(&after.rows).filter(|(a, b)| a != b).count();
-    let truth: serde_json::Value = serde_json::from_str(&fs::read_to_string(sample_data("truth/counts.json")).unwrap()).unwrap();
+    let truth: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(sample_data("truth/counts.json")).unwrap()).unwrap();
     assert_eq!(changed as u64, truth["expected"]["later_release_changed_outcomes"].as_u64().unwrap());
 
     let receipt = sql(&lake, "SELECT superseded, revised, unchanged FROM receipt WHERE run = 2");
     let values: Vec<i64> = receipt.rows[0].iter().map(|v| v.parse().unwrap()).collect();
     assert_eq!((values[0], values[1]), (220, changed as i64));
-    assert_eq!(values[1] + values[2], number(&lake, "SELECT count(*) FROM event WHERE identified AND slot LIKE '2024-12%'"));
+    assert_eq!(
+        values[1] + values[2],
+        number(&lake, "SELECT count(*) FROM event WHERE identified AND slot LIKE '2024-12%'")
+    );
 
     // Both releases stand whole, and their counts are equal.
     verify_release(&lab.release(1));

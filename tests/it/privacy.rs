@@ -62,10 +62,12 @@ fn one_name_in_a_lake_is_found() {
         }
     };
 
-    fs::write(folder.path().join("clean.json"), "{\"rows\": 12, \"token\": \"9f86d081884c7d659a2feaa0c55ad015\"}").unwrap();
+    fs::write(folder.path().join("clean.json"), "{\"rows\": 12, \"token\": \"9f86d081884c7d659a2feaa0c55ad015\"}")
+        .unwrap();
     check("a clean file", 0);
 
-    fs::write(folder.path().join("00000001.json"), format!("{{\"note\": \"row of {}\"}}", surname.to_uppercase())).unwrap();
+    fs::write(folder.path().join("00000001.json"), format!("{{\"note\": \"row of {}\"}}", surname.to_uppercase()))
+        .unwrap();
     check("text", 1);
 
     let gz = File::create(folder.path().join("log.gz")).unwrap();
@@ -104,7 +106,11 @@ fn errors_hold_no_value() {
     lab.write("police_rms/rms_crimes_2023-04.csv.gz", &zipped[..zipped.len() / 2]);
     for log in ["text", "json"] {
         let ran = lab.run().args(["--log", log]).run().ended(4);
-        assert!(ran.stderr.contains("rms_crimes_2024-01.csv") && ran.stderr.contains("rms_crimes_2023-04"), "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("rms_crimes_2024-01.csv") && ran.stderr.contains("rms_crimes_2023-04"),
+            "{}",
+            ran.stderr
+        );
         let found = needles().found_in(ran.stderr.as_bytes());
         assert!(found.is_empty(), "{found:?} in\n{}", ran.stderr);
     }
@@ -119,12 +125,17 @@ fn the_linkage_zone_is_closed_and_holds_tokens() {
     let query = "SELECT count(*) FROM person_record";
     svp(["sql", "--lake"]).arg(&sample.lake).arg(query).run().ended(10);
     let table = sql(&sample.lake, "SELECT * FROM person_record WHERE token_name_dob IS NOT NULL LIMIT 50");
-    for token in table.header.iter().filter(|h| h.starts_with("token_") || *h == "person_record_id" || *h == "event_id") {
+    for token in table.header.iter().filter(|h| h.starts_with("token_") || *h == "person_record_id" || *h == "event_id")
+    {
         for value in table.column(token) {
-            assert!(value.is_empty() || (value.len() == 32 && value.bytes().all(|b| b.is_ascii_hexdigit())), "{token}: {value}");
+            assert!(
+                value.is_empty() || (value.len() == 32 && value.bytes().all(|b| b.is_ascii_hexdigit())),
+                "{token}: {value}"
+            );
         }
     }
-    let direct = ["forename", "surname", "birth_date", "nhs_number", "upn", "postcode", "local_id", "person_id", "record_id"];
+    let direct =
+        ["forename", "surname", "birth_date", "nhs_number", "upn", "postcode", "local_id", "person_id", "record_id"];
     for zone_table in ["person_record", "event", "party", "episode"] {
         let columns = sql(&sample.lake, "SELECT table_name, column_name FROM information_schema.columns");
         let stored: Vec<&Vec<String>> = columns.rows.iter().filter(|r| r[0] == zone_table).collect();

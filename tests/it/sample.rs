@@ -26,9 +26,15 @@ fn the_release_is_whole() {
     let sample = sample();
     assert!(verify_release(&sample.release) > 50);
     let report = sample.release.join("report.html");
-    assert_eq!(sample.ran.stdout.trim(), report.display().to_string(), "the run prints where the report lies, and nothing else");
+    assert_eq!(
+        sample.ran.stdout.trim(),
+        report.display().to_string(),
+        "the run prints where the report lies, and nothing else"
+    );
     let text = fs::read_to_string(report).unwrap();
-    for wanted in ["Wessmark", "<svg", "opcc_2020", "stand-in", "suppressed", "Police records-management extract", "2025-04-07"] {
+    for wanted in
+        ["Wessmark", "<svg", "opcc_2020", "stand-in", "suppressed", "Police records-management extract", "2025-04-07"]
+    {
         assert!(text.contains(wanted), "the report lacks `{wanted}`");
     }
     // It works offline: nothing is loaded from anywhere.
@@ -72,14 +78,16 @@ fn default_places_are_no_hotspots() {
             format!("(power(easting - {e}, 2) + power(northing - {n}, 2) <= {})", radius * radius)
         })
         .collect();
-    let there = number(&sample.lake, &format!("SELECT count(*) FROM event WHERE {POLICE} AND ({})", inside.join(" OR ")));
+    let there =
+        number(&sample.lake, &format!("SELECT count(*) FROM event WHERE {POLICE} AND ({})", inside.join(" OR ")));
     let planted = counts()["expected"]["opcc_at_headquarters"].as_i64().unwrap();
     assert!(there >= planted && planted > 20, "{there} there, {planted} planted");
     // The default place itself: its square, if it is published at all, holds less than was put there.
     let headquarters = places.rows.iter().find(|r| r[0].contains("Headquarters")).unwrap();
     let query = format!("SELECT bng_cell({}, {}, 250)", headquarters[1], headquarters[2]);
     let cell = sql(&sample.lake, &query).one().to_owned();
-    let shown = published("hotspot_grid_250m__opcc_2020.csv").counts("cell", "events").get(&cell).copied().unwrap_or_default();
+    let shown =
+        published("hotspot_grid_250m__opcc_2020.csv").counts("cell", "events").get(&cell).copied().unwrap_or_default();
     assert!(shown < planted as f64 / 2.0, "{cell}: {shown}");
 }
 
@@ -125,7 +133,12 @@ fn planted_hours_are_found() {
     for hour in top(&truth, 10) {
         // Windows and placeholders carry some of an hour's events to its neighbours.
         let (low, high) = (0.7 * truth[hour] - 2.5, 1.15 * truth[hour] + 2.5);
-        assert!((low..=high).contains(&profile[hour]), "hour {hour}: {} published, {} planted", profile[hour], truth[hour]);
+        assert!(
+            (low..=high).contains(&profile[hour]),
+            "hour {hour}: {} published, {} planted",
+            profile[hour],
+            truth[hour]
+        );
     }
 }
 
@@ -151,10 +164,16 @@ fn hours_of_the_lake_are_those_that_were_planted() {
     assert!((share - wanted).abs() < 0.03, "{share} between 18:00 and 06:00, {wanted} planted");
 
     // Midnight after a quiet day is where placeholders would pile up.
-    let placeholders = number(&sample.lake, &format!("SELECT count(*) FROM event WHERE {POLICE} AND time_precision = 'placeholder'"));
+    let placeholders =
+        number(&sample.lake, &format!("SELECT count(*) FROM event WHERE {POLICE} AND time_precision = 'placeholder'"));
     assert!(placeholders > 20, "{placeholders} placeholder times in the sample");
     for midnight in [24, 48, 72] {
-        assert!(lake[midnight] < truth[midnight] + 3.0, "hour {midnight}: {} found, {} planted", lake[midnight], truth[midnight]);
+        assert!(
+            lake[midnight] < truth[midnight] + 3.0,
+            "hour {midnight}: {} found, {} planted",
+            lake[midnight],
+            truth[midnight]
+        );
         assert!(!top(&lake, 20).contains(&midnight), "hour {midnight} is a peak");
     }
 }
@@ -164,14 +183,24 @@ fn hours_of_the_lake_are_those_that_were_planted() {
 fn crimes_are_those_of_the_truth() {
     let sample = sample();
     let expected = &counts()["expected"];
-    let found = sql(&sample.lake, "SELECT offence_code, count(DISTINCT event_id) AS n FROM event WHERE source = 'police_rms' GROUP BY 1");
+    let found = sql(
+        &sample.lake,
+        "SELECT offence_code, count(DISTINCT event_id) AS n FROM event WHERE source = 'police_rms' GROUP BY 1",
+    );
     let found = found.counts("offence_code", "n");
-    let wanted: BTreeMap<String, f64> =
-        expected["crimes_by_code"].as_object().unwrap().iter().map(|(code, n)| (code.clone(), n.as_f64().unwrap())).collect();
+    let wanted: BTreeMap<String, f64> = expected["crimes_by_code"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(code, n)| (code.clone(), n.as_f64().unwrap()))
+        .collect();
     for code in ["1", "2", "5D", "4.1", "4.10", "4.4"] {
         assert_eq!(found.get(code), wanted.get(code), "class {code}");
     }
-    let bad = number(&sample.lake, "SELECT count(DISTINCT file || ' ' || CAST(row AS VARCHAR)) FROM quarantine WHERE source = 'police_rms'") as f64;
+    let bad = number(
+        &sample.lake,
+        "SELECT count(DISTINCT file || ' ' || CAST(row AS VARCHAR)) FROM quarantine WHERE source = 'police_rms'",
+    ) as f64;
     let mut lost = 0.0;
     for (code, n) in &wanted {
         let missing = n - found.get(code).copied().unwrap_or_default();
@@ -193,8 +222,14 @@ fn crimes_are_those_of_the_truth() {
         assert!(count(&format!("{serious} AND {flag} IS NULL")) > 0, "{flag} is never NULL");
     }
     assert_eq!(count("SELECT count(*) FROM event WHERE source = 'police_street'"), value("street_rows"));
-    assert_eq!(count("SELECT count(*) FROM event WHERE source = 'police_street' AND NOT identified"), value("street_without_id"));
-    assert_eq!(count("SELECT count(*) FROM event WHERE source = 'police_street' AND longitude IS NULL"), value("street_without_location"));
+    assert_eq!(
+        count("SELECT count(*) FROM event WHERE source = 'police_street' AND NOT identified"),
+        value("street_without_id")
+    );
+    assert_eq!(
+        count("SELECT count(*) FROM event WHERE source = 'police_street' AND longitude IS NULL"),
+        value("street_without_location")
+    );
     let violence = "SELECT count(*) FROM event WHERE crime_type = 'Violence and sexual offences'";
     assert_eq!(count(violence), value("street_violence"));
 }
@@ -203,7 +238,8 @@ fn crimes_are_those_of_the_truth() {
 #[test]
 fn receipts_add_up() {
     let sample = sample();
-    let receipts = sql(&sample.lake, "SELECT source, file, feed, rows_read, accepted, quarantined, duplicate FROM receipt");
+    let receipts =
+        sql(&sample.lake, "SELECT source, file, feed, rows_read, accepted, quarantined, duplicate FROM receipt");
     let truth = counts();
     let mut by_file: BTreeMap<String, i64> = BTreeMap::new();
     for row in &receipts.rows {
@@ -229,7 +265,10 @@ fn receipts_add_up() {
 #[test]
 fn the_clock_was_decided_and_flagged() {
     let lake = &sample().lake;
-    let flags = sql(lake, "SELECT clock_flag, CAST(occurred_from AS VARCHAR) AS at FROM event WHERE clock_flag IS NOT NULL ORDER BY 1");
+    let flags = sql(
+        lake,
+        "SELECT clock_flag, CAST(occurred_from AS VARCHAR) AS at FROM event WHERE clock_flag IS NOT NULL ORDER BY 1",
+    );
     let flags: Vec<(&str, &str)> = flags.rows.iter().map(|r| (r[0].as_str(), &r[1][..16])).collect();
     assert_eq!(flags, [("ambiguous_hour", "2023-10-29T00:30"), ("missing_hour", "2024-03-31T01:30")]);
 }

@@ -75,7 +75,8 @@ async fn every_file_of_the_folder() {
 #[test]
 fn every_function_is_in_a_file() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("slt");
-    let text: String = std::fs::read_dir(folder).unwrap().map(|e| std::fs::read_to_string(e.unwrap().path()).unwrap()).collect();
+    let text: String =
+        std::fs::read_dir(folder).unwrap().map(|e| std::fs::read_to_string(e.unwrap().path()).unwrap()).collect();
     let missing: Vec<String> = svp_functions::register_list()
         .iter()
         .map(|f| f.name().to_owned())

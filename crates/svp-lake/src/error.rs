@@ -116,6 +116,15 @@ pub enum LakeError {
         source: io::Error,
     },
 
+    /// An input file could not be read.
+    #[error("{path}: cannot be read ({})", source.kind())]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// The cause as the system gave it.
+        source: io::Error,
+    },
+
     /// A run record cannot be understood.
     #[error("the run record {path} cannot be understood")]
     Record {
@@ -251,7 +260,7 @@ impl LakeError {
             Self::Storage { .. } | Self::File { .. } | Self::Parquet { .. } => ErrorKind::Storage,
             Self::Record { .. } | Self::Table { .. } => ErrorKind::Damaged,
             Self::Schema { .. } => ErrorKind::Schema,
-            Self::NoInput { .. } | Self::Pattern { .. } => ErrorKind::Input,
+            Self::NoInput { .. } | Self::Pattern { .. } | Self::Unreadable { .. } => ErrorKind::Input,
             Self::Engine { .. } | Self::Task { .. } => ErrorKind::Query,
             Self::Location { .. }
             | Self::UndeclaredTable { .. }
@@ -280,6 +289,12 @@ impl LakeError {
             Self::Record { .. } => "restore that file from a backup, or remove it to fall back to the run before",
             Self::ReleaseExists { .. } => "choose another release name",
             Self::NoInput { .. } => "check the path; relative paths start where svp was started",
+            Self::Unreadable { .. } => {
+                "check that the file is there (a link may lead nowhere) and that you may read it"
+            }
+            Self::Storage { .. } | Self::File { .. } => {
+                "check that the place is there, and that you may read and write it"
+            }
             Self::Pattern { .. } => "use *, ?, [abc] or ** in a path",
             Self::Schema { .. } => {
                 "the stored table was made with other columns: start a new lake or give the old columns"

@@ -89,7 +89,9 @@ pub fn list_dir(path: &Path, extension: &str) -> Result<Vec<PathBuf>> {
         let file = entry.map_err(failed)?.path();
         let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let fits = extension.is_empty() || name.ends_with(&format!(".{extension}"));
-        if fits && !name.starts_with('.') && file.is_file() {
+        // What cannot be looked at (a link to nowhere) is listed, so that whoever opens it says so.
+        let is_file = fs::metadata(&file).map_or(true, |m| m.is_file());
+        if fits && !name.starts_with('.') && is_file {
             files.push(file);
         }
     }

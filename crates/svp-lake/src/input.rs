@@ -86,13 +86,14 @@ fn matching(pattern: &str) -> Result<Vec<PathBuf>> {
 }
 
 fn describe(path: PathBuf) -> Result<InputFile> {
-    let meta = fs::metadata(&path).map_err(|e| LakeError::file("read", path.display(), e))?;
+    let meta =
+        fs::metadata(&path).map_err(|source| LakeError::Unreadable { path: path.display().to_string(), source })?;
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(InputFile { path: path.to_string_lossy().into_owned(), name, bytes: meta.len() })
 }
 
 fn open(file: &InputFile) -> Result<File> {
-    File::open(&file.path).map_err(|e| LakeError::file("read", &file.path, e))
+    File::open(&file.path).map_err(|source| LakeError::Unreadable { path: file.path.clone(), source })
 }
 
 /// Opens a file as a stream of its bytes, as they are stored (compressed ones stay compressed).
@@ -102,7 +103,7 @@ pub fn open_blocking(file: &InputFile) -> Result<Box<dyn Read + Send>> {
 
 /// Reads a file whole.
 pub fn read_all(file: &InputFile) -> Result<Vec<u8>> {
-    fs::read(&file.path).map_err(|e| LakeError::file("read", &file.path, e))
+    fs::read(&file.path).map_err(|source| LakeError::Unreadable { path: file.path.clone(), source })
 }
 
 /// The SHA-256 of a file's stored bytes (64 hex digits), read as a stream.
@@ -114,7 +115,7 @@ pub fn digest(file: &InputFile) -> Result<String> {
             Ok(0) => return Ok(reader.finish().0),
             Ok(_) => {}
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(LakeError::file("read", &file.path, e)),
+            Err(source) => return Err(LakeError::Unreadable { path: file.path.clone(), source }),
         }
     }
 }

@@ -53,7 +53,11 @@ impl Lab {
 
     /// Open police data under the stand-in.
     pub fn street() -> Self {
-        Self::new(&["police_street"], "open_data_stand_in", &["hotspot_grid_250m", "hour_of_week_profile", "monthly_trend"])
+        Self::new(
+            &["police_street"],
+            "open_data_stand_in",
+            &["hotspot_grid_250m", "hour_of_week_profile", "monthly_trend"],
+        )
     }
 
     /// A path in the folder.

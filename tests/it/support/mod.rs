@@ -17,7 +17,8 @@ pub const CLOCK: &str = "2025-04-07T06:00:00Z";
 /// A key for tests; never used for anything real.
 pub const KEY: &str = "svp-key-1 needs-assessment 0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20\n";
 /// Another.
-pub const OTHER_KEY: &str = "svp-key-1 needs-assessment 1112131415161718191a1b1c1d1e1f200102030405060708090a0b0c0d0e0f10\n";
+pub const OTHER_KEY: &str =
+    "svp-key-1 needs-assessment 1112131415161718191a1b1c1d1e1f200102030405060708090a0b0c0d0e0f10\n";
 
 /// The workspace.
 pub fn root() -> PathBuf {
@@ -117,6 +118,11 @@ impl Svp {
     pub fn start(mut self) -> Child {
         self.0.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
+}
+
+/// Says something aloud: unlike `eprintln!`, this is heard when the test passes.
+pub fn aloud(text: &str) {
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("{text}\n").as_bytes());
 }
 
 /// Asks a lake; the linkage zone is open.

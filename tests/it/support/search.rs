@@ -92,14 +92,24 @@ fn spellings(kind: &str, value: &str) -> Vec<(String, bool)> {
             }
             let whole = kind == "forename" || value.chars().count() < INSIDE;
             let key = name_key(value).unwrap_or_default();
-            [value.to_lowercase(), key.to_lowercase()].into_iter().filter(|w| w.len() >= 5).map(|w| (w, whole)).collect()
+            [value.to_lowercase(), key.to_lowercase()]
+                .into_iter()
+                .filter(|w| w.len() >= 5)
+                .map(|w| (w, whole))
+                .collect()
         }
         "date of birth" => {
             let Some((y, m, d)) = parts(value) else { return Vec::new() };
             if format!("{y}-{m}-{d}").as_str() >= BORN_BEFORE {
                 return Vec::new();
             }
-            let forms = [format!("{y}-{m}-{d}"), format!("{d}/{m}/{y}"), format!("{d}-{m}-{y}"), format!("{y}/{m}/{d}"), format!("{y}{m}{d}")];
+            let forms = [
+                format!("{y}-{m}-{d}"),
+                format!("{d}/{m}/{y}"),
+                format!("{d}-{m}-{y}"),
+                format!("{y}/{m}/{d}"),
+                format!("{y}{m}{d}"),
+            ];
             forms.into_iter().map(|w| (w, true)).collect()
         }
         "NHS number" if squeezed.len() == 10 && squeezed != "0000000000" => {

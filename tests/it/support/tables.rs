@@ -30,7 +30,10 @@ impl Table {
     /// Position of a column.
     #[track_caller]
     pub fn at(&self, column: &str) -> usize {
-        self.header.iter().position(|c| c == column).unwrap_or_else(|| panic!("no column {column} in {:?}", self.header))
+        self.header
+            .iter()
+            .position(|c| c == column)
+            .unwrap_or_else(|| panic!("no column {column} in {:?}", self.header))
     }
 
     /// The values of a column.
