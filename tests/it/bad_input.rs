@@ -302,6 +302,21 @@ fn a_lake_of_a_newer_version() {
     lab.run().run().good();
 }
 
+/// Another run holds the lake: this one says so at once, and reading goes on.
+#[test]
+fn a_lake_in_use() {
+    let lab = Lab::police();
+    lab.give(GOOD);
+    lab.run().run().good();
+    let lock = fs::OpenOptions::new().read(true).write(true).open(lab.lake().join("runs/lease.lock")).unwrap();
+    lock.lock().unwrap();
+    lab.give(BAD);
+    lab.run().run().ended(6).says(&["being written by", "hint: "]);
+    assert!(number(&lab.lake(), "SELECT count(*) FROM event") > 0);
+    lock.unlock().unwrap();
+    lab.run().run().good();
+}
+
 #[test]
 fn definitions_that_are_wrong() {
     let cases: [(&str, &str, &str, &[&str]); 4] = [

@@ -135,14 +135,22 @@ enum Part {
 ///
 /// # Errors
 /// The first file that cannot be used.
-pub fn load(area: &Area, root: &str, offences: &str, with_postcodes: bool, threads: usize) -> Result<ReferenceData, IngestError> {
+pub fn load(
+    area: &Area,
+    root: &str,
+    offences: &str,
+    with_postcodes: bool,
+    threads: usize,
+) -> Result<ReferenceData, IngestError> {
     let mut now: Vec<(Reference, InputFile)> = Vec::new();
     let mut data = ReferenceData::default();
     let mut layers = Layers { threads, ..Layers::default() };
     for reference in &area.reference {
         let found = files(reference, root)?.into_iter().map(|file| (reference.clone(), file));
         match reference {
-            Reference::GeojsonBoundaries { layer, .. } => layers.by_name.entry(layer.clone()).or_default().files.extend(found),
+            Reference::GeojsonBoundaries { layer, .. } => {
+                layers.by_name.entry(layer.clone()).or_default().files.extend(found)
+            }
             Reference::OnsPopulation { .. } => data.populations.extend(found),
             Reference::PostcodeDirectory { .. } | Reference::CodePointOpen { .. } if !with_postcodes => {}
             _ => now.extend(found),
@@ -158,7 +166,8 @@ pub fn load(area: &Area, root: &str, offences: &str, with_postcodes: bool, threa
 
     let mut tables: HashMap<String, HashMap<String, String>> = HashMap::new();
     tables.insert("site".to_owned(), area.site.clone().into_iter().collect());
-    tables.insert("area_district".to_owned(), area.districts.iter().map(|d| (d.code.clone(), d.name.clone())).collect());
+    tables
+        .insert("area_district".to_owned(), area.districts.iter().map(|d| (d.code.clone(), d.name.clone())).collect());
     tables.insert("offence_group".to_owned(), offence_groups(offences));
     for part in read_parts(&now, threads) {
         match part? {
@@ -230,11 +239,7 @@ fn read_part(reference: &Reference, file: &InputFile) -> Result<Part, IngestErro
 }
 
 /// Residents of the area's LSOAs, and of its districts as their sums.
-fn district_population(
-    area: &Area,
-    all: &[(String, i32, i64)],
-    lookups: &Lookups,
-) -> Vec<(String, i32, i64)> {
+fn district_population(area: &Area, all: &[(String, i32, i64)], lookups: &Lookups) -> Vec<(String, i32, i64)> {
     let ours: Vec<&str> = area.districts.iter().map(|d| d.code.as_str()).collect();
     let mut out = Vec::new();
     let mut sums: BTreeMap<(&str, i32), i64> = BTreeMap::new();
