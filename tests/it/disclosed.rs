@@ -118,3 +118,21 @@ fn months_give_no_profile_of_hours() {
         assert!(!sample().release.join(format!("hour_of_week_profile__open_data_stand_in.{form}")).exists());
     }
 }
+
+#[test]
+fn receipts_of_single_files_stay_in_the_lake() {
+    let manifest = manifest();
+    let receipts = manifest["receipts"].as_array().unwrap();
+    assert_eq!(receipts.len(), 7, "one a source");
+    for receipt in receipts {
+        let number = |name: &str| receipt[name].as_u64().unwrap();
+        assert_eq!(number("rows_read"), number("accepted") + number("quarantined") + number("duplicate"));
+        assert!(receipt.get("rules").is_none() && receipt.get("sha256").is_none());
+    }
+    // The strictest rule of the sample is that of the NHS: 1 to 7 suppressed, others in fives.
+    let joins = manifest["linkage"]["joins_by_key"].as_object().unwrap();
+    assert!(!joins.is_empty());
+    for shown in joins.values() {
+        assert!(shown == "[c]" || shown.as_u64().is_some_and(|n| n % 5 == 0), "a join count of people");
+    }
+}

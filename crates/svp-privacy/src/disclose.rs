@@ -29,6 +29,12 @@ impl Policy {
         Self { suppress_below: 0, round_to: 1, reason: reason.to_owned() }
     }
 
+    /// A whole count as it may be shown: `None` where it is suppressed, else rounded.
+    #[must_use]
+    pub fn shown(&self, count: i64) -> Option<i64> {
+        if count > 0 && count < self.suppress_below { None } else { Some(round_to(count, self.round_to)) }
+    }
+
     /// The strictest of several rules: the highest threshold and the coarsest rounding, and the names of all
     /// that contribute to it.
     #[must_use]
@@ -181,14 +187,14 @@ fn one_column(
             return Err(PrivacyError::NegativeCount { column: name.to_owned() });
         }
         summary.cells += 1;
-        let whole = number.round() as i64;
-        if number > 0.0 && whole < policy.suppress_below {
+        // A fraction above zero is somebody: it counts as one at the least.
+        let whole = if number > 0.0 { (number.round() as i64).max(i64::from(policy.suppress_below > 1)) } else { 0 };
+        let Some(shown) = policy.shown(whole) else {
             summary.suppressed += 1;
             values.append_null();
             flags.append_value(true);
             continue;
-        }
-        let shown = round_to(whole, policy.round_to);
+        };
         if shown != whole {
             summary.rounded += 1;
         }

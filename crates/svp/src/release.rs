@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use svp_analyse::{Content as Found, OutputResult};
-use svp_contract::{Area, LabelledColumn};
+use svp_contract::{Area, LabelledColumn, Source};
 use svp_ingest::Receipt;
 use svp_ingest::reference::ReferenceData;
 use svp_link::LinkReport;
@@ -73,10 +73,11 @@ pub fn meta(
             .filter(|(rule, _)| rule.starts_with("outside_area ") || rule.starts_with("no_district "))
             .map(|(_, c)| c.noted)
             .sum();
-        let note = if noted > 0 {
-            format!("{noted} rows lie outside the area: kept in the lake, left out of its outputs")
-        } else {
-            String::new()
+        let rule = rule(source);
+        let note = match rule.shown(i64::try_from(noted).unwrap_or(i64::MAX)) {
+            Some(0) => String::new(),
+            Some(n) => format!("{n} rows lie outside the area: kept in the lake, left out of its outputs"),
+            None => "a few rows ([c]) lie outside the area: kept in the lake, left out of its outputs".to_owned(),
         };
         sources.push(SourceLine {
             name: name.to_owned(),
@@ -134,18 +135,57 @@ pub fn meta(
         svp_version: env!("CARGO_PKG_VERSION").to_owned(),
         sources,
         definitions,
-        receipts: serde_json::to_value(&body.receipts).unwrap_or_default(),
+        receipts: published_receipts(body),
         policy: policy.into(),
-        linkage: json!({
-            "method": "exact keyed tokens (first version)",
-            "person_records": links.records,
-            "people": links.people,
-            "joins_by_key": links.edges,
-            "keys_not_used_because_they_stand_for_several_people": links.conflicts,
-        }),
+        linkage: published_linkage(site, body, links),
         attribution: area.attribution.clone(),
         quality_notes: notes,
     }
+}
+
+/// The small-number rule of a source.
+pub fn rule(source: &Source) -> Policy {
+    let d = &source.disclosure;
+    Policy { suppress_below: d.suppress_below, round_to: d.round_to, reason: d.rule.clone() }
+}
+
+/// Receipts as a release may carry them: sums by source, and which files. The receipt of one file of two rows
+/// would tell how many children went missing; that stays in the lake (`quality/receipt`).
+fn published_receipts(body: &Body) -> serde_json::Value {
+    let one = |(source, list): (&str, Vec<&Receipt>)| {
+        let sum = |f: fn(&Receipt) -> u64| list.iter().map(|r| f(r)).sum::<u64>();
+        let files: BTreeSet<&str> = list.iter().map(|r| r.file.as_str()).collect();
+        json!({
+            "source": source,
+            "files": files,
+            "rows_read": sum(|r| r.rows_read),
+            "accepted": sum(|r| r.accepted),
+            "quarantined": sum(|r| r.quarantined),
+            "duplicate": sum(|r| r.duplicate),
+        })
+    };
+    by_source(&body.receipts).into_iter().map(one).collect()
+}
+
+/// The linkage as a release may tell it: counts of people under the strictest rule of all sources.
+fn published_linkage(site: &Site, body: &Body, links: &LinkReport) -> serde_json::Value {
+    let rules: Vec<Policy> =
+        by_source(&body.receipts).keys().filter_map(|name| site.sources.get(*name)).map(|s| rule(&s.item)).collect();
+    let strictest = Policy::strictest(&rules);
+    let shown = |count: u64| match strictest.shown(i64::try_from(count).unwrap_or(i64::MAX)) {
+        Some(n) => json!(n),
+        None => json!("[c]"),
+    };
+    let each = |counts: &BTreeMap<String, u64>| -> serde_json::Map<String, serde_json::Value> {
+        counts.iter().map(|(kind, n)| (kind.clone(), shown(*n))).collect()
+    };
+    json!({
+        "method": "exact keyed tokens (first version)",
+        "person_records": shown(links.records),
+        "people": shown(links.people),
+        "joins_by_key": each(&links.edges),
+        "keys_not_used_because_they_stand_for_several_people": each(&links.conflicts),
+    })
 }
 
 /// Results with the words of their headers.

@@ -266,15 +266,8 @@ impl Work<'_> {
                 .filter(|r| reads.iter().any(|t| person_tables.contains(&t.as_str()) && r.written.contains_key(t)));
             sources.extend(behind.map(|r| r.source.as_str()));
         }
-        let rules: Vec<Policy> = sources
-            .iter()
-            .filter_map(|name| self.site.sources.get(*name))
-            .map(|s| Policy {
-                suppress_below: s.item.disclosure.suppress_below,
-                round_to: s.item.disclosure.round_to,
-                reason: s.item.disclosure.rule.clone(),
-            })
-            .collect();
+        let rules: Vec<Policy> =
+            sources.iter().filter_map(|name| self.site.sources.get(*name)).map(|s| release::rule(&s.item)).collect();
         Policy::strictest(&rules)
     }
 
