@@ -6,7 +6,7 @@
 --! per_definition = true
 --! grain = [{ name = "district", title = "District" }]
 --! attributes = [{ name = "name", title = "Name" }, { name = "residents", title = "Residents" }]
---! counts = [{ name = "events", title = "Events" }]
+--! counts = [{ name = "events", title = "Events", cell_key = "events_key" }]
 --! derived = [
 --!   { name = "rate", title = "Rate", unit = "events per 1,000 residents, whole period", expr = "round(1000.0 * events / residents, 2)", inputs = ["events"] },
 --! ]
@@ -22,13 +22,13 @@ WITH districts AS (
   LEFT JOIN (
     SELECT a.published_with AS code, sum(p.residents) AS residents
     FROM area AS a JOIN population AS p ON p.code = a.code
-    WHERE a.layer = 'district' GROUP BY 1
+    WHERE a.layer = 'district' AND p.latest GROUP BY 1
   ) AS r ON r.code = a.published_with
   WHERE a.layer = 'district'
   GROUP BY 1
 ),
 counted AS (
-  SELECT coalesce(a.published_with, 'unknown') AS place, count(*) AS events
+  SELECT coalesce(a.published_with, 'unknown') AS place, count(*) AS events, sum(record_key(event_id)) AS events_key
   FROM serious_violence AS e
   LEFT JOIN area AS a ON a.layer = 'district' AND a.code = e.district
   GROUP BY 1
@@ -36,7 +36,8 @@ counted AS (
 SELECT coalesce(d.district, c.place) AS district,
        coalesce(d.name, 'Place not known') AS name,
        d.residents AS residents,
-       coalesce(c.events, 0) AS events
+       coalesce(c.events, 0) AS events,
+       coalesce(c.events_key, 0) AS events_key
 FROM districts AS d
 FULL JOIN counted AS c ON c.place = d.district
 WHERE EXISTS (SELECT 1 FROM serious_violence)

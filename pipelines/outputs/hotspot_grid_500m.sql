@@ -4,19 +4,23 @@
 --! description = "Squares with a fixed origin (multiples of 500 m), so that releases can be compared. Events at a known point only. Events that their source marks as domestic or sexual, or as at a home, are left out: a square can be an address. Open police data marks none of this; its points are snapped to at least eight addresses instead. Places that systems fill in by default (custody suites, hospitals, headquarters) are left out by the area's exclusion list."
 --! reads = ["event"]
 --! per_definition = true
---! grain = [{ name = "cell", title = "Square (south-west corner)" }]
---! counts = [{ name = "events", title = "Events" }]
+--! universe = "mappable_violence"
+--! grain = [{ name = "cell", title = "Square (south-west corner)", dim = "bng:500" }]
+--! counts = [{ name = "events", title = "Events", residents = "living_there", cell_key = "events_key" }]
 --! derived = [
---!   { name = "rank", title = "Rank", unit = "1 = most events", expr = "CASE WHEN events IS NOT NULL THEN rank() OVER (ORDER BY events DESC NULLS LAST) END", inputs = ["events"] },
---!   { name = "density", title = "Density", unit = "events per km²", expr = "round(events * 1000000.0 / (500.0 * 500.0), 1)", inputs = ["events"] },
+--!   { name = "rank", title = "Rank", unit = "1 = most events", expr = "CASE WHEN events IS NOT NULL AND NOT merged THEN rank() OVER (PARTITION BY merged ORDER BY events DESC NULLS LAST) END", inputs = ["events"] },
+--!   { name = "density", title = "Density", unit = "events per km²", expr = "CASE WHEN NOT merged THEN round(events * 1000000.0 / (500.0 * 500.0), 1) END", inputs = ["events"] },
 --! ]
 --! chart = { kind = "map", value = "events" }
 --! geometry = { kind = "bng_cell", column = "cell" }
 --! audiences = ["police", "partner", "public"]
 --! not_available = "no event has a known point"
 --! notes = ["Residents are not a fair denominator for town centres: counts are given, not rates."]
-SELECT bng_cell(easting, northing, 500) AS cell,
-       count(*) AS events
-FROM mappable_violence
+SELECT bng_cell(e.easting, e.northing, 500) AS cell,
+       count(*) AS events,
+       round(0.25 * min(p.residents / p.km2)) AS living_there,
+       sum(record_key(e.event_id)) AS events_key
+FROM mappable_violence AS e
+LEFT JOIN population AS p ON p.code = e.lsoa AND p.latest
 GROUP BY 1
 ORDER BY events DESC, cell

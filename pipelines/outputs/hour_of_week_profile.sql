@@ -4,6 +4,7 @@
 --! description = "An event with a window from/to is spread over the hours that it covers, by the minute (aoristic weights, Ratcliffe 2002); a placeholder time (00:00, 12:00, 23:59) or a bare date over its whole day; so nobody's midnight makes a peak. Events of which only the month is known take no part: the table of time coverage says how many."
 --! reads = ["event"]
 --! per_definition = true
+--! universe = "timed_violence"
 --! grain = [{ name = "hour_of_week", title = "Hour of week (0 = Monday 00:00)" }]
 --! attributes = [{ name = "weekday", title = "Weekday" }, { name = "hour", title = "Hour" }]
 --! counts = [{ name = "events", title = "Events" }]
@@ -13,13 +14,7 @@
 --! chart = { kind = "hour_of_week", hour = "hour_of_week", value = "events" }
 --! audiences = ["police", "partner", "public"]
 --! not_available = "the sources of this definition give the month only, so no hour is known"
-WITH timed AS (
-  SELECT CASE WHEN time_precision IN ('placeholder', 'date') THEN local_day_start(occurred_from) ELSE occurred_from END AS t0,
-         CASE WHEN time_precision IN ('placeholder', 'date') THEN local_day_end(occurred_from) ELSE occurred_to END AS t1
-  FROM serious_violence
-  WHERE time_precision IN ('exact', 'window', 'placeholder', 'date') AND occurred_from IS NOT NULL
-),
-spread AS (SELECT unnest(aoristic_hours(t0, t1)) AS part FROM timed),
+WITH spread AS (SELECT unnest(aoristic_hours(t0, t1)) AS part FROM timed_violence),
 total AS (
   SELECT part['hour_of_week'] AS hour_of_week, sum(part['weight']) AS weight
   FROM spread
@@ -31,5 +26,5 @@ SELECT CAST(h.value AS INT) AS hour_of_week,
        coalesce(t.weight, 0) / 1000000.0 AS events
 FROM generate_series(0, 167) AS h
 LEFT JOIN total AS t ON t.hour_of_week = h.value
-WHERE EXISTS (SELECT 1 FROM timed)
+WHERE EXISTS (SELECT 1 FROM timed_violence)
 ORDER BY hour_of_week

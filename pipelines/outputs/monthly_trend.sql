@@ -5,11 +5,11 @@
 --! reads = ["event"]
 --! per_definition = true
 --! grain = [{ name = "month", title = "Month" }]
---! counts = [{ name = "events", title = "Events" }]
+--! counts = [{ name = "events", title = "Events", cell_key = "events_key" }]
 --! chart = { kind = "line", x = "month", value = "events" }
 --! audiences = ["police", "partner", "public"]
 --! not_available = "no event falls under this definition in the period"
-SELECT month, count(*) AS events
+SELECT month, count(*) AS events, sum(record_key(event_id)) AS events_key
 FROM serious_violence
 WHERE month IS NOT NULL
 GROUP BY 1

@@ -5,12 +5,18 @@
 --! reads = ["event", "party"]
 --! per_definition = true
 --! grain = [{ name = "role", title = "Role" }, { name = "age_band", title = "Age" }, { name = "sex", title = "Sex" }]
---! counts = [{ name = "parties", title = "Parts in events" }]
+--! counts = [{ name = "parties", title = "Parts in events", contributors = "different_people", largest = "largest_person" }]
 --! audiences = ["police", "partner"]
 --! not_available = "the sources of this definition say nothing about people"
-SELECT p.role, coalesce(p.age_band, 'not known') AS age_band, coalesce(p.sex, 'unknown') AS sex, count(*) AS parties
-FROM party AS p
-JOIN serious_violence AS e ON e.event_id = p.event_id
-WHERE p.role IN ('victim', 'patient', 'suspect')
+WITH part AS (
+  SELECT p.role, coalesce(p.age_band, 'not known') AS age_band, coalesce(p.sex, 'unknown') AS sex,
+         coalesce(p.person_record_id, p.party_id) AS person, count(*) AS times
+  FROM party AS p
+  JOIN serious_violence AS e ON e.event_id = p.event_id
+  WHERE p.role IN ('victim', 'patient', 'suspect')
+  GROUP BY 1, 2, 3, 4
+)
+SELECT role, age_band, sex, sum(times) AS parties, count(*) AS different_people, max(times) AS largest_person
+FROM part
 GROUP BY 1, 2, 3
 ORDER BY 1 DESC, 2, 3

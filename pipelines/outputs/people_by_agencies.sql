@@ -5,7 +5,7 @@
 --! reads = ["event", "party", "person_record", "episode"]
 --! per_definition = true
 --! grain = [{ name = "known_to", title = "Known to" }]
---! counts = [{ name = "people", title = "People" }, { name = "under_25", title = "of them under 25" }]
+--! counts = [{ name = "people", title = "People" }, { name = "under_25", title = "of them under 25", part_of = "people" }]
 --! chart = { kind = "bar", x = "known_to", value = "people" }
 --! audiences = ["partner"]
 --! not_available = "no source of this definition identifies people"

@@ -12,6 +12,7 @@ import tempfile
 
 try:
     import clock
+    import disclosure
     import files
     import person
     import place
@@ -33,7 +34,7 @@ def main():
         except RuntimeError as failure:
             sys.exit(f"conformance: no lake could be made: {failure}")
         print(f"{svp.binary.parent.name}/{svp.binary.name}, release {svp.record['release']}", flush=True)
-        for module in (place, clock, person, files):
+        for module in (place, clock, person, files, disclosure):
             module.checks(suite, svp, args.cases)
     return suite.close()
 

@@ -116,7 +116,10 @@ fn sources() -> BTreeMap<String, String> {
 
 /// The part of a file that is in the program, without its tests.
 fn program<'a>(name: &str, text: &'a str) -> &'a str {
-    let of_tests = ["/tests/", "/tests.rs", "/testing.rs", "/fixture.rs", "/benches/"].iter().any(|t| name.contains(t));
+    let of_tests =
+        ["/tests/", "/tests.rs", "/testing.rs", "/fixture.rs", "/random_tables.rs", "/benches/", "/examples/"]
+            .iter()
+            .any(|t| name.contains(t));
     if of_tests || name.starts_with("svp-testkit/") {
         return "";
     }

@@ -20,6 +20,7 @@ mod disclosed;
 mod docs;
 mod idempotence;
 mod kill;
+mod ledger;
 mod privacy;
 mod properties;
 mod real;

@@ -104,6 +104,61 @@ fn thirty_months_of_devon_and_cornwall() {
     assert_eq!(months.values().sum::<f64>() as i64, stored - violence_outside(&lake));
 
     other_release(&data, &lake, &key, &release);
+    protected(&data, &lake, &key, &folder.path().join("site"));
+}
+
+/// The same months as if they were not open already: a site whose rule suppresses 1 to 4 and rounds nothing. Then
+/// everything that is printed is attacked, from the true table (from any other that fits takes far longer at this size).
+fn protected(data: &Path, lake: &Path, key: &Path, site: &Path) {
+    crate::support::copy_folder(&crate::support::root().join("pipelines"), &site.join("pipelines"));
+    let edit = |file: &str, from: &str, to: &str| {
+        let path = site.join("pipelines").join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "`{from}` is not in {file}");
+        std::fs::write(path, text.replace(from, to)).unwrap();
+    };
+    edit(
+        "sources/police_street.toml",
+        "suppress_below = 0\nround_to = 1\nalready_open = true",
+        "suppress_below = 5\nround_to = 1",
+    );
+    edit("areas/devon-and-cornwall.toml", "audience = \"public\"", "audience = \"police\"");
+    let at = |command: &[&str]| {
+        svp(["--site"])
+            .arg(site)
+            .args(command)
+            .args(["--area", "devon-and-cornwall", "--lake"])
+            .arg(lake)
+            .arg("--reference")
+            .arg(data)
+    };
+    let ran = svp(["--site"])
+        .arg(site)
+        .args(["run", "--area", "devon-and-cornwall", "--clock", CLOCK, "--reference"])
+        .arg(data)
+        .arg("--extracts")
+        .arg(data)
+        .arg("--lake")
+        .arg(lake)
+        .arg("--key")
+        .arg(key)
+        .run()
+        .good();
+    assert!(ran.stderr.contains("none can be bounded"), "{}", ran.stderr);
+    let release = lake.join("published/000003-devon-and-cornwall-police");
+    let map = Table::read(&release.join("hotspot_grid_250m__open_data_stand_in.csv"));
+    let counts = map.counts("cell", "events");
+    let hidden = map.column("events_suppressed").iter().filter(|f| **f == "true").count();
+    assert!(
+        counts.values().all(|n| *n >= 5.0) && counts.len() > 1000 && hidden > 1000,
+        "{} shown, {hidden} hidden",
+        counts.len()
+    );
+    let attack = at(&["disclose", "--attack", "--audience", "police"]).run().good();
+    let attacked: u64 =
+        attack.stdout.split(" suppressed or implied").next().unwrap().rsplit('\n').next().unwrap().parse().unwrap();
+    assert!(attacked > 3000, "{attacked} numbers attacked");
+    aloud(&format!("the thirty months under a rule that protects: {}", attack.stdout.trim().replace('\n', "; ")));
 }
 
 /// Rows that a rule only counted, over all receipts of the last run record.

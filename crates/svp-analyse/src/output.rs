@@ -7,7 +7,8 @@ use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, UInt32Type};
 use datafusion::prelude::{SessionContext, col};
 use svp_contract::{Output, Problem, nearest};
-use svp_privacy::{Disclosed, Policy, disclose};
+use svp_privacy::published::EventSet;
+use svp_privacy::{Disclosed, Policy, Raw};
 
 use crate::AnalyseError;
 
@@ -68,6 +69,14 @@ pub async fn check_output(ctx: &SessionContext, file: &str, output: &Output) -> 
             });
         }
     }
+    let universes =
+        ctx.catalog("datafusion").and_then(|c| c.schema("public")).map(|s| s.table_names()).unwrap_or_default();
+    if !universes.contains(&output.universe) {
+        problems.push(
+            Problem::new(file, format!("there is no view `{}` of events", output.universe))
+                .hint("`universe` is serious_violence, mappable_violence or timed_violence"),
+        );
+    }
     for derived in &output.derived {
         for input in &derived.inputs {
             if !output.counts.iter().any(|c| c.name == *input) {
@@ -81,23 +90,33 @@ pub async fn check_output(ctx: &SessionContext, file: &str, output: &Output) -> 
     problems
 }
 
-/// Runs one output under the views that are registered now.
+/// What an output counted, before disclosure control.
+#[derive(Debug)]
+pub enum Counted {
+    /// Counts that nobody may see yet.
+    Raw(Raw),
+    /// Why there are none.
+    NotAvailable(String),
+}
+
+/// Runs one output under the views that are registered now. What comes back goes through
+/// [`svp_privacy::disclose`] together with all other tables of the release, and then to [`derive`].
 ///
 /// # Errors
-/// When the engine fails, the columns are not those of the header, or the privacy floor refuses.
-pub async fn run_output(
+/// When the engine fails, or the columns are not those of the header.
+pub async fn count_output(
     ctx: &SessionContext,
     output: &Output,
-    definition: Option<&str>,
+    name: &str,
+    set: EventSet,
     policy: &Policy,
-) -> std::result::Result<Result, AnalyseError> {
+) -> std::result::Result<Counted, AnalyseError> {
     let fail = engine(output);
     let df = ctx.sql(&output.sql).await.map_err(&fail)?;
     let schema: Arc<Schema> = Arc::new(df.schema().as_arrow().clone());
     let batches = df.collect().await.map_err(&fail)?;
     let arrow = |source| AnalyseError::Arrow { what: format!("output {}", output.name), source };
     let table = concat_batches(&schema, &batches).map_err(arrow)?;
-    let done = |content| Result { output: output.name.clone(), definition: definition.map(str::to_owned), content };
     let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
     let wanted: Vec<&str> = output.selected().collect();
     if names != wanted {
@@ -107,20 +126,32 @@ pub async fn run_output(
         });
     }
     if table.num_rows() == 0 {
-        return Ok(done(Content::NotAvailable(output.not_available.clone())));
+        return Ok(Counted::NotAvailable(output.not_available.clone()));
     }
-    let privacy = |source| AnalyseError::Privacy { output: output.name.clone(), source };
     // The order of the SELECT may follow the true counts and would tell them: rows go by grain from here on.
     let table = by_grain(output, &table).map_err(arrow)?;
-    let counts: Vec<&str> = output.counts.iter().map(|c| c.name.as_str()).collect();
-    let disclosed = disclose(&table, &counts, policy).map_err(privacy)?;
+    let privacy = |source| AnalyseError::Privacy { output: output.name.clone(), source };
+    Ok(Counted::Raw(Raw::new(name, output, set, policy.clone(), table).map_err(privacy)?))
+}
+
+/// Adds the derived columns to a disclosed table.
+///
+/// # Errors
+/// When the engine fails, or a derived value would reveal what was suppressed.
+pub async fn derive(
+    ctx: &SessionContext,
+    output: &Output,
+    disclosed: Disclosed<RecordBatch>,
+) -> std::result::Result<Disclosed<RecordBatch>, AnalyseError> {
     if output.derived.is_empty() {
-        return Ok(done(Content::Table(disclosed)));
+        return Ok(disclosed);
     }
-    let derived = derive(ctx, output, &disclosed).await?;
+    let derived = derived_columns(ctx, output, &disclosed).await?;
     let inputs: Vec<(String, Vec<String>)> =
         output.derived.iter().map(|d| (d.name.clone(), d.inputs.clone())).collect();
-    Ok(done(Content::Table(disclosed.with_derived(derived, &inputs).map_err(privacy)?)))
+    disclosed
+        .with_derived(derived, &inputs)
+        .map_err(|source| AnalyseError::Privacy { output: output.name.clone(), source })
 }
 
 /// Sorts rows by the columns of the grain.
@@ -136,7 +167,7 @@ fn by_grain(output: &Output, table: &RecordBatch) -> std::result::Result<RecordB
 }
 
 /// Computes the derived columns over the disclosed ones, rows in their order.
-async fn derive(
+async fn derived_columns(
     ctx: &SessionContext,
     output: &Output,
     disclosed: &Disclosed<RecordBatch>,

@@ -1,8 +1,9 @@
 //! The reference tables that outputs may read: `area`, `population`, `exclusion`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::SchemaRef;
 use datafusion::datasource::MemTable;
 use datafusion::prelude::SessionContext;
@@ -10,7 +11,8 @@ use svp_contract::{Area, Exclusion};
 
 use crate::AnalyseError;
 
-/// Registers `area` (layers `district` and `csp`), `population` and `exclusion`.
+/// Registers `area` (layers `district` and `csp`), `population` and `exclusion`. `km2` are the sizes of areas by code, as
+/// far as they are known.
 ///
 /// # Errors
 /// When a table cannot be registered.
@@ -18,6 +20,7 @@ pub fn register_reference(
     ctx: &SessionContext,
     area: &Area,
     population: &[(String, i32, i64)],
+    km2: &BTreeMap<String, f64>,
     exclusions: &[Exclusion],
 ) -> Result<(), AnalyseError> {
     let mut rows: Vec<[Option<String>; 5]> = Vec::new();
@@ -55,6 +58,7 @@ pub fn register_reference(
             ("published_with", column(4)),
         ],
     )?;
+    let last = population.iter().map(|p| p.1).max();
     put(
         ctx,
         "population",
@@ -62,6 +66,12 @@ pub fn register_reference(
             ("code", Arc::new(StringArray::from_iter_values(population.iter().map(|p| p.0.as_str()))) as ArrayRef),
             ("year", Arc::new(Int32Array::from_iter_values(population.iter().map(|p| p.1))) as ArrayRef),
             ("residents", Arc::new(Int64Array::from_iter_values(population.iter().map(|p| p.2))) as ArrayRef),
+            (
+                "latest",
+                Arc::new(BooleanArray::from_iter(population.iter().map(|p| Some(Some(&p.1) == last.as_ref()))))
+                    as ArrayRef,
+            ),
+            ("km2", Arc::new(Float64Array::from_iter(population.iter().map(|p| km2.get(&p.0).copied()))) as ArrayRef),
         ],
     )?;
     put(
@@ -74,6 +84,29 @@ pub fn register_reference(
             ("radius_m", Arc::new(Float64Array::from_iter_values(exclusions.iter().map(|x| x.radius_m))) as ArrayRef),
         ],
     )
+}
+
+/// Registers `never_mapped`, by which `mappable_violence` leaves out what the audience's policy keeps off grids: offence
+/// groups, and whether domestic events and events at a home may stand there.
+///
+/// # Errors
+/// When it cannot be registered.
+pub fn register_never_mapped(
+    ctx: &SessionContext,
+    groups: &[String],
+    domestic: bool,
+    homes: bool,
+) -> Result<(), AnalyseError> {
+    let mut rows: Vec<(&str, &str)> = groups.iter().map(|g| ("offence_group", g.as_str())).collect();
+    if !domestic {
+        rows.push(("flag", "domestic"));
+    }
+    if !homes {
+        rows.push(("location_type", "home"));
+    }
+    let column =
+        |f: fn(&(&str, &str)) -> String| -> ArrayRef { Arc::new(StringArray::from_iter_values(rows.iter().map(f))) };
+    put(ctx, "never_mapped", [("kind", column(|r| r.0.to_owned())), ("value", column(|r| r.1.to_owned()))])
 }
 
 /// Registers an empty table of a schema, so that outputs can be planned before anything is loaded.

@@ -1,14 +1,20 @@
-//! The views that outputs read: `serious_violence` and `mappable_violence`, for one definition at a time.
+//! The views that outputs read: `serious_violence`, and of it `mappable_violence` and `timed_violence`, for one
+//! definition at a time.
 
 use arrow::array::AsArray;
 use datafusion::common::ScalarValue;
-use datafusion::prelude::{SessionContext, col, lit};
+use datafusion::error::DataFusionError;
+use datafusion::prelude::{DataFrame, Expr, SessionContext, col, lit};
 use svp_contract::Definition;
 
 use crate::AnalyseError;
 
 /// Events of a definition that are held in memory: at about 400 bytes a row, some 100 MB.
 const HELD_ROWS: usize = 250_000;
+
+/// The views that outputs count, each inside the next: (inner, outer).
+pub const UNIVERSES: [(&str, &str); 2] =
+    [("mappable_violence", "serious_violence"), ("timed_violence", "serious_violence")];
 
 /// First and last month of a period, `YYYY-MM`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,11 +34,7 @@ pub async fn define(ctx: &SessionContext, definition: &Definition, months: &Mont
     let what = format!("definition {}", definition.name);
     let fail = |source| AnalyseError::Engine { what: what.clone(), source };
     let events = ctx.table("event").await.map_err(fail)?;
-    let mut condition = lit(false);
-    for include in &definition.include {
-        let part = events.parse_sql_expr(&include.condition).map_err(fail)?;
-        condition = condition.or(col("agency").eq(lit(&include.agency)).and(part));
-    }
+    let condition = condition(&events, definition).map_err(fail)?;
     let defined = events.filter(condition).map_err(fail)?;
     replace(ctx, "defined_event", defined)?;
     let period = |sql: &'static str| {
@@ -47,11 +49,52 @@ pub async fn define(ctx: &SessionContext, definition: &Definition, months: &Mont
         _ => serious,
     };
     replace(ctx, "serious_violence", serious)?;
+    let timed = ctx.sql(include_str!("sql/timed_violence.sql")).await.map_err(fail)?;
+    replace(ctx, "timed_violence", timed)?;
     let mappable = ctx.sql(include_str!("sql/mappable_violence.sql")).await.map_err(fail)?;
     replace(ctx, "mappable_violence", mappable)
 }
 
-fn replace(ctx: &SessionContext, name: &str, df: datafusion::dataframe::DataFrame) -> Result<(), AnalyseError> {
+/// An event falls under a definition when one of its includes holds.
+fn condition(events: &DataFrame, definition: &Definition) -> Result<Expr, DataFusionError> {
+    let mut condition = lit(false);
+    for include in &definition.include {
+        let part = events.parse_sql_expr(&include.condition)?;
+        condition = condition.or(col("agency").eq(lit(&include.agency)).and(part));
+    }
+    Ok(condition)
+}
+
+/// Which of the definitions lie inside which, as far as the events that are loaded tell: pairs of (inner, outer), by
+/// position. Whoever holds two nested tables can subtract the one from the other.
+///
+/// # Errors
+/// When a condition cannot be planned or run over the columns of `event`.
+pub async fn nested_definitions(
+    ctx: &SessionContext,
+    definitions: &[&Definition],
+) -> Result<Vec<(usize, usize)>, AnalyseError> {
+    let fail = |source| AnalyseError::Engine { what: "definitions inside one another".to_owned(), source };
+    let events = ctx.table("event").await.map_err(fail)?;
+    let conditions: Vec<Expr> =
+        definitions.iter().map(|d| condition(&events, d)).collect::<Result<_, _>>().map_err(fail)?;
+    let mut out = Vec::new();
+    for (i, inner) in conditions.iter().enumerate() {
+        for (o, outer) in conditions.iter().enumerate() {
+            if i == o {
+                continue;
+            }
+            let beyond = inner.clone().and(outer.clone().is_not_true());
+            let one = events.clone().filter(beyond).map_err(fail)?.limit(0, Some(1)).map_err(fail)?;
+            if one.count().await.map_err(fail)? == 0 {
+                out.push((i, o));
+            }
+        }
+    }
+    Ok(out)
+}
+
+fn replace(ctx: &SessionContext, name: &str, df: DataFrame) -> Result<(), AnalyseError> {
     let fail = |source| AnalyseError::Engine { what: format!("view {name}"), source };
     ctx.deregister_table(name).map_err(fail)?;
     ctx.register_table(name, df.into_view()).map(|_| ()).map_err(fail)

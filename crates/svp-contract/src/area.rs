@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::{Problem, parse};
+use crate::{AreaRule, Problem, parse};
 
 /// A local authority district of the area.
 #[derive(Debug, Clone, Deserialize)]
@@ -148,6 +148,9 @@ pub struct Area {
     pub period: Period,
     /// Audience of the release.
     pub audience: String,
+    /// Stricter rules for small numbers than the audience's policy.
+    #[serde(default)]
+    pub disclosure: Option<AreaRule>,
     /// Lines of attribution that the reference data ask for.
     #[serde(default)]
     pub attribution: Vec<String>,

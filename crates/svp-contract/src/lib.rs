@@ -9,6 +9,7 @@ mod area;
 mod definition;
 mod dictionary;
 mod output;
+mod policy;
 mod problem;
 mod source;
 mod strict;
@@ -17,7 +18,11 @@ mod table;
 pub use area::{Area, District, Exclusion, Input, Period, Reference};
 pub use definition::{Definition, Include};
 pub use dictionary::{dictionary_markdown, odcs_yaml};
-pub use output::{Chart, DerivedColumn, Geometry, LabelledColumn, Output};
+pub use output::{Chart, CountColumn, DerivedColumn, Geometry, GrainColumn, LabelledColumn, Output};
+pub use policy::{
+    AgeRule, AreaRule, AudienceLaw, AudiencePolicy, DominanceRule, Floor, Gateway, Gateways, MapMethod, MapRule,
+    OnDifference, PerturbRule, Refusal, WEAKEST, refusals,
+};
 pub use problem::{Problem, nearest};
 pub use source::{DisclosureRule, Encoding, Feed, Files, Law, Mapping, Reader, Revises, Source};
 pub use strict::parse;

@@ -14,6 +14,74 @@ pub struct LabelledColumn {
     pub title: String,
 }
 
+/// A column of the grain: which dimension of the events it is, so that disclosure control knows which numbers of
+/// which tables add up to one another.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrainColumn {
+    /// Column of the SELECT.
+    pub name: String,
+    /// Title in tables and charts.
+    pub title: String,
+    /// Dimension: `month`, `district`, `source`, `bng:250`, `h3:9`, …; the column's own name where not given.
+    /// Columns of two tables with one dimension hold the same members.
+    #[serde(default)]
+    pub dim: Option<String>,
+    /// Member that stands for all others together: rows with it are the table's own margins.
+    #[serde(default)]
+    pub total: Option<String>,
+}
+
+impl GrainColumn {
+    /// The dimension.
+    #[must_use]
+    pub fn dimension(&self) -> &str {
+        self.dim.as_deref().unwrap_or(&self.name)
+    }
+}
+
+/// A column that counts people or events, with the columns of the SELECT that disclosure control needs to judge it.
+/// Those are used and dropped: nobody is shown them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CountColumn {
+    /// Column of the SELECT.
+    pub name: String,
+    /// Title in tables and charts.
+    pub title: String,
+    /// What is counted, where not the column's own name: equal words in two tables mean the same things counted.
+    #[serde(default)]
+    pub measure: Option<String>,
+    /// Another count of this table that this one is a part of (people under 25, of people).
+    #[serde(default)]
+    pub part_of: Option<String>,
+    /// Column with the number of different people behind the count.
+    #[serde(default)]
+    pub contributors: Option<String>,
+    /// Column with what the largest contributor adds to the count.
+    #[serde(default)]
+    pub largest: Option<String>,
+    /// Column with the people who live in the cell of a map, as far as they are known.
+    #[serde(default)]
+    pub residents: Option<String>,
+    /// Column with the cell key (`sum(record_key(event_id))`), for policies that perturb.
+    #[serde(default)]
+    pub cell_key: Option<String>,
+}
+
+impl CountColumn {
+    /// What is counted.
+    #[must_use]
+    pub fn measured(&self) -> &str {
+        self.measure.as_deref().unwrap_or(&self.name)
+    }
+
+    /// The columns that go with it and are not shown.
+    pub fn companions(&self) -> impl Iterator<Item = &str> {
+        [&self.contributors, &self.largest, &self.residents, &self.cell_key].into_iter().filter_map(|c| c.as_deref())
+    }
+}
+
 /// A column computed after disclosure control.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -109,13 +177,16 @@ pub struct Output {
     /// Run once for each definition of serious violence (reads the view `serious_violence`).
     #[serde(default)]
     pub per_definition: bool,
+    /// The events that it counts, by the name of a view: tables of one universe add up to one total.
+    #[serde(default = "serious_violence")]
+    pub universe: String,
     /// Columns that say what a row is.
-    pub grain: Vec<LabelledColumn>,
+    pub grain: Vec<GrainColumn>,
     /// Columns that describe the row and count nobody.
     #[serde(default)]
     pub attributes: Vec<LabelledColumn>,
     /// Columns that count people or events; disclosure control works on these.
-    pub counts: Vec<LabelledColumn>,
+    pub counts: Vec<CountColumn>,
     /// Columns computed after disclosure control.
     #[serde(default)]
     pub derived: Vec<DerivedColumn>,
@@ -135,6 +206,10 @@ pub struct Output {
     /// The SELECT.
     #[serde(skip)]
     pub sql: String,
+}
+
+fn serious_violence() -> String {
+    "serious_violence".to_owned()
 }
 
 impl Output {
@@ -170,11 +245,35 @@ impl Output {
                 Problem::new(file, "the output names no count column").hint("disclosure control works on `counts`")
             );
         }
+        if out.cell_column().is_some() && out.grain.len() != 1 {
+            return Err(Problem::new(file, "a map of cells has more in its grain than the cell")
+                .hint("one row for each cell: disclosure control merges cells, and compares maps cell by cell"));
+        }
+        for count in &out.counts {
+            if let Some(whole) = &count.part_of
+                && !out.counts.iter().any(|c| c.name == *whole && c.name != count.name)
+            {
+                return Err(Problem::new(file, format!("count {}: `{whole}` is no other count of it", count.name))
+                    .hint("`part_of` names another column of `counts`"));
+            }
+        }
         Ok(out)
     }
 
-    /// Columns that the SELECT must give, in order of the header.
+    /// Columns that the SELECT must give, in order of the header: grain, attributes, counts, and what goes with the
+    /// counts and is not shown.
     pub fn selected(&self) -> impl Iterator<Item = &str> {
-        self.grain.iter().chain(&self.attributes).chain(&self.counts).map(|c| c.name.as_str())
+        let shown = self.grain.iter().map(|c| &c.name).chain(self.attributes.iter().map(|c| &c.name));
+        let counts = self.counts.iter().map(|c| c.name.as_str());
+        shown.map(String::as_str).chain(counts).chain(self.counts.iter().flat_map(CountColumn::companions))
+    }
+
+    /// The column of the grain that is a cell of a grid, where the table is a map of cells.
+    #[must_use]
+    pub fn cell_column(&self) -> Option<&str> {
+        match &self.geometry {
+            Geometry::BngCell { column } | Geometry::H3Cell { column } => Some(column),
+            Geometry::None | Geometry::Area { .. } => None,
+        }
     }
 }

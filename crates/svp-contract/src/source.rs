@@ -76,8 +76,13 @@ pub struct Law {
     pub controller: String,
     /// Lawful basis for processing.
     pub lawful_basis: String,
-    /// Gateway that allows the disclosure to the partnership.
+    /// Gateway that allows the disclosure to the partnership, in words.
     pub gateway: String,
+    /// The gateways that it relies on, by their codes in `pipelines/policies/gateways.toml`.
+    #[serde(default)]
+    pub gateways: Vec<String>,
+    /// What it holds: `patient`, `social_care_personal`, `personal`, `anonymous`.
+    pub information: Vec<String>,
     /// Audiences that outputs from it may go to.
     pub audiences: Vec<String>,
     /// Months that rows are kept.
@@ -94,6 +99,9 @@ pub struct DisclosureRule {
     pub round_to: i64,
     /// Whose rule it is.
     pub rule: String,
+    /// Anybody can download the rows: counts of them tell nobody anything, and no floor of an audience holds.
+    #[serde(default)]
+    pub already_open: bool,
 }
 
 /// Column to SQL expression, with two words of its own: `when` (a condition: the row has such a target) and

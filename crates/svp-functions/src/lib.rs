@@ -30,6 +30,7 @@ pub fn register_list() -> Vec<ScalarUDF> {
         text::parse_number::udf(),
         text::parse_integer::udf(),
         text::parse_flag::udf(),
+        text::record_key::udf(),
         person::nhs_number::udf(),
         person::nhs_number_status::udf(),
         person::name_key::udf(),

@@ -50,6 +50,13 @@ impl ReferenceData {
         self.layers.failure.lock().ok().and_then(|mut f| f.take())
     }
 
+    /// Sizes of the areas of a layer, km², by code. Empty where there is no such layer.
+    #[must_use]
+    pub fn square_kilometres(&self, layer: &str) -> BTreeMap<String, f64> {
+        let km2 = |shape: &MultiPolygon<f64>| geo::Area::unsigned_area(shape) / 1_000_000.0;
+        self.layer(layer).iter().map(|area| (area.code.clone(), km2(&area.shape))).collect()
+    }
+
     /// Residents of the area's LSOAs and districts: code, year, people.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use crate::delta::{Change, TableSpec, evolve, live_files};
 use crate::error::{LakeError, Result};
 use crate::part::safe_name;
 use crate::record::RUNS;
-use crate::repair::PUBLISHED;
+use crate::repair::{LEDGER, PUBLISHED};
 
 /// A table within a run: its newest commit, and what the next one does.
 #[derive(Default, Clone)]
@@ -78,7 +78,7 @@ pub(crate) fn check(spec: &TableSpec) -> Result<()> {
             return Err(LakeError::Name { name: name.clone() });
         }
     }
-    if [RUNS, PUBLISHED].contains(&spec.zone.as_str()) {
+    if [RUNS, PUBLISHED, LEDGER].contains(&spec.zone.as_str()) {
         return Err(LakeError::Name { name: spec.zone.clone() });
     }
     match spec.partition.iter().find(|column| spec.schema.column_with_name(column).is_none()) {

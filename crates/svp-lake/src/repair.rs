@@ -32,6 +32,8 @@ use crate::record::{self, RunRecord};
 
 /// The folder of the releases.
 pub(crate) const PUBLISHED: &str = "published";
+/// The restricted folder of what each release told: one folder a release, with the release's name.
+pub(crate) const LEDGER: &str = "ledger";
 
 /// The end of a data file's name: which run wrote it.
 pub(crate) fn run_mark(number: u64, attempt: u32) -> String {
@@ -99,11 +101,14 @@ async fn drop_orphans(location: &Location, key: &str, finished: u64) -> Result<(
     delete(location, orphans.collect()).await
 }
 
-/// Deletes release folders that no record names.
+/// Deletes release folders, and their folders in the ledger, that no record names.
 async fn drop_unfinished_releases(location: &Location) -> Result<()> {
-    let published = Path::from(PUBLISHED);
-    let listed = location.store.list_with_delimiter(Some(&published)).await;
-    let folders = listed.map_err(|e| LakeError::store(&published, e))?.common_prefixes;
+    let mut folders = Vec::new();
+    for zone in [PUBLISHED, LEDGER] {
+        let zone = Path::from(zone);
+        let listed = location.store.list_with_delimiter(Some(&zone)).await;
+        folders.extend(listed.map_err(|e| LakeError::store(&zone, e))?.common_prefixes);
+    }
     if folders.is_empty() {
         return Ok(());
     }

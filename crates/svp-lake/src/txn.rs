@@ -21,7 +21,7 @@ use crate::lease::{Held, Lease};
 use crate::location::Location;
 use crate::part::{FinishedPart, PartAddress, PartWriter, safe_name};
 use crate::record::{self, LAKE_FORMAT, RunRecord};
-use crate::repair::{PUBLISHED, repair, run_mark};
+use crate::repair::{LEDGER, PUBLISHED, repair, run_mark};
 use crate::scan::LiveTable;
 
 /// A run in progress. Nothing of it is visible to readers until [`finish`](Self::finish).
@@ -271,18 +271,28 @@ impl RunTxn {
     /// be called several times for the release of this run, never for an earlier one. Name the
     /// release in the record, or the next repair takes it for a killed run's.
     pub async fn publish(&self, release: &str, files: Vec<(String, Bytes)>) -> Result<()> {
+        self.release_files(PUBLISHED, release, files).await
+    }
+
+    /// Writes files about a release below `ledger/<release>/`, under the rules of [`publish`](Self::publish). The
+    /// ledger is restricted: it is never served and never part of a release.
+    pub async fn record_release(&self, release: &str, files: Vec<(String, Bytes)>) -> Result<()> {
+        self.release_files(LEDGER, release, files).await
+    }
+
+    async fn release_files(&self, zone: &str, release: &str, files: Vec<(String, Bytes)>) -> Result<()> {
         self.open()?;
         if release.is_empty() || safe_name(release) != release {
             return Err(LakeError::Name { name: release.to_string() });
         }
         let store = self.inner.location.store.as_ref();
-        let folder = Path::from_iter([PUBLISHED, release]);
-        if !lock(&self.inner.releases).contains(release) {
+        let folder = Path::from_iter([zone, release]);
+        if !lock(&self.inner.releases).contains(folder.as_ref()) {
             let first = store.list(Some(&folder)).try_next().await;
             if first.map_err(|e| LakeError::store(&folder, e))?.is_some() {
                 return Err(LakeError::ReleaseExists { release: release.to_string() });
             }
-            lock(&self.inner.releases).insert(release.to_string());
+            lock(&self.inner.releases).insert(folder.to_string());
         }
         let files = files
             .into_iter()

@@ -1,65 +1,26 @@
-//! The second guarded door: counts go in, counts that may be shown come out.
+//! The second guarded door: raw counts of all tables of a release go in together, counts that may be shown come out.
 //!
-//! Rule of NHS England since 13 September 2018 (HES/ECDS, sub-national): 1 to 7 are suppressed, all other
-//! counts are rounded to the nearest 5; 0 is shown. The rule was made to need no secondary suppression.
-//! DfE (children in need): 1 to 5 are suppressed. Which rule holds comes from the source files.
+//! Together, because a number can be safe in its own table and be given away by another. The steps:
+//! 1. maps: what is too small is merged up the grid (`merge.rs`); 2. every cell is judged by itself (`count.rs`);
+//! 3. all tables of this release and of the audience's earlier ones become one linear system (`relate/`);
+//! 4. cells are hidden until a reader who has all of it can bound no small number (`protect.rs`); maps merge further
+//!    instead, and a table that cannot be saved is withheld; 5. the result is attacked once more (`attack.rs`).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanBuilder, Int64Builder, RecordBatch};
-use arrow::datatypes::{DataType, Field, Float64Type, Int32Type, Int64Type, Schema};
+use arrow::array::{ArrayRef, BooleanBuilder, Int64Builder, RecordBatch};
+use arrow::datatypes::{DataType, Field, Schema};
 
-use crate::PrivacyError;
-
-/// One rule for small numbers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Policy {
-    /// Counts from 1 up to one less than this are suppressed; 0 or 1 suppresses nothing.
-    pub suppress_below: i64,
-    /// Counts that remain are rounded to the nearest multiple; 0 or 1 rounds nothing.
-    pub round_to: i64,
-    /// Whose rule it is, in words.
-    pub reason: String,
-}
-
-impl Policy {
-    /// No rule at all: for sources whose controller has already made the data safe and open.
-    #[must_use]
-    pub fn open(reason: &str) -> Self {
-        Self { suppress_below: 0, round_to: 1, reason: reason.to_owned() }
-    }
-
-    /// A whole count as it may be shown: `None` where it is suppressed, else rounded.
-    #[must_use]
-    pub fn shown(&self, count: i64) -> Option<i64> {
-        if count > 0 && count < self.suppress_below { None } else { Some(round_to(count, self.round_to)) }
-    }
-
-    /// The strictest of several rules: the highest threshold and the coarsest rounding, and the names of all
-    /// that contribute to it.
-    #[must_use]
-    pub fn strictest<'a>(policies: impl IntoIterator<Item = &'a Policy>) -> Self {
-        let mut out = Self::open("");
-        let mut reasons: Vec<String> = Vec::new();
-        let all: Vec<&Policy> = policies.into_iter().collect();
-        for p in &all {
-            out.suppress_below = out.suppress_below.max(p.suppress_below);
-            out.round_to = out.round_to.max(p.round_to);
-        }
-        for p in &all {
-            let decides = p.suppress_below == out.suppress_below || p.round_to == out.round_to;
-            if decides && !p.reason.is_empty() && !reasons.contains(&p.reason) {
-                reasons.push(p.reason.clone());
-            }
-        }
-        reasons.sort();
-        out.reason = reasons.join("; ");
-        out
-    }
-}
+use crate::attack::{Effort, Proof, attack};
+use crate::count::{Cell, Hidden};
+use crate::decide::{Desk, contradiction};
+use crate::prepare::{Prepared, Raw, prepare};
+use crate::relate::{self, Knowledge, Told};
+use crate::{Policy, PrivacyError};
 
 /// What disclosure control did to one table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Suppression {
     /// The rule that was applied.
     pub policy: Policy,
@@ -67,8 +28,10 @@ pub struct Suppression {
     pub cells: u64,
     /// Cells that became NULL.
     pub suppressed: u64,
-    /// Cells whose number was changed by rounding.
+    /// Cells that are shown rounded or perturbed; how many of them that changed is not told.
     pub rounded: u64,
+    /// Pieces of a map that are the rest of a coarser cell.
+    pub merged: u64,
 }
 
 /// Something whose counts may be shown. Only [`disclose`] makes one.
@@ -105,6 +68,7 @@ impl Disclosed<RecordBatch> {
     /// # Errors
     /// When an earlier column is not exactly as it was, or a derived value would reveal a suppressed one.
     pub fn with_derived(self, derived: RecordBatch, inputs: &[(String, Vec<String>)]) -> Result<Self, PrivacyError> {
+        use arrow::array::{Array, AsArray};
         for (i, field) in self.value.schema().fields().iter().enumerate() {
             let same = derived.schema().fields().get(i).is_some_and(|f| f.name() == field.name())
                 && derived.column(i).to_data() == self.value.column(i).to_data();
@@ -127,158 +91,255 @@ impl Disclosed<RecordBatch> {
     }
 }
 
-/// Applies `policy` to the count columns of `batch`.
+/// What became of one table.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// It may be shown.
+    Table(Disclosed<RecordBatch>),
+    /// It may not, and why.
+    Withheld(String),
+}
+
+/// The attack on what was decided.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AttackSummary {
+    /// Suppressed cells and implied numbers that were attacked.
+    pub attacked: u64,
+    /// Numbers of the system.
+    pub numbers: u64,
+    /// Equations of the system.
+    pub equations: u64,
+    /// Proved safe by a table that the reader cannot tell from the true one.
+    pub by_witness: u64,
+    /// Proved by the whole linear programme.
+    pub by_programme: u64,
+    /// Numbers that earlier releases alone give away: no decision of today can mend that.
+    pub told_before: u64,
+    /// Earlier tables that took part.
+    pub earlier_tables: u64,
+    /// Passes that it took.
+    pub passes: u64,
+}
+
+/// What was done to a table, for the person who signs. Not for publication: whoever knows how many cells are hidden
+/// for their own smallness knows more about each.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Detail {
+    /// Name of the table.
+    pub table: String,
+    /// Cells by the reason why they are hidden.
+    pub small: u64,
+    /// Cells that too few people stand behind.
+    pub few_contributors: u64,
+    /// Cells that one person makes up too much of.
+    pub dominated: u64,
+    /// Cells hidden to protect others.
+    pub secondary: u64,
+    /// Cells that hold all of what their margin counts: a reader learns that all of it is of this kind.
+    pub full: u64,
+    /// Sum of the counts.
+    pub total: f64,
+    /// Sum of the counts that are hidden.
+    pub lost: f64,
+}
+
+/// A release, decided.
+#[derive(Debug)]
+pub struct Disclosure {
+    /// One for each raw table, in their order.
+    pub outcomes: Vec<Outcome>,
+    /// What the release tells, one for each count column of each table that goes out: for the ledger. It holds true
+    /// counts and belongs into the restricted part of the lake.
+    pub told: Vec<relate::Table>,
+    /// What was done to each raw table, in their order.
+    pub details: Vec<Detail>,
+    /// What the ledger's comparison found, and what was done about it.
+    pub findings: Vec<Finding>,
+    /// The last attack.
+    pub attack: AttackSummary,
+}
+
+/// Something that a reader could have computed, and what was done.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finding {
+    /// The table that was changed or withheld.
+    pub table: String,
+    /// What could have been computed.
+    pub what: String,
+    /// What was done: `suppressed`, `merged`, `withheld`, `accepted`.
+    pub done: &'static str,
+    /// Whether an earlier release had to do with it.
+    pub against_earlier: bool,
+}
+
+/// Decides a release: all its tables together, against what the audience already has.
 ///
-/// Each count column (Int32, Int64 or Float64: weights may be fractions) becomes Int64, NULL where
-/// suppressed, followed by a Boolean column `<name>_suppressed`. A true zero stays 0; a NULL count stays NULL
-/// and is not flagged. A fraction above zero that would round to a number below the threshold is suppressed
-/// like one.
+/// `earlier` are the tables of the audience's earlier releases, as the ledger holds them; `release` is higher than
+/// any of theirs. `accepted` are tables whose differences to earlier releases somebody has accepted, because the
+/// data is public elsewhere: what follows from them alone is noted and not kept. With no table that is to be protected
+/// (data that is already open) nothing is attacked.
 ///
 /// # Errors
-/// When a count column is absent, not a number, or negative.
-pub fn disclose(batch: &RecordBatch, counts: &[&str], policy: &Policy) -> Result<Disclosed<RecordBatch>, PrivacyError> {
-    let schema = batch.schema();
-    for count in counts {
-        if schema.index_of(count).is_err() {
-            return Err(PrivacyError::MissingColumn { table: "output".to_owned(), column: (*count).to_owned() });
+/// Counts that are negative, not finite or not numbers; tables that contradict each other (a hierarchy with a hole);
+/// with a policy that refuses, a difference to an earlier release.
+pub fn disclose(
+    raws: Vec<Raw>,
+    earlier: &[relate::Table],
+    release: usize,
+    known: &dyn Knowledge,
+    accepted: &BTreeSet<String>,
+    effort: &Effort,
+) -> Result<Disclosure, PrivacyError> {
+    let mut tables: Vec<Prepared> = raws.into_iter().map(|raw| prepare(raw, known)).collect::<Result<_, _>>()?;
+    let mut findings: BTreeSet<Finding> = BTreeSet::new();
+    one_grid(&mut tables, earlier, known, &mut findings);
+    let mut desk = Desk { known, accepted, effort, release, findings, passes: 0, already: BTreeSet::new() };
+    if !earlier.is_empty() {
+        desk.already = desk.broken(&facts(&[], earlier, release).0)?.into_iter().collect();
+        if tables.iter().any(|t| t.policy().refuse_difference && t.policy().protects()) {
+            desk.refuse_differences(&mut tables, earlier)?;
         }
     }
-    let mut summary = Suppression { policy: policy.clone(), cells: 0, suppressed: 0, rounded: 0 };
+    let related = desk.settle(&mut tables, earlier)?;
+    let Desk { findings, passes, already, .. } = desk;
+    // What is decided is attacked once more, by the code that knows nothing of how it was decided.
+    let result = attack(&related.system, effort).map_err(|e| contradiction(e, &related, &[]))?;
+    if let Some(broken) = result.broken.iter().find(|n| !already.contains(&related.origins[**n].label)) {
+        return Err(PrivacyError::AttackFailed { what: related.origins[*broken].label.clone() });
+    }
+    let count = |proof: Proof| result.proofs.get(&proof).copied().unwrap_or_default() as u64;
+    let summary = AttackSummary {
+        attacked: result.bounds.len() as u64,
+        numbers: related.system.numbers.len() as u64,
+        equations: related.system.equations.len() as u64,
+        by_witness: count(Proof::Witness),
+        by_programme: count(Proof::FullLp),
+        told_before: already.len() as u64,
+        earlier_tables: earlier.len() as u64,
+        passes,
+    };
+    let (facts, _) = facts(&tables, &[], release);
+    let details = tables.iter().map(Prepared::detail).collect();
+    let outcomes = tables.into_iter().map(finish).collect::<Result<_, _>>()?;
+    Ok(Disclosure { outcomes, details, told: facts, findings: findings.into_iter().collect(), attack: summary })
+}
+
+/// Grids whose cells do not nest can be subtracted from one another in ways that no cell shows: of one set of events
+/// one family of nesting grids goes to an audience, the first that it got.
+fn one_grid(
+    tables: &mut [Prepared],
+    earlier: &[relate::Table],
+    known: &dyn Knowledge,
+    findings: &mut BTreeSet<Finding>,
+) {
+    let mut seen: Vec<((String, String), String, String, String)> = Vec::new();
+    let about = |t: &relate::Table| {
+        let kind = t.dims.iter().find(|d| relate::is_grid(&d.kind))?.kind.clone();
+        let definition = (t.set.definition.clone(), t.set.definition_digest.clone());
+        (t.suppress_below > 1).then(|| (definition, t.set.universe.clone(), kind, t.name.clone()))
+    };
+    seen.extend(earlier.iter().filter_map(about));
+    for table in tables {
+        let Some((kind, definition, universe)) = table.protected_grid() else { continue };
+        let touch = |d: &(String, String)| {
+            let (a, b) = ((d.0.as_str(), d.1.as_str()), (definition.0.as_str(), definition.1.as_str()));
+            *d == definition || known.definition_within(a, b) || known.definition_within(b, a)
+        };
+        let clash = seen.iter().find(|(d, u, k, _)| touch(d) && *u == universe && !relate::nests(k, &kind));
+        if let Some((_, _, other, name)) = clash {
+            let why = format!(
+                "withheld: cells of {kind} and of {other} ({name}) overlap without nesting, and could be subtracted from one another"
+            );
+            findings.insert(Finding {
+                table: table.name().to_owned(),
+                what: format!("cells of {kind} less cells of {other} in {name}"),
+                done: "withheld",
+                against_earlier: earlier.iter().any(|t| t.name == *name),
+            });
+            table.withhold(why);
+        } else {
+            seen.push((definition, universe, kind, table.name().to_owned()));
+        }
+    }
+}
+
+/// The tables as the relation finder wants them, earlier ones first; and for each of the new ones which table and
+/// count it is.
+pub(crate) fn facts(
+    tables: &[Prepared],
+    earlier: &[relate::Table],
+    release: usize,
+) -> (Vec<relate::Table>, Vec<(usize, usize)>) {
+    let mut facts: Vec<relate::Table> = earlier.to_vec();
+    let mut at = vec![(usize::MAX, 0); earlier.len()];
+    for (t, table) in tables.iter().enumerate() {
+        for (c, fact) in table.facts(release).into_iter().enumerate() {
+            facts.push(fact);
+            at.push((t, c));
+        }
+    }
+    (facts, at)
+}
+
+/// The shown table: grain and attributes as they are, each count with its flag.
+fn finish(table: Prepared) -> Result<Outcome, PrivacyError> {
+    if let Some(why) = table.withheld() {
+        return Ok(Outcome::Withheld(why.to_owned()));
+    }
+    let merged = table.rests();
+    let (batch, counts, policy) = table.into_parts();
+    let mut summary = Suppression { policy, cells: 0, suppressed: 0, rounded: 0, merged };
+    let schema = batch.schema();
     let mut fields: Vec<Field> = Vec::new();
     let mut columns: Vec<ArrayRef> = Vec::new();
     for (i, field) in schema.fields().iter().enumerate() {
-        if !counts.contains(&field.name().as_str()) {
+        let Some((_, cells)) = counts.iter().find(|(name, _)| name == field.name()) else {
             fields.push(field.as_ref().clone());
             columns.push(Arc::clone(batch.column(i)));
             continue;
-        }
-        let (values, flags) = one_column(field.name(), batch.column(i), policy, &mut summary)?;
+        };
+        let (values, flags) = one_column(cells, &mut summary);
         fields.push(Field::new(field.name(), DataType::Int64, true));
         columns.push(values);
         fields.push(Field::new(format!("{}_suppressed", field.name()), DataType::Boolean, false));
         columns.push(flags);
     }
     let value = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(PrivacyError::Arrow)?;
-    Ok(Disclosed { value, counts: counts.iter().map(|c| (*c).to_owned()).collect(), summary })
+    let counts = counts.into_iter().map(|(name, _)| name).collect();
+    Ok(Outcome::Table(Disclosed { value, counts, summary }))
 }
 
-fn one_column(
-    name: &str,
-    array: &ArrayRef,
-    policy: &Policy,
-    summary: &mut Suppression,
-) -> Result<(ArrayRef, ArrayRef), PrivacyError> {
-    let numbers: Vec<Option<f64>> = match array.data_type() {
-        DataType::Int32 => array.as_primitive::<Int32Type>().iter().map(|v| v.map(f64::from)).collect(),
-        // Counts stay far below 2^53, so f64 holds them exactly.
-        DataType::Int64 => array.as_primitive::<Int64Type>().iter().map(|v| v.map(|v| v as f64)).collect(),
-        DataType::Float64 => array.as_primitive::<Float64Type>().iter().collect(),
-        _ => return Err(PrivacyError::WrongType { column: name.to_owned(), wanted: "a number" }),
-    };
-    let mut values = Int64Builder::with_capacity(numbers.len());
-    let mut flags = BooleanBuilder::with_capacity(numbers.len());
-    for number in numbers {
-        let Some(number) = number else {
+fn one_column(cells: &[Cell], summary: &mut Suppression) -> (ArrayRef, ArrayRef) {
+    let mut values = Int64Builder::with_capacity(cells.len());
+    let mut flags = BooleanBuilder::with_capacity(cells.len());
+    for cell in cells {
+        let Some(truth) = cell.truth else {
             values.append_null();
             flags.append_value(false);
             continue;
         };
-        if number < 0.0 || !number.is_finite() {
-            return Err(PrivacyError::NegativeCount { column: name.to_owned() });
-        }
         summary.cells += 1;
-        // A fraction above zero is somebody: it counts as one at the least.
-        let whole = if number > 0.0 { (number.round() as i64).max(i64::from(policy.suppress_below > 1)) } else { 0 };
-        let Some(shown) = policy.shown(whole) else {
+        if cell.hidden.is_some() {
             summary.suppressed += 1;
             values.append_null();
             flags.append_value(true);
-            continue;
-        };
-        if shown != whole {
-            summary.rounded += 1;
+        } else {
+            // How many numbers rounding really changed would tell which of them are exact.
+            let blurred = summary.policy.round_to > 1 || summary.policy.perturb.is_some();
+            summary.rounded += u64::from(blurred && truth > 0.0);
+            values.append_value(cell.shown);
+            flags.append_value(false);
         }
-        values.append_value(shown);
-        flags.append_value(false);
     }
-    Ok((Arc::new(values.finish()), Arc::new(flags.finish())))
+    (Arc::new(values.finish()), Arc::new(flags.finish()))
 }
 
-/// Nearest multiple of `base`, halves upward.
-fn round_to(value: i64, base: i64) -> i64 {
-    if base <= 1 { value } else { (value + base / 2) / base * base }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use arrow::array::{Float64Array, Int64Array, StringArray};
-    use proptest::prelude::*;
-
-    fn batch(values: &[i64]) -> RecordBatch {
-        let ids: Vec<String> = (0..values.len()).map(|i| i.to_string()).collect();
-        RecordBatch::try_from_iter([
-            ("cell", Arc::new(StringArray::from(ids)) as ArrayRef),
-            ("events", Arc::new(Int64Array::from(values.to_vec())) as ArrayRef),
-        ])
-        .unwrap()
-    }
-
-    fn nhs() -> Policy {
-        Policy { suppress_below: 8, round_to: 5, reason: "NHS England".into() }
-    }
-
-    #[test]
-    fn the_nhs_rule() {
-        let out = disclose(&batch(&[0, 1, 7, 8, 12, 13, 100]), &["events"], &nhs()).unwrap();
-        let shown: Vec<Option<i64>> = out.get()["events"].as_primitive::<Int64Type>().iter().collect();
-        assert_eq!(shown, [Some(0), None, None, Some(10), Some(10), Some(15), Some(100)]);
-        let flags: Vec<bool> = (0..7).map(|i| out.get()["events_suppressed"].as_boolean().value(i)).collect();
-        assert_eq!(flags, [false, true, true, false, false, false, false]);
-        assert_eq!((out.summary().cells, out.summary().suppressed, out.summary().rounded), (7, 2, 3));
-    }
-
-    #[test]
-    fn the_strictest_rule_wins() {
-        let dfe = Policy { suppress_below: 6, round_to: 10, reason: "DfE".into() };
-        let both = Policy::strictest([&nhs(), &dfe, &Policy::open("open data")]);
-        assert_eq!((both.suppress_below, both.round_to), (8, 10));
-        assert_eq!(both.reason, "DfE; NHS England");
-    }
-
-    #[test]
-    fn negative_counts_are_refused() {
-        let out = disclose(&batch(&[3, -1]), &["events"], &nhs());
-        assert!(matches!(out, Err(PrivacyError::NegativeCount { .. })));
-    }
-
-    #[test]
-    fn derived_values_may_not_reveal() {
-        let out = disclose(&batch(&[3, 100]), &["events"], &nhs()).unwrap();
-        let mut fields: Vec<Field> = out.get().schema().fields().iter().map(|f| f.as_ref().clone()).collect();
-        fields.push(Field::new("share", DataType::Float64, true));
-        let mut columns = out.get().columns().to_vec();
-        columns.push(Arc::new(Float64Array::from(vec![0.03, 0.97])));
-        let derived = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap();
-        let inputs = [("share".to_owned(), vec!["events".to_owned()])];
-        assert!(matches!(out.with_derived(derived, &inputs), Err(PrivacyError::DerivedReveals { .. })));
-    }
-
-    proptest! {
-        #[test]
-        fn suppressed_is_null_and_flagged_and_never_zero(values in prop::collection::vec(0i64..60, 1..40)) {
-            let out = disclose(&batch(&values), &["events"], &nhs()).unwrap();
-            let shown = out.get()["events"].as_primitive::<Int64Type>();
-            let flags = out.get()["events_suppressed"].as_boolean();
-            for (i, v) in values.iter().enumerate() {
-                prop_assert_eq!(flags.value(i), (1..8).contains(v));
-                prop_assert_eq!(flags.value(i), shown.is_null(i));
-                if !flags.value(i) {
-                    prop_assert!((shown.value(i) - v).abs() <= 2);
-                    prop_assert_eq!(shown.value(i) % 5, 0);
-                    prop_assert_eq!(shown.value(i) == 0, *v == 0);
-                }
-            }
+impl From<&Cell> for Told {
+    fn from(cell: &Cell) -> Self {
+        match (cell.truth, cell.hidden) {
+            (None, _) => Told::NotKnown,
+            (Some(_), Some(why)) => Told::Suppressed { primary: why != Hidden::Secondary },
+            (Some(_), None) => Told::Shown(cell.told.0, cell.told.1),
         }
     }
 }

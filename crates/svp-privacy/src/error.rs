@@ -45,6 +45,33 @@ pub enum PrivacyError {
         /// The derived column.
         column: String,
     },
+    /// A policy perturbs and the table has no cell keys.
+    #[error("count column {column} has no cell key, and its policy perturbs counts")]
+    NoCellKey {
+        /// The column.
+        column: String,
+    },
+    /// Parameters of perturbation that cannot be.
+    #[error("the perturbation cannot be: {0}")]
+    Perturbation(&'static str),
+    /// Tables that cannot all be true: a hierarchy with a hole, a total that is not the sum of its parts.
+    #[error("tables contradict each other: {tables}")]
+    Contradiction {
+        /// Names of the tables.
+        tables: String,
+    },
+    /// A release could be subtracted from an earlier one.
+    #[error("it could be subtracted from an earlier release: {what}")]
+    Differenced {
+        /// What could be computed.
+        what: String,
+    },
+    /// What was decided did not stand the last attack.
+    #[error("the attack bounds a number that should be protected: {what}")]
+    AttackFailed {
+        /// Table and cell, or what is subtracted from what.
+        what: String,
+    },
     /// Arrow refused the batch.
     #[error("the batch could not be built")]
     Arrow(#[source] arrow::error::ArrowError),
@@ -59,6 +86,17 @@ impl PrivacyError {
             Self::NegativeCount { .. } => {
                 Some("counts must be of events or people; compute differences as derived columns")
             }
+            Self::NoCellKey { .. } => {
+                Some("select `sum(record_key(event_id)) AS …` and name the column as `cell_key` of the count")
+            }
+            Self::Perturbation(_) => Some("see `[perturb]` in pipelines/policies/"),
+            Self::Contradiction { .. } => Some(
+                "two outputs of one universe must count the same events, and every member of a hierarchy needs its parent: look at `universe`, `dim` and the lookup tables",
+            ),
+            Self::Differenced { .. } => Some(
+                "wait until more has happened, release the table under `on_difference = \"suppress\"`, or leave it out of this release",
+            ),
+            Self::AttackFailed { .. } => Some("nothing was released; this is a defect of svp: please report it"),
             Self::DerivedReveals { .. } => Some("derive from the disclosed count columns only"),
             _ => None,
         }

@@ -5,16 +5,40 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod attack;
+mod bounds;
+pub mod cell_key;
+mod count;
+mod decide;
 pub mod disclose;
 mod error;
+pub mod exceptions;
+pub mod gate;
+mod greedy;
 pub mod key;
+pub mod ledger;
+mod lp;
+pub mod merge;
+mod policy;
+mod prepare;
+pub mod protect;
 mod pseudonymise;
+pub mod published;
+#[cfg(test)]
+mod random_tables;
+pub mod relate;
+pub mod review;
 mod row_digest;
+pub mod system;
+pub mod testing;
 mod token;
+mod walk;
 
-pub use disclose::{Disclosed, Policy, Suppression, disclose};
+pub use disclose::{AttackSummary, Detail, Disclosed, Disclosure, Finding, Outcome, Suppression, disclose};
 pub use error::PrivacyError;
 pub use key::Key;
+pub use policy::{Dominance, Perturb, Policy};
+pub use prepare::{MERGED, Raw};
 pub use pseudonymise::{Pseudonymised, pseudonymise};
 pub use row_digest::RowDigest;
 pub use token::Tokeniser;

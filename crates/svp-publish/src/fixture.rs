@@ -6,7 +6,10 @@ use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray}
 use arrow::compute::kernels::numeric::{div, mul};
 use arrow::datatypes::{DataType, Field, Schema};
 use geo::{Coord, LineString, MultiPolygon, Polygon};
-use svp_privacy::disclose::{Disclosed, Policy, disclose};
+use svp_privacy::attack::Effort;
+use svp_privacy::published::EventSet;
+use svp_privacy::testing::TwoLevels;
+use svp_privacy::{Disclosed, Outcome, Policy, Raw, disclose};
 
 use crate::*;
 
@@ -23,7 +26,7 @@ impl Dice {
 }
 
 fn policy() -> Policy {
-    Policy { suppress_below: 8, round_to: 5, reason: "NHS England: 1 to 7 suppressed, others rounded to 5".into() }
+    Policy { suppress_below: 8, round_to: 5, ..Policy::open("NHS England: 1 to 7 suppressed, others rounded to 5") }
 }
 
 /// A disclosed table of text and whole-number columns; the last columns are the counts.
@@ -32,7 +35,22 @@ pub(crate) fn disclosed(columns: Vec<(&str, ArrayRef)>, counts: &[&str]) -> Disc
         columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true)).collect();
     let arrays = columns.into_iter().map(|(_, array)| array).collect();
     let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).unwrap();
-    disclose(&batch, counts, &policy()).unwrap()
+    let listed = |names: &mut dyn Iterator<Item = &str>| -> String {
+        names.map(|n| format!("{{ name = \"{n}\", title = \"{n}\" }}")).collect::<Vec<_>>().join(", ")
+    };
+    let schema = batch.schema();
+    let mut grain = schema.fields().iter().map(|f| f.name().as_str()).filter(|n| !counts.contains(n));
+    let header = format!(
+        "--! name = \"fixture\"\n--! title = \"\"\n--! description = \"\"\n--! reads = []\n--! audiences = []\n--! not_available = \"\"\n--! grain = [{}]\n--! counts = [{}]\nSELECT 1",
+        listed(&mut grain),
+        listed(&mut counts.iter().copied()),
+    );
+    let output = svp_contract::Output::parse("fixture.sql", &header).unwrap();
+    let raw = Raw::new("fixture", &output, EventSet::default(), policy(), batch).unwrap();
+    match disclose(vec![raw], &[], 1, &TwoLevels, &Default::default(), &Effort::default()).unwrap().outcomes.remove(0) {
+        Outcome::Table(table) => table,
+        Outcome::Withheld(why) => panic!("{why}"),
+    }
 }
 
 pub(crate) fn text<S: Into<String>>(values: impl IntoIterator<Item = S>) -> ArrayRef {

@@ -3,7 +3,7 @@
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
-use svp_privacy::disclose::Suppression;
+use svp_privacy::Suppression;
 
 use crate::error::PublishError;
 use crate::model::{Column, Content, PublishedTable};
@@ -29,6 +29,14 @@ pub(crate) enum Cell {
 }
 
 impl Cell {
+    /// The text, if it is one.
+    pub(crate) fn text(&self) -> Option<&String> {
+        match self {
+            Cell::Text(value) => Some(value),
+            _ => None,
+        }
+    }
+
     /// The number, if it is one.
     pub(crate) fn number(&self) -> Option<f64> {
         match self {

@@ -14,6 +14,7 @@ mod parquet_file;
 mod readme;
 mod release;
 mod report;
+mod rest;
 mod shape;
 mod words;
 

@@ -70,10 +70,11 @@ fn describe(table: &PublishedTable, frame: Option<&Frame<'_>>, files: &[(String,
         json!({
             "suppress_below": frame.summary.policy.suppress_below,
             "round_to": frame.summary.policy.round_to,
-            "reason": frame.summary.policy.reason,
+            "reason": frame.summary.policy.reason(),
             "cells": frame.summary.cells,
             "suppressed": frame.summary.suppressed,
             "rounded": frame.summary.rounded,
+            "merged": frame.summary.merged,
         })
     });
     let counts: Vec<Value> = table

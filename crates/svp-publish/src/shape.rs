@@ -1,12 +1,16 @@
 //! The ground under a row: a grid square, a hexagon or an area, in metres and in degrees.
 
+use std::collections::BTreeSet;
+
 use geo::orient::{Direction, Orient};
 use geo::{BoundingRect, Centroid, Contains, Coord, LineString, MultiPolygon, Polygon, Rect, Simplify};
 use svp_functions::place::osgb;
+use svp_privacy::merge::{REST, REST_PREFIX, UNKNOWN_PLACE};
 
 use crate::error::PublishError;
 use crate::frame::{Cell, Frame};
 use crate::model::{Geometry, Outlines};
+use crate::rest;
 
 /// Square in metres from an identifier such as `250m:291750:92500` (size, south-west corner).
 pub(crate) fn bng_square(id: &str) -> Option<(f64, f64, f64)> {
@@ -20,8 +24,7 @@ pub(crate) fn bng_square(id: &str) -> Option<(f64, f64, f64)> {
 
 /// Corners of an H3 cell as longitude and latitude.
 fn h3_ring(id: &str) -> Option<LineString<f64>> {
-    let cell: h3o::CellIndex = id.parse().ok()?;
-    Some(cell.boundary().iter().map(|corner| Coord { x: corner.lng(), y: corner.lat() }).collect())
+    id.parse().ok().map(rest::ring)
 }
 
 fn single(ring: LineString<f64>) -> MultiPolygon<f64> {
@@ -91,7 +94,9 @@ pub(crate) struct Ground {
     pub(crate) metres: Vec<Option<MultiPolygon<f64>>>,
     /// Shapes by row in degrees, longitude first; `None` where the row has no place.
     pub(crate) degrees: Vec<Option<MultiPolygon<f64>>>,
-    /// Side of a cell in metres, or of a square of a cell's area; `None` for areas.
+    /// Whether the row is what is left of a larger cell after merging.
+    pub(crate) rests: Vec<bool>,
+    /// Side of a whole cell in metres, or of a square of a cell's area; `None` for areas.
     pub(crate) cell_size: Option<f64>,
     /// Name by row: of the area itself, or of the backdrop's area around a cell.
     pub(crate) names: Vec<Option<String>>,
@@ -124,11 +129,19 @@ pub(crate) fn ground(frame: &Frame<'_>, outlines: &[Outlines]) -> Result<Option<
         column,
         metres: Vec::with_capacity(frame.rows),
         degrees: Vec::with_capacity(frame.rows),
+        rests: Vec::with_capacity(frame.rows),
         cell_size: None,
         names: Vec::with_capacity(frame.rows),
     };
+    let pieces = Pieces::of(frame.cells(column));
     for (row, cell) in frame.cells(column).iter().enumerate() {
-        let Cell::Text(id) = cell else {
+        let left = match cell {
+            Cell::Text(id) if layer.is_none() => id.strip_prefix(REST_PREFIX),
+            _ => None,
+        };
+        ground.rests.push(left.is_some());
+        let placed = |id: &&String| layer.is_some() || (*id != REST && *id != UNKNOWN_PLACE);
+        let Some(id) = cell.text().filter(placed) else {
             ground.metres.push(None);
             ground.degrees.push(None);
             ground.names.push(None);
@@ -139,12 +152,21 @@ pub(crate) fn ground(frame: &Frame<'_>, outlines: &[Outlines]) -> Result<Option<
             column: frame.columns[column].name.clone(),
             row: row + 1,
         };
-        let (metres, degrees, name) = match &frame.table.geometry {
-            Geometry::H3Cell { .. } => {
+        let (metres, degrees, name) = match (&frame.table.geometry, left) {
+            (Geometry::H3Cell { .. }, Some(node)) => {
+                let degrees = pieces.hexagon(node.parse().map_err(|_| bad())?);
+                (degrees.as_ref().and_then(to_metres), degrees, None)
+            }
+            (Geometry::BngCell { .. }, Some(node)) => {
+                let metres = rest::of_square(bng_square(node).ok_or_else(bad)?, &pieces.squares);
+                let degrees = metres.as_ref().and_then(to_degrees);
+                (metres, degrees, None)
+            }
+            (Geometry::H3Cell { .. }, None) => {
                 let degrees = single(h3_ring(id).ok_or_else(bad)?);
                 (to_metres(&degrees), Some(degrees), None)
             }
-            Geometry::Area { .. } => {
+            (Geometry::Area { .. }, _) => {
                 let area = layer.and_then(|l| l.areas.iter().find(|area| area.0 == *id));
                 match area {
                     Some((_, name, shape)) => (Some(shape.clone()), to_degrees(shape), Some(name.clone())),
@@ -152,22 +174,50 @@ pub(crate) fn ground(frame: &Frame<'_>, outlines: &[Outlines]) -> Result<Option<
                 }
             }
             _ => {
-                let (size, e, n) = bng_square(id).ok_or_else(bad)?;
-                let square =
-                    single(LineString::from(vec![(e, n), (e + size, n), (e + size, n + size), (e, n + size), (e, n)]));
+                let square = MultiPolygon::new(vec![rest::square(bng_square(id).ok_or_else(bad)?)]);
                 let degrees = to_degrees(&square);
                 (Some(square), degrees, None)
             }
         };
-        if ground.cell_size.is_none() && layer.is_none() {
-            ground.cell_size = metres.as_ref().map(|shape| geo::Area::unsigned_area(shape).sqrt());
+        if ground.cell_size.is_none() && layer.is_none() && left.is_none() {
+            ground.cell_size = metres.as_ref().map(side);
         }
         let name = name.or_else(|| around(metres.as_ref()?, &backdrop));
         ground.metres.push(metres);
         ground.degrees.push(degrees);
         ground.names.push(name);
     }
+    if ground.cell_size.is_none() && layer.is_none() {
+        // Not one whole cell: the smallest rest gives the scale.
+        ground.cell_size = ground.metres.iter().flatten().map(side).min_by(f64::total_cmp);
+    }
     Ok(Some(ground))
+}
+
+fn side(shape: &MultiPolygon<f64>) -> f64 {
+    geo::Area::unsigned_area(shape).sqrt()
+}
+
+/// The cells of a table as they stand: whole ones, and the larger ones whose rest is a row.
+struct Pieces {
+    squares: Vec<rest::Square>,
+    hexagons: BTreeSet<h3o::CellIndex>,
+}
+
+impl Pieces {
+    fn of(cells: &[Cell]) -> Self {
+        let ids = || cells.iter().filter_map(Cell::text).map(|id| id.strip_prefix(REST_PREFIX).unwrap_or(id));
+        Self {
+            squares: ids().filter_map(bng_square).collect(),
+            hexagons: ids().filter_map(|id| id.parse().ok()).collect(),
+        }
+    }
+
+    /// What is left of a hexagon. The finest cell of the table tells the resolution that was merged.
+    fn hexagon(&self, node: h3o::CellIndex) -> Option<MultiPolygon<f64>> {
+        let finest = self.hexagons.iter().map(|cell| cell.resolution()).max()?;
+        rest::of_hexagon(node, finest, &self.hexagons)
+    }
 }
 
 #[cfg(test)]
@@ -187,6 +237,7 @@ mod tests {
         ] {
             assert_eq!(bng_square(id), expected, "{id}");
         }
+        assert!(bng_square("rest:500m:0:0").is_none());
         assert!(h3_ring("8a1958b4e2dffff").is_some_and(|ring| ring.0.len() >= 6));
         assert!(h3_ring("not a cell").is_none());
     }

@@ -263,6 +263,42 @@ fn empty_and_fully_suppressed_tables_are_drawn() {
     assert!(!page.contains("NaN") && !page.contains("inf "));
 }
 
+#[test]
+fn a_merged_grid_draws_rests_around_its_cells() {
+    let mut map = tables().remove(1);
+    let cells = ["250m:291750:92500", "250m:291500:92500", "rest:500m:291500:92500", "rest:1000m:291000:92000", "rest"];
+    map.content =
+        Content::Table(disclosed(vec![("cell", text(cells)), ("events", whole([40, 20, 90, 300, 10]))], &["events"]));
+    let mut hexagons = tables().remove(2);
+    let leaf = h3o::LatLng::new(50.7236, -3.5275).unwrap().to_cell(h3o::Resolution::Nine);
+    let node = leaf.parent(h3o::Resolution::Eight).unwrap();
+    hexagons.content = Content::Table(disclosed(
+        vec![
+            ("cell", text([leaf.to_string(), format!("rest:{node}"), "unknown place".into()])),
+            ("events", whole([40, 90, 9])),
+        ],
+        &["events"],
+    ));
+    let files = release(&meta(), &[map, hexagons], &outlines()).unwrap();
+    for (name, rests, without) in [("hotspots_250m", 2, 1), ("hotspots_h3_9", 1, 1)] {
+        let parsed: geojson::GeoJson = file(&files, &format!("{name}.geojson")).parse().unwrap();
+        let collection = geojson::FeatureCollection::try_from(parsed).unwrap();
+        let of = |rest: bool| {
+            let here =
+                |f: &&geojson::Feature| f.property("cell").unwrap().as_str().unwrap().starts_with("rest:") == rest;
+            collection.features.iter().filter(here).filter(|f| f.geometry.is_some()).count()
+        };
+        assert_eq!(of(true), rests, "{name}");
+        assert_eq!(of(false) + rests + without, collection.features.len(), "{name}");
+    }
+    let page = file(&files, "report.html");
+    assert!(page.contains("The highest value shown is 40"), "a rest is not the busiest place");
+    assert!(page.contains("the rest of a larger cell (2 rests)"));
+    assert!(page.contains("1 row is without a place on the map"));
+    let (rest, cell) = (page.find("class=\"rest\""), page.find("class=\"q4\""));
+    assert!(rest.is_some() && rest < cell, "rests lie under the cells");
+}
+
 /// Leaves a report to look at: `target/tmp/svp-publish/report.html`.
 #[test]
 fn a_report_to_look_at() {

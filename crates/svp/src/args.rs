@@ -69,6 +69,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Extracts in, release out
     Run(RunArgs),
+    /// Attack what was released, check a table made by hand, read the ledger and the review records
+    Disclose(DiscloseArgs),
     /// Query the lake
     Sql(SqlArgs),
     /// Make and look at keys
@@ -127,6 +129,53 @@ pub struct RunArgs {
     /// Stop after the canonical tables: no linkage, no release
     #[arg(long)]
     pub ingest_only: bool,
+    /// Begin the audience's ledger anew where it is lost: name and office of who allows it; is recorded
+    #[arg(long, value_name = "NAME", requires = "reason")]
+    pub start_ledger_anew: Option<String>,
+    /// Why the ledger cannot be restored
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// Option of the object store, such as region=…; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub store_option: Vec<String>,
+}
+
+/// `svp disclose`
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["attack", "check", "ledger", "review"]))]
+pub struct DiscloseArgs {
+    /// Attack everything that the audience was given: this release and all earlier ones
+    #[arg(long, requires = "area")]
+    pub attack: bool,
+    /// Check a table made by hand (CSV or Parquet) for small numbers, subtraction and identifiers
+    #[arg(long, value_name = "FILE")]
+    pub check: Option<String>,
+    /// Verify the ledgers and list what was released to whom
+    #[arg(long)]
+    pub ledger: bool,
+    /// Print the review record of a release
+    #[arg(long, value_name = "RELEASE")]
+    pub review: Option<String>,
+    /// Area whose hierarchies the attack knows
+    #[arg(long)]
+    pub area: Option<String>,
+    /// Audience whose policy and ledger are meant
+    #[arg(long, default_value = "public")]
+    pub audience: String,
+    /// Forget the true counts: attack with what is printed and nothing else
+    #[arg(long, requires = "attack")]
+    pub blind: bool,
+    /// Count columns of the table to check [default: guessed, and said]
+    #[arg(long, requires = "check", value_delimiter = ',')]
+    pub counts: Vec<String>,
+    /// Sources behind the table to check: their rules hold too
+    #[arg(long, requires = "check", value_delimiter = ',')]
+    pub sources: Vec<String>,
+    /// The lake
+    #[arg(long, default_value = "lake", env = "SVP_LAKE")]
+    pub lake: String,
+    #[command(flatten)]
+    pub paths: PathArgs,
     /// Option of the object store, such as region=…; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub store_option: Vec<String>,

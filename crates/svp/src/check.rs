@@ -1,7 +1,9 @@
 //! `svp check`: everything is planned before a row is read, and all problems are told at once.
 
+use std::collections::BTreeMap;
+
 use datafusion::prelude::SessionContext;
-use svp_analyse::{Months, check_output, define, register_empty, register_reference};
+use svp_analyse::{Months, check_output, define, register_empty, register_never_mapped, register_reference};
 use svp_contract::{Area, Problem};
 use svp_functions::{Areas, CodeMaps, Lookups};
 use svp_ingest::reference::{self, ReferenceData};
@@ -104,8 +106,9 @@ pub fn register_all_empty(ctx: &SessionContext, site: &Site) -> Result<(), AppEr
     register_empty(ctx, "person_link", svp_link::link_schema())?;
     register_empty(ctx, "receipt", receipt_schema())?;
     register_empty(ctx, "quarantine", quarantine_schema())?;
+    register_never_mapped(ctx, &[], false, false)?;
     if let Some(area) = site.areas.values().next() {
-        register_reference(ctx, &area.item, &[], &[])?;
+        register_reference(ctx, &area.item, &[], &BTreeMap::new(), &[])?;
     }
     Ok(())
 }

@@ -82,6 +82,35 @@ pub enum AppError {
         /// Its lawful basis and gateway.
         basis: String,
     },
+    /// Disclosure control refused the release.
+    #[error("the release to the audience `{audience}` is refused: {source}")]
+    Disclosure {
+        /// Audience.
+        audience: String,
+        /// Why.
+        #[source]
+        source: svp_privacy::PrivacyError,
+    },
+    /// The ledger of an audience cannot be trusted.
+    #[error("the ledger of the audience `{audience}` cannot be used: {source}")]
+    Ledger {
+        /// Audience.
+        audience: String,
+        /// Why.
+        #[source]
+        source: svp_privacy::ledger::LedgerError,
+    },
+    /// The record of the last run is not what a run writes.
+    #[error("the record of run {number} of the lake at {lake} cannot be read")]
+    Record {
+        /// Lake.
+        lake: String,
+        /// Run.
+        number: u64,
+    },
+    /// The attack or the gate found something.
+    #[error("{0}")]
+    Found(String),
     /// A query is wrong. It was typed by the user and planned on names only.
     #[error("{0}")]
     Query(String),
@@ -111,9 +140,14 @@ impl AppError {
             Self::Load(errors) => errors.first().map_or(INPUT, ingest_code),
             Self::Ingest(error) => ingest_code(error),
             Self::Link(svp_link::LinkError::Lake(error)) | Self::Lake(error) => lake_code(error),
-            Self::Analyse(svp_analyse::AnalyseError::Privacy { .. }) | Self::Audience { .. } => FORBIDDEN,
+            Self::Analyse(svp_analyse::AnalyseError::Privacy { .. })
+            | Self::Audience { .. }
+            | Self::Disclosure { .. }
+            | Self::Ledger { .. }
+            | Self::Found(_) => FORBIDDEN,
             Self::Analyse(svp_analyse::AnalyseError::Header { .. }) => DEFINITION,
             Self::Query(_) => QUERY,
+            Self::Record { .. } => STORAGE,
             Self::Link(_) | Self::Analyse(_) | Self::Publish(_) | Self::Runtime(_) | Self::Arrow(_) => INTERNAL,
         }
     }
@@ -125,7 +159,7 @@ impl AppError {
             Self::NoKey => {
                 Some("make one with `svp key new --out FILE`, then give `--key FILE` (or set SVP_KEY)".to_owned())
             }
-            Self::Key { source, .. } => source.hint().map(str::to_owned),
+            Self::Key { source, .. } | Self::Disclosure { source, .. } => source.hint().map(str::to_owned),
             Self::KeyVariable(_) => Some("set it, or name a file with --key".to_owned()),
             Self::WrongKey { .. } => {
                 Some("give the key that the lake was made with; tokens of two keys never meet".to_owned())
@@ -137,6 +171,11 @@ impl AppError {
             Self::Audience { .. } => Some(
                 "take the source out of this area's inputs, or release to an audience that its [law] names".to_owned(),
             ),
+            Self::Ledger { source, .. } => Some(source.hint().to_owned()),
+            Self::Record { .. } => {
+                Some("restore runs/ of the lake from a backup: it names the tables and the ledgers".to_owned())
+            }
+            Self::Found(_) => Some("the lines above name what was found and where; nothing was changed".to_owned()),
             Self::Query(_) => {
                 Some("`SHOW TABLES`, `DESCRIBE event` and `svp dictionary functions` tell what there is".to_owned())
             }

@@ -8,8 +8,11 @@
 mod args;
 mod check;
 mod context;
+mod decide;
+mod disclose;
 mod error;
 mod key;
+mod ledger;
 mod release;
 mod run;
 mod site;
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         match &cli.command {
             Command::Check(args) => check::command(&cli, args, &tell).await,
             Command::Run(args) => run::command(&cli, args, &tell).await,
+            Command::Disclose(args) => disclose::command(&cli, args, &tell).await,
             Command::Sql(args) => sql::command(&cli, args, &tell).await,
             Command::Key(args) => key::command(args, &tell),
             Command::Dictionary(args) => check::dictionary(args, &tell),

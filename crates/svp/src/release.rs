@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use svp_analyse::{Content as Found, OutputResult};
-use svp_contract::{Area, LabelledColumn, Source};
+use svp_contract::{Area, Output, Source};
 use svp_ingest::Receipt;
 use svp_ingest::reference::ReferenceData;
 use svp_link::LinkReport;
 use svp_privacy::Policy;
+use svp_privacy::cell_key::Perturbation;
 use svp_publish::{Column, Content, DefinitionLine, Outlines, PublishedTable, ReleaseMeta, SourceLine};
 
 use crate::run::Body;
@@ -112,16 +113,15 @@ pub fn meta(
     let policy: serde_json::Map<String, serde_json::Value> = policies
         .iter()
         .map(|(name, p)| {
-            (name.clone(), json!({ "suppress_below": p.suppress_below, "round_to": p.round_to, "rule": p.reason }))
+            (name.clone(), json!({ "suppress_below": p.suppress_below, "round_to": p.round_to, "rule": p.reason() }))
         })
         .collect();
-    let mut notes: Vec<String> = area
+    let notes: Vec<String> = area
         .breaks
         .iter()
         .filter(|(month, _)| **month >= area.period.from && **month <= area.period.to)
         .map(|(month, what)| format!("{month}: {what}"))
         .collect();
-    notes.push("Disclosure control of this version is primary suppression and rounding. Secondary suppression and control between releases are not in it.".to_owned());
     ReleaseMeta {
         release: release.to_owned(),
         title: format!("Serious violence in {}", area.title),
@@ -137,7 +137,7 @@ pub fn meta(
         definitions,
         receipts: published_receipts(body),
         policy: policy.into(),
-        linkage: published_linkage(site, body, links),
+        linkage: published_linkage(site, area, body, links),
         attribution: area.attribution.clone(),
         quality_notes: notes,
     }
@@ -145,8 +145,7 @@ pub fn meta(
 
 /// The small-number rule of a source.
 pub fn rule(source: &Source) -> Policy {
-    let d = &source.disclosure;
-    Policy { suppress_below: d.suppress_below, round_to: d.round_to, reason: d.rule.clone() }
+    Policy::of_source(source)
 }
 
 /// Receipts as a release may carry them: sums by source, and which files. The receipt of one file of two rows
@@ -168,10 +167,13 @@ fn published_receipts(body: &Body) -> serde_json::Value {
 }
 
 /// The linkage as a release may tell it: counts of people under the strictest rule of all sources.
-fn published_linkage(site: &Site, body: &Body, links: &LinkReport) -> serde_json::Value {
-    let rules: Vec<Policy> =
-        by_source(&body.receipts).keys().filter_map(|name| site.sources.get(*name)).map(|s| rule(&s.item)).collect();
-    let strictest = Policy::strictest(&rules);
+fn published_linkage(site: &Site, area: &Area, body: &Body, links: &LinkReport) -> serde_json::Value {
+    let sources = by_source(&body.receipts);
+    let sources = sources.keys().filter_map(|name| site.sources.get(*name)).map(|s| &s.item);
+    let strictest = match site.policies.get(&area.audience) {
+        Some(audience) => Policy::resolve(sources, &audience.item, area.disclosure.as_ref()),
+        None => Policy::strictest(&sources.map(rule).collect::<Vec<_>>()),
+    };
     let shown = |count: u64| match strictest.shown(i64::try_from(count).unwrap_or(i64::MAX)) {
         Some(n) => json!(n),
         None => json!("[c]"),
@@ -199,7 +201,11 @@ pub fn tables(site: &Site, results: Vec<OutputResult>) -> Vec<PublishedTable> {
             Some(definition) => format!("{}__{definition}", output.name),
             None => output.name.clone(),
         };
-        let grain = output.grain.iter().chain(&output.attributes);
+        let mut grain: Vec<Column> = output.grain.iter().map(|c| Column::new(&c.name, &c.title)).collect();
+        grain.extend(output.attributes.iter().map(|c| Column::new(&c.name, &c.title)));
+        if output.cell_column().is_some() {
+            grain.push(Column::new(svp_privacy::MERGED, "Rest of a larger cell"));
+        }
         out.push(PublishedTable {
             name,
             title: match definition {
@@ -210,12 +216,12 @@ pub fn tables(site: &Site, results: Vec<OutputResult>) -> Vec<PublishedTable> {
             description: output.description.clone(),
             definition: result.definition.clone(),
             stand_in_label: definition.filter(|d| d.stand_in).map(|d| d.title.clone()),
-            grain: grain.map(column).collect(),
-            counts: output.counts.iter().map(column).collect(),
+            grain,
+            counts: output.counts.iter().map(|c| Column::new(&c.name, &c.title)).collect(),
             derived: output.derived.iter().map(|d| Column::new(&d.name, &d.title).with_unit(&d.unit)).collect(),
             chart: output.chart.clone(),
             geometry: output.geometry.clone(),
-            notes: output.notes.clone(),
+            notes: notes(output, &result.content),
             content: match result.content {
                 Found::Table(table) => Content::Table(table),
                 Found::NotAvailable(why) => Content::NotAvailable(why),
@@ -225,8 +231,16 @@ pub fn tables(site: &Site, results: Vec<OutputResult>) -> Vec<PublishedTable> {
     out
 }
 
-fn column(c: &LabelledColumn) -> Column {
-    Column::new(&c.name, &c.title)
+/// The header's notes, and the error that perturbation adds.
+fn notes(output: &Output, content: &Found) -> Vec<String> {
+    let mut out = output.notes.clone();
+    if let Found::Table(table) = content {
+        let policy = &table.summary().policy;
+        let noise =
+            policy.perturb.and_then(|p| Perturbation::new(p.max_change, p.variance, policy.suppress_below).ok());
+        out.extend(noise.map(|n| n.describe()));
+    }
+    out
 }
 
 /// Outlines of the area's own districts.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use datafusion::prelude::SessionContext;
 use serde::{Deserialize, Serialize};
-use svp_analyse::{Months, OutputResult, define, definition_sources, register_reference, run_output};
-use svp_contract::{Area, Revises};
+use svp_analyse::OutputResult;
+use svp_contract::{Area, AudiencePolicy, Revises, refusals};
 use svp_functions::CodeMaps;
 use svp_ingest::reference::{self, ReferenceData};
 use svp_ingest::{
@@ -16,12 +16,14 @@ use svp_ingest::{
 use svp_lake::input::{digest, digest_bytes};
 use svp_lake::{Lake, Open, RunRecord, RunTxn, TableSpec};
 use svp_link::LinkReport;
-use svp_privacy::{Key, Policy};
+use svp_privacy::ledger::{BegunAnew, Ledger};
+use svp_privacy::{Disclosure, Key, Policy};
 
 use crate::args::{Cli, RunArgs};
 use crate::context::{self, Paths};
 use crate::error::AppError;
 use crate::key;
+use crate::ledger::{self, LedgerLine};
 use crate::release;
 use crate::site::Site;
 use crate::tell::Tell;
@@ -33,6 +35,9 @@ pub struct Body {
     pub files: Vec<LoadedFile>,
     /// Receipts of the files that are live.
     pub receipts: Vec<Receipt>,
+    /// Releases and the heads of their ledgers, oldest first.
+    #[serde(default)]
+    pub ledger: Vec<LedgerLine>,
 }
 
 /// The command.
@@ -45,12 +50,13 @@ pub async fn command(cli: &Cli, args: &RunArgs, tell: &Tell) -> Result<(), AppEr
     }
     let paths = context::paths(&site, &area.item, &args.paths)?;
     // The law comes first: no output makes an audience permitted.
-    permitted(&site, &area.item, &paths)?;
+    permitted(&site, &area.item, paths.inputs.iter().map(|(name, _)| name.as_str()))?;
     problems.extend(site.area_problems(&area));
     if !problems.is_empty() {
         return Err(AppError::Problems(problems));
     }
     let area = &area.item;
+    let Some(policy) = site.policies.get(&area.audience).map(|p| &p.item) else { return Ok(()) };
     let sources: Vec<String> = paths.inputs.iter().map(|(name, _)| name.clone()).collect();
     if args.dry_run {
         return dry_run(cli, &site, area, &paths, &sources, tell);
@@ -59,10 +65,21 @@ pub async fn command(cli: &Cli, args: &RunArgs, tell: &Tell) -> Result<(), AppEr
 
     let lake = Lake::open(&args.lake, &context::store_options(&args.store_option)?, Open::Write).await?;
     let body = last_body(&lake, &key)?;
+    // Rows of earlier runs are counted too, whatever this run reads.
+    permitted(&site, area, body.files.iter().filter(|f| !f.superseded).map(|f| f.source.as_str()))?;
+    let anew = args.start_ledger_anew.as_ref().map(|name| BegunAnew {
+        allowed_by: name.clone(),
+        reason: args.reason.clone().unwrap_or_default(),
+        date: started.get(..10).unwrap_or_default().to_owned(),
+        found: String::new(),
+        lost: None,
+    });
+    let begun_anew = anew.is_some();
+    let told = ledger::read(&lake, &body.ledger, &area.audience, anew).await?;
     let config = config_digest(&site, area, &paths, args)?;
     let quick = context::plans(cli, &site, area, &sources, &ReferenceData::default())?;
     let files = pending(&quick, context::input_files(&paths, &quick)?, &body.files)?;
-    if files.is_empty() && lake.last_run().is_some_and(|run| run.config_digest == config) {
+    if files.is_empty() && !begun_anew && lake.last_run().is_some_and(|run| run.config_digest == config) {
         let release = lake.last_run().and_then(|r| r.release.clone()).unwrap_or_default();
         tell.step("run", format!("nothing new: release {release} stands"));
         return Ok(());
@@ -80,7 +97,20 @@ pub async fn command(cli: &Cli, args: &RunArgs, tell: &Tell) -> Result<(), AppEr
     let plans = Arc::new(context::plans(cli, &site, area, &sources, &data)?);
     let ctx = context::session(cli, Some(area), CodeMaps::default(), data.lookups.clone(), data.areas.clone())?;
     let txn = lake.begin(tables(&site)).await?;
-    let work = Work { cli, args, site: &site, area, data: &data, txn: &txn, ctx: &ctx, tell };
+    let work = Work {
+        cli,
+        args,
+        site: &site,
+        area,
+        policy,
+        data: &data,
+        txn: &txn,
+        ctx: &ctx,
+        tell,
+        ledger: &told,
+        key: &key,
+        clock: &started,
+    };
     let outcome = work.all(&plans, &files, body, Arc::clone(&key), &started).await;
     let (body, release) = match outcome {
         Ok(done) => done,
@@ -110,15 +140,21 @@ pub async fn command(cli: &Cli, args: &RunArgs, tell: &Tell) -> Result<(), AppEr
 }
 
 /// A run that is under way.
-struct Work<'a> {
-    cli: &'a Cli,
-    args: &'a RunArgs,
-    site: &'a Site,
-    area: &'a Area,
-    data: &'a ReferenceData,
-    txn: &'a RunTxn,
-    ctx: &'a SessionContext,
-    tell: &'a Tell,
+pub(crate) struct Work<'a> {
+    pub(crate) cli: &'a Cli,
+    pub(crate) args: &'a RunArgs,
+    pub(crate) site: &'a Site,
+    pub(crate) area: &'a Area,
+    pub(crate) policy: &'a AudiencePolicy,
+    pub(crate) data: &'a ReferenceData,
+    pub(crate) txn: &'a RunTxn,
+    pub(crate) ctx: &'a SessionContext,
+    pub(crate) tell: &'a Tell,
+    /// What the audience was told before.
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) key: &'a Key,
+    /// The time that the run says it is.
+    pub(crate) clock: &'a str,
 }
 
 impl Work<'_> {
@@ -130,13 +166,13 @@ impl Work<'_> {
         key: Arc<Key>,
         started: &str,
     ) -> Result<(Body, Option<String>), AppError> {
-        let body = self.ingest(plans, files, body, key).await?;
+        let mut body = self.ingest(plans, files, body, key).await?;
         if self.args.ingest_only {
             return Ok((body, None));
         }
         let links = self.link().await?;
-        let (results, policies) = self.analyse(&body).await?;
-        let release = self.publish(&body, &links, results, &policies, started).await?;
+        let decided = self.analyse(&body).await?;
+        let release = self.publish(&mut body, &links, decided, started).await?;
         Ok((body, Some(release)))
     }
 
@@ -226,63 +262,17 @@ impl Work<'_> {
         Ok(report)
     }
 
-    /// Every output under every definition, disclosed.
-    async fn analyse(&self, body: &Body) -> Result<(Vec<OutputResult>, BTreeMap<String, Policy>), AppError> {
-        register_reference(self.ctx, self.area, &self.data.population(self.area)?, &self.data.exclusions)?;
-        let months = Months { from: self.area.period.from.clone(), to: self.area.period.to.clone() };
-        let total = self.area.definitions.len() * self.area.outputs.len();
-        self.tell.bar("analyse", total as u64, false);
-        let mut results = Vec::new();
-        let mut policies = BTreeMap::new();
-        for definition in &self.area.definitions {
-            let Some(defined) = self.site.definitions.get(definition) else { continue };
-            define(self.ctx, &defined.item, &months).await?;
-            let sources = definition_sources(self.ctx).await?;
-            for name in &self.area.outputs {
-                let Some(output) = self.site.outputs.get(name) else { continue };
-                let policy = self.policy(&output.item.reads, &sources, body);
-                let result = run_output(self.ctx, &output.item, Some(definition), &policy).await?;
-                policies.insert(format!("{name} {definition}"), policy);
-                results.push(result);
-                self.tell.advance(1, name);
-            }
-        }
-        self.tell.end_bar();
-        self.tell.step(
-            "analyse",
-            format!("{} outputs under {} definitions, disclosed", self.area.outputs.len(), self.area.definitions.len()),
-        );
-        Ok((results, policies))
-    }
-
-    /// The strictest rule of all sources that stand behind an output.
-    fn policy(&self, reads: &[String], of_definition: &[String], body: &Body) -> Policy {
-        let mut sources: BTreeSet<&str> = of_definition.iter().map(String::as_str).collect();
-        let person_tables = ["person_record", "episode"];
-        if reads.iter().any(|t| person_tables.contains(&t.as_str())) {
-            let behind = body
-                .receipts
-                .iter()
-                .filter(|r| reads.iter().any(|t| person_tables.contains(&t.as_str()) && r.written.contains_key(t)));
-            sources.extend(behind.map(|r| r.source.as_str()));
-        }
-        let rules: Vec<Policy> =
-            sources.iter().filter_map(|name| self.site.sources.get(*name)).map(|s| release::rule(&s.item)).collect();
-        Policy::strictest(&rules)
-    }
-
     /// The release folder.
     async fn publish(
         &self,
-        body: &Body,
+        body: &mut Body,
         links: &LinkReport,
-        results: Vec<OutputResult>,
-        policies: &BTreeMap<String, Policy>,
+        decided: Decided,
         clock: &str,
     ) -> Result<String, AppError> {
         let name = format!("{:06}-{}-{}", self.txn.number(), self.area.name, self.area.audience);
-        let meta = release::meta(self.site, self.area, body, links, policies, &name, self.txn.number(), clock);
-        let tables = release::tables(self.site, results);
+        let meta = release::meta(self.site, self.area, body, links, &decided.policies, &name, self.txn.number(), clock);
+        let tables = release::tables(self.site, decided.results);
         let outlines = release::outlines(self.area, self.data);
         if let Some(error) = self.data.failure() {
             return Err(error.into());
@@ -290,8 +280,19 @@ impl Work<'_> {
         let files = svp_publish::release(&meta, &tables, &outlines)?;
         self.tell.step("publish", format!("{} files", files.len()));
         self.txn.publish(&name, files).await?;
+        if let Some(disclosure) = &decided.disclosure {
+            self.record(body, &name, clock, &decided.policies, &tables, disclosure).await?;
+        }
         Ok(name)
     }
+}
+
+/// What the analysis decided.
+#[derive(Default)]
+pub(crate) struct Decided {
+    pub(crate) results: Vec<OutputResult>,
+    pub(crate) policies: BTreeMap<String, Policy>,
+    pub(crate) disclosure: Option<Disclosure>,
 }
 
 /// Every table that a run writes.
@@ -321,19 +322,25 @@ pub fn last_body(lake: &Lake, key: &Key) -> Result<Body, AppError> {
             found: key.check(),
         });
     }
-    Ok(serde_json::from_value(run.body.clone()).unwrap_or_default())
+    read_body(lake, run)
 }
 
-/// Refuses a release to an audience that the law of one of its sources does not name.
-fn permitted(site: &Site, area: &Area, paths: &Paths) -> Result<(), AppError> {
-    for (name, _) in &paths.inputs {
-        if let Some(source) = site.sources.get(name)
-            && !source.item.law.audiences.contains(&area.audience)
-        {
+/// The body of a run record. One that cannot be read is not an empty one: the ledger hangs on it.
+pub fn read_body(lake: &Lake, run: &RunRecord) -> Result<Body, AppError> {
+    serde_json::from_value(run.body.clone())
+        .map_err(|_| AppError::Record { lake: lake.location().to_owned(), number: run.number })
+}
+
+/// Refuses a release to an audience that the law of one of its sources does not reach. Names the clause.
+fn permitted<'a>(site: &Site, area: &Area, sources: impl Iterator<Item = &'a str>) -> Result<(), AppError> {
+    let Some(policy) = site.policies.get(&area.audience) else { return Ok(()) };
+    for name in sources {
+        let Some(source) = site.sources.get(name) else { continue };
+        if let Some(refusal) = refusals(&source.item, &site.gateways, &policy.item).into_iter().next() {
             return Err(AppError::Audience {
-                source_name: name.clone(),
-                audience: area.audience.clone(),
-                basis: format!("{}; {}", source.item.law.lawful_basis, source.item.law.gateway),
+                source_name: refusal.source,
+                audience: refusal.audience,
+                basis: refusal.clause,
             });
         }
     }

@@ -1,9 +1,14 @@
 //! The site: everything under `pipelines/`, read and parsed, with all problems at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-use svp_contract::{Area, Definition, Output, Problem, Source, Table, canonical_tables, nearest};
+use svp_contract::{
+    Area, AudiencePolicy, Definition, Gateways, Output, Problem, Source, Table, canonical_tables, nearest,
+};
+
+use svp_privacy::exceptions::Exceptions;
 
 use crate::error::AppError;
 
@@ -31,6 +36,12 @@ pub struct Site {
     pub definitions: BTreeMap<String, Defined<Definition>>,
     /// Outputs by name.
     pub outputs: BTreeMap<String, Defined<Output>>,
+    /// Policies by audience.
+    pub policies: BTreeMap<String, Defined<AudiencePolicy>>,
+    /// What named people allowed (`pipelines/policies/exceptions.toml`, where there is one).
+    pub exceptions: Exceptions,
+    /// What the law carries.
+    pub gateways: Gateways,
     /// Text of the offence table.
     pub offences: String,
     /// Texts of all files, for the digest of the configuration.
@@ -55,9 +66,53 @@ impl Site {
         let definitions =
             folder(&root, "definitions", "toml", &mut texts, &mut problems, Definition::parse, |d| &d.name);
         let outputs = folder(&root, "outputs", "sql", &mut texts, &mut problems, Output::parse, |o| &o.name);
+        let mut policies =
+            folder(&root, "policies", "toml", &mut texts, &mut problems, Policies::parse, Policies::name);
+        let gateways = match policies.remove("gateways").map(|d| d.item) {
+            Some(Policies::Gateways(gateways)) => gateways,
+            _ => Gateways::default(),
+        };
+        let exceptions = match policies.remove("exceptions").map(|d| d.item) {
+            Some(Policies::Exceptions(exceptions)) => exceptions,
+            _ => Exceptions::default(),
+        };
+        let policies: BTreeMap<String, Defined<AudiencePolicy>> = policies
+            .into_iter()
+            .filter_map(|(name, d)| match d.item {
+                Policies::Audience(item) => Some((name, Defined { file: d.file, item: *item })),
+                Policies::Gateways(_) | Policies::Exceptions(_) => None,
+            })
+            .collect();
         let offences = svp_lake::files::read_text(&root.join("pipelines/reference/offences.csv"))?;
+        let groups: BTreeSet<&str> = offences.split([',', '\n', '\r']).collect();
+        for Defined { file, item } in policies.values() {
+            problems.extend(item.problems(file));
+            // A misspelt group would protect nobody and say nothing.
+            for group in item.map.never_groups.iter().filter(|g| !groups.contains(g.as_str())) {
+                let problem = Problem::new(file, format!("map.never_groups: there is no offence group `{group}`"));
+                problems.push(match nearest(group, groups.iter().copied()) {
+                    Some(near) => problem.hint(format!("did you mean `{near}`?")),
+                    None => problem.hint("groups stand in pipelines/reference/offences.csv"),
+                });
+            }
+        }
         texts.insert("pipelines/reference/offences.csv".to_owned(), offences.clone());
-        Ok((Self { root, tables, sources, areas, definitions, outputs, offences, texts }, problems))
+        Ok((
+            Self {
+                root,
+                tables,
+                sources,
+                areas,
+                definitions,
+                outputs,
+                policies,
+                exceptions,
+                gateways,
+                offences,
+                texts,
+            },
+            problems,
+        ))
     }
 
     /// An area by name.
@@ -103,6 +158,22 @@ impl Site {
         names("output", &area.item.outputs, self.outputs.keys().map(String::as_str).collect());
         let sources: Vec<String> = area.item.input.iter().map(|i| i.source.clone()).collect();
         names("source", &sources, self.sources.keys().map(String::as_str).collect());
+        match self.policies.get(&area.item.audience) {
+            None => {
+                let known: Vec<&str> = self.policies.keys().map(String::as_str).collect();
+                let problem =
+                    Problem::new(&area.file, format!("there is no policy for the audience `{}`", area.item.audience));
+                problems.push(match nearest(&area.item.audience, known.iter().copied()) {
+                    Some(near) => problem.hint(format!("did you mean `{near}`?")),
+                    None => {
+                        problem.hint(format!("known: {}; a policy is one file in pipelines/policies", known.join(", ")))
+                    }
+                });
+            }
+            Some(policy) => {
+                problems.extend(area.item.disclosure.iter().flat_map(|rule| rule.problems(&area.file, &policy.item)));
+            }
+        }
         for name in &area.item.outputs {
             if let Some(output) = self.outputs.get(name)
                 && !output.item.audiences.contains(&area.item.audience)
@@ -117,6 +188,39 @@ impl Site {
             }
         }
         problems
+    }
+}
+
+/// A file of `pipelines/policies`: an audience, or the gateways of the law.
+enum Policies {
+    Audience(Box<AudiencePolicy>),
+    Gateways(Gateways),
+    Exceptions(Exceptions),
+}
+
+impl Policies {
+    fn parse(file: &str, text: &str) -> Result<Self, Problem> {
+        if file.ends_with("gateways.toml") {
+            Gateways::parse(file, text).map(Self::Gateways)
+        } else if file.ends_with("exceptions.toml") {
+            let first = |problems: Vec<Problem>| {
+                problems.into_iter().next().unwrap_or_else(|| Problem::new(file, "unreadable"))
+            };
+            Exceptions::parse(file, text).map(Self::Exceptions).map_err(first)
+        } else {
+            AudiencePolicy::parse(file, text).map(|p| Self::Audience(Box::new(p)))
+        }
+    }
+
+    fn name(&self) -> &String {
+        // These have no name of their own: each file is the one of its kind.
+        static GATEWAYS: LazyLock<String> = LazyLock::new(|| "gateways".to_owned());
+        static EXCEPTIONS: LazyLock<String> = LazyLock::new(|| "exceptions".to_owned());
+        match self {
+            Self::Audience(policy) => &policy.name,
+            Self::Gateways(_) => &GATEWAYS,
+            Self::Exceptions(_) => &EXCEPTIONS,
+        }
     }
 }
 

@@ -29,7 +29,7 @@ pub async fn command(cli: &Cli, args: &SqlArgs, tell: &Tell) -> Result<(), AppEr
             let paths = context::paths(&site, area, &args.paths)?;
             let data = reference::load(area, &paths.reference, &site.offences, true, cli.threads())?;
             let ctx = context::session(cli, Some(area), CodeMaps::default(), data.lookups.clone(), data.areas.clone())?;
-            register_reference(&ctx, area, &data.population(area)?, &data.exclusions)?;
+            register_reference(&ctx, area, &data.population(area)?, &data.square_kilometres("lsoa"), &data.exclusions)?;
             ctx
         }
         None => context::session(cli, None, CodeMaps::default(), Lookups::default(), Areas::default())?,

@@ -39,6 +39,11 @@ impl Cell {
         Some(Cell { size, easting: corner(easting), northing: corner(northing) })
     }
 
+    /// The square of twice the side that holds this one; `None` where that would be larger than a square can be.
+    pub fn parent(&self) -> Option<Cell> {
+        Cell::containing(self.easting as f64, self.northing as f64, self.size * 2)
+    }
+
     /// The point in the middle, metres.
     pub fn centre(&self) -> (f64, f64) {
         let middle = |corner: i64| corner as f64 + self.size as f64 / 2.0;

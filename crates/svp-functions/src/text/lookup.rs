@@ -23,6 +23,13 @@ impl Lookups {
         self.0.contains_key(table)
     }
 
+    /// The names of the tables, sorted.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.0.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
     /// The value for a key; `None` for an unknown table or key.
     pub fn value(&self, table: &str, key: &str) -> Option<&str> {
         self.0.get(table)?.get(key.trim()).map(String::as_str)

@@ -8,5 +8,6 @@ pub mod lookup;
 pub mod parse_flag;
 pub mod parse_integer;
 pub mod parse_number;
+pub mod record_key;
 
 const SECTION: DocSection = DocSection { include: true, label: "Text", description: None };

@@ -43,6 +43,11 @@ fn highest(frame: &Frame<'_>, rows: &[usize], value: usize) -> Option<(usize, f6
     best
 }
 
+/// The rows that are places: what merging left of a larger cell is none to point at.
+fn whole(rows: &[usize], ground: Option<&Ground>) -> Vec<usize> {
+    rows.iter().copied().filter(|row| ground.is_none_or(|ground| !ground.rests[*row])).collect()
+}
+
 fn show(frame: &Frame<'_>, row: usize, column: usize) -> String {
     let c = &frame.columns[column];
     words::cell(&c.cells[row], c.header.as_ref(), c.role == Role::Grain)
@@ -61,7 +66,7 @@ pub(crate) fn sentence(
         Chart::Map { value } => {
             let value = frame.require(value)?;
             let withheld = count(frame, rows, value, &Cell::Suppressed);
-            highest(frame, rows, value).map(|(row, _)| {
+            highest(frame, &whole(rows, ground), value).map(|(row, _)| {
                 let id = ground.map_or_else(String::new, |ground| match &ground.names[row] {
                     Some(name) if ground.cell_size.is_none() => format!(" in {name}"),
                     Some(name) => {
@@ -211,7 +216,7 @@ fn figures(frame: &Frame<'_>, ground: Option<&Ground>) -> Result<Vec<Figure>, Pu
         }
         Chart::Map { value } => {
             let value = frame.require(value)?;
-            highest(frame, rows, value).map(|(row, _)| {
+            highest(frame, &whole(rows, ground), value).map(|(row, _)| {
                 let cell = ground.is_some_and(|g| g.cell_size.is_some());
                 let name = ground.and_then(|g| g.names[row].clone());
                 let place = match (cell, name) {

@@ -94,6 +94,8 @@ struct Spot<'a> {
     centre: Coord<f64>,
     label: String,
     name: Option<String>,
+    /// What is left of a larger cell: in its own shade, as its count is that of a larger ground.
+    rest: bool,
 }
 
 /// Builds the map of some rows; `None` if none of them lies on the ground.
@@ -113,7 +115,7 @@ pub(crate) fn view(
     // The outlines frame the map, so that one cell far away cannot shrink it.
     let whole = around(land.iter().map(|a| &a.2)).or_else(|| around(spots.iter().map(|s| s.shape)))?;
     let plane = Plane::fit(whole, WIDTH, HEIGHT, 12.0);
-    let classes = Classes::new(spots.iter().filter_map(|s| s.cell.number()));
+    let classes = Classes::new(spots.iter().filter(|s| !s.rest).filter_map(|s| s.cell.number()));
     let areas = ground.cell_size.is_none();
     let side = ground.cell_size.unwrap_or(f64::INFINITY) * plane.scale;
     let tiny = side < TINY;
@@ -134,12 +136,12 @@ pub(crate) fn view(
         if areas { plane.path(&simplified(spot.shape, plane.scale)) } else { plane.path(spot.shape) }
     };
     let mut order: Vec<&Spot<'_>> = spots.iter().collect();
-    order.sort_by(|a, b| depth(a.cell).total_cmp(&depth(b.cell)));
+    order.sort_by(|a, b| b.rest.cmp(&a.rest).then(depth(a.cell).total_cmp(&depth(b.cell))));
     let mut groups: Vec<Group> = Vec::new();
     let mut marks = Vec::new();
     if spots.len() > SINGLE_MARKS {
         for spot in order {
-            let css = shade(spot.cell, &classes);
+            let css = shade(spot, &classes);
             match groups.last_mut() {
                 Some(group) if group.css == css => group.d.push_str(&draw(spot)),
                 _ => groups.push(Group { css, d: draw(spot) }),
@@ -147,7 +149,7 @@ pub(crate) fn view(
         }
     } else {
         marks.extend(order.into_iter().map(|spot| Mark {
-            css: shade(spot.cell, &classes),
+            css: shade(spot, &classes),
             d: draw(spot),
             label: spot.label.clone(),
             x: String::new(),
@@ -239,6 +241,7 @@ fn spots<'a>(frame: &'a Frame<'_>, ground: &'a Ground, rows: &[usize], value: us
                 centre,
                 label: format!("{place}. {title}: {}", words::cell(cell, header, false)),
                 name,
+                rest: ground.rests[*row],
             })
         })
         .collect()
@@ -253,9 +256,10 @@ fn depth(cell: &Cell) -> f64 {
     }
 }
 
-fn shade(cell: &Cell, classes: &Classes) -> &'static str {
-    match cell {
+fn shade(spot: &Spot<'_>, classes: &Classes) -> &'static str {
+    match spot.cell {
         Cell::Suppressed => "sup",
+        other if spot.rest && other.number().is_some_and(|value| value != 0.0) => "rest",
         other => other.number().map_or("mis", |value| classes.css(value)),
     }
 }
@@ -266,7 +270,16 @@ fn special(spots: &[Spot<'_>], one: &str, more: &str, tiny: bool) -> Vec<LegendL
         (found > 0).then(|| LegendLine { css, text: format!("{text} ({})", words::counted(found, one, more)) })
     };
     let withheld = if tiny { "[c] suppressed, not zero; grey on the whole map" } else { "[c] suppressed, not zero" };
+    let rests = spots.iter().filter(|s| s.rest).count();
+    let merged = (rests > 0).then(|| LegendLine {
+        css: "rest",
+        text: format!(
+            "merged: small {more} shown as one number, the rest of a larger {one} ({})",
+            words::counted(rests, "rest", "rests")
+        ),
+    });
     [
+        merged,
         line("zero", "0", &|cell| cell.number() == Some(0.0)),
         line("sup", withheld, &|cell| *cell == Cell::Suppressed),
         line("mis", "[x] not available", &|cell| *cell == Cell::Missing),
@@ -290,6 +303,7 @@ fn close_ups(
     let mut found: Vec<Coord<f64>> = Vec::new();
     let mut ranked: Vec<(f64, &Spot<'_>)> = spots
         .iter()
+        .filter(|s| !s.rest)
         .filter_map(|s| s.cell.number().map(|value| (value, s)))
         .filter(|(value, _)| classes.of(*value).is_some_and(|class| class + 2 >= classes.len()))
         .collect();
@@ -306,7 +320,7 @@ fn close_ups(
         }
         // The window settles on the centre of mass of what lies around the peak, but keeps the peak inside.
         let (mut x, mut y, mut mass) = (0.0, 0.0, 0.0);
-        for other in spots {
+        for other in spots.iter().filter(|s| !s.rest) {
             if let Some(value) = other.cell.number().filter(|_| near(&other.centre, &spot.centre, side * 0.35)) {
                 x += value * other.centre.x;
                 y += value * other.centre.y;
@@ -362,7 +376,7 @@ fn close_up(
 ) -> CloseUp {
     let plane = Plane::fit(window, CLOSE_UP, CLOSE_UP, 0.0);
     let numbers = cell * plane.scale >= 22.0;
-    let inside: Vec<&Spot<'_>> = spots
+    let mut inside: Vec<&Spot<'_>> = spots
         .iter()
         .filter(|spot| {
             spot.shape.bounding_rect().is_some_and(|r| {
@@ -373,6 +387,7 @@ fn close_up(
             })
         })
         .collect();
+    inside.sort_by_key(|spot| !spot.rest);
     let name = inside
         .iter()
         .filter(|s| s.name.is_some())
@@ -394,7 +409,7 @@ fn close_up(
     let marks = inside
         .iter()
         .map(|spot| Mark {
-            css: shade(spot.cell, classes),
+            css: shade(spot, classes),
             d: plane.path(spot.shape),
             label: spot.label.clone(),
             x: px(plane.x(spot.centre.x)),

@@ -243,7 +243,7 @@ fn disclosure(frame: &Frame<'_>) -> Disclosure {
     };
     Disclosure {
         policy: readme::policy(frame),
-        reason: summary.policy.reason.clone(),
+        reason: summary.policy.reason(),
         cells: written(summary.cells),
         suppressed: written(summary.suppressed),
         rounded: written(summary.rounded),

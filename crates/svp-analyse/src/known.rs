@@ -1,0 +1,136 @@
+//! What the site knows of its dimensions: which member lies in which, which definition in which.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use svp_contract::Area;
+use svp_functions::Lookups;
+use svp_functions::place::bng_cell::parse_cell_id;
+use svp_functions::place::h3_cell::h3_parent;
+use svp_privacy::relate::Knowledge;
+
+/// Members that say that nothing is known; they roll up to themselves in every hierarchy.
+const UNKNOWN: [&str; 4] = ["unknown", "not known", "not recorded", "none"];
+
+/// Hierarchies of an area, and what lies in what among the definitions and universes of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    lookups: Lookups,
+    /// Finer and coarser kind of each lookup table that is a hierarchy.
+    tables: Vec<(String, String, String)>,
+    /// From kind and member to kind and member: what the area file itself says.
+    area: BTreeMap<(String, String), (String, String)>,
+    definitions: BTreeSet<(String, String)>,
+    universes: BTreeSet<(String, String)>,
+}
+
+impl Known {
+    /// The hierarchies of an area: its districts, partnerships and force; and every lookup table of its reference
+    /// data whose name is `<finer>_<coarser>` (`lsoa_district`, `hour_of_week_shift`).
+    #[must_use]
+    pub fn new(area: &Area, lookups: &Lookups) -> Self {
+        let mut out = Self { lookups: lookups.clone(), ..Self::default() };
+        for name in lookups.names() {
+            // `hour_of_week_shift`: the coarser kind is the last word.
+            if let Some((finer, coarser)) = name.rsplit_once('_')
+                && finer != "postcode"
+            {
+                out.tables.push((name.to_owned(), finer.to_owned(), coarser.to_owned()));
+            }
+        }
+        let up = |kind: &str, member: &str| (kind.to_owned(), member.to_owned());
+        for d in &area.districts {
+            // What is published with its neighbour has the neighbour's code, so both go to one partnership.
+            out.area.insert(up("district", &d.code), up("csp", &d.csp));
+            out.area.insert(up("csp", &d.csp), up("force", &area.police_force));
+        }
+        out
+    }
+
+    /// Notes that every event of one definition falls under another too; each is a name and a digest of its text.
+    pub fn add_definition_within(&mut self, inner: &str, outer: &str) {
+        self.definitions.insert((inner.to_owned(), outer.to_owned()));
+    }
+
+    /// Notes that every event of one view is in another too.
+    pub fn add_universe_within(&mut self, inner: &str, outer: &str) {
+        self.universes.insert((inner.to_owned(), outer.to_owned()));
+    }
+}
+
+impl Knowledge for Known {
+    fn parents(&self, kind: &str, member: &str) -> Vec<(String, String)> {
+        let mut out = Vec::new();
+        for (table, finer, coarser) in &self.tables {
+            if finer == kind {
+                let unknown = UNKNOWN.contains(&member).then_some(member);
+                if let Some(up) = self.lookups.value(table, member).or(unknown) {
+                    out.push((coarser.clone(), up.to_owned()));
+                }
+            }
+        }
+        if let Some(up) = self.area.get(&(kind.to_owned(), member.to_owned())) {
+            out.push(up.clone());
+        } else if matches!(kind, "district" | "csp") && UNKNOWN.contains(&member) {
+            out.push((if kind == "district" { "csp" } else { "force" }.to_owned(), member.to_owned()));
+        }
+        out.extend(calendar(kind, member));
+        if kind.starts_with("bng:")
+            && let Some(up) = parse_cell_id(member).and_then(|cell| cell.parent())
+        {
+            out.push((format!("bng:{}", up.size), up.to_string()));
+        }
+        if let Some(resolution) = kind.strip_prefix("h3:").and_then(|r| r.parse::<u8>().ok())
+            && resolution > 0
+            && let Some(up) = h3_parent(member)
+        {
+            out.push((format!("h3:{}", resolution - 1), up));
+        }
+        out
+    }
+
+    fn definition_within(&self, inner: (&str, &str), outer: (&str, &str)) -> bool {
+        let pair = (format!("{} {}", inner.0, inner.1), format!("{} {}", outer.0, outer.1));
+        self.definitions.contains(&pair)
+    }
+
+    fn universe_within(&self, inner: &str, outer: &str) -> bool {
+        self.universes.contains(&(inner.to_owned(), outer.to_owned()))
+    }
+}
+
+/// The calendar's own hierarchies: month to quarter to year; hour of the week to its day and to its hour of the day.
+fn calendar(kind: &str, member: &str) -> Vec<(String, String)> {
+    match kind {
+        "month" => {
+            let Some((year, month)) = member.split_once('-') else { return Vec::new() };
+            let Ok(month) = month.parse::<u32>() else { return Vec::new() };
+            vec![("quarter".to_owned(), format!("{year} Q{}", month.saturating_sub(1) / 3 + 1))]
+        }
+        "quarter" => {
+            member.split_once(" Q").map(|(year, _)| ("year".to_owned(), year.to_owned())).into_iter().collect()
+        }
+        "hour_of_week" => {
+            let Ok(hour) = member.parse::<u32>() else { return Vec::new() };
+            vec![("weekday".to_owned(), (hour / 24).to_string()), ("hour_of_day".to_owned(), (hour % 24).to_string())]
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calendars_and_grids_roll_up() {
+        let known = Known::default();
+        let up = |kind: &str, member: &str| known.parents(kind, member);
+        let pair = |k: &str, m: &str| (k.to_owned(), m.to_owned());
+        assert_eq!(up("month", "2024-05"), [pair("quarter", "2024 Q2")]);
+        assert_eq!(up("quarter", "2024 Q2"), [pair("year", "2024")]);
+        assert_eq!(up("hour_of_week", "167"), [pair("weekday", "6"), pair("hour_of_day", "23")]);
+        assert_eq!(up("bng:250", "250m:310250:48000"), [pair("bng:500", "500m:310000:48000")]);
+        assert_eq!(up("h3:9", "891a538e547ffff"), [pair("h3:8", "881a538e55fffff")]);
+        assert!(up("h3:0", "8001fffffffffff").is_empty());
+    }
+}

@@ -1,0 +1,559 @@
+//! The ledger: what each release told an audience, one entry a release, chained by digests.
+//!
+//! The bytes of an entry are JSON with the fields in the order of [`Entry`] and no white space. Each entry
+//! holds the SHA-256 of the bytes before it. The [`Head`] (number and digest of the last entry) is kept
+//! elsewhere too: in the record of the run. So a changed entry, a missing
+//! one, a cut end and a lost ledger are found. Whoever can change the ledger and every copy of the head can
+//! still deceive: the manifests that readers hold are the copies out of reach.
+//!
+//! This file decides; it stores nothing. Bytes come in by name and go out by name.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::exceptions::Exception;
+use crate::relate::Table;
+
+/// Version of the form of an entry.
+pub const LEDGER_FORMAT: u32 = 1;
+
+/// What stands for the entry before the first.
+const NOTHING_BEFORE: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// What was decided on a release. A refused release told nobody anything and has no entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Decision {
+    /// It went out.
+    Released {
+        /// What was made coarser or withheld on the way, and why.
+        coarsened: Vec<Coarsened>,
+    },
+}
+
+/// One table that was made coarser because of what was told before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Coarsened {
+    /// The table.
+    pub table: String,
+    /// What was done to it, in words.
+    pub done: String,
+    /// Why, in words: against which release and table, and by which kind of difference.
+    pub reason: String,
+}
+
+/// Who let a new ledger begin though an old one was lost or damaged, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BegunAnew {
+    /// Name and office.
+    pub allowed_by: String,
+    /// Why the old ledger could not be restored.
+    pub reason: String,
+    /// Day, `YYYY-MM-DD`.
+    pub date: String,
+    /// What was wrong with the old ledger; filled in by [`Ledger::begin_anew`].
+    pub found: String,
+    /// Head of the old ledger as the lake knew it; filled in by [`Ledger::begin_anew`].
+    pub lost: Option<Head>,
+}
+
+/// Record of one release.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// [`LEDGER_FORMAT`]; set by [`Ledger::append`].
+    pub format: u32,
+    /// 1, 2, …; set by [`Ledger::append`].
+    pub number: u64,
+    /// SHA-256 of the bytes of the entry before, hexadecimal, zeros for the first; set by [`Ledger::append`].
+    pub previous: String,
+    /// Whom it was told to.
+    pub audience: String,
+    /// Name of the release.
+    pub release: String,
+    /// Number of the run.
+    pub run: u64,
+    /// Time of the run, as the release says it.
+    pub clock: String,
+    /// Code of the area.
+    pub area: String,
+    /// SHA-256 of the policy, hexadecimal.
+    pub policy_digest: String,
+    /// A keyed text that makes the digest of the entry tell nothing: without it, whoever holds the digest could try
+    /// small counts until one fits.
+    pub blind: String,
+    /// What was decided.
+    pub decision: Decision,
+    /// Exceptions in force.
+    pub exceptions: Vec<Exception>,
+    /// Set on the first entry of a ledger that replaces a lost one; set by [`Ledger::append`].
+    pub begun_anew: Option<BegunAnew>,
+    /// What was told, with the true counts beside it: the ledger is restricted.
+    pub tables: Vec<Table>,
+}
+
+impl Default for Entry {
+    fn default() -> Self {
+        Self {
+            format: LEDGER_FORMAT,
+            number: 0,
+            previous: NOTHING_BEFORE.to_owned(),
+            audience: String::new(),
+            release: String::new(),
+            run: 0,
+            clock: String::new(),
+            area: String::new(),
+            policy_digest: String::new(),
+            blind: String::new(),
+            decision: Decision::Released { coarsened: Vec::new() },
+            exceptions: Vec::new(),
+            begun_anew: None,
+            tables: Vec::new(),
+        }
+    }
+}
+
+/// The last entry of a ledger, as it is remembered elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Head {
+    /// Audience of the ledger.
+    pub audience: String,
+    /// Number of the last entry.
+    pub number: u64,
+    /// SHA-256 of its bytes, hexadecimal.
+    pub hash: String,
+}
+
+/// What is wrong with a ledger. No variant holds a number that was told.
+#[derive(Debug, Error)]
+pub enum LedgerError {
+    /// An entry is not an entry.
+    #[error("ledger entry {name} cannot be read")]
+    Unreadable {
+        /// Name of the entry.
+        name: String,
+    },
+    /// An entry was written by a newer program.
+    #[error("ledger entry {name} has format {found}; this program knows {LEDGER_FORMAT}")]
+    Format {
+        /// Name of the entry.
+        name: String,
+        /// Its format.
+        found: u32,
+    },
+    /// An entry is missing, doubled or in another's place.
+    #[error("entry {expected} of the ledger is missing: {name} is in its place")]
+    Missing {
+        /// Number that should stand here.
+        expected: u64,
+        /// What stands here.
+        name: String,
+    },
+    /// An entry belongs to another audience.
+    #[error("ledger entry {name} is of another audience")]
+    Audience {
+        /// Name of the entry.
+        name: String,
+    },
+    /// An entry is not the one that was written.
+    #[error("ledger entry {name} was changed after it was written")]
+    Changed {
+        /// Name of the entry.
+        name: String,
+    },
+    /// Entries at the end are missing.
+    #[error("the ledger ends at entry {found}, but {wanted} releases were recorded: its end was removed")]
+    EndRemoved {
+        /// Entries that are there.
+        found: u64,
+        /// Entries that were recorded.
+        wanted: u64,
+    },
+    /// Nothing is left.
+    #[error("the ledger is lost: {wanted} releases were recorded and no entry is there")]
+    Lost {
+        /// Entries that were recorded.
+        wanted: u64,
+    },
+    /// Entries that no run recorded.
+    #[error("entry {number} of the ledger was recorded by no run")]
+    NotRecorded {
+        /// The first of them.
+        number: u64,
+    },
+    /// A new ledger may only replace a lost or damaged one.
+    #[error("the ledger is whole: it cannot be begun anew")]
+    Whole,
+    /// Beginning anew needs a person and a reason.
+    #[error("a ledger is begun anew by a named person, with a reason and a day")]
+    Unsigned,
+    /// A table is not fit to be recorded.
+    #[error("table {table} cannot be recorded: {what}")]
+    Unfit {
+        /// The table.
+        table: String,
+        /// Why, in words.
+        what: &'static str,
+    },
+    /// The entry could not be written as JSON.
+    #[error("the ledger entry could not be written")]
+    Json(#[source] serde_json::Error),
+}
+
+impl LedgerError {
+    /// What the reader of the message can do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Unreadable { .. }
+            | Self::Missing { .. }
+            | Self::Audience { .. }
+            | Self::Changed { .. }
+            | Self::EndRemoved { .. } => {
+                "restore the ledger from a backup; without one, nothing can be compared with what was told before"
+            }
+            Self::Lost { .. } => {
+                "restore the ledger from a backup; if there is none, `--start-ledger-anew` with a named person and \
+                 a reason, which become part of the first entry"
+            }
+            Self::Format { .. } => "use the newest svp that has written to this lake",
+            Self::NotRecorded { .. } => {
+                "a run was killed while it published, or the lake's record of runs is older than the ledger: if the \
+                 release went out, restore the record (its manifest holds the head); if not, remove the entry"
+            }
+            Self::Whole => "leave out `--start-ledger-anew`: the ledger that is there will be used",
+            Self::Unsigned => "give the person's name and office, the reason, and the day as YYYY-MM-DD",
+            Self::Unfit { .. } | Self::Json(_) => "this is a defect of svp: nothing was published",
+        }
+    }
+}
+
+/// The releases of one audience, verified.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Ledger {
+    entries: Vec<Entry>,
+    head: Option<Head>,
+    begun_anew: Option<BegunAnew>,
+}
+
+impl Ledger {
+    /// Reads and verifies the entries of one audience, given by name and bytes.
+    ///
+    /// `head` is what the lake remembers of the last entry; `None` when no release was recorded.
+    ///
+    /// # Errors
+    /// When anything is missing, changed, moved or more than was recorded.
+    pub fn from_entries(mut named: Vec<(String, Vec<u8>)>, head: Option<&Head>) -> Result<Self, LedgerError> {
+        named.sort();
+        let mut entries = Vec::with_capacity(named.len());
+        for ((name, bytes), expected) in named.iter().zip(1..) {
+            let entry = read(name, bytes)?;
+            if entry.number != expected {
+                return Err(LedgerError::Missing { expected, name: name.clone() });
+            }
+            entries.push(entry);
+        }
+        let have = entries.len() as u64;
+        let wanted = head.map_or(0, |head| head.number);
+        if have == 0 && wanted > 0 {
+            return Err(LedgerError::Lost { wanted });
+        }
+        if have < wanted {
+            return Err(LedgerError::EndRemoved { found: have, wanted });
+        }
+        if have > wanted {
+            return Err(LedgerError::NotRecorded { number: wanted + 1 });
+        }
+        // From the end to the beginning: what is known to be true vouches for what comes before it.
+        let mut vouched = head.map_or(NOTHING_BEFORE, |head| head.hash.as_str());
+        for (entry, (name, bytes)) in entries.iter().zip(&named).rev() {
+            if digest(bytes) != vouched {
+                return Err(LedgerError::Changed { name: name.clone() });
+            }
+            if head.is_some_and(|head| head.audience != entry.audience) {
+                return Err(LedgerError::Audience { name: name.clone() });
+            }
+            vouched = &entry.previous;
+        }
+        if vouched != NOTHING_BEFORE {
+            let name = named.into_iter().next().map(|(name, _)| name).unwrap_or_default();
+            return Err(LedgerError::Missing { expected: 1, name });
+        }
+        Ok(Self { entries, head: head.cloned(), begun_anew: None })
+    }
+
+    /// An empty ledger in the place of a lost or damaged one. What was wrong is recorded with the first entry.
+    ///
+    /// # Errors
+    /// When the ledger is whole, or the person, the reason or the day is missing.
+    pub fn begin_anew(named: Vec<(String, Vec<u8>)>, head: Option<&Head>, by: BegunAnew) -> Result<Self, LedgerError> {
+        let found = match Self::from_entries(named, head) {
+            Ok(_) => return Err(LedgerError::Whole),
+            // Nothing is lost here: a newer program or the lake's record of runs can read it.
+            Err(found @ (LedgerError::Format { .. } | LedgerError::NotRecorded { .. })) => return Err(found),
+            Err(found) => found,
+        };
+        if by.allowed_by.trim().is_empty() || by.reason.trim().is_empty() || !crate::exceptions::is_day(&by.date) {
+            return Err(LedgerError::Unsigned);
+        }
+        let begun_anew = Some(BegunAnew { found: found.to_string(), lost: head.cloned(), ..by });
+        Ok(Self { begun_anew, ..Self::default() })
+    }
+
+    /// The entries, oldest first.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Every table that the audience has, oldest first, as numbers that cannot be changed any more.
+    #[must_use]
+    pub fn tables(&self) -> Vec<Table> {
+        let told = |e: &Entry| {
+            let release = usize::try_from(e.run).unwrap_or(usize::MAX);
+            e.tables.iter().map(move |t| Table { release, earlier: true, ..t.clone() }).collect::<Vec<_>>()
+        };
+        self.entries.iter().flat_map(told).collect()
+    }
+
+    /// The last entry's number and digest; `None` when there is no entry.
+    #[must_use]
+    pub fn head(&self) -> Option<&Head> {
+        self.head.as_ref()
+    }
+
+    /// Adds the record of a release and gives its bytes and the new head. The form, the number and the chain
+    /// are set here, whatever `entry` says of them.
+    ///
+    /// # Errors
+    /// When the entry is of another audience, or a table is not fit to be recorded.
+    pub fn append(&mut self, entry: Entry) -> Result<(Vec<u8>, Head), LedgerError> {
+        let number = self.entries.len() as u64 + 1;
+        if self.head.as_ref().is_some_and(|head| head.audience != entry.audience) {
+            return Err(LedgerError::Audience { name: entry_name(number) });
+        }
+        let mut seen = BTreeSet::new();
+        for table in &entry.tables {
+            let twice = !seen.insert((&table.name, &table.set, &table.measure));
+            if let Some(what) = table.fault().or(twice.then_some("it is told twice")) {
+                return Err(LedgerError::Unfit { table: table.name.clone(), what });
+            }
+        }
+        let previous = self.head.as_ref().map_or(NOTHING_BEFORE, |head| head.hash.as_str()).to_owned();
+        let entry = Entry { format: LEDGER_FORMAT, number, previous, begun_anew: self.begun_anew.take(), ..entry };
+        let bytes = serde_json::to_vec(&entry).map_err(LedgerError::Json)?;
+        let head = Head { audience: entry.audience.clone(), number, hash: digest(&bytes) };
+        self.entries.push(entry);
+        self.head = Some(head.clone());
+        Ok((bytes, head))
+    }
+}
+
+/// Name under which entry `number` is stored: names in order are numbers in order.
+#[must_use]
+pub fn entry_name(number: u64) -> String {
+    format!("{number:08}.json")
+}
+
+/// The form is looked at first, so that a newer entry is called newer, not unreadable.
+fn read(name: &str, bytes: &[u8]) -> Result<Entry, LedgerError> {
+    #[derive(Deserialize)]
+    struct Form {
+        format: u32,
+    }
+    // serde's messages can quote what they read, so they are not kept.
+    let unreadable = |_| LedgerError::Unreadable { name: name.to_owned() };
+    let form: Form = serde_json::from_slice(bytes).map_err(unreadable)?;
+    if form.format != LEDGER_FORMAT {
+        return Err(LedgerError::Format { name: name.to_owned(), found: form.format });
+    }
+    serde_json::from_slice(bytes).map_err(unreadable)
+}
+
+fn digest(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::relate::{Dim, Row, Told};
+    use crate::testing::event_set;
+    use proptest::prelude::*;
+
+    fn told(numbers: &[Told]) -> Table {
+        let row = |(i, told): (usize, &Told)| Row { members: vec![format!("m{i}")], value: Some(12.0), told: *told };
+        Table {
+            name: "t".into(),
+            release: 0,
+            earlier: false,
+            set: event_set(),
+            measure: "events".into(),
+            part_of: None,
+            dims: vec![Dim { kind: "district".into(), total: None }],
+            suppress_below: 8,
+            fractional: false,
+            merged: false,
+            rows: numbers.iter().enumerate().map(row).collect(),
+        }
+    }
+
+    fn numbers() -> impl Strategy<Value = Vec<Told>> {
+        let one = prop_oneof![
+            (8u32..500).prop_map(|n| Told::Shown(f64::from(n), f64::from(n) + 4.0)),
+            any::<bool>().prop_map(|primary| Told::Suppressed { primary }),
+            Just(Told::NotKnown),
+        ];
+        prop::collection::vec(one, 0..6)
+    }
+
+    type Named = Vec<(String, Vec<u8>)>;
+
+    fn entry(release: &str, told_numbers: &[Told]) -> Entry {
+        Entry {
+            audience: "public".into(),
+            release: release.into(),
+            clock: "2026-01-05T10:00:00Z".into(),
+            area: "wessmark".into(),
+            tables: vec![told(told_numbers)],
+            ..Entry::default()
+        }
+    }
+
+    fn chain(releases: &[Vec<Told>]) -> (Named, Head) {
+        let mut ledger = Ledger::from_entries(Vec::new(), None).unwrap();
+        let mut named = Named::new();
+        for (i, release) in releases.iter().enumerate() {
+            let (bytes, head) = ledger.append(entry(&format!("r{i}"), release)).unwrap();
+            named.push((entry_name(head.number), bytes));
+        }
+        (named, ledger.head().unwrap().clone())
+    }
+
+    fn four() -> (Named, Head) {
+        chain(&[
+            vec![Told::Shown(8.0, 12.0)],
+            vec![Told::NotKnown],
+            vec![Told::Shown(0.0, 0.0)],
+            vec![Told::Suppressed { primary: true }],
+        ])
+    }
+
+    fn by() -> BegunAnew {
+        BegunAnew {
+            allowed_by: "A. Person, head of analysis".into(),
+            reason: "the disk was lost and no backup was kept".into(),
+            date: "2026-01-05".into(),
+            found: String::new(),
+            lost: None,
+        }
+    }
+
+    #[test]
+    fn each_kind_of_damage_has_its_name_and_its_hint() {
+        let (named, head) = four();
+        let error = |named: Named, head: Option<&Head>| Ledger::from_entries(named, head).unwrap_err();
+        let without = |i: usize| {
+            let mut rest = named.clone();
+            rest.remove(i);
+            rest
+        };
+        let lost = error(Vec::new(), Some(&head));
+        assert!(matches!(lost, LedgerError::Lost { wanted: 4 }));
+        assert!(lost.hint().contains("--start-ledger-anew"));
+        let cut = error(without(3), Some(&head));
+        assert!(matches!(cut, LedgerError::EndRemoved { found: 3, wanted: 4 }));
+        assert!(cut.hint().contains("backup"));
+        assert!(matches!(error(without(0), Some(&head)), LedgerError::Missing { expected: 1, .. }));
+        assert!(matches!(error(without(1), Some(&head)), LedgerError::Missing { expected: 2, .. }));
+        assert!(matches!(error(named.clone(), None), LedgerError::NotRecorded { number: 1 }));
+        let (before, old) = (without(3), Head { number: 3, ..head.clone() });
+        assert!(matches!(error(named.clone(), Some(&old)), LedgerError::NotRecorded { number: 4 }));
+        assert!(matches!(error(before, Some(&old)), LedgerError::Changed { .. }));
+        for i in 0..4 {
+            let mut edited = named.clone();
+            edited[i].1 =
+                String::from_utf8(edited[i].1.clone()).unwrap().replace(&format!("\"r{i}\""), "\"x\"").into_bytes();
+            let Err(LedgerError::Changed { name }) = Ledger::from_entries(edited, Some(&head)) else { panic!() };
+            assert_eq!(name, entry_name(i as u64 + 1));
+        }
+        let other = Head { audience: "police".into(), ..head };
+        assert!(matches!(error(named.clone(), Some(&other)), LedgerError::Audience { .. }));
+        let mut newer = named.clone();
+        newer[1].1 = b"{\"format\":2,\"anything\":true}".to_vec();
+        assert!(matches!(error(newer, Some(&other)), LedgerError::Format { found: 2, .. }));
+    }
+
+    #[test]
+    fn begins_anew_only_where_something_is_lost_and_says_so() {
+        let (named, head) = four();
+        assert!(matches!(Ledger::begin_anew(named, Some(&head), by()), Err(LedgerError::Whole)));
+        assert!(matches!(Ledger::begin_anew(Vec::new(), None, by()), Err(LedgerError::Whole)));
+        let (named, _) = four();
+        let newer = Ledger::begin_anew(named, None, by());
+        assert!(matches!(newer, Err(LedgerError::NotRecorded { .. })));
+        let nobody = BegunAnew { allowed_by: " ".into(), ..by() };
+        assert!(matches!(Ledger::begin_anew(Vec::new(), Some(&head), nobody), Err(LedgerError::Unsigned)));
+        let mut ledger = Ledger::begin_anew(Vec::new(), Some(&head), by()).unwrap();
+        let (bytes, new) = ledger.append(entry("r", &[])).unwrap();
+        let again = Ledger::from_entries(vec![(entry_name(1), bytes)], Some(&new)).unwrap();
+        let said = again.entries()[0].begun_anew.as_ref().unwrap();
+        assert_eq!(said.lost.as_ref(), Some(&head));
+        assert!(said.found.contains("lost"), "{}", said.found);
+        assert!(ledger.append(entry("r", &[])).is_ok());
+        assert_eq!(ledger.entries()[1].begun_anew, None);
+    }
+
+    #[test]
+    fn what_is_unfit_is_not_recorded() {
+        let mut ledger = Ledger::default();
+        let unfit = ledger.append(entry("r", &[Told::Shown(-3.0, 3.0)]));
+        assert!(matches!(unfit, Err(LedgerError::Unfit { .. })));
+        let mut twice = entry("r", &[]);
+        twice.tables.push(told(&[]));
+        assert!(matches!(ledger.append(twice), Err(LedgerError::Unfit { what: "it is told twice", .. })));
+        assert!(ledger.entries().is_empty());
+        ledger.append(entry("r", &[])).unwrap();
+        let other = Entry { audience: "police".into(), ..Entry::default() };
+        assert!(matches!(ledger.append(other), Err(LedgerError::Audience { .. })));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn what_was_appended_is_read_back(releases in prop::collection::vec(numbers(), 1..5)) {
+            let (named, head) = chain(&releases);
+            let mut turned = named.clone();
+            turned.reverse();
+            let read = Ledger::from_entries(turned, Some(&head)).unwrap();
+            prop_assert_eq!(read.head(), Some(&head));
+            for ((i, entry), release) in read.entries().iter().enumerate().zip(&releases) {
+                prop_assert_eq!(&entry.tables[0], &told(release));
+                prop_assert_eq!(&serde_json::to_vec(entry).unwrap(), &named[i].1);
+            }
+        }
+
+        #[test]
+        fn no_byte_can_be_changed(at in any::<prop::sample::Index>(), entry in 0usize..4, bit in 0u8..8) {
+            let (mut named, head) = four();
+            let at = at.index(named[entry].1.len());
+            named[entry].1[at] ^= 1 << bit;
+            prop_assert!(Ledger::from_entries(named, Some(&head)).is_err());
+        }
+
+        #[test]
+        fn no_entry_can_be_left_out_moved_or_doubled(keep in prop::collection::vec(0usize..4, 0..6)) {
+            let (named, head) = four();
+            let moved: Named = keep.iter().enumerate().map(|(i, from)| (entry_name(i as u64 + 1), named[*from].1.clone())).collect();
+            let whole = keep == [0, 1, 2, 3];
+            prop_assert_eq!(Ledger::from_entries(moved, Some(&head)).is_ok(), whole);
+        }
+    }
+}

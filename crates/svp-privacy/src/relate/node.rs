@@ -1,0 +1,126 @@
+//! Nodes: an event set, some coordinates and a measure, in one release.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::published::EventSet;
+
+/// What a number is about. Two sums with one key are the same number.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    /// Coordinates: kind and member.
+    pub at: BTreeMap<String, String>,
+    pub measure: String,
+    pub area_parts: Vec<String>,
+    pub area: String,
+    pub definition: String,
+    pub definition_digest: String,
+    pub universe: String,
+    pub from: String,
+    pub to: String,
+    pub release: usize,
+    pub data: String,
+}
+
+impl Key {
+    pub(super) fn new(set: &EventSet, at: BTreeMap<String, String>, measure: &str, release: usize) -> Self {
+        Self {
+            at,
+            measure: measure.to_owned(),
+            area_parts: set.area_parts.clone(),
+            area: set.area.clone(),
+            definition: set.definition.clone(),
+            definition_digest: set.definition_digest.clone(),
+            universe: set.universe.clone(),
+            from: set.from.clone(),
+            to: set.to.clone(),
+            release,
+            data: set.data.clone(),
+        }
+    }
+
+    pub(super) fn set(&self) -> EventSet {
+        EventSet {
+            area: self.area.clone(),
+            area_parts: self.area_parts.clone(),
+            definition: self.definition.clone(),
+            definition_digest: self.definition_digest.clone(),
+            universe: self.universe.clone(),
+            from: self.from.clone(),
+            to: self.to.clone(),
+            data: self.data.clone(),
+        }
+    }
+
+    /// In words, for findings.
+    pub(super) fn label(&self) -> String {
+        let period = if self.from == self.to { self.from.clone() } else { format!("{} to {}", self.from, self.to) };
+        let mut out =
+            format!("{} of {} ({}), {period}, release {}", self.measure, self.universe, self.definition, self.release);
+        for (kind, member) in &self.at {
+            out.push_str(&format!(", {kind} {member}"));
+        }
+        out
+    }
+
+    /// Whether a pair of keys can be nested at all: a cheap look before the sets are compared.
+    pub(super) fn comparable(&self, other: &Self) -> bool {
+        // A month is a part of every period by way of the sums of months, which are there already.
+        let month = |k: &Self| k.from == k.to;
+        if self.release == other.release && month(self) != month(other) {
+            return false;
+        }
+        // One of the periods must lie in the other; which definition lies in which is asked after this.
+        let nested = |a: &Self, b: &Self| a.from >= b.from && a.to <= b.to;
+        nested(self, other) || nested(other, self)
+    }
+}
+
+/// A number with the tables that it can be read or computed from.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub number: usize,
+    pub tables: BTreeSet<usize>,
+    /// The highest threshold of these tables.
+    pub suppress_below: i64,
+}
+
+/// The nodes of a system.
+#[derive(Debug, Default)]
+pub(super) struct Nodes {
+    /// For each key the sums that give it: table, and numbers of its rows.
+    pub sums: BTreeMap<Key, Vec<(usize, Vec<usize>)>>,
+    nodes: BTreeMap<Key, Node>,
+}
+
+impl Nodes {
+    pub(super) fn add(&mut self, key: Key, table: usize, rows: Vec<usize>) {
+        let sums = self.sums.entry(key).or_default();
+        if !sums.iter().any(|(t, r)| *t == table && *r == rows) {
+            sums.push((table, rows));
+        }
+    }
+
+    pub(super) fn insert(&mut self, key: Key, node: Node) {
+        self.nodes.insert(key, node);
+    }
+
+    pub(super) fn get(&self, key: &Key) -> Option<Node> {
+        self.nodes.get(key).cloned()
+    }
+
+    /// All keys, and the pairs of them (by position) that have the same coordinates and can be nested.
+    pub(super) fn pairs(&self) -> (Vec<Key>, Vec<(usize, usize)>) {
+        let keys: Vec<Key> = self.nodes.keys().cloned().collect();
+        let mut groups: BTreeMap<&BTreeMap<String, String>, Vec<usize>> = BTreeMap::new();
+        for (i, key) in keys.iter().enumerate() {
+            groups.entry(&key.at).or_default().push(i);
+        }
+        let mut out = Vec::new();
+        for group in groups.values() {
+            for (i, a) in group.iter().enumerate() {
+                out.extend(group[i + 1..].iter().filter(|b| keys[*a].comparable(&keys[**b])).map(|b| (*a, *b)));
+            }
+        }
+        (keys, out)
+    }
+}

@@ -1,0 +1,259 @@
+//! The middle of a run: every output is counted, all of them are disclosed together, and what was decided is recorded.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use svp_analyse::{
+    Content, Counted, Known, Months, OutputResult, UNIVERSES, count_output, define, definition_sources, derive,
+    nested_definitions, register_never_mapped, register_reference,
+};
+use svp_contract::{Definition, Output};
+use svp_lake::input::digest_bytes;
+use svp_privacy::attack::Effort;
+use svp_privacy::exceptions::Accepts;
+use svp_privacy::published::EventSet;
+use svp_privacy::review::{PolicyLine, TableReview, Withheld};
+use svp_privacy::{Disclosure, Outcome, Policy, Raw};
+use svp_publish::PublishedTable;
+
+use crate::error::AppError;
+use crate::ledger::{self, Record};
+use crate::run::{Body, Decided, Work};
+use crate::site::Defined;
+
+impl Work<'_> {
+    /// Every output under every definition, counted; then all of them disclosed together.
+    pub(crate) async fn analyse(&self, body: &Body) -> Result<Decided, AppError> {
+        let population = self.data.population(self.area)?;
+        // Sizes are asked for only where they decide: reading the boundaries of all small areas takes a while.
+        let thin = self.policy.map.min_residents.is_some()
+            && self
+                .site
+                .sources
+                .values()
+                .any(|s| !s.item.disclosure.already_open && body.receipts.iter().any(|r| r.source == s.item.name));
+        let km2 = if thin { self.data.square_kilometres("lsoa") } else { BTreeMap::new() };
+        register_reference(self.ctx, self.area, &population, &km2, &self.data.exclusions)?;
+        let never = &self.policy.map.never_groups;
+        register_never_mapped(self.ctx, never, self.policy.map.domestic, self.policy.map.homes)?;
+        let months = Months { from: self.area.period.from.clone(), to: self.area.period.to.clone() };
+        let definitions: Vec<&Defined<Definition>> =
+            self.area.definitions.iter().filter_map(|name| self.site.definitions.get(name)).collect();
+        let known = self.known(&definitions).await?;
+        let total = definitions.len() * self.area.outputs.len();
+        self.tell.bar("analyse", total as u64, false);
+        let mut decided = Decided::default();
+        let mut raws = Vec::new();
+        for definition in &definitions {
+            define(self.ctx, &definition.item, &months).await?;
+            let sources = definition_sources(self.ctx).await?;
+            for name in &self.area.outputs {
+                let Some(output) = self.site.outputs.get(name) else { continue };
+                let table = format!("{name}__{}", definition.item.name);
+                let policy = self.table_policy(&output.item.reads, &sources, body);
+                let set = self.event_set(definition, &sources, body);
+                let counted = count_output(self.ctx, &output.item, &table, set, &policy).await?;
+                decided.policies.insert(format!("{name} {}", definition.item.name), policy);
+                let slot = |content| OutputResult {
+                    output: name.clone(),
+                    definition: Some(definition.item.name.clone()),
+                    content,
+                };
+                match counted {
+                    Counted::NotAvailable(why) => decided.results.push(slot(Content::NotAvailable(why))),
+                    Counted::Raw(raw) => {
+                        decided.results.push(slot(Content::NotAvailable(String::new())));
+                        raws.push((decided.results.len() - 1, &output.item, raw));
+                    }
+                }
+                self.tell.advance(1, name);
+            }
+        }
+        self.tell.end_bar();
+        self.tell.step(
+            "analyse",
+            format!("{} outputs under {} definitions", self.area.outputs.len(), self.area.definitions.len()),
+        );
+        self.disclose(raws, &known, &mut decided).await?;
+        Ok(decided)
+    }
+
+    /// All tables together become a release that no reader can turn back.
+    async fn disclose(
+        &self,
+        raws: Vec<(usize, &Output, Raw)>,
+        known: &Known,
+        decided: &mut Decided,
+    ) -> Result<(), AppError> {
+        let (slots, raws): (Vec<(usize, &Output)>, Vec<Raw>) =
+            raws.into_iter().map(|(slot, output, raw)| ((slot, output), raw)).unzip();
+        let earlier = self.ledger.tables();
+        let number = usize::try_from(self.txn.number()).unwrap_or(usize::MAX);
+        let accepted: BTreeSet<String> = raws
+            .iter()
+            .map(Raw::name)
+            .filter(|table| {
+                let output = table.split("__").next().unwrap_or(table);
+                [*table, output]
+                    .iter()
+                    .any(|name| self.site.exceptions.accepts(Accepts::PublicElsewhere, name, self.clock).is_some())
+            })
+            .map(str::to_owned)
+            .collect();
+        let mut disclosure = svp_privacy::disclose(raws, &earlier, number, known, &accepted, &Effort::default())
+            .map_err(|source| AppError::Disclosure { audience: self.area.audience.clone(), source })?;
+        for ((slot, output), outcome) in slots.into_iter().zip(std::mem::take(&mut disclosure.outcomes)) {
+            decided.results[slot].content = match outcome {
+                Outcome::Table(table) => Content::Table(derive(self.ctx, output, table).await?),
+                Outcome::Withheld(why) => Content::NotAvailable(why),
+            };
+        }
+        let attack = &disclosure.attack;
+        self.tell.step(
+            "disclose",
+            format!(
+                "{} suppressed or implied numbers attacked with {} tables of earlier releases: none can be bounded ({} passes)",
+                attack.attacked, attack.earlier_tables, attack.passes
+            ),
+        );
+        decided.disclosure = Some(disclosure);
+        Ok(())
+    }
+
+    /// What a reader of this site's definitions knows of how tables hang together.
+    async fn known(&self, definitions: &[&Defined<Definition>]) -> Result<Known, AppError> {
+        let mut known = Known::new(self.area, &self.data.lookups);
+        for (inner, outer) in UNIVERSES {
+            known.add_universe_within(inner, outer);
+        }
+        let items: Vec<&Definition> = definitions.iter().map(|d| &d.item).collect();
+        for (inner, outer) in nested_definitions(self.ctx, &items).await? {
+            known.add_definition_within(
+                &self.definition_key(definitions[inner]),
+                &self.definition_key(definitions[outer]),
+            );
+        }
+        Ok(known)
+    }
+
+    fn definition_key(&self, definition: &Defined<Definition>) -> String {
+        format!("{} {}", definition.item.name, self.definition_digest(definition))
+    }
+
+    fn definition_digest(&self, definition: &Defined<Definition>) -> String {
+        digest_bytes(self.site.texts.get(&definition.file).map(String::as_bytes).unwrap_or_default())
+    }
+
+    /// What a table of this run counts, but for the view.
+    fn event_set(&self, definition: &Defined<Definition>, sources: &[String], body: &Body) -> EventSet {
+        let mut parts: Vec<String> = self.area.districts.iter().map(|d| d.code.clone()).collect();
+        parts.sort();
+        let mut files: Vec<String> = body
+            .files
+            .iter()
+            .filter(|f| !f.superseded && sources.contains(&f.source))
+            .map(|f| format!("{} {} {}", f.source, f.slot, f.sha256))
+            .collect();
+        files.sort();
+        EventSet {
+            area: self.area.name.clone(),
+            area_parts: parts,
+            definition: definition.item.name.clone(),
+            definition_digest: self.definition_digest(definition),
+            universe: String::new(),
+            from: self.area.period.from.clone(),
+            to: self.area.period.to.clone(),
+            data: digest_bytes(files.join("\n").as_bytes()),
+        }
+    }
+
+    /// The strictest rule of all sources that stand behind an output, of the audience and of the area.
+    fn table_policy(&self, reads: &[String], of_definition: &[String], body: &Body) -> Policy {
+        let mut sources: BTreeSet<&str> = of_definition.iter().map(String::as_str).collect();
+        let person_tables = ["person_record", "episode"];
+        if reads.iter().any(|t| person_tables.contains(&t.as_str())) {
+            let behind = body
+                .receipts
+                .iter()
+                .filter(|r| reads.iter().any(|t| person_tables.contains(&t.as_str()) && r.written.contains_key(t)));
+            sources.extend(behind.map(|r| r.source.as_str()));
+        }
+        let sources = sources.iter().filter_map(|name| self.site.sources.get(*name)).map(|s| &s.item);
+        Policy::resolve(sources, self.policy, self.area.disclosure.as_ref())
+    }
+
+    /// The ledger's entry and the review record. A ledger that was begun anew stands for all that was before.
+    pub(crate) async fn record(
+        &self,
+        body: &mut Body,
+        name: &str,
+        clock: &str,
+        policies: &BTreeMap<String, Policy>,
+        tables: &[PublishedTable],
+        disclosure: &Disclosure,
+    ) -> Result<(), AppError> {
+        let mut reviews = Vec::new();
+        let mut withheld = Vec::new();
+        for table in tables {
+            let detail = disclosure.details.iter().find(|d| d.table == table.name);
+            match (&table.content, detail) {
+                (svp_publish::Content::Table(shown), Some(detail)) => {
+                    let summary = shown.summary();
+                    reviews.push(TableReview {
+                        table: table.name.clone(),
+                        title: table.title.clone(),
+                        cells: summary.cells,
+                        primary: summary.suppressed - detail.secondary,
+                        secondary: detail.secondary,
+                        merged: summary.merged,
+                        rounded: summary.rounded,
+                        perturbed: if summary.policy.perturb.is_some() { summary.rounded } else { 0 },
+                        full: detail.full,
+                        ..TableReview::default()
+                    });
+                }
+                (svp_publish::Content::NotAvailable(reason), Some(_)) => {
+                    withheld.push(Withheld { table: table.name.clone(), reason: reason.clone() });
+                }
+                _ => {}
+            }
+        }
+        let mut rules: BTreeMap<String, PolicyLine> = BTreeMap::new();
+        for policy in policies.values() {
+            let maps = if policy.merge_maps { "merged" } else { "suppressed" };
+            let rule = match policy.protects() {
+                true => format!(
+                    "1 to {} suppressed, others rounded to {}; small cells of maps {maps}",
+                    policy.suppress_below - 1,
+                    policy.round_to
+                ),
+                false => "nothing suppressed: the rows are open already".to_owned(),
+            };
+            let source = format!("pipelines/policies/{}.toml and the sources", self.policy.name);
+            rules.insert(rule.clone(), PolicyLine { rule, whose: policy.reason(), source });
+        }
+        let policy_file = format!("pipelines/policies/{}.toml", self.policy.name);
+        let text = self.site.texts.get(&policy_file).map(String::as_bytes).unwrap_or_default();
+        let record = Record {
+            audience: &self.area.audience,
+            release: name,
+            run: self.txn.number(),
+            clock,
+            area: &self.area.name,
+            area_title: &self.area.title,
+            policy_digest: digest_bytes(text),
+            policies: rules.into_values().collect(),
+            tables: reviews,
+            withheld,
+            exceptions: self.site.exceptions.in_force(clock),
+            disclosure,
+        };
+        let mut told = self.ledger.clone();
+        if told.entries().is_empty() {
+            body.ledger.retain(|l| l.head.audience != self.area.audience);
+        }
+        let (files, line) = ledger::append(&mut told, self.key, record)?;
+        self.txn.record_release(name, files).await?;
+        body.ledger.push(line);
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! The ledger in the lake: entries lie in `ledger/<release>/`, and the run records name them with their digests.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use svp_lake::Lake;
+use svp_privacy::exceptions::Exception;
+use svp_privacy::ledger::{BegunAnew, Coarsened, Decision, Entry, Head, Ledger, entry_name};
+use svp_privacy::review::{Attack, Difference, LedgerReview, PolicyLine, Review, TableReview, Withheld};
+use svp_privacy::{Disclosure, Key, Tokeniser};
+
+use crate::error::AppError;
+
+/// File of an entry in its release's folder.
+const ENTRY: &str = "entry.json";
+
+/// A line of the run record: a release and the head of its audience's ledger after it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LedgerLine {
+    /// Release.
+    pub release: String,
+    /// Number and digest of its entry.
+    pub head: Head,
+}
+
+/// Reads and verifies the ledger of an audience.
+///
+/// `anew` begins it anew where it is lost or damaged; that is recorded.
+pub async fn read(
+    lake: &Lake,
+    lines: &[LedgerLine],
+    audience: &str,
+    anew: Option<BegunAnew>,
+) -> Result<Ledger, AppError> {
+    let own: Vec<&LedgerLine> = lines.iter().filter(|l| l.head.audience == audience).collect();
+    let mut named = Vec::new();
+    for line in &own {
+        let path = format!("ledger/{}/{ENTRY}", line.release);
+        if lake.exists(&path).await? {
+            named.push((entry_name(line.head.number), lake.get(&path).await?.to_vec()));
+        }
+    }
+    let head = own.last().map(|l| &l.head);
+    let ledger = match anew {
+        Some(by) => Ledger::begin_anew(named, head, by),
+        None => Ledger::from_entries(named, head),
+    };
+    ledger.map_err(|source| AppError::Ledger { audience: audience.to_owned(), source })
+}
+
+/// What is recorded of a release.
+pub struct Record<'a> {
+    /// Audience and names.
+    pub audience: &'a str,
+    pub release: &'a str,
+    pub run: u64,
+    pub clock: &'a str,
+    pub area: &'a str,
+    pub area_title: &'a str,
+    pub policy_digest: String,
+    pub policies: Vec<PolicyLine>,
+    /// Name, title, and what was printed of it: cells, suppressed, rounded, merged.
+    pub tables: Vec<TableReview>,
+    pub withheld: Vec<Withheld>,
+    pub exceptions: Vec<Exception>,
+    pub disclosure: &'a Disclosure,
+}
+
+/// Appends a release to the ledger. Gives the files for its folder, and the line for the run record.
+pub fn append(
+    ledger: &mut Ledger,
+    key: &Key,
+    record: Record<'_>,
+) -> Result<(Vec<(String, Bytes)>, LedgerLine), AppError> {
+    let compared = ledger.entries().len() as u64;
+    let coarsened: Vec<Coarsened> = record
+        .disclosure
+        .findings
+        .iter()
+        .map(|f| Coarsened { table: f.table.clone(), done: f.done.to_owned(), reason: f.what.clone() })
+        .collect();
+    // Whoever holds the digest of an entry could try small counts until it fits; a blind that only the key holder can
+    // compute stands in the way.
+    let blind = Tokeniser::new(key, "ledger-entry").token([record.release.as_bytes()]);
+    let entry = Entry {
+        audience: record.audience.to_owned(),
+        release: record.release.to_owned(),
+        run: record.run,
+        clock: record.clock.to_owned(),
+        area: record.area.to_owned(),
+        policy_digest: record.policy_digest.clone(),
+        blind: String::from_utf8_lossy(&blind).into_owned(),
+        decision: Decision::Released { coarsened },
+        exceptions: record.exceptions.clone(),
+        tables: record.disclosure.told.clone(),
+        ..Entry::default()
+    };
+    let failed = |source| AppError::Ledger { audience: record.audience.to_owned(), source };
+    let (bytes, head) = ledger.append(entry).map_err(failed)?;
+    let begun = ledger.entries().last().and_then(|e| e.begun_anew.as_ref());
+    let begun = begun.map(|b| format!("{}, {}: {} ({})", b.allowed_by, b.date, b.reason, b.found));
+    let review = review(&record, compared, begun);
+    let json = serde_json::to_vec_pretty(&review).unwrap_or_default();
+    let files = vec![
+        (ENTRY.to_owned(), Bytes::from(bytes)),
+        ("review.md".to_owned(), Bytes::from(review.markdown())),
+        ("review.json".to_owned(), Bytes::from(json)),
+    ];
+    Ok((files, LedgerLine { release: record.release.to_owned(), head }))
+}
+
+/// The review record.
+fn review(record: &Record<'_>, compared: u64, begun_anew: Option<String>) -> Review {
+    let disclosure = record.disclosure;
+    let mut differences: Vec<Difference> = disclosure
+        .findings
+        .iter()
+        .map(|f| Difference {
+            table: f.table.clone(),
+            against: match (f.against_earlier, compared) {
+                (true, _) => "an earlier release",
+                (false, 0) => "another table of this release",
+                (false, _) => "another table of this or an earlier release",
+            }
+            .to_owned(),
+            kind: f.what.clone(),
+            done: f.done.to_owned(),
+        })
+        .collect();
+    if disclosure.attack.told_before > 0 {
+        differences.push(Difference {
+            table: "earlier releases".to_owned(),
+            against: "one another".to_owned(),
+            kind: format!("{} numbers follow from them alone", disclosure.attack.told_before),
+            done: "cannot be mended: told before".to_owned(),
+        });
+    }
+    let attack = &disclosure.attack;
+    let proofs = [("another table that fits", attack.by_witness), ("the whole linear programme", attack.by_programme)];
+    Review {
+        release: record.release.to_owned(),
+        audience: record.audience.to_owned(),
+        area: record.area_title.to_owned(),
+        clock: record.clock.to_owned(),
+        policy: record.policies.clone(),
+        tables: record.tables.clone(),
+        withheld: record.withheld.clone(),
+        ledger: LedgerReview { compared, differences, begun_anew },
+        exceptions: record.exceptions.clone(),
+        attack: Some(Attack {
+            attacked: attack.attacked,
+            broken: 0,
+            proofs: proofs.into_iter().filter(|(_, n)| *n > 0).map(|(k, n)| (k.to_owned(), n)).collect(),
+        }),
+    }
+}
