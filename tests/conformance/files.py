@@ -138,11 +138,12 @@ def geojson_is_valid(svp):
 
 
 def cells_of(svp, prefix):
-    """Cell names and rings of the grids of a kind."""
+    """Names and rings of the whole cells of the grids of a kind; what merging left of a larger cell has another shape."""
     for name, path in tables(svp, ".geojson"):
         if name.startswith(prefix):
             for feature in json.loads(path.read_text(encoding="utf-8"))["features"]:
-                yield name, feature["properties"]["cell"], feature["geometry"]["coordinates"][0]
+                if not feature["properties"]["cell"].startswith("rest"):
+                    yield name, feature["properties"]["cell"], feature["geometry"]["coordinates"][0]
 
 
 def squares(svp):

@@ -94,7 +94,7 @@ pub async fn check_output(ctx: &SessionContext, file: &str, output: &Output) -> 
 #[derive(Debug)]
 pub enum Counted {
     /// Counts that nobody may see yet.
-    Raw(Raw),
+    Raw(Box<Raw>),
     /// Why there are none.
     NotAvailable(String),
 }
@@ -131,7 +131,7 @@ pub async fn count_output(
     // The order of the SELECT may follow the true counts and would tell them: rows go by grain from here on.
     let table = by_grain(output, &table).map_err(arrow)?;
     let privacy = |source| AnalyseError::Privacy { output: output.name.clone(), source };
-    Ok(Counted::Raw(Raw::new(name, output, set, policy.clone(), table).map_err(privacy)?))
+    Ok(Counted::Raw(Box::new(Raw::new(name, output, set, policy.clone(), table).map_err(privacy)?)))
 }
 
 /// Adds the derived columns to a disclosed table.

@@ -39,7 +39,7 @@ pub struct Suppression {
 pub struct Disclosed<T> {
     value: T,
     counts: Vec<String>,
-    summary: Suppression,
+    summary: Box<Suppression>,
 }
 
 impl<T> Disclosed<T> {
@@ -306,7 +306,7 @@ fn finish(table: Prepared) -> Result<Outcome, PrivacyError> {
     }
     let value = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(PrivacyError::Arrow)?;
     let counts = counts.into_iter().map(|(name, _)| name).collect();
-    Ok(Outcome::Table(Disclosed { value, counts, summary }))
+    Ok(Outcome::Table(Disclosed { value, counts, summary: Box::new(summary) }))
 }
 
 fn one_column(cells: &[Cell], summary: &mut Suppression) -> (ArrayRef, ArrayRef) {

@@ -58,8 +58,8 @@ fn one_suppressed_cell_is_recovered_by_subtraction() {
 /// Two marked cells under a marked total: the total is two at the least, and no suppression can keep that.
 #[test]
 fn marks_tell_that_a_total_is_of_two_at_least() {
-    let mut system = System::default();
-    system.numbers = vec![suppressed(1.0, 8.0), suppressed(1.0, 8.0), suppressed(2.0, 8.0)];
+    let numbers = vec![suppressed(1.0, 8.0), suppressed(1.0, 8.0), suppressed(2.0, 8.0)];
+    let mut system = System { numbers, equations: Vec::new() };
     sum(&mut system, 2, &[0, 1]);
     assert_eq!(attainable_goals(&system)[2], Goal::Cover { lo: 2.0, hi: 7.0 });
     assert_eq!(attack(&system, &effort()).unwrap().broken.len(), 0);

@@ -62,7 +62,7 @@ impl Work<'_> {
                     Counted::NotAvailable(why) => decided.results.push(slot(Content::NotAvailable(why))),
                     Counted::Raw(raw) => {
                         decided.results.push(slot(Content::NotAvailable(String::new())));
-                        raws.push((decided.results.len() - 1, &output.item, raw));
+                        raws.push((decided.results.len() - 1, &output.item, *raw));
                     }
                 }
                 self.tell.advance(1, name);
