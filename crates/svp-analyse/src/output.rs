@@ -100,7 +100,7 @@ pub enum Counted {
 }
 
 /// Runs one output under the views that are registered now. What comes back goes through
-/// [`svp_privacy::disclose`] together with all other tables of the release, and then to [`derive`].
+/// [`svp_privacy::disclose()`] together with all other tables of the release, and then to [`derive()`].
 ///
 /// # Errors
 /// When the engine fails, or the columns are not those of the header.

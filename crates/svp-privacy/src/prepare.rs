@@ -20,7 +20,7 @@ use crate::{Policy, PrivacyError};
 /// Column that says of a row of a map whether it is a rest of a coarser cell.
 pub const MERGED: &str = "merged";
 
-/// An output's counts before disclosure control. It has no way out but [`crate::disclose`].
+/// An output's counts before disclosure control. It has no way out but [`crate::disclose()`].
 pub struct Raw {
     name: String,
     output: Output,
