@@ -1,7 +1,7 @@
 //! What enters: staged batches that may hold identifiers; tables of counts.
 //! What leaves: `Pseudonymised` batches (keyed tokens only) and `Disclosed` counts.
 //! Never: logs, formats or returns a value that it was given; keeps a key after it is dropped.
-//! To add one: a rule of disclosure is data of the source file; a new kind of rule is a function in `disclose.rs`.
+//! To add one: a rule of disclosure is data (a source's or an audience's file); a new kind of rule is judged in `count.rs` or `prepare.rs`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
