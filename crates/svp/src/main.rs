@@ -13,6 +13,7 @@ mod disclose;
 mod error;
 mod key;
 mod ledger;
+mod link;
 mod release;
 mod run;
 mod site;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         match &cli.command {
             Command::Check(args) => check::command(&cli, args, &tell).await,
             Command::Run(args) => run::command(&cli, args, &tell).await,
+            Command::Link(args) => link::command(&cli, args, &tell).await,
             Command::Disclose(args) => disclose::command(&cli, args, &tell).await,
             Command::Sql(args) => sql::command(&cli, args, &tell).await,
             Command::Key(args) => key::command(args, &tell),
