@@ -1,0 +1,4 @@
+//! The search against comparing every pair; the boundaries against anonlink.
+
+use super::*;
+
