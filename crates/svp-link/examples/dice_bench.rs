@@ -1,4 +1,4 @@
-//! Dice comparisons per second, one thread: `dice_bench LEFT RIGHT [--pairs FILE] THRESHOLD...`
+//! Dice comparisons per second, one thread: `dice_bench LEFT RIGHT THRESHOLD...`
 //!
 //! A file of bit vectors is their number and the bytes of each (two little-endian u32), then the rows. Prints a JSON line
 //! for each threshold: seconds, comparisons (all pairs) per second, pairs found, and the FNV-1a of the pairs in their order

@@ -24,7 +24,7 @@ const GROUP: usize = 16;
 /// Left rows whose lists are kept at once: with a block they fit the second cache.
 const TILE: usize = 256;
 /// Counting one pair by itself costs about as much as adding this many columns for a block.
-const ALONE: usize = 128;
+const ALONE: usize = 96;
 
 /// Right rows, transposed in blocks.
 struct Slices {
