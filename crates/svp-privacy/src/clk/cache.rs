@@ -20,7 +20,11 @@ fn pack(token: &[u8]) -> Option<[u128; 2]> {
     }
     let number = |start: u128, bytes: &[u8]| bytes.iter().fold(start, |sum, &byte| sum << 8 | u128::from(byte));
     // A leading one keeps the length.
-    if token.len() <= 15 { Some([number(1, token), 0]) } else { Some([number(1, &token[..15]), number(1, &token[15..])]) }
+    if token.len() <= 15 {
+        Some([number(1, token), 0])
+    } else {
+        Some([number(1, &token[..15]), number(1, &token[15..])])
+    }
 }
 
 /// Which of `slots` (a power of two) a token has.

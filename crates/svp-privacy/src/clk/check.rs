@@ -12,10 +12,17 @@ use super::schema::{Encoding, Used};
 #[derive(Clone, Debug, Serialize)]
 pub(super) enum Format {
     /// Text; `upper`: the case it must have.
-    Text { upper: Option<bool>, shortest: u64, longest: u64 },
+    Text {
+        upper: Option<bool>,
+        shortest: u64,
+        longest: u64,
+    },
     /// Text that matches a pattern of Python's `re`, which is not checked.
     Pattern,
-    Integer { least: Option<i64>, most: Option<i64> },
+    Integer {
+        least: Option<i64>,
+        most: Option<i64>,
+    },
     Date(DateFormat),
     Enum(Vec<String>),
 }

@@ -193,7 +193,8 @@ impl Encoder<'_> {
                 self.bytes.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
             }
             Encoding::Utf16 => {
-                let units = letter.encode_utf16(&mut [0; 2]).iter().flat_map(|unit| unit.to_le_bytes()).collect::<Vec<_>>();
+                let units =
+                    letter.encode_utf16(&mut [0; 2]).iter().flat_map(|unit| unit.to_le_bytes()).collect::<Vec<_>>();
                 self.bytes.extend_from_slice(&units);
             }
             Encoding::Utf32 => self.bytes.extend_from_slice(&u32::from(letter).to_le_bytes()),

@@ -95,9 +95,8 @@ impl ClkEncoder {
         let features = self.schema.features.iter().zip(&mut self.hashers).zip(record);
         for ((feature, hasher), value) in features {
             let (Some(used), Some(hasher)) = (&feature.used, hasher) else { continue };
-            let cut = used.normal(value.as_ref()).and_then(|value| {
-                self.tokens.cut(&value, &used.comparison, used.encoding)
-            });
+            let cut =
+                used.normal(value.as_ref()).and_then(|value| self.tokens.cut(&value, &used.comparison, used.encoding));
             cut.map_err(|what| ClkError::Value { feature: feature.identifier.clone(), what })?;
             let count = self.tokens.len();
             for (place, token) in self.tokens.iter().enumerate() {
