@@ -79,10 +79,12 @@ impl Blake {
                 }
                 let wanted = k.div_ceil(CODE).min(self.codes);
                 let codes = &mut self.places[slot * self.codes..(slot + 1) * self.codes];
-                for number in usize::from(self.known[slot])..wanted {
-                    codes[number] = self.keyed[number].shorts(token).map(|short| short & self.mask);
-                    self.known[slot] = number as u8 + 1;
+                let fresh = codes.iter_mut().zip(&self.keyed).take(wanted).skip(usize::from(self.known[slot]));
+                for (code, keyed) in fresh {
+                    *code = keyed.shorts(token).map(|short| short & self.mask);
                 }
+                // At most 64.
+                self.known[slot] = self.known[slot].max(wanted as u8);
                 for &place in codes.as_flattened().iter().take(k) {
                     set(filter, usize::from(place));
                 }
