@@ -4,7 +4,7 @@
 //! For a left row the columns of its set bits are added up by carry-save adders (Harley and Seal; Muła, Kurz and Lemire
 //! 2018), which gives for all 256 rows at once how many bits of the left row they miss: five logical instructions for each
 //! column, not a popcount for each pair. A pair may miss at most |a| minus the least intersection. The counter starts so far
-//! below its top that one miss more carries out of it, so that "missed too many" is one sticky bit, looked at after every 16
+//! below its top that one miss more carries out of it, so that "missed too many" is one sticky bit, looked at after every 32
 //! columns; once all rows but a few have it, those few are counted by themselves. Columns come in ascending order of how many
 //! right rows have the bit, so that the misses come early.
 
@@ -19,11 +19,13 @@ use super::{Filters, Pair};
 /// Rows of a block, and its words in a column.
 const BLOCK: usize = 256;
 const LANES: usize = BLOCK / 64;
-/// Columns that are added between two looks.
+/// Columns that are added at once.
 const GROUP: usize = 16;
+/// Groups between two looks at who has missed too many.
+const LOOK: usize = 2;
 /// Left rows whose lists are kept at once: with a block they fit the second cache.
 const TILE: usize = 256;
-/// Counting one pair by itself costs about as much as adding this many columns for a block.
+/// How many columns for a block are worth one pair counted by itself; measured, for the row of a pair must be fetched too.
 const ALONE: usize = 96;
 
 /// Right rows, transposed in blocks.
@@ -349,6 +351,7 @@ fn lane<S: Simd, const PLANES: usize>(
             quiet -= 1;
             continue;
         }
+        quiet = LOOK - 1;
         let words: &[u64] = pulp::bytemuck::cast_slice(std::slice::from_ref(&dead));
         let alive: u32 = words.iter().map(|word| word.count_zeros()).sum();
         if alive as usize * ALONE <= left * GROUP {
