@@ -112,11 +112,23 @@ fn transpose(square: &mut [u64; 64]) {
 
 /// All pairs, sorted; `within`: `left` and `right` are one set, whose pairs are looked for once.
 pub(super) fn search(left: &Filters, right: &Filters, bounds: &Bounds, within: bool, threads: usize) -> Vec<Pair> {
+    search_with(Arch::new(), left, right, bounds, within, threads)
+}
+
+/// [`search`] with the instructions of `arch`.
+pub(super) fn search_with(
+    arch: Arch,
+    left: &Filters,
+    right: &Filters,
+    bounds: &Bounds,
+    within: bool,
+    threads: usize,
+) -> Vec<Pair> {
     if left.is_empty() || right.is_empty() {
         return Vec::new();
     }
     let slices = Slices::new(right);
-    let hunt = Hunt { left, right, bounds, within, slices: &slices };
+    let hunt = Hunt { arch, left, right, bounds, within, slices: &slices };
     let tiles = left.len().div_ceil(TILE);
     let threads = threads.clamp(1, tiles);
     let mut found = if threads == 1 {
@@ -140,6 +152,7 @@ pub(super) fn search(left: &Filters, right: &Filters, bounds: &Bounds, within: b
 
 /// A search.
 struct Hunt<'a> {
+    arch: Arch,
     left: &'a Filters,
     right: &'a Filters,
     bounds: &'a Bounds,
@@ -162,7 +175,7 @@ impl Hunt<'_> {
             list.clear();
             queries.clear();
             self.load(tile, &mut list, &mut queries);
-            Arch::new().dispatch(Tile { hunt: self, list: &list, queries: &queries, found: &mut found });
+            self.arch.dispatch(Tile { hunt: self, list: &list, queries: &queries, found: &mut found });
         }
         found
     }

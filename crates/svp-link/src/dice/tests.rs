@@ -89,6 +89,18 @@ fn finds_what_comparing_every_pair_finds() {
 }
 
 #[test]
+fn machines_without_vector_instructions_find_the_same() {
+    let mut chance = Chance(3);
+    let (left, right) = (chance.rows(60, 512), chance.rows(300, 512));
+    let (a, b) = (filters(&left, 512), filters(&right, 512));
+    for threshold in [0.0, 0.5, 0.8] {
+        let bounds = Bounds::new(512, threshold).unwrap();
+        let found = sliced::search_with(pulp::Arch::Scalar, &a, &b, &bounds, false, 1);
+        assert_eq!(found, brute(&left, &right, threshold, false));
+    }
+}
+
+#[test]
 fn rows_of_many_hundred_bits_lack_many() {
     // More misses allowed than the planes of the usual instances can count.
     let mut chance = Chance(7);
