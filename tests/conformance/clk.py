@@ -150,6 +150,7 @@ def encode(svp, folder, schema, records):
     at = {name: Path(folder) / name for name in ("schema.json", "secret", "data.csv", "clks.json")}
     at["schema.json"].write_text(json.dumps(schema), encoding="utf-8")
     at["secret"].write_text(SECRET, encoding="utf-8")
+    # All quoted: a record of one empty value would be a blank line, which readers of CSV skip.
     table = io.StringIO()
     csv.writer(table, quoting=csv.QUOTE_ALL).writerows([[part["identifier"] for part in schema["features"]], *records])
     at["data.csv"].write_bytes(table.getvalue().encode())
@@ -162,7 +163,6 @@ def against(svp, schemas, count):
     done = 0
     with tempfile.TemporaryDirectory(prefix="svp-clk-") as folder:
         for number, (schema, record) in enumerate(schemas):
-            # A record of one empty value would be a blank line, which readers of CSV may skip.
             records = [record() for _ in range(count)]
             found = encode(svp, folder, schema, records)
             cases = [(number, json.dumps(schema), values) for values in records]
