@@ -11,6 +11,7 @@ import sys
 import tempfile
 
 try:
+    import clk
     import clock
     import disclosure
     import files
@@ -34,7 +35,7 @@ def main():
         except RuntimeError as failure:
             sys.exit(f"conformance: no lake could be made: {failure}")
         print(f"{svp.binary.parent.name}/{svp.binary.name}, release {svp.record['release']}", flush=True)
-        for module in (place, clock, person, files, disclosure):
+        for module in (place, clock, person, files, disclosure, clk):
             module.checks(suite, svp, args.cases)
     return suite.close()
 

@@ -8,6 +8,7 @@
 mod blocking;
 mod cluster;
 pub mod comparison;
+pub mod dice;
 mod error;
 pub mod evaluate;
 pub mod explain;

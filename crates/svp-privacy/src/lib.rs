@@ -8,6 +8,7 @@
 pub mod attack;
 mod bounds;
 pub mod cell_key;
+pub mod clk;
 mod count;
 mod decide;
 pub mod disclose;

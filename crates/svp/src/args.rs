@@ -73,6 +73,8 @@ pub enum Command {
     Link(LinkArgs),
     /// Attack what was released, check a table made by hand, read the ledger and the review records
     Disclose(DiscloseArgs),
+    /// Filters of whole records as clkhash makes them, compared as anonlink compares them
+    Clk(ClkArgs),
     /// Query the lake
     Sql(SqlArgs),
     /// Make and look at keys
@@ -213,6 +215,49 @@ pub struct LinkArgs {
     /// Option of the object store, such as region=…; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub store_option: Vec<String>,
+}
+
+/// `svp clk`
+#[derive(Debug, Args)]
+pub struct ClkArgs {
+    #[command(subcommand)]
+    pub command: ClkCommand,
+}
+
+/// Commands of `svp clk`.
+#[derive(Debug, Subcommand)]
+pub enum ClkCommand {
+    /// Encode a CSV file
+    Encode {
+        /// Linkage schema of clkhash, JSON
+        #[arg(long)]
+        schema: String,
+        /// File that holds the secret
+        #[arg(long)]
+        secret_file: String,
+        /// CSV file, its header the identifiers of the schema's features
+        #[arg(long = "in", value_name = "CSV")]
+        input: String,
+        /// File to write: {"clks": [base64, …]}
+        #[arg(long)]
+        out: String,
+    },
+    /// Find the pairs of two files whose Dice coefficient reaches a threshold
+    Compare {
+        /// File of filters
+        left: String,
+        /// Another
+        right: String,
+        /// Least Dice coefficient, 0 to 1
+        #[arg(long)]
+        threshold: f64,
+        /// Each record in one pair at most, the best pairs first
+        #[arg(long)]
+        one_to_one: bool,
+        /// File to write: left, right, dice
+        #[arg(long)]
+        out: String,
+    },
 }
 
 /// `svp sql`

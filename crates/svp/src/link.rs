@@ -165,37 +165,17 @@ fn truth(site: &Site, key: &Key, file: &str) -> Result<HashMap<String, String>, 
         .ok_or_else(|| wrong("there is no table of person records"))?;
     let tokens = Tokeniser::new(key, column.token_domain());
     let text = svp_lake::files::read_text(Path::new(file))?;
-    let mut reader = arrow::csv::reader::Format::default().with_header(true);
-    reader = reader.with_truncated_rows(false);
-    let (schema, _) =
-        reader.infer_schema(std::io::Cursor::new(text.as_bytes()), Some(1)).map_err(|_| wrong("it cannot be read"))?;
-    let place = |name: &str| schema.index_of(name).map_err(|_| wrong(&format!("there is no column {name}")));
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header = reader.headers().map_err(|_| wrong("it cannot be read"))?.clone();
+    let place =
+        |name: &str| header.iter().position(|h| h == name).ok_or_else(|| wrong(&format!("there is no column {name}")));
     let (source, id, person) = (place("source")?, place("person_id")?, place("person")?);
-    let fields: Vec<_> = schema
-        .fields()
-        .iter()
-        .map(|f| arrow::datatypes::Field::new(f.name(), arrow::datatypes::DataType::Utf8, true))
-        .collect();
-    let schema = std::sync::Arc::new(arrow::datatypes::Schema::new(fields));
-    let rows = arrow::csv::ReaderBuilder::new(schema)
-        .with_header(true)
-        .build(std::io::Cursor::new(text.as_bytes()))
-        .map_err(|_| wrong("it cannot be read"))?;
     let mut out = HashMap::new();
-    for batch in rows {
-        let batch = batch.map_err(|_| wrong("a row cannot be read"))?;
-        let text = |column: usize| {
-            batch
-                .column(column)
-                .as_any()
-                .downcast_ref::<arrow::array::StringArray>()
-                .ok_or_else(|| wrong("it is not text"))
-        };
-        let (sources, ids, people) = (text(source)?, text(id)?, text(person)?);
-        for i in 0..batch.num_rows() {
-            let token = tokens.token([sources.value(i).as_bytes(), ids.value(i).as_bytes()]);
-            out.insert(String::from_utf8_lossy(&token).into_owned(), people.value(i).to_owned());
-        }
+    for row in reader.records() {
+        let row = row.map_err(|_| wrong("a row cannot be read"))?;
+        let value = |column: usize| row.get(column).unwrap_or_default();
+        let token = tokens.token([value(source).as_bytes(), value(id).as_bytes()]);
+        out.insert(String::from_utf8_lossy(&token).into_owned(), value(person).to_owned());
     }
     Ok(out)
 }

@@ -7,6 +7,7 @@
 
 mod args;
 mod check;
+mod clk;
 mod context;
 mod decide;
 mod disclose;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
             Command::Run(args) => run::command(&cli, args, &tell).await,
             Command::Link(args) => link::command(&cli, args, &tell).await,
             Command::Disclose(args) => disclose::command(&cli, args, &tell).await,
+            Command::Clk(args) => clk::command(&cli, args, &tell),
             Command::Sql(args) => sql::command(&cli, args, &tell).await,
             Command::Key(args) => key::command(args, &tell),
             Command::Dictionary(args) => check::dictionary(args, &tell),
