@@ -12,6 +12,7 @@
     missing_docs
 )]
 
+mod alignment;
 mod architecture;
 mod bad_input;
 mod bad_rows;
@@ -21,6 +22,7 @@ mod docs;
 mod idempotence;
 mod kill;
 mod ledger;
+mod link;
 mod privacy;
 mod properties;
 mod real;

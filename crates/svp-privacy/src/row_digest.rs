@@ -42,7 +42,9 @@ impl RowDigest {
             }
         }
         let digest = hasher.finish128().as_u128();
-        self.later.iter().fold(digest, |d, layer| u128::from_be_bytes(layer.token(&d.to_be_bytes())))
+        // The lower half is what tables keep, so a rotation turns that half alone.
+        let low = self.later.iter().fold(digest as u64, |d, layer| layer.part(d));
+        digest & !u128::from(u64::MAX) | u128::from(low)
     }
 }
 

@@ -77,8 +77,10 @@ pub enum Command {
     Clk(ClkArgs),
     /// Query the lake
     Sql(SqlArgs),
-    /// Make and look at keys
+    /// Make, look at and rotate keys; make tokens at the desk
     Key(KeyArgs),
+    /// Erase a person by the token of one record
+    Erase(EraseArgs),
     /// Print the data dictionary, the function reference or the ODCS contract
     Dictionary(DictionaryArgs),
 }
@@ -314,12 +316,50 @@ pub enum KeyCommand {
         #[arg(long, default_value = "needs-assessment")]
         purpose: String,
     },
+    /// Take a lake over to a new key; the old one opens nothing in it then
+    Rotate {
+        /// The lake
+        #[arg(long, default_value = "lake", env = "SVP_LAKE")]
+        lake: String,
+        /// The key of the lake: a file, or env:NAME
+        #[arg(long, env = "SVP_KEY")]
+        key: Option<String>,
+        /// File for the new key; never overwritten
+        #[arg(long)]
+        out: String,
+    },
+    /// Print the tokens of person ids, read from standard input line by line
+    Token {
+        /// Source that holds the ids
+        #[arg(long)]
+        source: String,
+        /// The key: a file, or env:NAME
+        #[arg(long, env = "SVP_KEY")]
+        key: Option<String>,
+    },
     /// Show a key's purpose and its check, never the key
     Show {
         /// The key: a file, or env:NAME
         #[arg(long, env = "SVP_KEY")]
         key: Option<String>,
     },
+}
+
+/// `svp erase`
+#[derive(Debug, Args)]
+pub struct EraseArgs {
+    /// Token of the record, made at the desk with `svp key token`
+    #[arg(long)]
+    pub token: String,
+    /// The lake
+    #[arg(long, default_value = "lake", env = "SVP_LAKE")]
+    pub lake: String,
+    /// Keep the record out of later extracts although the lake has none of it now
+    #[arg(long)]
+    pub even_if_absent: bool,
+    /// Option of the object store, such as region=…; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub store_option: Vec<String>,
 }
 
 /// `svp dictionary`

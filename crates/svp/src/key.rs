@@ -4,8 +4,9 @@ use std::path::Path;
 
 use svp_privacy::Key;
 
-use crate::args::{KeyArgs, KeyCommand};
+use crate::args::{Cli, KeyArgs, KeyCommand};
 use crate::error::AppError;
+use crate::rewrite;
 use crate::tell::Tell;
 
 /// Reads a key from a reference: `env:NAME`, or a file.
@@ -22,7 +23,7 @@ pub fn read(reference: Option<&str>) -> Result<Key, AppError> {
 }
 
 /// The command.
-pub fn command(args: &KeyArgs, tell: &Tell) -> Result<(), AppError> {
+pub async fn command(cli: &Cli, args: &KeyArgs, tell: &Tell) -> Result<(), AppError> {
     match &args.command {
         KeyCommand::New { out, purpose } => {
             let key = Key::generate(purpose).map_err(|source| AppError::Key { at: out.clone(), source })?;
@@ -37,6 +38,8 @@ pub fn command(args: &KeyArgs, tell: &Tell) -> Result<(), AppError> {
             );
             Ok(())
         }
+        KeyCommand::Rotate { lake, key, out } => rewrite::rotate(cli, lake, key.as_deref(), out, tell).await,
+        KeyCommand::Token { source, key } => rewrite::token(cli, source, &read(key.as_deref())?, tell),
         KeyCommand::Show { key } => {
             let key = read(key.as_deref())?;
             tell.print(format!("purpose {}\ncheck   {}", key.purpose(), key.check()));

@@ -16,6 +16,7 @@ mod key;
 mod ledger;
 mod link;
 mod release;
+mod rewrite;
 mod run;
 mod site;
 mod sql;
@@ -46,7 +47,8 @@ fn main() -> ExitCode {
             Command::Disclose(args) => disclose::command(&cli, args, &tell).await,
             Command::Clk(args) => clk::command(&cli, args, &tell),
             Command::Sql(args) => sql::command(&cli, args, &tell).await,
-            Command::Key(args) => key::command(args, &tell),
+            Command::Key(args) => key::command(&cli, args, &tell).await,
+            Command::Erase(args) => rewrite::erase(&cli, args, &tell).await,
             Command::Dictionary(args) => check::dictionary(args, &tell),
         }
     });

@@ -26,6 +26,7 @@ use crate::key;
 use crate::ledger::{self, LedgerLine};
 use crate::link;
 use crate::release;
+use crate::rewrite;
 use crate::site::Site;
 use crate::tell::Tell;
 
@@ -36,6 +37,9 @@ pub struct Body {
     pub files: Vec<LoadedFile>,
     /// Receipts of the files that are live.
     pub receipts: Vec<Receipt>,
+    /// Digests of the tokens of erased records: they are kept out of later extracts.
+    #[serde(default)]
+    pub erased: Vec<String>,
     /// The model of the linkage.
     #[serde(default)]
     pub linkage: Option<Saved>,
@@ -134,6 +138,10 @@ pub async fn command(cli: &Cli, args: &RunArgs, tell: &Tell) -> Result<(), AppEr
         ..RunRecord::default()
     };
     let lake = txn.finish(record).await?;
+    if !body.erased.is_empty() {
+        // What an extract brought back of an erased record lies in files that no table has any longer.
+        lake.vacuum(1).await?;
+    }
     if let Some(release) = release {
         tell.step("done", format!("release {release}"));
         tell.print(format!("{}/published/{release}/report.html", lake.location().trim_end_matches('/')));
@@ -171,6 +179,10 @@ impl Work<'_> {
         started: &str,
     ) -> Result<(Body, Option<String>), AppError> {
         let mut body = self.ingest(plans, files, body, key).await?;
+        let again = rewrite::erase_again(self.ctx, self.txn, self.site, &body.erased).await?;
+        if again > 0 {
+            self.tell.step("erase", format!("{again} rows of erased records came again and were taken out"));
+        }
         if self.args.ingest_only {
             return Ok((body, None));
         }
