@@ -6,8 +6,10 @@ use datafusion::prelude::SessionContext;
 use svp_analyse::{Months, check_output, define, register_empty, register_never_mapped, register_reference};
 use svp_contract::{Area, Problem};
 use svp_functions::{Areas, CodeMaps, Lookups};
+use svp_ingest::desk;
 use svp_ingest::reference::{self, ReferenceData};
 use svp_ingest::{SourcePlan, quarantine_schema, receipt_schema};
+use svp_lake::input::InputFile;
 
 use crate::args::{CheckArgs, Cli, DictionaryArgs, DictionaryKind};
 use crate::context::{self, Paths};
@@ -49,7 +51,10 @@ pub async fn command(cli: &Cli, args: &CheckArgs, tell: &Tell) -> Result<(), App
             ),
         );
         if args.area.is_some() {
-            tell.step("check", format!("{headers} files have the header that their source expects"));
+            tell.step(
+                "check",
+                format!("{headers} files are as their source expects: the header, or the terms of an encoded file"),
+            );
         }
         Ok(())
     } else {
@@ -122,9 +127,13 @@ fn inputs(cli: &Cli, site: &Site, area: &Area, paths: &Paths) -> Result<(Vec<Pro
         }
     }
     let names: Vec<String> = paths.inputs.iter().map(|(n, _)| n.clone()).collect();
-    let plans = context::plans(cli, site, area, &names, &ReferenceData::default())?;
+    let plans = context::plans(cli, site, Some(area), &names, &ReferenceData::default())?;
     let files = context::input_files(paths, &plans)?;
     for (plan, file) in &files {
+        if desk::is_encoded(file)? {
+            problems.extend(encoded(site, area, paths, &plans[*plan], file).err().map(|e| problem(&file.name, &e)));
+            continue;
+        }
         if plans[*plan].slot(&file.name).is_none() {
             problems.push(Problem::new(
                 &file.name,
@@ -136,6 +145,19 @@ fn inputs(cli: &Cli, site: &Site, area: &Area, paths: &Paths) -> Result<(Vec<Pro
         }
     }
     Ok((problems, files.len()))
+}
+
+/// Whether an encoded file is whole, and was made under the terms of this site; its key is not asked for.
+fn encoded(
+    site: &Site,
+    area: &Area,
+    paths: &Paths,
+    plan: &SourcePlan,
+    file: &InputFile,
+) -> Result<(), svp_ingest::IngestError> {
+    let sealed = desk::open(file)?;
+    let terms = context::terms(site, Some((area, &paths.reference)), &plan.source, None)?;
+    sealed.compare(&file.name, &terms)
 }
 
 fn problem(at: &str, error: &svp_ingest::IngestError) -> Problem {

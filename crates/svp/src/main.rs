@@ -9,6 +9,7 @@ mod args;
 mod check;
 mod context;
 mod decide;
+mod desk;
 mod disclose;
 mod error;
 mod key;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         match &cli.command {
             Command::Check(args) => check::command(&cli, args, &tell).await,
             Command::Run(args) => run::command(&cli, args, &tell).await,
+            Command::Pseudonymise(args) => desk::command(&cli, args, &tell),
             Command::Disclose(args) => disclose::command(&cli, args, &tell).await,
             Command::Sql(args) => sql::command(&cli, args, &tell).await,
             Command::Key(args) => key::command(args, &tell),
