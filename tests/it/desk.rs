@@ -370,7 +370,7 @@ fn a_newer_file_of_a_slot_replaces_and_records_are_revised() {
     let mut lakes = Vec::new();
     for turn in [[false, false, false], [true, true, true], [true, false, true]] {
         let desk = Desk::new();
-        let mut give = |encoded: bool, extract: PathBuf| {
+        let give = |encoded: bool, extract: PathBuf| {
             for old in files_under(&desk.lab.extracts("police_rms")).values() {
                 fs::remove_file(old).unwrap();
             }

@@ -70,7 +70,7 @@ pub enum Command {
     Check(CheckArgs),
     /// Extracts in, release out
     Run(RunArgs),
-    /// At the data owner's desk: extracts in, encoded files out, clear text in neither
+    /// At the data owner's desk: extracts in, encoded files out; no clear text is written
     Pseudonymise(PseudonymiseArgs),
     /// Attack what was released, check a table made by hand, read the ledger and the review records
     Disclose(DiscloseArgs),

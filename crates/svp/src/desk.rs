@@ -90,7 +90,7 @@ pub fn command(cli: &Cli, args: &PseudonymiseArgs, tell: &Tell) -> Result<(), Ap
         lines.push(summary(&file));
         file.commit(args.force)?;
     }
-    tell.step("done", format!("{} encoded files; compare terms and digests with the lake's side", lines.len()));
+    tell.step("done", format!("encoded files: {}", lines.len()));
     tell.print(lines.join("\n"));
     Ok(())
 }

@@ -87,6 +87,10 @@ pub async fn command(cli: &Cli, args: &RunArgs, tell: &Tell) -> Result<(), AppEr
     }
     let terms = |plan: usize| context::terms(&site, Some((area, &paths.reference)), &quick[plan].source, Some(&key));
     refuse_other_terms(&files, &terms, &key).map_err(AppError::Load)?;
+    let encoded = files.iter().filter(|f| f.sealed.is_some()).count();
+    if encoded > 0 {
+        tell.step("encoded", format!("{encoded} encoded files under the terms of this lake, their seals whole"));
+    }
     drop(quick);
 
     tell.step("reference", format!("boundaries, lookups and populations of {}", area.title));

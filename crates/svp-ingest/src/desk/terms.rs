@@ -177,7 +177,7 @@ impl Terms {
 }
 
 fn other(part: &str) -> &'static str {
-    if part.contains(": column ") || part.starts_with("function ") { "is made differently there" } else { "differs" }
+    if part.contains(" column ") || part.starts_with("function ") { "is made differently there" } else { "differs" }
 }
 
 /// Three invented values of a type, the last missing; text tells the column's name, so that no two columns are alike.
