@@ -130,34 +130,39 @@ fn inputs(cli: &Cli, site: &Site, area: &Area, paths: &Paths) -> Result<(Vec<Pro
     let plans = context::plans(cli, site, Some(area), &names, &ReferenceData::default())?;
     let files = context::input_files(paths, &plans)?;
     for (plan, file) in &files {
-        if desk::is_encoded(file)? {
-            problems.extend(encoded(site, area, paths, &plans[*plan], file).err().map(|e| problem(&file.name, &e)));
-            continue;
-        }
-        if plans[*plan].slot(&file.name).is_none() {
-            problems.push(Problem::new(
-                &file.name,
-                format!("the name does not fit files.slot of source {}", plans[*plan].source.name),
-            ));
-        }
-        if let Err(error) = plans[*plan].check_header(file) {
-            problems.push(problem(&file.name, &error));
+        let plan = &plans[*plan];
+        let extract = match encoded(site, area, paths, plan, file) {
+            Ok(Some(extract)) => extract,
+            Ok(None) => {
+                problems.extend(plan.check_header(file).err().map(|error| problem(&file.name, &error)));
+                file.name.clone()
+            }
+            Err(error) => {
+                problems.push(problem(&file.name, &error));
+                continue;
+            }
+        };
+        if plan.slot(&extract).is_none() {
+            let what = format!("the name does not fit files.slot of source {}", plan.source.name);
+            problems.push(Problem::new(&extract, what));
         }
     }
     Ok((problems, files.len()))
 }
 
-/// Whether an encoded file is whole, and was made under the terms of this site; its key is not asked for.
+/// For an encoded file, the name of its extract: it is whole, and was made under the terms of this site. Its key is not
+/// asked for.
 fn encoded(
     site: &Site,
     area: &Area,
     paths: &Paths,
     plan: &SourcePlan,
     file: &InputFile,
-) -> Result<(), svp_ingest::IngestError> {
-    let sealed = desk::open(file)?;
+) -> Result<Option<String>, svp_ingest::IngestError> {
+    let Some(sealed) = desk::open_if_encoded(file, &plan.source.name)? else { return Ok(None) };
     let terms = context::terms(site, Some((area, &paths.reference)), &plan.source, None)?;
-    sealed.compare(&file.name, &terms)
+    sealed.compare(&file.name, &terms)?;
+    Ok(Some(sealed.manifest.extract))
 }
 
 fn problem(at: &str, error: &svp_ingest::IngestError) -> Problem {

@@ -30,8 +30,8 @@ use crate::receipt::Receipt;
 
 pub use error::DeskError;
 pub use needs::{Need, needs, reference_digests};
-pub use read::{Sealed, is_encoded, open, refuse_other_terms};
-pub(crate) use read::{load, open_if_encoded};
+pub(crate) use read::load;
+pub use read::{Sealed, open_if_encoded, refuse_other_terms};
 pub use terms::Terms;
 pub use write::{Encoded, encode};
 

@@ -28,10 +28,7 @@ pub struct Sealed {
 }
 
 /// Whether a file is an encoded one: by its name, or by its first bytes.
-///
-/// # Errors
-/// A file that cannot be read.
-pub fn is_encoded(input: &InputFile) -> Result<bool, IngestError> {
+fn is_encoded(input: &InputFile) -> Result<bool, IngestError> {
     if input.name.ends_with(&format!(".{EXTENSION}")) {
         return Ok(true);
     }
@@ -48,7 +45,7 @@ pub fn is_encoded(input: &InputFile) -> Result<bool, IngestError> {
 ///
 /// # Errors
 /// [`DeskError::Damaged`] where a byte is not as it was made, [`DeskError::Format`] for another format.
-pub fn open(input: &InputFile) -> Result<Sealed, IngestError> {
+pub(super) fn open(input: &InputFile) -> Result<Sealed, IngestError> {
     let mut reader = EnvelopeReader::open(&input.name, open_blocking(input)?, FORMAT)?;
     let mut manifest: Option<Manifest> = None;
     while let Some((name, content)) = reader.next()? {
@@ -66,8 +63,13 @@ pub fn open(input: &InputFile) -> Result<Sealed, IngestError> {
     }
 }
 
-/// [`open`] for an encoded file, `None` for an extract. The file must hold the source that it was given as.
-pub(crate) fn open_if_encoded(input: &InputFile, source: &str) -> Result<Option<Sealed>, IngestError> {
+/// Opens an encoded file; `None` for an extract. Known by its name or its first bytes. It is read to its end, and must
+/// hold the source that it was given as.
+///
+/// # Errors
+/// [`DeskError::Damaged`] where a byte is not as it was made, [`DeskError::Format`] for another format,
+/// [`DeskError::Source`] for another source, or a file that cannot be read.
+pub fn open_if_encoded(input: &InputFile, source: &str) -> Result<Option<Sealed>, IngestError> {
     if !is_encoded(input)? {
         return Ok(None);
     }

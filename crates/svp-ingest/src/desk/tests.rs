@@ -12,8 +12,9 @@ use svp_lake::{Limits, NewFile};
 use svp_privacy::{Key, RowDigest};
 
 use super::envelope::EnvelopeWriter;
+use super::read::open;
 use super::write::encode_file;
-use super::{DeskError, FORMAT, MANIFEST, Manifest, Terms, load, open, refuse_other_terms};
+use super::{DeskError, FORMAT, MANIFEST, Manifest, Terms, load, refuse_other_terms};
 use crate::error::IngestError;
 use crate::load::{Pending, SourcePlan, pending};
 use crate::sink::Sink;

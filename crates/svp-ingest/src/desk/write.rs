@@ -146,10 +146,16 @@ pub(super) fn encode_file(
 /// ends: nothing stands on the disk but the file itself.
 struct DeskSink<'a> {
     envelope: EnvelopeWriter<'a>,
-    /// Feed and table to the entry that is being filled, and its rows.
-    open: BTreeMap<(String, String), (ArrowWriter<Vec<u8>>, usize)>,
+    /// Feed and table to the entry that is being filled.
+    open: BTreeMap<(String, String), Open>,
     rows: BTreeMap<String, BTreeMap<String, u64>>,
     entry_rows: usize,
+}
+
+/// An entry that is being filled.
+struct Open {
+    writer: ArrowWriter<Vec<u8>>,
+    rows: usize,
 }
 
 /// Parquet's text can quote a value, so it is dropped.
@@ -171,12 +177,12 @@ fn properties() -> WriterProperties {
 }
 
 impl DeskSink<'_> {
-    fn close(&mut self, feed: &str, table: &str, writer: ArrowWriter<Vec<u8>>, rows: usize) -> Result<(), IngestError> {
-        let bytes = writer.into_inner().map_err(refused(table))?;
+    fn close(&mut self, feed: &str, table: &str, open: Open) -> Result<(), IngestError> {
+        let bytes = open.writer.into_inner().map_err(refused(table))?;
         let written = self.rows.entry(feed.to_owned()).or_default().entry(table.to_owned()).or_default();
         // Entries are full but the last, so the rows before it tell its number.
         let number = usize::try_from(*written).unwrap_or_default() / self.entry_rows + 1;
-        *written += rows as u64;
+        *written += open.rows as u64;
         Ok(self.envelope.entry(&format!("{feed}/{table}-{number:04}.parquet"), &bytes)?)
     }
 }
@@ -186,27 +192,29 @@ impl Sink for DeskSink<'_> {
         let name = (feed.to_owned(), table.to_owned());
         let mut from = 0;
         while from < batch.num_rows() {
-            let (mut writer, rows) = match self.open.remove(&name) {
+            let mut open = match self.open.remove(&name) {
                 Some(open) => open,
                 None => {
-                    (ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties())).map_err(refused(table))?, 0)
+                    let writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties()));
+                    Open { writer: writer.map_err(refused(table))?, rows: 0 }
                 }
             };
-            let n = (batch.num_rows() - from).min(self.entry_rows - rows);
-            writer.write(&batch.slice(from, n)).map_err(refused(table))?;
+            let n = (batch.num_rows() - from).min(self.entry_rows - open.rows);
+            open.writer.write(&batch.slice(from, n)).map_err(refused(table))?;
+            open.rows += n;
             from += n;
-            if rows + n == self.entry_rows {
-                self.close(feed, table, writer, rows + n)?;
+            if open.rows == self.entry_rows {
+                self.close(feed, table, open)?;
             } else {
-                self.open.insert(name.clone(), (writer, rows + n));
+                self.open.insert(name.clone(), open);
             }
         }
         Ok(())
     }
 
     fn complete(&mut self) -> Result<(), IngestError> {
-        for ((feed, table), (writer, rows)) in std::mem::take(&mut self.open) {
-            self.close(&feed, &table, writer, rows)?;
+        for ((feed, table), open) in std::mem::take(&mut self.open) {
+            self.close(&feed, &table, open)?;
         }
         Ok(())
     }
