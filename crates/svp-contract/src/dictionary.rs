@@ -13,6 +13,7 @@ fn type_name(kind: ColumnType) -> &'static str {
         ColumnType::Date => "date",
         ColumnType::Timestamp => "instant (UTC)",
         ColumnType::Token => "keyed token",
+        ColumnType::Encoding => "keyed encoding",
         ColumnType::Point => "easting and northing",
         ColumnType::Position => "longitude and latitude",
     }
@@ -96,7 +97,11 @@ pub fn odcs_yaml(tables: &[Table], version: &str) -> String {
                 ColumnType::Float64 => "number",
                 ColumnType::Boolean => "boolean",
                 ColumnType::Date | ColumnType::Timestamp => "date",
-                ColumnType::Text | ColumnType::Token | ColumnType::Point | ColumnType::Position => "string",
+                ColumnType::Text
+                | ColumnType::Token
+                | ColumnType::Encoding
+                | ColumnType::Point
+                | ColumnType::Position => "string",
             };
             let _ = write!(
                 out,

@@ -8,6 +8,8 @@
 mod area;
 mod definition;
 mod dictionary;
+pub mod encoding;
+mod linkage;
 mod output;
 mod policy;
 mod problem;
@@ -18,6 +20,10 @@ mod table;
 pub use area::{Area, District, Exclusion, Input, Period, Reference};
 pub use definition::{Definition, Include};
 pub use dictionary::{dictionary_markdown, odcs_yaml};
+pub use encoding::EncodingKind;
+pub use linkage::{
+    Alternative, Block, Blocking, COMPARISONS, Comparison, LinkModel, LinkThreshold, Linkage, MAX_LEVELS,
+};
 pub use output::{Chart, CountColumn, DerivedColumn, Geometry, GrainColumn, LabelledColumn, Output};
 pub use policy::{
     AgeRule, AreaRule, AudienceLaw, AudiencePolicy, DominanceRule, Floor, Gateway, Gateways, MapMethod, MapRule,

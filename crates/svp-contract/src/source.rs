@@ -174,6 +174,10 @@ pub struct Source {
     pub description: String,
     /// Agency: police, health, ambulance, social_care.
     pub agency: String,
+    /// The source promises to have each person under one id: two ids of it are never linked, and where they look like one
+    /// person that is reported.
+    #[serde(default)]
+    pub people_once: bool,
     /// Files.
     pub files: Files,
     /// Reader.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use serde::{Deserialize, Serialize};
 
-use crate::{Problem, parse};
+use crate::{EncodingKind, Problem, parse};
 
 /// Type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,8 @@ pub enum ColumnType {
     Timestamp,
     /// Keyed token, 32 hexadecimal digits, made from other columns at the door.
     Token,
+    /// Keyed encoding of one field for comparison, bytes, made from other columns at the door.
+    Encoding,
     /// Working value of easting and northing, m; never stored.
     Point,
     /// Working value of longitude and latitude, degrees; never stored.
@@ -40,6 +42,7 @@ impl ColumnType {
     pub fn arrow(self) -> DataType {
         match self {
             Self::Text | Self::Token => DataType::Utf8,
+            Self::Encoding => DataType::Binary,
             Self::Int32 => DataType::Int32,
             Self::Int64 => DataType::Int64,
             Self::Float64 => DataType::Float64,
@@ -120,10 +123,13 @@ pub struct Column {
     /// Exists while mapping only.
     #[serde(default)]
     pub working: bool,
-    /// Token: the columns that it is made from.
+    /// Token or encoding: the columns that it is made from.
     #[serde(default)]
     pub from: Vec<String>,
-    /// Token: its domain, when several columns share one (default: the column's name).
+    /// Encoding: which.
+    #[serde(default)]
+    pub encoding: Option<EncodingKind>,
+    /// Token or encoding: its domain, when several columns share one (default: the column's name).
     #[serde(default)]
     pub domain: Option<String>,
     /// Token: `source` puts the source's name into it.
@@ -148,6 +154,12 @@ impl Column {
     #[must_use]
     pub fn nature(&self) -> Nature {
         if self.working || self.sensitivity == Sensitivity::Direct { Nature::Working } else { Nature::Stored }
+    }
+
+    /// Whether the door makes it from other columns.
+    #[must_use]
+    pub fn is_made(&self) -> bool {
+        matches!(self.kind, ColumnType::Token | ColumnType::Encoding)
     }
 
     /// Domain that separates its tokens from others.
@@ -207,8 +219,22 @@ impl Table {
     pub fn parse(file: &str, text: &str) -> Result<Self, Problem> {
         let table: Self = parse(file, text)?;
         for column in &table.columns {
-            if (column.kind == ColumnType::Token) == column.from.is_empty() {
-                return Err(Problem::new(file, format!("column {}: `from` and type token go together", column.name)));
+            if column.is_made() == column.from.is_empty() {
+                return Err(Problem::new(
+                    file,
+                    format!("column {}: `from` goes with types token and encoding, and they with it", column.name),
+                ));
+            }
+            let parts = column.encoding.map(EncodingKind::parts);
+            if (column.kind == ColumnType::Encoding) != parts.is_some() || parts.is_some_and(|n| n != column.from.len())
+            {
+                return Err(Problem::new(
+                    file,
+                    format!(
+                        "column {}: type encoding needs `encoding` and as many columns in `from` as it takes",
+                        column.name
+                    ),
+                ));
             }
             if matches!(column.kind, ColumnType::Point | ColumnType::Position) && column.nature() == Nature::Stored {
                 return Err(Problem::new(file, format!("column {}: a point is a working value", column.name)));
@@ -243,9 +269,9 @@ impl Table {
         Arc::new(Schema::new(fields))
     }
 
-    /// Columns that a source can map: not tokens, not partition columns.
+    /// Columns that a source can map: not tokens, not encodings, not partition columns.
     pub fn mappable(&self) -> impl Iterator<Item = &Column> {
-        self.columns.iter().filter(|c| c.kind != ColumnType::Token && !self.partition.contains(&c.name))
+        self.columns.iter().filter(|c| !c.is_made() && !self.partition.contains(&c.name))
     }
 }
 

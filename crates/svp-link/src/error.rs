@@ -15,6 +15,12 @@ pub enum LinkError {
         #[source]
         source: datafusion::error::DataFusionError,
     },
+    /// A blocking rule names a part that there is not.
+    #[error("a blocking rule names `{part}`, which is no part of a record")]
+    Rule {
+        /// The part.
+        part: String,
+    },
     /// A batch could not be built.
     #[error("the table of links could not be built")]
     Arrow(#[from] arrow::error::ArrowError),
@@ -30,6 +36,9 @@ impl LinkError {
         match self {
             Self::Step { .. } => Some("give the run more memory (`--memory`), or fewer threads".to_owned()),
             Self::Lake(error) => error.hint().map(str::to_owned),
+            Self::Rule { .. } => Some(
+                "parts are columns with a token, such as surname.whole, birth.year_month, postcode.sector; the shipped pipelines/linkage.toml uses all of them".to_owned(),
+            ),
             Self::Arrow(_) => None,
         }
     }

@@ -1,16 +1,27 @@
-//! What enters: person records as keyed tokens (table `person_record`).
-//! What leaves: person keys (table `person_link`): which records are one person, and by which key.
-//! Never: sees clear text, or joins on a token that is known to stand for several people.
-//! To add one: a match key is one branch of `sql/01_keys.sql` and one rule in `sql/02_conflicts.sql`.
-//!
-//! This is the first version: exact composite tokens. Probabilistic linkage takes its place behind the same
-//! table; see `crates/README.md`.
+//! What enters: person records as keyed tokens and encodings (table `person_record`).
+//! What leaves: people: which records are one person, under keys that persist (tables `person_link`, `person_history`).
+//! Never: sees clear text, or joins records about which nothing is known.
+//! To add one: a blocking rule, a level or a kind of non-match is a line of `pipelines/linkage.toml`; a step is one file in `sql/`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
-mod components;
+mod blocking;
+mod cluster;
+pub mod comparison;
 mod error;
+pub mod evaluate;
+pub mod explain;
+mod functions;
 mod link;
+pub mod look;
+pub mod model;
+mod people;
+pub mod resolve;
+mod steps;
 
+pub use blocking::RuleCost;
 pub use error::LinkError;
-pub use link::{LinkReport, STEPS, link, link_schema};
+pub use link::{LinkReport, LinkRequest, Saved, history_schema, link, link_schema};
+pub use model::Model;
+pub use people::Change;
+pub use steps::STEPS;

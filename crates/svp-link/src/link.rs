@@ -1,27 +1,52 @@
-//! The steps of linkage: each a named SQL step that one can look at, then the components.
+//! Links all person records and writes who is who into the lake.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use datafusion::prelude::SessionContext;
-use futures::StreamExt;
+use serde::{Deserialize, Serialize};
+use svp_contract::Linkage;
 use svp_lake::RunTxn;
+use svp_lake::input::digest_bytes;
 
 use crate::LinkError;
-use crate::components::Components;
+use crate::blocking::RuleCost;
+use crate::model::Model;
+use crate::people::{self, Assigned};
+use crate::resolve::{Judged, Known, Options, PAIRS_AT_ONCE, Resolved, resolve};
 
-/// The steps in their order: name and SQL.
-pub const STEPS: [(&str, &str); 4] = [
-    ("01_keys", include_str!("sql/01_keys.sql")),
-    ("02_conflicts", include_str!("sql/02_conflicts.sql")),
-    ("03_edges", include_str!("sql/03_edges.sql")),
-    ("04_records", include_str!("sql/04_records.sql")),
-];
+/// A model as it is kept between runs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Saved {
+    /// Digest of the definition that it was learned under.
+    pub definition: String,
+    /// Run in which it was learned.
+    pub run: u64,
+    /// The model.
+    pub model: Model,
+}
+
+/// What the run wants of the linkage.
+#[derive(Clone, Copy)]
+pub struct LinkRequest<'a> {
+    /// The definition.
+    pub linkage: &'a Linkage,
+    /// Digest of the definition's text.
+    pub definition: &'a str,
+    /// Sources that promise to have each person once.
+    pub once: &'a BTreeSet<String>,
+    /// The model of an earlier run.
+    pub saved: Option<&'a Saved>,
+    /// Judge all records again.
+    pub relink: bool,
+    /// Called with the name of each part as it begins.
+    pub on_step: &'a (dyn Fn(&str) + Sync),
+}
 
 /// What the linkage did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct LinkReport {
     /// Person records.
     pub records: u64,
@@ -29,10 +54,28 @@ pub struct LinkReport {
     pub people: u64,
     /// People with records of more than one agency.
     pub people_of_several_agencies: u64,
-    /// Joins by kind of key.
-    pub edges: BTreeMap<String, u64>,
-    /// Keys that were not used because they stand for several people, by kind.
-    pub conflicts: BTreeMap<String, u64>,
+    /// Records by how they were linked.
+    pub linked_by: BTreeMap<String, u64>,
+    /// Records about which nothing is known.
+    pub empty: u64,
+    /// Whether all records were judged, or only new ones.
+    pub all_judged: bool,
+    /// Candidate pairs.
+    pub candidates: u64,
+    /// What each rule cost.
+    pub rules: Vec<RuleCost>,
+    /// Expected precision and recall of the pairs at the threshold.
+    pub expected: (f64, f64),
+    /// People that are new, merged into others, split, ended.
+    pub born: u64,
+    /// People merged into others.
+    pub merged: u64,
+    /// Pieces split off.
+    pub split: u64,
+    /// People without a record.
+    pub ended: u64,
+    /// Records of a promised source that share a strong key with another of it, by source.
+    pub broken_promises: BTreeMap<String, u64>,
 }
 
 /// Arrow schema of `linked/person_link`.
@@ -45,113 +88,163 @@ pub fn link_schema() -> SchemaRef {
         text("agency"),
         text("person_key"),
         text("linked_by"),
+        Field::new("mark", DataType::Int64, true),
     ]))
 }
 
-fn step(step: &'static str) -> impl Fn(datafusion::error::DataFusionError) -> LinkError {
-    move |source| LinkError::Step { step, source }
+/// Arrow schema of `linked/person_history`: what happened to people, and why.
+#[must_use]
+pub fn history_schema() -> SchemaRef {
+    let text = |n: &str| Field::new(n, DataType::Utf8, true);
+    let number = |n: &str| Field::new(n, DataType::Int64, true);
+    Arc::new(Schema::new(vec![
+        number("run"),
+        text("event"),
+        text("person_key"),
+        text("other_key"),
+        number("records"),
+        text("reason"),
+    ]))
 }
 
-/// Links all person records and writes `linked/person_link` into the transaction. `ctx` has `person_record`
-/// registered.
+/// Links all person records and writes `linked/person_link` and `linked/person_history` into the transaction. `ctx` has
+/// `person_record` registered, and `person_link` as the last run left it.
 ///
 /// # Errors
 /// When a step fails or the lake refuses.
-pub async fn link(ctx: &SessionContext, txn: &RunTxn) -> Result<LinkReport, LinkError> {
-    let [(_, keys), (_, conflicts), (_, edges), (_, records)] = STEPS;
-    let mut report = LinkReport::default();
-    let view = ctx.sql(keys).await.map_err(step("01_keys"))?.into_view();
-    ctx.register_table("match_key", view).map_err(step("01_keys"))?;
-    let found = ctx.sql(conflicts).await.map_err(step("02_conflicts"))?.cache().await.map_err(step("02_conflicts"))?;
-    ctx.register_table("match_conflict", found.into_view()).map_err(step("02_conflicts"))?;
-    let counted =
-        ctx.sql("SELECT kind, count(*) AS n FROM match_conflict GROUP BY kind").await.map_err(step("02_conflicts"))?;
-    for batch in counted.collect().await.map_err(step("02_conflicts"))? {
-        let n = batch.column(1).as_primitive::<arrow::datatypes::Int64Type>();
-        for (i, kind) in batch.column(0).as_string::<i32>().iter().enumerate() {
-            report.conflicts.insert(kind.unwrap_or_default().to_owned(), n.value(i).unsigned_abs());
-        }
-    }
+pub async fn link(
+    ctx: &SessionContext,
+    txn: &RunTxn,
+    request: LinkRequest<'_>,
+) -> Result<(LinkReport, Saved), LinkError> {
+    let known = known(ctx).await?;
+    let saved = request.saved.filter(|s| !request.relink && s.definition == request.definition);
+    let options = Options {
+        linkage: request.linkage,
+        once: request.once,
+        model: saved.map(|s| &s.model),
+        pairs_at_once: PAIRS_AT_ONCE,
+        on_step: request.on_step,
+    };
+    let found = resolve(ctx, options, &known).await?;
+    found.release(ctx)?;
+    let run = txn.number();
+    let mint = |id: &str| digest_bytes(format!("svp person {run} {id}").as_bytes()).chars().take(32).collect();
+    let assigned = people::assign(&found, &known, mint);
+    let linked_by = linked_by(&found, &known);
+    let report = report(&found, &assigned, &linked_by, request.linkage);
+    write(txn, &found, &assigned, &linked_by).await?;
+    txn.register(ctx).await?;
+    let saved = match saved.filter(|_| !found.learned) {
+        Some(saved) => saved.clone(),
+        None => Saved { definition: request.definition.to_owned(), run, model: (*found.model).clone() },
+    };
+    Ok((report, saved))
+}
 
-    let mut ids: Vec<String> = Vec::new();
-    let mut sources: Vec<String> = Vec::new();
-    let mut agencies: Vec<String> = Vec::new();
-    let mut stream =
-        ctx.sql(records).await.map_err(step("04_records"))?.execute_stream().await.map_err(step("04_records"))?;
-    while let Some(batch) = stream.next().await {
-        let batch = batch.map_err(step("04_records"))?;
-        for (i, out) in [&mut ids, &mut sources, &mut agencies].into_iter().enumerate() {
-            out.extend(batch.column(i).as_string::<i32>().iter().map(|v| v.unwrap_or_default().to_owned()));
-        }
-    }
-    let index: HashMap<&str, u32> = ids.iter().enumerate().map(|(i, id)| (id.as_str(), i as u32)).collect();
-    let mut components = Components::new(ids.len());
-    let mut by: Vec<Option<&'static str>> = vec![None; ids.len()];
-    let mut stream =
-        ctx.sql(edges).await.map_err(step("03_edges"))?.execute_stream().await.map_err(step("03_edges"))?;
-    while let Some(batch) = stream.next().await {
-        let batch = batch.map_err(step("03_edges"))?;
-        let (left, right, kind) = (
-            batch.column(0).as_string::<i32>(),
-            batch.column(1).as_string::<i32>(),
-            batch.column(2).as_string::<i32>(),
-        );
+/// Who is who after the last run.
+async fn known(ctx: &SessionContext) -> Result<Known, LinkError> {
+    let step = |source| LinkError::Step { step: "person_link", source };
+    let mut known = Known::new();
+    let Ok(frame) = ctx.table("person_link").await else { return Ok(known) };
+    let frame = frame.select_columns(&["person_record_id", "person_key", "linked_by", "mark"]).map_err(step)?;
+    for batch in frame.collect().await.map_err(step)? {
+        let text = |i: usize| batch.column(i).as_string::<i32>();
+        let marks = batch.column(3).as_primitive::<Int64Type>();
         for i in 0..batch.num_rows() {
-            let (Some(a), Some(b)) = (index.get(left.value(i)), index.get(right.value(i))) else { continue };
-            let kind = strength(kind.value(i));
-            *report.edges.entry(kind.to_owned()).or_default() += 1;
-            components.join(*a, *b);
-            for end in [*a, *b] {
-                let slot = &mut by[end as usize];
-                // The strongest key is told; the order of the edges must not matter.
-                if slot.is_none_or(|old| rank(kind) < rank(old)) {
-                    *slot = Some(kind);
-                }
-            }
+            let judged = Judged {
+                key: text(1).value(i).to_owned(),
+                mark: if marks.is_null(i) { 0 } else { marks.value(i) as u64 },
+                linked_by: text(2).value(i).to_owned(),
+            };
+            known.insert(text(0).value(i).to_owned(), judged);
         }
     }
+    Ok(known)
+}
 
-    let roots: Vec<u32> = (0..ids.len()).map(|i| components.find(i as u32)).collect();
-    let mut known: HashMap<u32, Vec<&str>> = HashMap::new();
-    for (i, root) in roots.iter().enumerate() {
-        let list = known.entry(*root).or_default();
-        if !list.contains(&agencies[i].as_str()) {
-            list.push(&agencies[i]);
+/// How sure the best pair of each record with its person is.
+fn linked_by(found: &Resolved, known: &Known) -> Vec<String> {
+    let mut size: HashMap<u32, u32> = HashMap::new();
+    found.group.iter().for_each(|g| *size.entry(*g).or_default() += 1);
+    let how = |i: usize| {
+        let record = &found.records[i];
+        if size.get(&found.group[i]).is_none_or(|n| *n < 2) {
+            return "single".to_owned();
         }
-    }
-    report.records = ids.len() as u64;
-    report.people = known.len() as u64;
-    report.people_of_several_agencies = known.values().filter(|a| a.len() > 1).count() as u64;
+        match (found.best[i], known.get(&record.id)) {
+            (w, Some(judged)) if found.settled[i] && !w.is_finite() => judged.linked_by.clone(),
+            (w, _) if w >= 13.3 => "certain".to_owned(),
+            (w, _) if w >= 6.6 => "near certain".to_owned(),
+            (w, _) if w >= 0.0 => "probable".to_owned(),
+            _ => "by others of the person".to_owned(),
+        }
+    };
+    (0..found.records.len()).map(how).collect()
+}
 
+fn report(found: &Resolved, assigned: &Assigned, linked_by: &[String], linkage: &Linkage) -> LinkReport {
+    let mut agencies: HashMap<u32, BTreeSet<&str>> = HashMap::new();
+    for (record, group) in found.records.iter().zip(&found.group) {
+        agencies.entry(*group).or_default().insert(&record.agency);
+    }
+    let mut by: BTreeMap<String, u64> = BTreeMap::new();
+    linked_by.iter().for_each(|how| *by.entry(how.clone()).or_default() += 1);
+    let events = |event: &str| assigned.changes.iter().filter(|c| c.event == event).count() as u64;
+    let p = linkage.threshold.probability;
+    LinkReport {
+        records: found.records.len() as u64,
+        people: agencies.len() as u64,
+        people_of_several_agencies: agencies.values().filter(|a| a.len() > 1).count() as u64,
+        linked_by: by,
+        empty: found.empty,
+        all_judged: found.learned,
+        candidates: found.candidates,
+        rules: found.rules.clone(),
+        expected: found.expected((p / (1.0 - p)).log2()),
+        born: assigned.born,
+        merged: events("merged"),
+        split: events("split"),
+        ended: events("ended"),
+        broken_promises: found.broken_promises.clone(),
+    }
+}
+
+async fn write(txn: &RunTxn, found: &Resolved, assigned: &Assigned, linked_by: &[String]) -> Result<(), LinkError> {
     txn.replace_table("linked", "person_link")?;
     let mut part = txn.part("linked", "person_link", &[], "links")?;
-    for start in (0..ids.len()).step_by(65_536) {
-        let end = (start + 65_536).min(ids.len());
-        let column = |values: Vec<&str>| Arc::new(StringArray::from_iter_values(values)) as arrow::array::ArrayRef;
-        let batch = RecordBatch::try_new(
-            link_schema(),
-            vec![
-                column((start..end).map(|i| ids[i].as_str()).collect()),
-                column((start..end).map(|i| sources[i].as_str()).collect()),
-                column((start..end).map(|i| agencies[i].as_str()).collect()),
-                column((start..end).map(|i| ids[roots[i] as usize].as_str()).collect()),
-                column((start..end).map(|i| by[i].unwrap_or("single")).collect()),
-            ],
-        )?;
-        part.write(&batch).await?;
+    let text = |values: Vec<&str>| Arc::new(StringArray::from_iter_values(values)) as ArrayRef;
+    for start in (0..found.records.len()).step_by(65_536) {
+        let range = start..(start + 65_536).min(found.records.len());
+        let records = &found.records[range.clone()];
+        let key = |i: usize| assigned.keys.get(&found.group[i]).map_or("", String::as_str);
+        let marks = Int64Array::from_iter_values(records.iter().map(|r| r.mark as i64));
+        let columns = vec![
+            text(records.iter().map(|r| r.id.as_str()).collect()),
+            text(records.iter().map(|r| r.source.as_str()).collect()),
+            text(records.iter().map(|r| r.agency.as_str()).collect()),
+            text(range.clone().map(key).collect()),
+            text(range.map(|i| linked_by[i].as_str()).collect()),
+            Arc::new(marks) as ArrayRef,
+        ];
+        part.write(&RecordBatch::try_new(link_schema(), columns)?).await?;
     }
     txn.append(part.finish().await?)?;
+    if !assigned.changes.is_empty() {
+        let changes = &assigned.changes;
+        let run = txn.number() as i64;
+        let columns = vec![
+            Arc::new(Int64Array::from_iter_values(changes.iter().map(|_| run))) as ArrayRef,
+            text(changes.iter().map(|c| c.event).collect()),
+            text(changes.iter().map(|c| c.person_key.as_str()).collect()),
+            Arc::new(changes.iter().map(|c| c.other_key.as_deref()).collect::<StringArray>()),
+            Arc::new(Int64Array::from_iter_values(changes.iter().map(|c| c.records as i64))),
+            text(changes.iter().map(|c| c.reason).collect()),
+        ];
+        let mut part = txn.part("linked", "person_history", &[], "changes")?;
+        part.write(&RecordBatch::try_new(history_schema(), columns)?).await?;
+        txn.append(part.finish().await?)?;
+    }
     txn.commit_tables().await?;
-    txn.register(ctx).await?;
-    Ok(report)
-}
-
-const KINDS: [&str; 5] = ["nhs", "upn", "local", "name_dob", "dob_sex_postcode"];
-
-fn strength(kind: &str) -> &'static str {
-    KINDS.iter().find(|k| **k == kind).copied().unwrap_or("other")
-}
-
-fn rank(kind: &str) -> usize {
-    KINDS.iter().position(|k| *k == kind).unwrap_or(KINDS.len())
+    Ok(())
 }

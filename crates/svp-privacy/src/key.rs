@@ -1,20 +1,25 @@
 //! The secret of one purpose: 256 random bits that only the key custodian holds.
 //!
-//! Text form, one line: `svp-key-1 <purpose> <64 hex digits>`. The purpose is part of every token, so the
-//! same person has unrelated tokens under two purposes (OpenPseudonymiser's reason for one salt per project).
+//! Text form, one line: `svp-key-1 <purpose> <64 hex digits>`, or after a rotation `svp-key-2 <purpose>` and the digits
+//! of each layer, oldest first. The purpose is part of every token, so the same person has unrelated tokens under two
+//! purposes (OpenPseudonymiser's reason for one salt per project).
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::PrivacyError;
+use crate::layer::Layer;
 
 const MARK: &str = "svp-key-1";
+const MARK_ROTATED: &str = "svp-key-2";
 
 /// A key and the purpose it was made for. It has no `Debug` and no `Display`: it cannot reach a log.
 pub struct Key {
     purpose: String,
     secret: Zeroizing<[u8; 32]>,
+    /// What rotations added, oldest first.
+    later: Vec<Layer>,
 }
 
 impl Key {
@@ -26,7 +31,7 @@ impl Key {
         check_purpose(purpose)?;
         let mut secret = Zeroizing::new([0u8; 32]);
         getrandom::fill(secret.as_mut_slice()).map_err(|_| PrivacyError::NoRandom)?;
-        Ok(Self { purpose: purpose.to_owned(), secret })
+        Ok(Self { purpose: purpose.to_owned(), secret, later: Vec::new() })
     }
 
     /// Reads the text form.
@@ -35,29 +40,62 @@ impl Key {
     /// When the text is not a key; the message says which part is wrong and never shows it.
     pub fn parse(text: &str) -> Result<Self, PrivacyError> {
         let mut words = text.split_whitespace();
-        if words.next() != Some(MARK) {
-            return Err(PrivacyError::BadKey("it does not begin with svp-key-1"));
-        }
+        let rotated = match words.next() {
+            Some(MARK) => false,
+            Some(MARK_ROTATED) => true,
+            _ => return Err(PrivacyError::BadKey("it begins with neither svp-key-1 nor svp-key-2")),
+        };
         let purpose = words.next().ok_or(PrivacyError::BadKey("the purpose is missing"))?;
         check_purpose(purpose)?;
-        let digits = words.next().ok_or(PrivacyError::BadKey("the secret is missing"))?;
-        if words.next().is_some() {
-            return Err(PrivacyError::BadKey("there is text after the secret"));
+        let secret = secret_of(words.next().ok_or(PrivacyError::BadKey("the secret is missing"))?)?;
+        let later = words.map(|digits| Ok(Layer::new(secret_of(digits)?))).collect::<Result<Vec<_>, PrivacyError>>()?;
+        match (rotated, later.is_empty()) {
+            (false, false) => Err(PrivacyError::BadKey("there is text after the secret")),
+            (true, true) => Err(PrivacyError::BadKey("a rotated key has at least two secrets")),
+            _ => Ok(Self { purpose: purpose.to_owned(), secret, later }),
         }
-        let mut secret = Zeroizing::new([0u8; 32]);
-        hex::decode_to_slice(digits, secret.as_mut_slice())
-            .map_err(|_| PrivacyError::BadKey("the secret is not 64 hexadecimal digits"))?;
-        if secret.iter().all(|b| *b == secret[0]) {
-            return Err(PrivacyError::BadKey("the secret is one repeated byte"));
-        }
-        Ok(Self { purpose: purpose.to_owned(), secret })
+    }
+
+    /// This key with one more layer of 256 random bits: the next key of the same lake.
+    ///
+    /// # Errors
+    /// When no random bytes can be had.
+    pub fn rotated(&self) -> Result<Self, PrivacyError> {
+        let mut fresh = Zeroizing::new([0u8; 32]);
+        getrandom::fill(fresh.as_mut_slice()).map_err(|_| PrivacyError::NoRandom)?;
+        let mut later = self.later.clone();
+        later.push(Layer::new(fresh));
+        Ok(Self { purpose: self.purpose.clone(), secret: self.secret.clone(), later })
+    }
+
+    /// The way from what was made under this key to what is made under `next`; `None` unless `next` is this key with
+    /// one more layer.
+    #[must_use]
+    pub fn step_to(&self, next: &Self) -> Option<Layer> {
+        let (last, before) = next.later.split_last()?;
+        let same = self.purpose == next.purpose
+            && self.secret == next.secret
+            && self.later.len() == before.len()
+            && self.later.iter().zip(before).all(|(a, b)| a.secret() == b.secret());
+        same.then(|| last.clone())
+    }
+
+    /// What rotations added, oldest first.
+    pub(crate) fn later(&self) -> &[Layer] {
+        &self.later
     }
 
     /// The text form, for writing to the key file and nowhere else.
     #[must_use]
     pub fn to_text(&self) -> Zeroizing<String> {
-        let digits = Zeroizing::new(hex::encode(self.secret.as_slice()));
-        Zeroizing::new(format!("{MARK} {} {}\n", self.purpose, digits.as_str()))
+        let mark = if self.later.is_empty() { MARK } else { MARK_ROTATED };
+        let mut text = Zeroizing::new(format!("{mark} {}", self.purpose));
+        for secret in std::iter::once(self.secret.as_slice()).chain(self.later.iter().map(Layer::secret)) {
+            text.push(' ');
+            text.push_str(Zeroizing::new(hex::encode(secret)).as_str());
+        }
+        text.push('\n');
+        text
     }
 
     /// The purpose, one word.
@@ -72,7 +110,9 @@ impl Key {
     pub fn check(&self) -> String {
         let mut mac = self.mac("key-check");
         mac.update(b"svp");
-        hex::encode(&mac.finalize().into_bytes()[..8])
+        let mut digest = [0u8; 16];
+        digest.copy_from_slice(&mac.finalize().into_bytes()[..16]);
+        hex::encode(&self.later.iter().fold(digest, |d, layer| layer.token(&d))[..8])
     }
 
     /// A MAC keyed for one domain (field) of this purpose.
@@ -88,7 +128,17 @@ impl Key {
     }
 }
 
-fn new_mac(key: &[u8]) -> Hmac<Sha256> {
+fn secret_of(digits: &str) -> Result<Zeroizing<[u8; 32]>, PrivacyError> {
+    let mut secret = Zeroizing::new([0u8; 32]);
+    hex::decode_to_slice(digits, secret.as_mut_slice())
+        .map_err(|_| PrivacyError::BadKey("the secret is not 64 hexadecimal digits"))?;
+    if secret.iter().all(|b| *b == secret[0]) {
+        return Err(PrivacyError::BadKey("the secret is one repeated byte"));
+    }
+    Ok(secret)
+}
+
+pub(crate) fn new_mac(key: &[u8]) -> Hmac<Sha256> {
     match Hmac::<Sha256>::new_from_slice(key) {
         Ok(mac) => mac,
         Err(_) => unreachable!("HMAC takes keys of every length"),
@@ -121,6 +171,19 @@ mod tests {
         let two = Key::parse(&text.replace(" one ", " two ")).unwrap();
         assert_ne!(one.check(), two.check());
         assert_ne!(one.check(), Key::generate("one").unwrap().check());
+    }
+
+    #[test]
+    fn a_rotated_key_round_trips_and_knows_its_predecessor() {
+        let key = Key::generate("needs-assessment").unwrap();
+        let next = key.rotated().unwrap();
+        let again = Key::parse(&next.to_text()).unwrap();
+        assert_eq!(next.check(), again.check());
+        assert_ne!(key.check(), next.check());
+        assert!(key.step_to(&again).is_some());
+        assert!(again.step_to(&key).is_none() && key.step_to(&key).is_none());
+        assert!(Key::generate("needs-assessment").unwrap().step_to(&next).is_none());
+        assert!(key.step_to(&next.rotated().unwrap()).is_none());
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, BinaryBuilder, RecordBatch, StringBuilder};
 use arrow::datatypes::{DataType, Date32Type};
-use svp_contract::{Column, ColumnType, Table};
+use svp_contract::{Column, ColumnType, EncodingKind, Table};
 
+use crate::encode::Encoder;
 use crate::{Key, PrivacyError, Tokeniser};
 
 /// Something that holds no direct identifier. Only [`pseudonymise`] makes one.
@@ -24,7 +25,7 @@ impl<T> Pseudonymised<T> {
     }
 }
 
-/// Replaces the direct identifiers of `staged` by keyed tokens and keeps only the stored columns of `table`.
+/// Replaces the direct identifiers of `staged` by keyed tokens and encodings and keeps only the stored columns of `table`.
 ///
 /// `staged` holds the mapped columns of the table under their names, identifiers as Utf8 or Date32. `scope`
 /// (the name of the source) goes into tokens of columns that say `scope = "source"`, so that equal record
@@ -44,6 +45,8 @@ pub fn pseudonymise(
         let column = table.column(field.name()).ok_or_else(|| missing(table, field.name()))?;
         if column.kind == ColumnType::Token {
             out.push(tokens(table, column, scope, staged, key)?);
+        } else if let Some(kind) = column.encoding {
+            out.push(encodings(table, column, kind, staged, key)?);
         } else {
             let array = staged.column_by_name(field.name()).ok_or_else(|| missing(table, field.name()))?;
             out.push(Arc::clone(array));
@@ -105,6 +108,33 @@ fn tokens(
     Ok(Arc::new(out.finish()))
 }
 
+fn encodings(
+    table: &Table,
+    column: &Column,
+    kind: EncodingKind,
+    staged: &RecordBatch,
+    key: &Key,
+) -> Result<ArrayRef, PrivacyError> {
+    let mut parts: Vec<Part<'_>> = Vec::with_capacity(column.from.len());
+    for name in &column.from {
+        parts.push(Part::new(name, staged.column_by_name(name).ok_or_else(|| missing(table, name))?)?);
+    }
+    let mut encoder = Encoder::new(key, kind, column.token_domain(), &column.name);
+    let mut out = BinaryBuilder::with_capacity(staged.num_rows(), staged.num_rows() * 96);
+    let mut encoding = Vec::with_capacity(128);
+    for row in 0..staged.num_rows() {
+        let dates: Vec<Option<String>> = parts.iter().map(|p| p.date_text(row)).collect();
+        let values: Vec<Option<&str>> = parts.iter().zip(&dates).map(|(p, d)| p.text(row).or(d.as_deref())).collect();
+        encoding.clear();
+        if encoder.encode(&values, &mut encoding) {
+            out.append_value(&encoding);
+        } else {
+            out.append_null();
+        }
+    }
+    Ok(Arc::new(out.finish()))
+}
+
 enum Part<'a> {
     Text(&'a arrow::array::StringArray),
     Date(&'a arrow::array::PrimitiveArray<Date32Type>),
@@ -116,6 +146,23 @@ impl<'a> Part<'a> {
             DataType::Utf8 => Ok(Self::Text(array.as_string::<i32>())),
             DataType::Date32 => Ok(Self::Date(array.as_primitive())),
             _ => Err(PrivacyError::WrongType { column: name.to_owned(), wanted: "text or date" }),
+        }
+    }
+
+    fn text(&self, row: usize) -> Option<&str> {
+        match self {
+            Self::Text(text) => (!text.is_null(row)).then(|| text.value(row)),
+            Self::Date(_) => None,
+        }
+    }
+
+    /// A date as `YYYY-MM-DD`.
+    fn date_text(&self, row: usize) -> Option<String> {
+        match self {
+            Self::Date(days) if !days.is_null(row) => {
+                arrow::temporal_conversions::date32_to_datetime(days.value(row)).map(|d| d.date().to_string())
+            }
+            _ => None,
         }
     }
 

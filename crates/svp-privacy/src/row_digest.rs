@@ -9,11 +9,13 @@ use hmac::Mac;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::Key;
+use crate::layer::Layer;
 
 /// Digests rows.
 #[derive(Clone)]
 pub struct RowDigest {
     base: SipHasher13,
+    later: Vec<Layer>,
 }
 
 impl RowDigest {
@@ -23,7 +25,7 @@ impl RowDigest {
         let bytes = <[u8; 32]>::from(key.mac("row-digest").finalize().into_bytes());
         let mut half = [0u8; 16];
         half.copy_from_slice(&bytes[..16]);
-        Self { base: SipHasher13::new_with_key(&half) }
+        Self { base: SipHasher13::new_with_key(&half), later: key.later().to_vec() }
     }
 
     /// 128 bits of the parts; a missing part differs from an empty one.
@@ -39,7 +41,8 @@ impl RowDigest {
                 None => hasher.write(&[0xfe]),
             }
         }
-        hasher.finish128().as_u128()
+        let digest = hasher.finish128().as_u128();
+        self.later.iter().fold(digest, |d, layer| u128::from_be_bytes(layer.token(&d.to_be_bytes())))
     }
 }
 

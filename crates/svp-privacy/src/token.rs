@@ -8,6 +8,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 use crate::Key;
+use crate::layer::Layer;
 
 /// Length of a token in bytes of text.
 pub const TOKEN_LEN: usize = 32;
@@ -16,32 +17,31 @@ pub const TOKEN_LEN: usize = 32;
 #[derive(Clone)]
 pub struct Tokeniser {
     mac: Hmac<Sha256>,
+    later: Vec<Layer>,
 }
 
 impl Tokeniser {
     /// A tokeniser for `domain` (a field or a composite of fields) under `key`.
     #[must_use]
     pub fn new(key: &Key, domain: &str) -> Self {
-        Self { mac: key.mac(domain) }
+        Self { mac: key.mac(domain), later: key.later().to_vec() }
     }
 
     /// The token of the parts in their order. Each part is preceded by its length, so (`ab`, `c`) and
     /// (`a`, `bc`) differ.
     #[must_use]
     pub fn token<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; TOKEN_LEN] {
-        let digest = self.digest(parts);
-        let mut text = [0u8; TOKEN_LEN];
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        for (i, byte) in digest.iter().enumerate() {
-            text[2 * i] = DIGITS[usize::from(byte >> 4)];
-            text[2 * i + 1] = DIGITS[usize::from(byte & 15)];
-        }
-        text
+        token_text(&self.digest(parts))
     }
 
     /// The same as 128 raw bits, for comparing rows in memory.
     #[must_use]
     pub fn digest<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 16] {
+        self.later.iter().fold(self.base_digest(parts), |token, layer| layer.token(&token))
+    }
+
+    /// The digest before any rotation; encodings have layers of their own.
+    pub(crate) fn base_digest<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 16] {
         let mut mac = self.mac.clone();
         for part in parts {
             mac.update(&(part.len() as u64).to_le_bytes());
@@ -52,6 +52,18 @@ impl Tokeniser {
         short.copy_from_slice(&full[..16]);
         short
     }
+}
+
+/// 128 bits as 32 hexadecimal digits.
+#[must_use]
+pub fn token_text(digest: &[u8; 16]) -> [u8; TOKEN_LEN] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = [0u8; TOKEN_LEN];
+    for (i, byte) in digest.iter().enumerate() {
+        text[2 * i] = DIGITS[usize::from(byte >> 4)];
+        text[2 * i + 1] = DIGITS[usize::from(byte & 15)];
+    }
+    text
 }
 
 #[cfg(test)]

@@ -70,6 +70,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Extracts in, release out
     Run(RunArgs),
+    /// Judge all records of a lake anew, explain and evaluate the linkage; writes nothing
+    Link(LinkArgs),
     /// At the data owner's desk: extracts in, encoded files out; no clear text is written
     Pseudonymise(PseudonymiseArgs),
     /// Attack what was released, check a table made by hand, read the ledger and the review records
@@ -132,6 +134,9 @@ pub struct RunArgs {
     /// Stop after the canonical tables: no linkage, no release
     #[arg(long)]
     pub ingest_only: bool,
+    /// Learn the weights of the linkage anew and judge all records again
+    #[arg(long)]
+    pub relink: bool,
     /// Begin the audience's ledger anew where it is lost: name and office of who allows it; is recorded
     #[arg(long, value_name = "NAME", requires = "reason")]
     pub start_ledger_anew: Option<String>,
@@ -205,6 +210,35 @@ pub struct DiscloseArgs {
     pub lake: String,
     #[command(flatten)]
     pub paths: PathArgs,
+    /// Option of the object store, such as region=…; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub store_option: Vec<String>,
+}
+
+/// `svp link`
+#[derive(Debug, Args)]
+pub struct LinkArgs {
+    /// The lake
+    #[arg(long, default_value = "lake", env = "SVP_LAKE")]
+    pub lake: String,
+    /// Print the plan and the model: candidates for each rule, m, u and weight of each level, a histogram
+    #[arg(long)]
+    pub explain: bool,
+    /// Print the waterfall of two records, given by person_record_id
+    #[arg(long, num_args = 2, value_names = ["RECORD", "RECORD"])]
+    pub pair: Vec<String>,
+    /// Measure against the truth: a CSV file with the columns source, person_id, person
+    #[arg(long, value_name = "TRUTH", requires = "key")]
+    pub evaluate: Option<String>,
+    /// The key, which turns the ids of the truth into tokens: a file, or env:NAME
+    #[arg(long, env = "SVP_KEY")]
+    pub key: Option<String>,
+    /// Write each record with the first record of its person, as CSV
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<String>,
+    /// Print the time of each part
+    #[arg(long)]
+    pub timings: bool,
     /// Option of the object store, such as region=…; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub store_option: Vec<String>,

@@ -109,6 +109,7 @@ pub fn register_all_empty(ctx: &SessionContext, site: &Site) -> Result<(), AppEr
         register_empty(ctx, &table.name, table.stored_schema())?;
     }
     register_empty(ctx, "person_link", svp_link::link_schema())?;
+    register_empty(ctx, "person_history", svp_link::history_schema())?;
     register_empty(ctx, "receipt", receipt_schema())?;
     register_empty(ctx, "quarantine", quarantine_schema())?;
     register_never_mapped(ctx, &[], false, false)?;

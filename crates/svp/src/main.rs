@@ -14,6 +14,7 @@ mod disclose;
 mod error;
 mod key;
 mod ledger;
+mod link;
 mod release;
 mod run;
 mod site;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         match &cli.command {
             Command::Check(args) => check::command(&cli, args, &tell).await,
             Command::Run(args) => run::command(&cli, args, &tell).await,
+            Command::Link(args) => link::command(&cli, args, &tell).await,
             Command::Pseudonymise(args) => desk::command(&cli, args, &tell),
             Command::Disclose(args) => disclose::command(&cli, args, &tell).await,
             Command::Sql(args) => sql::command(&cli, args, &tell).await,

@@ -182,12 +182,18 @@ fn published_linkage(site: &Site, area: &Area, body: &Body, links: &LinkReport) 
         counts.iter().map(|(kind, n)| (kind.clone(), shown(*n))).collect()
     };
     json!({
-        "method": "exact keyed tokens (first version)",
+        "method": "Fellegi-Sunter on keyed encodings, weights learned without labels",
         "person_records": shown(links.records),
         "people": shown(links.people),
-        "joins_by_key": each(&links.edges),
-        "keys_not_used_because_they_stand_for_several_people": each(&links.conflicts),
+        "records_by_certainty": each(&links.linked_by),
+        "expected_precision": rounded(links.expected.0),
+        "expected_recall_of_candidates": rounded(links.expected.1),
     })
+}
+
+/// Two places: estimates, not counts.
+fn rounded(share: f64) -> f64 {
+    (share * 100.0).round() / 100.0
 }
 
 /// Results with the words of their headers.

@@ -16,7 +16,7 @@ use svp_ingest::{
 };
 use svp_lake::input::{digest, digest_bytes};
 use svp_lake::{Lake, Open, RunRecord, RunTxn, TableSpec};
-use svp_link::LinkReport;
+use svp_link::{LinkReport, LinkRequest, Saved};
 use svp_privacy::ledger::{BegunAnew, Ledger};
 use svp_privacy::{Disclosure, Key, Policy};
 
@@ -25,6 +25,7 @@ use crate::context::{self, Paths};
 use crate::error::AppError;
 use crate::key;
 use crate::ledger::{self, LedgerLine};
+use crate::link;
 use crate::release;
 use crate::site::Site;
 use crate::tell::Tell;
@@ -36,6 +37,9 @@ pub struct Body {
     pub files: Vec<LoadedFile>,
     /// Receipts of the files that are live.
     pub receipts: Vec<Receipt>,
+    /// The model of the linkage.
+    #[serde(default)]
+    pub linkage: Option<Saved>,
     /// Releases and the heads of their ledgers, oldest first.
     #[serde(default)]
     pub ledger: Vec<LedgerLine>,
@@ -177,7 +181,7 @@ impl Work<'_> {
         if self.args.ingest_only {
             return Ok((body, None));
         }
-        let links = self.link().await?;
+        let links = self.link(&mut body).await?;
         let decided = self.analyse(&body).await?;
         let release = self.publish(&mut body, &links, decided, started).await?;
         Ok((body, Some(release)))
@@ -258,8 +262,18 @@ impl Work<'_> {
     }
 
     /// Person records of all agencies become people.
-    async fn link(&self) -> Result<LinkReport, AppError> {
-        let report = svp_link::link(self.ctx, self.txn).await?;
+    async fn link(&self, body: &mut Body) -> Result<LinkReport, AppError> {
+        let definition = digest_bytes(format!("{:?}", self.site.linkage).as_bytes());
+        let request = LinkRequest {
+            linkage: &self.site.linkage,
+            definition: &definition,
+            once: &link::once(self.site),
+            saved: body.linkage.as_ref(),
+            relink: self.args.relink,
+            on_step: &|_| (),
+        };
+        let (report, saved) = svp_link::link(self.ctx, self.txn, request).await?;
+        body.linkage = Some(saved);
         self.tell.step(
             "link",
             format!(
@@ -267,6 +281,7 @@ impl Work<'_> {
                 report.records, report.people, report.people_of_several_agencies
             ),
         );
+        link::tell_changes(self.tell, &report);
         Ok(report)
     }
 
@@ -315,6 +330,7 @@ pub fn tables(site: &Site) -> Vec<TableSpec> {
     out.push(TableSpec::new("quality", "quarantine", quarantine_schema(), &partition));
     out.push(TableSpec::new("quality", "receipt", receipt_schema(), &[]));
     out.push(TableSpec::new("linked", "person_link", svp_link::link_schema(), &[]));
+    out.push(TableSpec::new("linked", "person_history", svp_link::history_schema(), &[]));
     out
 }
 
@@ -362,6 +378,7 @@ fn config_digest(site: &Site, area: &Area, paths: &Paths, args: &RunArgs) -> Res
         area.name.clone(),
         area.audience.clone(),
         args.ingest_only.to_string(),
+        args.relink.to_string(),
     ];
     for (file, text) in &site.texts {
         parts.push(format!("{file} {}", digest_bytes(text.as_bytes())));

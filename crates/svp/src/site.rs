@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use svp_contract::{
-    Area, AudiencePolicy, Definition, Gateways, Output, Problem, Source, Table, canonical_tables, nearest,
+    Area, AudiencePolicy, Definition, Gateways, Linkage, Output, Problem, Source, Table, canonical_tables, nearest,
 };
 
 use svp_privacy::exceptions::Exceptions;
@@ -40,6 +40,8 @@ pub struct Site {
     pub policies: BTreeMap<String, Defined<AudiencePolicy>>,
     /// What named people allowed (`pipelines/policies/exceptions.toml`, where there is one).
     pub exceptions: Exceptions,
+    /// How people are linked.
+    pub linkage: Linkage,
     /// What the law carries.
     pub gateways: Gateways,
     /// Text of the offence table.
@@ -47,6 +49,9 @@ pub struct Site {
     /// Texts of all files, for the digest of the configuration.
     pub texts: BTreeMap<String, String>,
 }
+
+/// Where a site says how people are linked; without the file the shipped definition holds.
+pub const LINKAGE: &str = "pipelines/linkage.toml";
 
 impl Site {
     /// Reads a site. Problems in files are collected, not fatal.
@@ -83,6 +88,16 @@ impl Site {
                 Policies::Gateways(_) | Policies::Exceptions(_) => None,
             })
             .collect();
+        let mut linkage = Linkage::shipped().map_err(|p| AppError::Problems(vec![p]))?;
+        let file = root.join(LINKAGE);
+        if svp_lake::files::exists(&file) {
+            let text = svp_lake::files::read_text(&file)?;
+            match Linkage::parse(LINKAGE, &text) {
+                Ok(own) => linkage = own,
+                Err(problem) => problems.push(problem),
+            }
+            texts.insert(LINKAGE.to_owned(), text);
+        }
         let offences = svp_lake::files::read_text(&root.join("pipelines/reference/offences.csv"))?;
         let groups: BTreeSet<&str> = offences.split([',', '\n', '\r']).collect();
         for Defined { file, item } in policies.values() {
@@ -107,6 +122,7 @@ impl Site {
                 outputs,
                 policies,
                 exceptions,
+                linkage,
                 gateways,
                 offences,
                 texts,

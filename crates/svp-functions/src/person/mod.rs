@@ -7,8 +7,11 @@ pub mod age_at;
 pub mod age_band;
 pub mod birth_date;
 pub mod name_key;
+pub mod name_words;
 pub mod nhs_number;
 pub mod nhs_number_status;
+pub mod nickname;
+pub mod soundex;
 pub mod upn;
 
 const SECTION: DocSection = DocSection { include: true, label: "Person", description: None };

@@ -21,6 +21,9 @@ use crate::error::IngestError;
 /// Words of a definition that tell people something and decide nothing.
 const PROSE: [&str; 3] = ["meaning", "title", "description"];
 
+/// What the function `nickname` holds: a list that its examples do not show.
+const NICKNAMES: &str = include_str!("../../../../schemas/nicknames.csv");
+
 /// What was agreed, or would have to be. Two terms are alike when [`differences`](Self::differences) finds none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -155,7 +158,8 @@ impl Terms {
             let signature = section.lines().next().unwrap_or_default();
             // Between fences stand the examples and what comes of them.
             let examples: Vec<&str> = section.split("```").skip(1).step_by(2).collect();
-            self.define(format!("function {name}"), &(signature, examples));
+            let list = if name == "nickname" { NICKNAMES } else { "" };
+            self.define(format!("function {name}"), &(signature, examples, list));
         }
     }
 
@@ -180,18 +184,22 @@ fn other(part: &str) -> &'static str {
     if part.contains(" column ") || part.starts_with("function ") { "is made differently there" } else { "differs" }
 }
 
-/// Three invented values of a type, the last missing; text tells the column's name, so that no two columns are alike.
+/// Invented values of a type, the last missing. Texts tell the column's name, so that no two columns are alike, and
+/// have the shapes of a name, a postcode and a number; among the dates is a usual placeholder.
 fn invented(name: &str, kind: &DataType) -> ArrayRef {
     match kind {
         DataType::Utf8 => {
-            Arc::new(StringArray::from(vec![Some(name.to_uppercase()), Some(format!("O {name} 12")), None]))
+            let texts = [name.to_uppercase(), format!("O {name} NEILL"), "AB1 2CD".into(), "9434765919".into()];
+            Arc::new(texts.into_iter().map(Some).chain([None]).collect::<StringArray>())
         }
-        DataType::Date32 => Arc::new(Date32Array::from(vec![Some(3_653), Some(11_111), None])),
-        DataType::Int32 => Arc::new(Int32Array::from(vec![Some(7), Some(1999), None])),
-        DataType::Int64 => Arc::new(Int64Array::from(vec![Some(7), Some(1999), None])),
-        DataType::Float64 => Arc::new(Float64Array::from(vec![Some(7.5), Some(1999.0), None])),
-        DataType::Boolean => Arc::new(BooleanArray::from(vec![Some(true), Some(false), None])),
-        other => new_null_array(other, 3),
+        DataType::Date32 => {
+            Arc::new(Date32Array::from(vec![Some(3_653), Some(11_111), Some(10_957), Some(-700), None]))
+        }
+        DataType::Int32 => Arc::new(Int32Array::from(vec![Some(7), Some(1999), Some(0), Some(-1), None])),
+        DataType::Int64 => Arc::new(Int64Array::from(vec![Some(7), Some(1999), Some(0), Some(-1), None])),
+        DataType::Float64 => Arc::new(Float64Array::from(vec![Some(7.5), Some(1999.0), Some(0.0), Some(-1.0), None])),
+        DataType::Boolean => Arc::new(BooleanArray::from(vec![Some(true), Some(false), Some(true), Some(false), None])),
+        other => new_null_array(other, 5),
     }
 }
 

@@ -1,0 +1,191 @@
+//! How records of people are linked: `pipelines/linkage.toml`.
+
+use serde::Deserialize;
+
+use crate::{Problem, parse};
+
+/// The comparisons, in the order in which they stand in an agreement pattern.
+pub const COMPARISONS: [&str; 11] =
+    ["forename", "surname", "words", "birth", "birth_place", "postcode", "sex", "occupation", "nhs", "upn", "local"];
+
+/// Most levels of a comparison; a level is four bits of a pattern, zero is "missing".
+pub const MAX_LEVELS: usize = 15;
+
+/// Learning of the weights.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkModel {
+    /// Pairs drawn at random.
+    pub random_pairs: usize,
+    /// Pairs that the shipped m and u count for.
+    pub prior_pairs: f64,
+    /// Most rounds of expectation maximisation.
+    pub iterations: usize,
+    /// Where more than this share of the records is new or changed, the weights are learned anew and all records judged
+    /// again; else new records join the people that there are.
+    pub relearn_share: f64,
+}
+
+/// From weights to people.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkThreshold {
+    /// Least probability of a merge, 0 to 1.
+    pub probability: f64,
+    /// Weight of a pair that is no candidate, bits.
+    pub unproposed: f64,
+    /// Largest weight of one pair, bits.
+    pub most: f64,
+    /// Smallest weight of one pair, bits.
+    pub least: f64,
+}
+
+/// Limits of blocking.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Blocking {
+    /// Pairs of one rule for each record.
+    pub pairs_per_record: u64,
+    /// Rows of a block.
+    pub largest_block: u64,
+}
+
+/// A blocking rule.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Block {
+    /// Parts that must be equal.
+    pub on: Vec<String>,
+}
+
+impl Block {
+    /// Name in plans and reports.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.on.join(" + ")
+    }
+}
+
+/// A reason for which two people can look like one.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alternative {
+    /// Name.
+    pub name: String,
+    /// Comparisons in which they agree as one person does; in the others they agree as strangers do.
+    pub alike: Vec<String>,
+    /// Number of such pairs for each pair that is one person.
+    pub share: f64,
+}
+
+/// A comparison with its levels, best first.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Comparison {
+    /// Name, one of [`COMPARISONS`].
+    pub name: String,
+    /// Cuts of the Dice similarity, falling.
+    #[serde(default)]
+    pub similarity: Vec<f64>,
+    /// What each level means; an empty text is a level that does not occur.
+    pub levels: Vec<String>,
+    /// How often records of one person agree at each level.
+    pub m: Vec<f64>,
+    /// How often records of two people do.
+    pub u: Vec<f64>,
+}
+
+/// The definition of linkage.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Linkage {
+    /// Learning.
+    pub model: LinkModel,
+    /// Threshold.
+    pub threshold: LinkThreshold,
+    /// Limits of blocking.
+    pub blocking: Blocking,
+    /// Blocking rules.
+    #[serde(rename = "block")]
+    pub blocks: Vec<Block>,
+    /// Kinds of pairs that are not one person, besides strangers.
+    #[serde(rename = "alternative", default)]
+    pub alternatives: Vec<Alternative>,
+    /// Comparisons, in the order of [`COMPARISONS`].
+    #[serde(rename = "comparison")]
+    pub comparisons: Vec<Comparison>,
+}
+
+const SHIPPED: &str = include_str!("../../../pipelines/linkage.toml");
+
+impl Linkage {
+    /// The definition that comes with the program; used where a site has none of its own.
+    ///
+    /// # Errors
+    /// None in a build whose tests pass.
+    pub fn shipped() -> Result<Self, Problem> {
+        Self::parse("pipelines/linkage.toml", SHIPPED)
+    }
+
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// A problem with file and line.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Problem> {
+        let linkage: Self = parse(file, text)?;
+        let wrong = |what: String| Err(Problem::new(file, what));
+        let names: Vec<&str> = linkage.comparisons.iter().map(|c| c.name.as_str()).collect();
+        if names != COMPARISONS {
+            return wrong(format!("the comparisons are {}, in this order", COMPARISONS.join(", ")));
+        }
+        for c in &linkage.comparisons {
+            let n = c.levels.len();
+            if n == 0 || n > MAX_LEVELS || c.m.len() != n || c.u.len() != n {
+                return wrong(format!("comparison {}: 1 to {MAX_LEVELS} levels, and an m and a u for each", c.name));
+            }
+            if [&c.m, &c.u].iter().any(|p| (p.iter().sum::<f64>() - 1.0).abs() > 0.02 || p.iter().any(|v| *v < 0.0)) {
+                return wrong(format!("comparison {}: m and u are shares and add up to 1", c.name));
+            }
+            if c.similarity.windows(2).any(|w| w[0] <= w[1]) {
+                return wrong(format!("comparison {}: the cuts of similarity fall", c.name));
+            }
+        }
+        for a in &linkage.alternatives {
+            if let Some(name) = a.alike.iter().find(|n| !COMPARISONS.contains(&n.as_str())) {
+                return wrong(format!("alternative {}: there is no comparison `{name}`", a.name));
+            }
+        }
+        if linkage.blocks.is_empty() || linkage.blocks.len() > 63 || linkage.blocks.iter().any(|b| b.on.is_empty()) {
+            return wrong("1 to 63 blocking rules, each with at least one part".to_owned());
+        }
+        if !(0.0..1.0).contains(&linkage.threshold.probability) || linkage.threshold.least >= linkage.threshold.most {
+            return wrong("the probability of the threshold is between 0 and 1, and `least` below `most`".to_owned());
+        }
+        Ok(linkage)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_definition_is_sound() {
+        let linkage = Linkage::shipped().unwrap();
+        assert_eq!(linkage.comparisons.len(), COMPARISONS.len());
+        assert!(linkage.blocks.iter().any(|b| b.name() == "forename.usual + surname.whole"));
+    }
+
+    #[test]
+    fn a_wrong_definition_is_named() {
+        let check = |from: &str, to: &str, says: &str| {
+            let text = SHIPPED.replacen(from, to, 1);
+            let problem = Linkage::parse("linkage.toml", &text).map(|_| ()).unwrap_err();
+            assert!(problem.to_string().contains(says), "{problem}");
+        };
+        check("name = \"surname\"\nsim", "name = \"forename\"\nsim", "in this order");
+        check("m = [0.98, 0.02]", "m = [0.98, 0.52]", "add up to 1");
+        check("\"postcode\", \"birth_place\"]", "\"town\"]", "no comparison `town`");
+        check("probability = 0.5", "probability = 1.5", "between 0 and 1");
+    }
+}

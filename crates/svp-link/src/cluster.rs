@@ -1,0 +1,186 @@
+//! From weighted pairs to people: average linkage, which a chain of single pairs cannot pull together.
+//!
+//! Two groups join while the mean weight of the pairs between them is above the threshold; a pair that no rule proposed
+//! counts as a stated weight against. Groups that hold two records of a source that promised to have each person once
+//! never join. Average linkage is reducible, and stays so with forbidden pairs, so the nearest-neighbour chain finds the
+//! same tree as always joining the best pair (Murtagh 1983), without a queue of all pairs.
+
+use std::collections::VecDeque;
+
+use rustc_hash::FxHashMap;
+
+/// What the clustering is given.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    /// Least mean weight of a join, bits.
+    pub threshold: f64,
+    /// Weight of a pair that is not there.
+    pub unproposed: f64,
+}
+
+/// What is known between two nodes: a < b, the sum of the weights of the pairs that were seen, and how many.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Edge {
+    /// Lesser node.
+    pub a: u32,
+    /// Greater node.
+    pub b: u32,
+    /// Sum of weights, bits.
+    pub sum: f64,
+    /// Pairs.
+    pub seen: u32,
+}
+
+/// Groups `n` nodes. `edges`: each pair of nodes once. `size` is the number of records in a node (a
+/// person of an earlier run is one node). `only` gives the sources that promised each person once which a node has
+/// records of. Returns the least node of each node's group, and the number of joins that a promise forbade.
+pub(crate) fn average(n: usize, edges: &[Edge], size: &[u32], only: &[Vec<u32>], terms: Terms) -> (Vec<u32>, u64) {
+    let mut groups = Groups {
+        near: vec![FxHashMap::default(); n],
+        size: size.iter().map(|s| u64::from(*s)).collect(),
+        only: only.to_vec(),
+        up: (0..n as u32).collect(),
+        terms,
+        forbidden: 0,
+    };
+    // Groups that no good edge connects cannot join, so edges between them need not be carried along.
+    let good = edges.iter().filter(|e| groups.mean(e.a, e.b, (e.sum, e.seen)) > terms.threshold).map(|e| (e.a, e.b));
+    let components = components(n, good);
+    for e in edges {
+        if components[e.a as usize] == components[e.b as usize] {
+            groups.near[e.a as usize].insert(e.b, (e.sum, e.seen));
+            groups.near[e.b as usize].insert(e.a, (e.sum, e.seen));
+        }
+    }
+    let mut chain: Vec<u32> = Vec::new();
+    for start in 0..n as u32 {
+        if groups.up[start as usize] != start || groups.near[start as usize].is_empty() {
+            continue;
+        }
+        chain.clear();
+        chain.push(start);
+        while let Some(top) = chain.last().copied() {
+            match groups.nearest(top) {
+                None => {
+                    chain.pop();
+                }
+                Some(next) if chain.len() > 1 && chain[chain.len() - 2] == next => {
+                    chain.truncate(chain.len() - 2);
+                    let joined = groups.join(top, next);
+                    if chain.is_empty() {
+                        chain.push(joined);
+                    }
+                }
+                Some(next) => chain.push(next),
+            }
+        }
+    }
+    let mut least: Vec<u32> = vec![u32::MAX; n];
+    for i in 0..n as u32 {
+        let root = groups.root(i) as usize;
+        least[root] = least[root].min(i);
+    }
+    let out = (0..n as u32).map(|i| least[groups.root(i) as usize]).collect();
+    (out, groups.forbidden)
+}
+
+struct Groups {
+    near: Vec<FxHashMap<u32, (f64, u32)>>,
+    size: Vec<u64>,
+    only: Vec<Vec<u32>>,
+    up: Vec<u32>,
+    terms: Terms,
+    forbidden: u64,
+}
+
+impl Groups {
+    fn root(&self, mut i: u32) -> u32 {
+        while self.up[i as usize] != i {
+            i = self.up[i as usize];
+        }
+        i
+    }
+
+    fn mean(&self, a: u32, b: u32, (sum, seen): (f64, u32)) -> f64 {
+        let pairs = (self.size[a as usize] * self.size[b as usize]) as f64;
+        (sum + self.terms.unproposed * (pairs - f64::from(seen)).max(0.0)) / pairs.max(f64::from(seen))
+    }
+
+    fn may_join(&self, a: u32, b: u32) -> bool {
+        let other = &self.only[b as usize];
+        other.is_empty() || !self.only[a as usize].iter().any(|s| other.contains(s))
+    }
+
+    /// The group with the largest mean above the threshold; among equals the least, so that the order of the edges does
+    /// not matter.
+    fn nearest(&mut self, a: u32) -> Option<u32> {
+        let mut best: Option<(f64, u32)> = None;
+        let mut forbidden = 0;
+        for (b, edge) in &self.near[a as usize] {
+            let mean = self.mean(a, *b, *edge);
+            if mean <= self.terms.threshold || best.is_some_and(|(w, c)| w > mean || (w == mean && c < *b)) {
+                continue;
+            }
+            if self.may_join(a, *b) {
+                best = Some((mean, *b));
+            } else {
+                forbidden += u64::from(self.size[a as usize] == 1 && self.size[*b as usize] == 1 && a < *b);
+            }
+        }
+        self.forbidden += forbidden;
+        best.map(|(_, b)| b)
+    }
+
+    fn join(&mut self, a: u32, b: u32) -> u32 {
+        let (kept, gone) = if self.near[a as usize].len() >= self.near[b as usize].len() { (a, b) } else { (b, a) };
+        let edges = std::mem::take(&mut self.near[gone as usize]);
+        self.near[kept as usize].remove(&gone);
+        for (c, (sum, seen)) in edges {
+            if c == kept {
+                continue;
+            }
+            self.near[c as usize].remove(&gone);
+            let edge = self.near[kept as usize].entry(c).or_insert((0.0, 0));
+            edge.0 += sum;
+            edge.1 += seen;
+            let edge = *edge;
+            self.near[c as usize].insert(kept, edge);
+        }
+        self.size[kept as usize] += self.size[gone as usize];
+        let only = std::mem::take(&mut self.only[gone as usize]);
+        self.only[kept as usize].extend(only);
+        self.up[gone as usize] = kept;
+        kept
+    }
+}
+
+/// The least node of each node's connected component.
+pub(crate) fn components(n: usize, edges: impl Iterator<Item = (u32, u32)>) -> Vec<u32> {
+    let mut near: Vec<Vec<u32>> = vec![Vec::new(); n];
+    for (a, b) in edges {
+        near[a as usize].push(b);
+        near[b as usize].push(a);
+    }
+    let mut least = vec![u32::MAX; n];
+    let mut queue = VecDeque::new();
+    for start in 0..n as u32 {
+        if least[start as usize] != u32::MAX {
+            continue;
+        }
+        least[start as usize] = start;
+        queue.push_back(start);
+        while let Some(node) = queue.pop_front() {
+            for next in &near[node as usize] {
+                if least[*next as usize] == u32::MAX {
+                    least[*next as usize] = start;
+                    queue.push_back(*next);
+                }
+            }
+        }
+    }
+    least
+}
+
+#[cfg(test)]
+#[path = "cluster_tests.rs"]
+mod tests;

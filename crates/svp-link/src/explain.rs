@@ -1,0 +1,119 @@
+//! `svp link --explain`: what the linkage goes by, and why two records are or are not one person.
+
+use std::fmt::Write;
+
+use svp_contract::{COMPARISONS, Linkage};
+
+use crate::comparison::level;
+use crate::model::{Counts, Model, probability};
+use crate::resolve::Resolved;
+
+/// The plan and the model in words: candidates for each rule, m, u and weight of each level, a histogram of weights.
+#[must_use]
+pub fn explain(found: &Resolved, linkage: &Linkage) -> String {
+    let mut out = String::new();
+    rules(&mut out, found);
+    model(&mut out, &found.model, linkage);
+    histogram(&mut out, found);
+    out
+}
+
+fn rules(out: &mut String, found: &Resolved) {
+    let _ = writeln!(out, "blocking rules: {} candidate pairs of rows, each once\n", found.candidates);
+    let _ = writeln!(out, "{:>12}  {:>8}  {:>14}  {:<40}", "pairs", "largest", "left out", "rule");
+    for rule in &found.rules {
+        let left = match rule.capped_blocks {
+            0 => "-".to_owned(),
+            n => format!("{} in {n}", rule.capped_pairs),
+        };
+        let _ = writeln!(out, "{:>12}  {:>8}  {left:>14}  {}", rule.pairs, rule.cap, rule.rule);
+    }
+    for rule in found.rules.iter().filter(|r| r.capped_blocks > 0) {
+        let _ = writeln!(
+            out,
+            "\nrule {}: {} blocks of more than {} rows (the largest {}) are left out; other rules may propose their pairs",
+            rule.rule, rule.capped_blocks, rule.cap, rule.largest
+        );
+    }
+}
+
+fn model(out: &mut String, model: &Model, linkage: &Linkage) {
+    let logs = model.ready();
+    let _ = writeln!(
+        out,
+        "\nmodel: one pair in {:.0} is one person before anything is compared; {:.2} rows for each person; {} rounds\n",
+        1.0 / model.prior,
+        model.repeats,
+        model.rounds
+    );
+    let _ = writeln!(out, "{:<12} {:<32} {:>9} {:>11} {:>7}", "comparison", "level", "m", "u", "bits");
+    for (c, comparison) in linkage.comparisons.iter().enumerate() {
+        for (i, meaning) in comparison.levels.iter().enumerate().filter(|(_, m)| !m.is_empty()) {
+            let (m, u) = (model.m[c][i + 1], model.u[c][i + 1]);
+            let name = if i == 0 { comparison.name.as_str() } else { "" };
+            let _ = writeln!(out, "{name:<12} {meaning:<32} {m:>9.5} {u:>11.8} {:>+7.2}", logs.of(c, i + 1));
+        }
+    }
+    for other in &model.alternatives {
+        let alike: Vec<&str> = COMPARISONS.iter().zip(&other.alike).filter(|(_, a)| **a).map(|(n, _)| *n).collect();
+        let _ = writeln!(
+            out,
+            "two people, {}: {:.3} such pairs for each pair of one person; alike in {}",
+            other.name,
+            other.share,
+            alike.join(", ")
+        );
+    }
+}
+
+fn histogram(out: &mut String, found: &Resolved) {
+    const FROM: i32 = -20;
+    const TO: i32 = 30;
+    let mut bins = vec![0u64; ((TO - FROM) / 2) as usize];
+    for (.., w) in &found.pairs {
+        let bin = ((f64::from(*w) - f64::from(FROM)) / 2.0).clamp(0.0, (bins.len() - 1) as f64) as usize;
+        bins[bin] += 1;
+    }
+    let most = bins.iter().copied().max().unwrap_or(1).max(1) as f64;
+    let _ = writeln!(
+        out,
+        "\nweights of {} pairs of records, bits (a bar is on a scale of logarithms)\n",
+        found.pairs.len()
+    );
+    for (i, n) in bins.iter().enumerate() {
+        let from = FROM + 2 * i as i32;
+        let bar = "#".repeat((48.0 * (1.0 + *n as f64).ln() / (1.0 + most).ln()) as usize);
+        let _ = writeln!(out, "{from:>4} to {:>3}  {n:>9}  {bar}", from + 2);
+    }
+}
+
+/// The waterfall of one pair: from the prior, level by level, to the weight. `pattern` and counts are of the pair.
+#[must_use]
+pub fn waterfall(model: &Model, linkage: &Linkage, pattern: u64, a: &Counts, b: &Counts) -> String {
+    let mut out = String::new();
+    let logs = model.ready();
+    let parts = model.parts(&logs, pattern, a, b);
+    let mut sum = (model.prior / (1.0 - model.prior)).log2();
+    let _ = writeln!(out, "{:<12} {:<32} {:>7} {:>7} {:>8}", "", "", "level", "rarity", "so far");
+    let _ = writeln!(out, "{:<12} {:<32} {:>7} {:>7} {sum:>+8.2}", "prior", "", "", "");
+    for (c, (of_level, rarity)) in parts.iter().enumerate() {
+        let l = level(pattern, c);
+        let meaning = match l {
+            0 => "missing",
+            l => linkage.comparisons[c].levels.get(l - 1).map_or("", String::as_str),
+        };
+        sum += of_level + rarity;
+        let _ = writeln!(out, "{:<12} {meaning:<32} {of_level:>+7.2} {rarity:>+7.2} {sum:>+8.2}", COMPARISONS[c]);
+    }
+    let weight = model.weight(&logs, pattern, a, b);
+    let _ = writeln!(
+        out,
+        "{:<12} {:<32} {:>7} {:>+7.2} {weight:>+8.2}",
+        "others",
+        "household, twins, namesakes",
+        "",
+        weight - sum
+    );
+    let _ = writeln!(out, "probability that they are one person: {:.4}", probability(weight));
+    out
+}

@@ -1,0 +1,344 @@
+//! Fellegi and Sunter's model (1969): how much each level of agreement says, learned without labels.
+//!
+//! u (agreement of two people) comes from pairs drawn at random, m (agreement of one person's records) from expectation
+//! maximisation over the distinct agreement patterns of the candidates, so its cost does not depend on the number of
+//! pairs (Winkler 1988). Beside strangers there are other kinds of pairs that are not one person (household, twins,
+//! namesakes), each alike in some comparisons as one person is; see `pipelines/linkage.toml`. Equal values weigh by their
+//! rarity (term frequency), where the repeats that one person's own records make are taken out of the count.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use svp_contract::{COMPARISONS, Linkage, MAX_LEVELS};
+
+use crate::comparison::{at, level};
+
+const N: usize = COMPARISONS.len();
+type Table = [[f64; MAX_LEVELS + 1]; N];
+
+/// How many rows hold the values of a row, for each kind of value that is weighed by its rarity; 0 is missing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Forename.
+    pub forename: f32,
+    /// Usual form of the forename.
+    pub usual: f32,
+    /// Surname.
+    pub surname: f32,
+    /// Usual forename and surname together.
+    pub name: f32,
+    /// Date of birth.
+    pub birth: f32,
+    /// Place of birth.
+    pub birth_place: f32,
+    /// Postcode.
+    pub postcode: f32,
+    /// Occupation.
+    pub occupation: f32,
+}
+
+/// Rows that have a value at all, by kind of value.
+pub type Present = Counts;
+
+/// One alternative, learned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Learned {
+    /// Name.
+    pub name: String,
+    /// Comparisons in which such pairs agree as one person does.
+    pub alike: [bool; N],
+    /// Number of such pairs for each pair that is one person.
+    pub share: f64,
+}
+
+/// The learned model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Model {
+    /// m by comparison and level; level 0 is unused.
+    pub m: Table,
+    /// u by comparison and level.
+    pub u: Table,
+    /// Share of the pairs that are one person.
+    pub prior: f64,
+    /// What is left of the alternatives' shares. Where every source has each person once, another one can be taken for a
+    /// person only where the person itself is missing from the other source.
+    pub rivals: f64,
+    /// Alternatives.
+    pub alternatives: Vec<Learned>,
+    /// Mean number of rows of a person, which repeat its values.
+    pub repeats: f64,
+    /// Rows with a value, by kind.
+    pub present: Present,
+    /// Rounds of expectation maximisation.
+    pub rounds: usize,
+}
+
+/// u from patterns of pairs drawn at random, steadied by the shipped values.
+fn learn_u(linkage: &Linkage, random: &BTreeMap<u64, u64>) -> Table {
+    let mut u = [[0.0; MAX_LEVELS + 1]; N];
+    for (c, comparison) in linkage.comparisons.iter().enumerate() {
+        let mut seen = [0.0; MAX_LEVELS + 1];
+        for (pattern, n) in random {
+            seen[level(*pattern, c)] += *n as f64;
+        }
+        let pairs: f64 = seen[1..].iter().sum();
+        let prior = linkage.model.prior_pairs;
+        for (i, shipped) in comparison.u.iter().enumerate() {
+            u[c][i + 1] = (seen[i + 1] + prior * shipped) / (pairs + prior);
+        }
+    }
+    u
+}
+
+fn shipped_m(linkage: &Linkage) -> Table {
+    let mut m = [[0.0; MAX_LEVELS + 1]; N];
+    for (c, comparison) in linkage.comparisons.iter().enumerate() {
+        m[c][1..=comparison.m.len()].copy_from_slice(&comparison.m);
+    }
+    m
+}
+
+impl Model {
+    /// Learns from the patterns of the candidates and of random pairs. `total` is the number of pairs of records that
+    /// could be one person, `records` the number of records, `possible` the largest number of pairs of one person where
+    /// every source promised each person once.
+    #[must_use]
+    pub fn learn(
+        linkage: &Linkage,
+        candidates: &BTreeMap<u64, u64>,
+        random: &BTreeMap<u64, u64>,
+        total: f64,
+        records: f64,
+        possible: Option<f64>,
+        present: Present,
+    ) -> Self {
+        let u = learn_u(linkage, random);
+        let shipped = shipped_m(linkage);
+        let total = total.max(1.0);
+        let alternatives = linkage
+            .alternatives
+            .iter()
+            .map(|a| Learned {
+                name: a.name.clone(),
+                alike: std::array::from_fn(|c| a.alike.iter().any(|n| n == COMPARISONS[c])),
+                share: a.share,
+            })
+            .collect();
+        let pairs: u64 = candidates.values().sum();
+        let prior = (0.1 * pairs as f64 / total).clamp(1e-12, 0.5);
+        let mut model = Self { m: shipped, u, prior, alternatives, rivals: 1.0, repeats: 1.0, present, rounds: 0 };
+        for round in 1..=linkage.model.iterations {
+            let moved = model.round(linkage, &shipped, candidates, total, possible);
+            model.rounds = round;
+            if moved < 1e-4 {
+                break;
+            }
+        }
+        model.repeats = 1.0 + 2.0 * model.prior * total / records.max(1.0);
+        model
+    }
+
+    /// One round; how far the largest m moved.
+    fn round(
+        &mut self,
+        linkage: &Linkage,
+        shipped: &Table,
+        candidates: &BTreeMap<u64, u64>,
+        total: f64,
+        possible: Option<f64>,
+    ) -> f64 {
+        let mut seen = [[0.0; MAX_LEVELS + 1]; N];
+        let mut matches = 0.0;
+        let logs = self.logs();
+        for (pattern, n) in candidates {
+            let p_n = self.posterior(&logs, *pattern) * *n as f64;
+            matches += p_n;
+            for (c, levels) in seen.iter_mut().enumerate() {
+                levels[level(*pattern, c)] += p_n;
+            }
+        }
+        let mut moved: f64 = 0.0;
+        let prior = linkage.model.prior_pairs;
+        for (c, levels) in seen.iter().enumerate() {
+            let sum: f64 = levels[1..].iter().sum();
+            for l in 1..=linkage.comparisons[c].m.len() {
+                let new = (levels[l] + prior * shipped[c][l]) / (sum + prior);
+                moved = moved.max((new - self.m[c][l]).abs());
+                self.m[c][l] = new;
+            }
+        }
+        self.prior = (matches / total).clamp(0.1 / total, 0.5);
+        if let Some(possible) = possible {
+            self.rivals = 1.0 - (matches / possible.max(1.0)).min(0.95);
+        }
+        moved
+    }
+
+    /// log2(m/u) by comparison and level; 0 for missing.
+    fn logs(&self) -> Table {
+        let mut logs = [[0.0; MAX_LEVELS + 1]; N];
+        for (c, row) in logs.iter_mut().enumerate() {
+            for (l, log) in row.iter_mut().enumerate().skip(1) {
+                if self.u[c][l] > 0.0 || self.m[c][l] > 0.0 {
+                    *log = (self.m[c][l].max(1e-9) / self.u[c][l].max(1e-12)).log2();
+                }
+            }
+        }
+        logs
+    }
+
+    /// Probability that a pattern is one person.
+    fn posterior(&self, logs: &Table, pattern: u64) -> f64 {
+        let parts: [(f64, f64); N] = std::array::from_fn(|c| (logs[c][level(pattern, c)], 0.0));
+        probability(self.odds(&parts))
+    }
+
+    /// log2 of the odds that a pair with these parts is one person, and not strangers or another kind of two people.
+    fn odds(&self, parts: &[(f64, f64); N]) -> f64 {
+        let for_it = |alike: Option<&[bool; N]>| -> f64 {
+            parts.iter().enumerate().filter(|(c, _)| alike.is_none_or(|x| !x[*c])).map(|(_, (l, r))| l + r).sum()
+        };
+        let strangers = (1.0 - self.prior) / self.prior * (-for_it(None)).exp2();
+        let others: f64 = self.alternatives.iter().map(|k| k.share * (-for_it(Some(&k.alike))).exp2()).sum();
+        -(strangers + self.rivals * others).max(1e-30).log2()
+    }
+
+    /// Chance that another person has a value that `rows` of `present` rows have, after one person's repeats are taken
+    /// out.
+    fn chance(&self, rows: f32, present: f32) -> f64 {
+        let others = (f64::from(rows) - self.repeats).max(0.0) + 1.0;
+        (others / f64::from(present).max(1.0)).min(1.0)
+    }
+
+    /// The parts of the weight of a pair, bits: for each comparison what its level says among strangers, then what the
+    /// rarity of the shared value adds. Public for `--explain`.
+    #[must_use]
+    pub fn parts(&self, logs: &Logs, pattern: u64, a: &Counts, b: &Counts) -> [(f64, f64); N] {
+        let mut parts: [(f64, f64); N] = std::array::from_fn(|c| (logs.0[c][level(pattern, c)], 0.0));
+        let mut rarity = |c: usize, l: usize, x: f32, y: f32, present: f32| {
+            if level(pattern, c) == l && present > 0.0 {
+                parts[c].1 += (self.u[c][l] / self.chance(x.max(y), present)).log2();
+            }
+        };
+        let n = &self.present;
+        rarity(at::FORENAME, 1, a.forename, b.forename, n.forename);
+        rarity(at::FORENAME, 2, a.usual, b.usual, n.usual);
+        rarity(at::SURNAME, 1, a.surname, b.surname, n.surname);
+        rarity(at::BIRTH, 1, a.birth, b.birth, n.birth);
+        rarity(at::BIRTH, 2, a.birth, b.birth, n.birth);
+        rarity(at::BIRTH_PLACE, 1, a.birth_place, b.birth_place, n.birth_place);
+        rarity(at::POSTCODE, 1, a.postcode, b.postcode, n.postcode);
+        rarity(at::OCCUPATION, 1, a.occupation, b.occupation, n.occupation);
+        if matches!(level(pattern, at::FORENAME), 1 | 2) && level(pattern, at::SURNAME) == 1 && n.name > 0.0 {
+            // Forename and surname are not independent ("Sir … Baronet"): together they are at least as common as they
+            // are seen to be, one and a half times a person's own repeats taken out.
+            let forename = if level(pattern, at::FORENAME) == 1 {
+                self.chance(a.forename.max(b.forename), n.forename)
+            } else {
+                self.chance(a.usual.max(b.usual), n.usual)
+            };
+            let apart = forename * self.chance(a.surname.max(b.surname), n.surname);
+            let together = (f64::from(a.name.max(b.name)) - 1.5 * self.repeats).max(0.0) / f64::from(n.name);
+            if together > apart {
+                parts[at::FORENAME].1 += (apart / together).log2();
+            }
+        }
+        parts
+    }
+
+    /// The weight of a pair: log2 of the odds that it is one person.
+    #[must_use]
+    pub fn weight(&self, logs: &Logs, pattern: u64, a: &Counts, b: &Counts) -> f64 {
+        self.odds(&self.parts(logs, pattern, a, b))
+    }
+
+    /// log2(m/u), once for many pairs.
+    #[must_use]
+    pub fn ready(&self) -> Logs {
+        Logs(self.logs())
+    }
+}
+
+/// log2(m/u) by comparison and level.
+#[derive(Debug, Clone)]
+pub struct Logs(Table);
+
+impl Logs {
+    /// The weight of a level, bits.
+    #[must_use]
+    pub fn of(&self, comparison: usize, level: usize) -> f64 {
+        self.0[comparison][level]
+    }
+}
+
+/// Probability from a weight in bits.
+#[must_use]
+pub fn probability(weight: f64) -> f64 {
+    1.0 / (1.0 + (-weight).exp2())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::comparison::at_level;
+
+    /// Patterns drawn from a known model are learned back.
+    #[test]
+    fn learns_what_it_was_drawn_from() {
+        let mut linkage = Linkage::shipped().unwrap();
+        linkage.alternatives.clear();
+        let (m, u) = ([0.9, 0.8, 0.95], [0.02, 0.01, 0.5]);
+        let places = [at::SURNAME, at::POSTCODE, at::SEX];
+        let last = [7u8, 6, 2];
+        let (matches, strangers) = (10_000.0, 10_000_000.0);
+        let mut candidates = BTreeMap::new();
+        let mut random = BTreeMap::new();
+        for bits in 0..8usize {
+            let (mut p_m, mut p_u, mut pattern) = (matches, strangers, 0u64);
+            for i in 0..3 {
+                let agrees = bits >> i & 1 == 1;
+                p_m *= if agrees { m[i] } else { 1.0 - m[i] };
+                p_u *= if agrees { u[i] } else { 1.0 - u[i] };
+                pattern |= at_level(places[i], if agrees { 1 } else { last[i] });
+            }
+            candidates.insert(pattern, (p_m + p_u) as u64);
+            random.insert(pattern, p_u as u64);
+        }
+        linkage.model.iterations = 500;
+        let model =
+            Model::learn(&linkage, &candidates, &random, matches + strangers, 10_000.0, None, Present::default());
+        for i in 0..3 {
+            assert!((model.m[places[i]][1] - m[i]).abs() < 0.01, "m {i}: {}", model.m[places[i]][1]);
+            assert!((model.u[places[i]][1] - u[i]).abs() < 0.001, "u {i}");
+        }
+        assert!((model.prior * (matches + strangers) / matches - 1.0).abs() < 0.02, "{}", model.prior);
+    }
+
+    #[test]
+    fn rare_values_weigh_more_and_a_missing_one_nothing() {
+        let linkage = Linkage::shipped().unwrap();
+        let present = Counts { surname: 10_000.0, ..Counts::default() };
+        let model = Model::learn(&linkage, &BTreeMap::new(), &BTreeMap::new(), 1e6, 1e4, None, present);
+        let logs = model.ready();
+        let weight = |rows: f32| {
+            let counts = Counts { surname: rows, ..Counts::default() };
+            model.weight(&logs, at_level(at::SURNAME, 1), &counts, &counts)
+        };
+        assert!(weight(2.0) > weight(200.0) + 5.0);
+        let nothing = model.weight(&logs, 0, &Counts::default(), &Counts::default());
+        assert!(nothing < -10.0, "{nothing}");
+    }
+
+    #[test]
+    fn twins_are_weighed_as_twins() {
+        let linkage = Linkage::shipped().unwrap();
+        let model = Model::learn(&linkage, &BTreeMap::new(), &BTreeMap::new(), 1e8, 1e4, None, Counts::default());
+        let logs = model.ready();
+        let shared = at_level(at::SURNAME, 1) | at_level(at::BIRTH, 1) | at_level(at::POSTCODE, 1);
+        let weight = |forename| {
+            model.weight(&logs, shared | at_level(at::FORENAME, forename), &Counts::default(), &Counts::default())
+        };
+        assert!(weight(7) < 1.0, "{}", weight(7));
+        assert!(weight(1) > 5.0, "{}", weight(1));
+    }
+}

@@ -1,0 +1,171 @@
+//! Persistent people: a person keeps the key from run to run.
+//!
+//! A person of an earlier run lives on in the group that holds most of its records. Where several live on in one group,
+//! the one with most records there keeps its key and the others are merged into it; where the records of one are spread
+//! over several groups, those of the lesser groups are split off. A new key is a digest of the run and of the group's
+//! first record, so none is ever made twice.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::resolve::{Known, Resolved};
+
+/// What happened to a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// `merged`, `split` or `ended`.
+    pub event: &'static str,
+    /// Whose.
+    pub person_key: String,
+    /// Merged into, or split off as.
+    pub other_key: Option<String>,
+    /// Records that went along.
+    pub records: u64,
+    /// Why.
+    pub reason: &'static str,
+}
+
+/// Keys of the groups, and what happened to the people of the earlier run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Assigned {
+    /// Key by number of the group's first record.
+    pub keys: BTreeMap<u32, String>,
+    /// Changes, in the order of the keys.
+    pub changes: Vec<Change>,
+    /// People that are new.
+    pub born: u64,
+}
+
+/// Gives each group its key. `mint` makes the key of a new person from the id of its first record.
+pub(crate) fn assign(found: &Resolved, known: &Known, mint: impl Fn(&str) -> String) -> Assigned {
+    // Old key → group → records of it there; and the same seen from the group.
+    let mut spread: BTreeMap<&str, BTreeMap<u32, u64>> = BTreeMap::new();
+    let mut members: BTreeMap<u32, BTreeMap<&str, u64>> = BTreeMap::new();
+    for (record, group) in found.records.iter().zip(&found.group) {
+        let of_group = members.entry(*group).or_default();
+        if let Some(judged) = known.get(&record.id) {
+            *spread.entry(&judged.key).or_default().entry(*group).or_default() += 1;
+            *of_group.entry(&judged.key).or_default() += 1;
+        }
+    }
+    let mut claims: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
+    for (key, groups) in &spread {
+        // Most records; among equals the first group.
+        if let Some((group, _)) = groups.iter().max_by(|x, y| x.1.cmp(y.1).then(y.0.cmp(x.0))) {
+            claims.entry(*group).or_default().push(key);
+        }
+    }
+    let mut out = Assigned::default();
+    for (group, of_group) in &members {
+        let count = |key: &str| of_group.get(key).copied().unwrap_or_default();
+        let kept = claims
+            .get(group)
+            .and_then(|keys| keys.iter().copied().max_by(|x, y| count(x).cmp(&count(y)).then(y.cmp(x))));
+        let key = match kept {
+            Some(key) => key.to_owned(),
+            None => {
+                out.born += 1;
+                mint(&found.records[*group as usize].id)
+            }
+        };
+        for (old, n) in of_group {
+            if *old == key {
+                continue;
+            }
+            let ends_here = claims.get(group).is_some_and(|keys| keys.contains(old));
+            out.changes.push(Change {
+                event: if ends_here { "merged" } else { "split" },
+                person_key: (*old).to_owned(),
+                other_key: Some(key.clone()),
+                records: *n,
+                reason: match (ends_here, found.learned) {
+                    (true, true) => "all records were judged again and found to be one person",
+                    (true, false) => "a new record connects them",
+                    (false, true) => "all records were judged again and found to be several people",
+                    (false, false) => "a record changed and belongs to another person",
+                },
+            });
+        }
+        out.keys.insert(*group, key);
+    }
+    let mut gone: HashMap<&str, u64> = HashMap::new();
+    for judged in known.values().filter(|j| !spread.contains_key(j.key.as_str())) {
+        *gone.entry(&judged.key).or_default() += 1;
+    }
+    out.changes.extend(gone.into_iter().map(|(key, records)| Change {
+        event: "ended",
+        person_key: key.to_owned(),
+        other_key: None,
+        records,
+        reason: "no source holds a record of it any longer",
+    }));
+    out.changes.sort_by(|x, y| (&x.person_key, x.event, &x.other_key).cmp(&(&y.person_key, y.event, &y.other_key)));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use svp_contract::Linkage;
+
+    use super::*;
+    use crate::model::{Model, Present};
+    use crate::resolve::{Judged, Record};
+
+    fn found(group: &[u32]) -> Resolved {
+        let linkage = Linkage::shipped().unwrap();
+        let record = |i: usize| Record {
+            id: format!("r{i}"),
+            source: "s".into(),
+            agency: "police".into(),
+            mark: 1,
+            rows: (i as u32, 1),
+        };
+        let none = BTreeMap::new();
+        Resolved {
+            records: (0..group.len()).map(record).collect(),
+            group: group.to_vec(),
+            best: vec![0.0; group.len()],
+            pairs: Vec::new(),
+            model: Arc::new(Model::learn(&linkage, &none, &none, 1.0, 1.0, None, Present::default())),
+            rules: Vec::new(),
+            candidates: 0,
+            total: 1.0,
+            learned: true,
+            settled: vec![false; group.len()],
+            empty: 0,
+            forbidden: 0,
+            broken_promises: BTreeMap::new(),
+        }
+    }
+
+    fn known(keys: &[&str]) -> Known {
+        let judged = |key: &str| Judged { key: key.to_owned(), mark: 1, linked_by: "single".to_owned() };
+        keys.iter().enumerate().filter(|(_, k)| !k.is_empty()).map(|(i, k)| (format!("r{i}"), judged(k))).collect()
+    }
+
+    fn check(group: &[u32], before: &[&str], keys: &[(u32, &str)], events: &[(&str, &str, Option<&str>)]) {
+        let got = assign(&found(group), &known(before), |id| format!("new-{id}"));
+        let expected: BTreeMap<u32, String> = keys.iter().map(|(g, k)| (*g, (*k).to_owned())).collect();
+        assert_eq!(got.keys, expected);
+        let seen: Vec<_> =
+            got.changes.iter().map(|c| (c.event, c.person_key.as_str(), c.other_key.as_deref())).collect();
+        assert_eq!(seen, events);
+    }
+
+    #[test]
+    fn people_are_born_kept_joined_merged_split_and_ended() {
+        check(&[0, 0, 2], &[], &[(0, "new-r0"), (2, "new-r2")], &[]);
+        check(&[0, 0, 2], &["a", "a", "b"], &[(0, "a"), (2, "b")], &[]);
+        check(&[0, 0, 0], &["a", "a", ""], &[(0, "a")], &[]);
+        check(&[0, 0, 0], &["a", "b", "b"], &[(0, "b")], &[("merged", "a", Some("b"))]);
+        check(&[0, 0, 2], &["a", "a", "a"], &[(0, "a"), (2, "new-r2")], &[("split", "a", Some("new-r2"))]);
+        check(&[0], &["a", "z"], &[(0, "a")], &[("ended", "z", None)]);
+    }
+
+    #[test]
+    fn a_split_piece_that_joins_another_person_takes_that_key() {
+        check(&[0, 0, 2, 2], &["a", "a", "a", "b"], &[(0, "a"), (2, "b")], &[("split", "a", Some("b"))]);
+    }
+}
