@@ -51,8 +51,17 @@ fn the_data_contract() {
 #[test]
 fn the_command_line() {
     let mut page = String::from("# The command line\n");
-    let commands: [&[&str]; 8] =
-        [&[], &["check"], &["run"], &["sql"], &["key"], &["key", "new"], &["key", "show"], &["dictionary"]];
+    let commands: [&[&str]; 9] = [
+        &[],
+        &["check"],
+        &["run"],
+        &["pseudonymise"],
+        &["sql"],
+        &["key"],
+        &["key", "new"],
+        &["key", "show"],
+        &["dictionary"],
+    ];
     for command in commands {
         let help = svp(command).arg("--help").run().good().stdout;
         let lines: Vec<&str> = help.trim_end().lines().map(str::trim_end).collect();

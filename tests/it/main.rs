@@ -17,6 +17,7 @@ mod architecture;
 mod bad_input;
 mod bad_rows;
 mod cli;
+mod desk;
 mod disclosed;
 mod docs;
 mod idempotence;

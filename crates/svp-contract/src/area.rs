@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{AreaRule, Problem, parse};
 
@@ -22,7 +22,7 @@ pub struct District {
 }
 
 /// One reference input.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "layout", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Reference {
     /// GeoJSON boundaries, longitude and latitude (CRS84), one feature an area; gzip or plain.

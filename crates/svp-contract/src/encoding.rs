@@ -4,7 +4,7 @@
 //! [`FILTER_BYTES`] bytes. Tokens say "equal" or "not equal", the filter says "how similar". Both floors that make and
 //! read encodings take the places from here.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Bytes of the filter: 512 bits, folded from 1,024.
 pub const FILTER_BYTES: usize = 64;
@@ -14,7 +14,7 @@ pub const PART_BYTES: usize = 8;
 pub const MAX_WORDS: usize = 12;
 
 /// Kind of an encoding: which tokens it has, and of what its filter is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EncodingKind {
     /// A forename or a surname. From: the name, its usual form (nicknames resolved), its sound. Tokens: whole, usual,

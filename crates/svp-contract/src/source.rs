@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use regex::Regex;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Nature, Problem, Table, nearest, parse};
 
 /// Text encoding of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Encoding {
     /// UTF-8, with or without a byte order mark.
@@ -23,7 +23,7 @@ pub enum Encoding {
 }
 
 /// How the bytes are read.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Reader {
     /// Delimited text.
@@ -46,7 +46,7 @@ fn comma() -> char {
 }
 
 /// Which files belong to the source.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Files {
     /// Regular expression over the file name with a group `slot`: files of one slot are releases of the same
@@ -58,7 +58,7 @@ pub struct Files {
 }
 
 /// What newer data revises.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Revises {
     /// A file supersedes all rows of the older file of its slot, and nothing else.
@@ -109,7 +109,7 @@ pub struct DisclosureRule {
 pub type Mapping = BTreeMap<String, String>;
 
 /// One kind of record in a source.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Feed {
     /// Name.

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{EncodingKind, Problem, parse};
 
 /// Type of a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ColumnType {
     /// Text (Arrow Utf8).
@@ -60,7 +60,7 @@ fn pair(first: &str, second: &str) -> DataType {
 }
 
 /// How much a column can say about a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sensitivity {
     /// Identifies a person by itself: exists only between mapping and the door, is never stored.
@@ -74,7 +74,7 @@ pub enum Sensitivity {
 }
 
 /// What happens to a row whose value breaks a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnBad {
     /// The row goes to quarantine.
@@ -96,7 +96,7 @@ pub enum Nature {
 }
 
 /// A column of a canonical table.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Column {
     /// Name, snake case.
@@ -170,7 +170,7 @@ impl Column {
 }
 
 /// A rule over several columns of a row.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Check {
     /// Name of the rule, as it appears in receipts.

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::desk::DeskError;
 use crate::read::ReadError;
 
 /// Outcomes of a load.
@@ -10,6 +11,9 @@ pub enum IngestError {
     /// A file cannot be read as what it should be.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// An extract cannot be encoded, or an encoded file is refused.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
     /// A definition does not fit: a mapping, a rule, a reference file.
     #[error("{at}: {what}")]
     Definition {
@@ -102,6 +106,7 @@ impl IngestError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Read(error) => Some(error.hint()),
+            Self::Desk(error) => error.hint(),
             Self::Definition { .. } => Some("run `svp check`: it reports all such problems at once".to_owned()),
             Self::Expression { .. } => Some("run `svp check`, and look at the types that the expression compares".to_owned()),
             Self::Reference { .. } => Some("see README.md, Reference data, for where the file comes from and its layout".to_owned()),

@@ -1,11 +1,12 @@
-//! What enters: extracts as bytes, with the source definition that explains them.
-//! What leaves: canonical, pseudonymised rows, a receipt and quarantine entries.
+//! What enters: extracts as bytes, with the source definition that explains them; encoded files of data owners.
+//! What leaves: canonical, pseudonymised rows, a receipt and quarantine entries; at the owner's desk, an encoded file.
 //! Never: returns an identifier, or tells a field value in an error.
 //! To add one: a format is one file in `read/`; an extract is one file in `pipelines/sources/`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod apply;
+pub mod desk;
 mod error;
 mod load;
 mod plan;
@@ -13,6 +14,7 @@ pub mod read;
 mod receipt;
 pub mod reference;
 mod revise;
+mod sink;
 
 pub use error::IngestError;
 pub use load::{LoadedFile, OnFile, Pending, Previous, SourcePlan, load, pending};

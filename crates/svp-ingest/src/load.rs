@@ -9,18 +9,20 @@ use datafusion::prelude::SessionContext;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 use svp_contract::{Encoding as ContractEncoding, Feed, Problem, Reader, Source, Table};
+use svp_lake::RunTxn;
 use svp_lake::input::{InputFile, digest, open_blocking};
-use svp_lake::{PartWriter, RunTxn};
 use svp_privacy::{Key, RowDigest};
 
 use crate::apply::{Door, Seen, apply};
+use crate::desk::{self, Sealed};
 use crate::error::IngestError;
 use crate::plan::{FeedPlan, plan_feed};
 use crate::read::{self, CsvOptions, Encoding, Expected, ReaderKind, XmlOptions};
 use crate::receipt::{Quarantined, Receipt, quarantine_batch};
+use crate::sink::{LakeSink, Sink};
 
 /// Rows of a batch: large enough for the kernels, small enough for the cache.
-const BATCH_ROWS: usize = 8192;
+pub(crate) const BATCH_ROWS: usize = 8192;
 
 /// A source, planned.
 pub struct SourcePlan {
@@ -55,6 +57,9 @@ pub struct LoadedFile {
     pub seq: u64,
     /// A newer file of the slot has superseded it.
     pub superseded: bool,
+    /// It came as a file that the data owner had encoded; name and digest are those of the owner's extract.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub encoded: bool,
 }
 
 /// A file that has to be loaded.
@@ -66,8 +71,18 @@ pub struct Pending {
     pub input: InputFile,
     /// Slot.
     pub slot: String,
-    /// SHA-256.
+    /// SHA-256 of the extract: where the file is an encoded one, of what the data owner encoded.
     pub sha256: String,
+    /// What an encoded file says of itself; `None` for the agency's own extract.
+    pub sealed: Option<Arc<Sealed>>,
+}
+
+impl Pending {
+    /// Name of the extract, without folders: where the file is an encoded one, of what the data owner encoded.
+    #[must_use]
+    pub fn extract(&self) -> &str {
+        self.sealed.as_ref().map_or(&self.input.name, |s| &s.manifest.extract)
+    }
 }
 
 /// Progress of a load, for bars: bytes of files that are done, and a file's name.
@@ -114,6 +129,15 @@ impl SourcePlan {
         self.slot.captures(name)?.name("slot").map(|m| m.as_str().to_owned())
     }
 
+    /// Zone of a table that a feed of the source fills, or of its quarantine; `None` for another table.
+    pub(crate) fn zone(&self, feed: &str, table: &str) -> Option<&str> {
+        let feed = &self.feeds.iter().find(|f| f.plan.name == feed)?.plan;
+        if table == QUARANTINE {
+            return Some("quality");
+        }
+        feed.targets.iter().find(|t| t.table.name == table).map(|t| t.table.zone.as_str())
+    }
+
     /// The planned feeds.
     pub fn feeds(&self) -> impl Iterator<Item = &FeedPlan> {
         self.feeds.iter().map(|f| &f.plan)
@@ -154,10 +178,10 @@ fn reader_kind(source: &Source, feed: &Feed) -> ReaderKind {
 }
 
 /// Finds the files that are not in the lake yet: known content is passed over, two files of one slot in one
-/// run are refused.
+/// run are refused. An encoded file counts as the extract that it was made from.
 ///
 /// # Errors
-/// A file without a slot, two files of a slot, a file that cannot be read.
+/// A file without a slot, two files of a slot, a file that cannot be read, an encoded file that is damaged.
 pub fn pending(
     plans: &[SourcePlan],
     inputs: Vec<(usize, InputFile)>,
@@ -166,10 +190,14 @@ pub fn pending(
     let mut out: Vec<Pending> = Vec::new();
     for (plan, input) in inputs {
         let source = &plans[plan].source;
+        let sealed = desk::open_if_encoded(&input, &source.name)?.map(Arc::new);
+        let (name, sha256) = match &sealed {
+            Some(sealed) => (sealed.manifest.extract.clone(), sealed.manifest.sha256.clone()),
+            None => (input.name.clone(), digest(&input)?),
+        };
         let slot = plans[plan]
-            .slot(&input.name)
-            .ok_or_else(|| IngestError::Slot { file: input.name.clone(), source_name: source.name.clone() })?;
-        let sha256 = digest(&input)?;
+            .slot(&name)
+            .ok_or_else(|| IngestError::Slot { file: name, source_name: source.name.clone() })?;
         if known.iter().any(|k| k.source == source.name && k.sha256 == sha256) {
             continue;
         }
@@ -184,7 +212,7 @@ pub fn pending(
                 slot,
             });
         }
-        out.push(Pending { plan, input, slot, sha256 });
+        out.push(Pending { plan, input, slot, sha256, sealed });
     }
     Ok(out)
 }
@@ -235,7 +263,11 @@ pub async fn load(
                 let file = &all[i];
                 let plan = &plans[file.plan];
                 let before = previous.get(&(plan.source.name.clone(), file.slot.clone()));
-                let result = load_file(plan, file, before, &txn, &key, &digest);
+                let mut sink = LakeSink::new(&txn, &plan.source.name, &file.slot);
+                let result = match &file.sealed {
+                    Some(sealed) => desk::load(plan, file, sealed, before, &mut sink),
+                    None => load_file(plan, file, before, &mut sink, &key, &digest),
+                };
                 if done.send((i, result)).is_err() {
                     return;
                 }
@@ -278,17 +310,19 @@ fn zone_of(plans: &[SourcePlan], table: &str) -> String {
     plans.iter().find_map(|p| p.zones.get(table).cloned()).unwrap_or_else(|| "quality".to_owned())
 }
 
-fn load_file(
+/// Reads a file and gives its rows to `sink`, feed by feed.
+pub(crate) fn load_file(
     plan: &SourcePlan,
     file: &Pending,
     previous: Option<&Previous>,
-    txn: &RunTxn,
+    sink: &mut dyn Sink,
     key: &Key,
     digest: &RowDigest,
 ) -> Result<Vec<Receipt>, IngestError> {
     let mut receipts = Vec::new();
     for feed in plan.feeds.iter().filter(|f| f.reads(&file.input.name)) {
-        receipts.push(load_feed(plan, feed, file, previous, txn, key, digest)?);
+        receipts.push(load_feed(plan, feed, file, previous, sink, key, digest)?);
+        sink.complete()?;
     }
     if receipts.is_empty() {
         return Err(IngestError::Definition {
@@ -304,12 +338,11 @@ fn load_feed(
     feed: &FeedReader,
     file: &Pending,
     previous: Option<&Previous>,
-    txn: &RunTxn,
+    sink: &mut dyn Sink,
     key: &Key,
     digest: &RowDigest,
 ) -> Result<Receipt, IngestError> {
     let source = plan.source.name.as_str();
-    let partition = [("source", source), ("slot", file.slot.as_str())];
     let mut receipt = Receipt {
         source: source.to_owned(),
         slot: file.slot.clone(),
@@ -321,26 +354,17 @@ fn load_feed(
     };
     let door = Door { source, slot: &file.slot, key, digest };
     let mut seen = Seen::default();
-    let mut writers: Vec<Option<PartWriter>> = feed.plan.targets.iter().map(|_| None).collect();
-    let mut bad_rows: Option<PartWriter> = None;
     let mut reader = read::open(&feed.kind, &feed.expected, &file.input.name, open_blocking(&file.input)?, BATCH_ROWS)?;
     while let Some(rows) = reader.next_batch()? {
         let applied = apply(&feed.plan, &door, &rows.rows, &rows.batch, &mut seen, &mut receipt)?;
-        for ((target, writer), table) in feed.plan.targets.iter().zip(&mut writers).zip(applied.tables) {
+        for (target, table) in feed.plan.targets.iter().zip(applied.tables) {
             let batch = table.into_inner();
-            if batch.num_rows() == 0 {
-                continue;
-            }
             if target.table.name == "event"
                 && let Some(previous) = previous
             {
                 compare(previous, &batch, &mut receipt);
             }
-            let writer = match writer {
-                Some(writer) => writer,
-                None => writer.insert(txn.part(&target.table.zone, &target.table.name, &partition, &feed.plan.name)?),
-            };
-            writer.write_blocking(&batch)?;
+            sink.write(&feed.plan.name, &target.table.zone, &target.table.name, &batch)?;
         }
         let mut entries = applied.quarantined;
         for bad in &rows.bad {
@@ -357,25 +381,26 @@ fn load_feed(
         if !entries.is_empty() {
             let batch = quarantine_batch(&receipt, &entries)
                 .map_err(|source| IngestError::Arrow { at: "quarantine".to_owned(), source })?;
-            let writer = match &mut bad_rows {
-                Some(writer) => writer,
-                None => bad_rows.insert(txn.part("quality", "quarantine", &partition, &feed.plan.name)?),
-            };
-            writer.write_blocking(&batch)?;
+            sink.write(&feed.plan.name, "quality", QUARANTINE, &batch)?;
         }
     }
     receipt.notes = reader.notes().iter().map(|n| format!("{n:?}")).collect();
-    if !receipt.adds_up() {
-        return Err(IngestError::Unbalanced { file: file.input.name.clone() });
-    }
-    thresholds(&plan.source, &receipt)?;
-    for writer in writers.into_iter().flatten().chain(bad_rows) {
-        txn.append(writer.finish_blocking()?)?;
-    }
+    balanced(&plan.source, &receipt)?;
     Ok(receipt)
 }
 
-fn compare(previous: &Previous, batch: &RecordBatch, receipt: &mut Receipt) {
+/// The table of quarantine entries, in the zone `quality`.
+pub(crate) const QUARANTINE: &str = "quarantine";
+
+/// Refuses a receipt that does not add up, or that breaks a threshold of its source.
+pub(crate) fn balanced(source: &Source, receipt: &Receipt) -> Result<(), IngestError> {
+    if !receipt.adds_up() {
+        return Err(IngestError::Unbalanced { file: receipt.file.clone() });
+    }
+    thresholds(source, receipt)
+}
+
+pub(crate) fn compare(previous: &Previous, batch: &RecordBatch, receipt: &mut Receipt) {
     let (Some(ids), Some(digests)) = (batch.column_by_name("event_id"), batch.column_by_name("row_digest")) else {
         return;
     };

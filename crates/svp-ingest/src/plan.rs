@@ -426,7 +426,7 @@ impl Resolver<'_> {
 }
 
 /// The words of an expression that can be column names.
-fn words(sql: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn words(sql: &str) -> impl Iterator<Item = &str> {
     // Text in single quotes is no column.
     sql.split('\'')
         .step_by(2)

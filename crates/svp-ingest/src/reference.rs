@@ -198,6 +198,13 @@ pub fn load(
     Ok(data)
 }
 
+/// What there is without an area: the groups of offences. `offences` as for [`load`].
+#[must_use]
+pub fn without_area(offences: &str) -> ReferenceData {
+    let tables = HashMap::from([("offence_group".to_owned(), offence_groups(offences))]);
+    ReferenceData { lookups: Lookups::new(tables), ..ReferenceData::default() }
+}
+
 /// Reads files, `threads` at a time; the results stand in the order of the files.
 fn read_parts(work: &[(Reference, InputFile)], threads: usize) -> Vec<Result<Part, IngestError>> {
     let next = AtomicUsize::new(0);

@@ -58,7 +58,7 @@ pub fn write_secret(path: &Path, bytes: &[u8]) -> Result<()> {
     written.map_err(failed)
 }
 
-fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

@@ -125,6 +125,23 @@ pub fn digest_bytes(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
+/// The SHA-256 of bytes that come piece by piece.
+#[derive(Debug, Clone, Default)]
+pub struct RunningDigest(Sha256);
+
+impl RunningDigest {
+    /// Adds bytes at the end.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The SHA-256 (64 hex digits) of what was added so far.
+    #[must_use]
+    pub fn digits(&self) -> String {
+        hex::encode(self.0.clone().finalize())
+    }
+}
+
 /// Digests what is read through it, so that a file need not be read twice.
 pub struct DigestReader<R> {
     inner: R,
@@ -215,6 +232,11 @@ mod tests {
         assert_eq!(file.bytes, 3);
         assert_eq!(digest(file).unwrap(), ABC);
         assert_eq!(digest_bytes(b""), EMPTY);
+        let mut running = RunningDigest::default();
+        assert_eq!(running.digits(), EMPTY);
+        running.update(b"a");
+        running.update(b"bc");
+        assert_eq!(running.digits(), ABC);
         let mut reader = DigestReader::new(open_blocking(file).unwrap());
         let mut text = String::new();
         reader.read_to_string(&mut text).unwrap();

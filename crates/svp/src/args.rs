@@ -14,7 +14,8 @@ Exit codes:
   7  storage failed (disk full, no permission, damaged)
   8  the lake was written by a newer svp
   9  disclosure control or the law of a source forbids it
- 10  a query is wrong";
+ 10  a query is wrong
+ 11  an encoded file was made under other terms: key, schema, source definition, reference data";
 
 /// The Serious Violence Pipeline.
 #[derive(Debug, Parser)]
@@ -71,6 +72,8 @@ pub enum Command {
     Run(RunArgs),
     /// Judge all records of a lake anew, explain and evaluate the linkage; writes nothing
     Link(LinkArgs),
+    /// At the data owner's desk: extracts in, encoded files out; no clear text is written
+    Pseudonymise(PseudonymiseArgs),
     /// Attack what was released, check a table made by hand, read the ledger and the review records
     Disclose(DiscloseArgs),
     /// Filters of whole records as clkhash makes them, compared as anonlink compares them
@@ -147,6 +150,32 @@ pub struct RunArgs {
     /// Option of the object store, such as region=…; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub store_option: Vec<String>,
+}
+
+/// `svp pseudonymise`
+#[derive(Debug, Args)]
+pub struct PseudonymiseArgs {
+    /// Source of the extracts
+    #[arg(long)]
+    pub source: String,
+    /// Area whose boundaries, lookups and postcodes the mapping asks for; not needed where it asks for none
+    #[arg(long)]
+    pub area: Option<String>,
+    /// The key that the lake uses: a file, or env:NAME
+    #[arg(long, env = "SVP_KEY")]
+    pub key: Option<String>,
+    /// Extracts: files, folders or globs
+    #[arg(long = "in", value_name = "EXTRACT", required = true, num_args = 1..)]
+    pub extracts: Vec<String>,
+    /// Folder for the encoded files, one for each extract, named after its slot
+    #[arg(long)]
+    pub out: String,
+    /// Folder of reference data, in place of the area's own
+    #[arg(long)]
+    pub reference: Option<String>,
+    /// Write over encoded files that are there
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `svp disclose`

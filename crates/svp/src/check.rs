@@ -6,8 +6,10 @@ use datafusion::prelude::SessionContext;
 use svp_analyse::{Months, check_output, define, register_empty, register_never_mapped, register_reference};
 use svp_contract::{Area, Problem};
 use svp_functions::{Areas, CodeMaps, Lookups};
+use svp_ingest::desk;
 use svp_ingest::reference::{self, ReferenceData};
 use svp_ingest::{SourcePlan, quarantine_schema, receipt_schema};
+use svp_lake::input::InputFile;
 
 use crate::args::{CheckArgs, Cli, DictionaryArgs, DictionaryKind};
 use crate::context::{self, Paths};
@@ -49,7 +51,10 @@ pub async fn command(cli: &Cli, args: &CheckArgs, tell: &Tell) -> Result<(), App
             ),
         );
         if args.area.is_some() {
-            tell.step("check", format!("{headers} files have the header that their source expects"));
+            tell.step(
+                "check",
+                format!("{headers} files are as their source expects: the header, or the terms of an encoded file"),
+            );
         }
         Ok(())
     } else {
@@ -123,20 +128,42 @@ fn inputs(cli: &Cli, site: &Site, area: &Area, paths: &Paths) -> Result<(Vec<Pro
         }
     }
     let names: Vec<String> = paths.inputs.iter().map(|(n, _)| n.clone()).collect();
-    let plans = context::plans(cli, site, area, &names, &ReferenceData::default())?;
+    let plans = context::plans(cli, site, Some(area), &names, &ReferenceData::default())?;
     let files = context::input_files(paths, &plans)?;
     for (plan, file) in &files {
-        if plans[*plan].slot(&file.name).is_none() {
-            problems.push(Problem::new(
-                &file.name,
-                format!("the name does not fit files.slot of source {}", plans[*plan].source.name),
-            ));
-        }
-        if let Err(error) = plans[*plan].check_header(file) {
-            problems.push(problem(&file.name, &error));
+        let plan = &plans[*plan];
+        let extract = match encoded(site, area, paths, plan, file) {
+            Ok(Some(extract)) => extract,
+            Ok(None) => {
+                problems.extend(plan.check_header(file).err().map(|error| problem(&file.name, &error)));
+                file.name.clone()
+            }
+            Err(error) => {
+                problems.push(problem(&file.name, &error));
+                continue;
+            }
+        };
+        if plan.slot(&extract).is_none() {
+            let what = format!("the name does not fit files.slot of source {}", plan.source.name);
+            problems.push(Problem::new(&extract, what));
         }
     }
     Ok((problems, files.len()))
+}
+
+/// For an encoded file, the name of its extract: it is whole, and was made under the terms of this site. Its key is not
+/// asked for.
+fn encoded(
+    site: &Site,
+    area: &Area,
+    paths: &Paths,
+    plan: &SourcePlan,
+    file: &InputFile,
+) -> Result<Option<String>, svp_ingest::IngestError> {
+    let Some(sealed) = desk::open_if_encoded(file, &plan.source.name)? else { return Ok(None) };
+    let terms = context::terms(site, Some((area, &paths.reference)), &plan.source, None)?;
+    sealed.compare(&file.name, &terms)?;
+    Ok(Some(sealed.manifest.extract))
 }
 
 fn problem(at: &str, error: &svp_ingest::IngestError) -> Problem {

@@ -6,9 +6,11 @@ use datafusion::prelude::SessionContext;
 use svp_contract::{Area, Problem, Source};
 use svp_functions::{AreaBox, Areas, CodeMaps, Lookups};
 use svp_ingest::SourcePlan;
+use svp_ingest::desk::{self, Terms};
 use svp_ingest::reference::ReferenceData;
 use svp_lake::Limits;
 use svp_lake::input::{InputFile, expand};
+use svp_privacy::Key;
 
 use crate::args::{Cli, PathArgs};
 use crate::error::AppError;
@@ -100,11 +102,11 @@ fn join(root: &str, path: &str) -> String {
     }
 }
 
-/// Plans the sources that an area reads. All problems at once.
+/// Plans sources, for an area where there is one. All problems at once.
 pub fn plans(
     cli: &Cli,
     site: &Site,
-    area: &Area,
+    area: Option<&Area>,
     names: &[String],
     data: &ReferenceData,
 ) -> Result<Vec<SourcePlan>, AppError> {
@@ -112,7 +114,7 @@ pub fn plans(
     let mut problems: Vec<Problem> = Vec::new();
     for name in names {
         let Some(Defined { file, item }) = site.sources.get(name) else { continue };
-        let ctx = session(cli, Some(area), code_maps(item), data.lookups.clone(), data.areas.clone())?;
+        let ctx = session(cli, area, code_maps(item), data.lookups.clone(), data.areas.clone())?;
         match SourcePlan::new(&ctx, item, file, &site.tables) {
             Ok(plan) => plans.push(plan),
             Err(found) => problems.extend(found),
@@ -135,6 +137,19 @@ pub fn needs_postcodes(site: &Site, names: &[String]) -> bool {
                     .any(|c| c.derive.as_deref().is_some_and(asks))
         },
     )
+}
+
+/// The terms under which a source is pseudonymised here; `area` comes with the folder of its reference data. Without a
+/// key, what only a key can tell is left out.
+pub fn terms(
+    site: &Site,
+    area: Option<(&Area, &str)>,
+    source: &Source,
+    key: Option<&Key>,
+) -> Result<Terms, svp_ingest::IngestError> {
+    let wanted = desk::needs(source, &site.tables);
+    let reference = desk::reference_digests(&wanted, area, &site.offences)?;
+    Terms::new(source, &site.tables, reference, key)
 }
 
 /// The files of each source, with the index of its plan.

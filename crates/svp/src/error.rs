@@ -14,6 +14,7 @@ const STORAGE: u8 = 7;
 const NEWER: u8 = 8;
 const FORBIDDEN: u8 = 9;
 const QUERY: u8 = 10;
+const TERMS: u8 = 11;
 
 /// What ended a command.
 #[derive(Debug, Error)]
@@ -57,6 +58,9 @@ pub enum AppError {
     /// Files that could not be loaded.
     #[error("{} could not be loaded; nothing was published", count_files(.0.len()))]
     Load(Vec<svp_ingest::IngestError>),
+    /// Extracts that could not be encoded.
+    #[error("{} could not be encoded; nothing was written", count_files(.0.len()))]
+    Encode(Vec<svp_ingest::IngestError>),
     /// Ingest.
     #[error(transparent)]
     Ingest(#[from] svp_ingest::IngestError),
@@ -137,7 +141,7 @@ impl AppError {
             Self::Problems(_) => DEFINITION,
             Self::Argument { .. } => 2,
             Self::NoKey | Self::Key { .. } | Self::KeyVariable(_) | Self::WrongKey { .. } => KEY,
-            Self::Load(errors) => errors.first().map_or(INPUT, ingest_code),
+            Self::Load(errors) | Self::Encode(errors) => errors.first().map_or(INPUT, ingest_code),
             Self::Ingest(error) => ingest_code(error),
             Self::Link(svp_link::LinkError::Lake(error)) | Self::Lake(error) => lake_code(error),
             Self::Analyse(svp_analyse::AnalyseError::Privacy { .. })
@@ -179,15 +183,25 @@ impl AppError {
             Self::Query(_) => {
                 Some("`SHOW TABLES`, `DESCRIBE event` and `svp dictionary functions` tell what there is".to_owned())
             }
-            Self::Problems(_) | Self::Load(_) | Self::Publish(_) | Self::Runtime(_) | Self::Arrow(_) => None,
+            Self::Problems(_)
+            | Self::Load(_)
+            | Self::Encode(_)
+            | Self::Publish(_)
+            | Self::Runtime(_)
+            | Self::Arrow(_) => None,
         }
     }
 }
 
 fn ingest_code(error: &svp_ingest::IngestError) -> u8 {
     use svp_ingest::IngestError as E;
+    use svp_ingest::desk::DeskError as D;
     match error {
         E::Read(_) | E::Reference { .. } | E::Slot { .. } | E::SameSlot { .. } | E::Threshold { .. } => INPUT,
+        E::Desk(D::Terms { .. } | D::Format { .. }) => TERMS,
+        E::Desk(D::Damaged { .. } | D::Source { .. } | D::Already { .. } | D::Unreadable { .. }) => INPUT,
+        E::Desk(D::Lake(error)) => lake_code(error),
+        E::Desk(D::Unwritable { .. }) => INTERNAL,
         E::Definition { .. } | E::Expression { .. } => DEFINITION,
         E::Lake(error) => lake_code(error),
         E::Privacy(_) | E::Unbalanced { .. } | E::Arrow { .. } | E::Worker => INTERNAL,

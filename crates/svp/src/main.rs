@@ -10,6 +10,7 @@ mod check;
 mod clk;
 mod context;
 mod decide;
+mod desk;
 mod disclose;
 mod error;
 mod key;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
             Command::Check(args) => check::command(&cli, args, &tell).await,
             Command::Run(args) => run::command(&cli, args, &tell).await,
             Command::Link(args) => link::command(&cli, args, &tell).await,
+            Command::Pseudonymise(args) => desk::command(&cli, args, &tell),
             Command::Disclose(args) => disclose::command(&cli, args, &tell).await,
             Command::Clk(args) => clk::command(&cli, args, &tell),
             Command::Sql(args) => sql::command(&cli, args, &tell).await,

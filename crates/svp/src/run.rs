@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use svp_analyse::OutputResult;
 use svp_contract::{Area, AudiencePolicy, Revises, refusals};
 use svp_functions::CodeMaps;
+use svp_ingest::desk::refuse_other_terms;
 use svp_ingest::reference::{self, ReferenceData};
 use svp_ingest::{
     LoadedFile, Pending, Receipt, SourcePlan, load, pending, previous, quarantine_schema, receipt_batch,
@@ -85,12 +86,18 @@ pub async fn command(cli: &Cli, args: &RunArgs, tell: &Tell) -> Result<(), AppEr
     let begun_anew = anew.is_some();
     let told = ledger::read(&lake, &body.ledger, &area.audience, anew).await?;
     let config = config_digest(&site, area, &paths, args)?;
-    let quick = context::plans(cli, &site, area, &sources, &ReferenceData::default())?;
+    let quick = context::plans(cli, &site, Some(area), &sources, &ReferenceData::default())?;
     let files = pending(&quick, context::input_files(&paths, &quick)?, &body.files)?;
     if files.is_empty() && !begun_anew && lake.last_run().is_some_and(|run| run.config_digest == config) {
         let release = lake.last_run().and_then(|r| r.release.clone()).unwrap_or_default();
         tell.step("run", format!("nothing new: release {release} stands"));
         return Ok(());
+    }
+    let terms = |plan: usize| context::terms(&site, Some((area, &paths.reference)), &quick[plan].source, Some(&key));
+    refuse_other_terms(&files, &terms, &key).map_err(AppError::Load)?;
+    let encoded = files.iter().filter(|f| f.sealed.is_some()).count();
+    if encoded > 0 {
+        tell.step("encoded", format!("{encoded} encoded files under the terms of this lake, their seals whole"));
     }
     drop(quick);
 
@@ -102,7 +109,7 @@ pub async fn command(cli: &Cli, args: &RunArgs, tell: &Tell) -> Result<(), AppEr
         context::needs_postcodes(&site, &sources),
         cli.threads(),
     )?;
-    let plans = Arc::new(context::plans(cli, &site, area, &sources, &data)?);
+    let plans = Arc::new(context::plans(cli, &site, Some(area), &sources, &data)?);
     let ctx = context::session(cli, Some(area), CodeMaps::default(), data.lookups.clone(), data.areas.clone())?;
     let txn = lake.begin(tables(&site)).await?;
     let work = Work {
@@ -230,11 +237,12 @@ impl Work<'_> {
             body.files.push(LoadedFile {
                 source,
                 slot,
-                file: file.input.name.clone(),
+                file: file.extract().to_owned(),
                 sha256: file.sha256.clone(),
                 run: self.txn.number(),
                 seq,
                 superseded: false,
+                encoded: file.sealed.is_some(),
             });
         }
         if !receipts.is_empty() {
@@ -419,7 +427,7 @@ fn dry_run(
     sources: &[String],
     tell: &Tell,
 ) -> Result<(), AppError> {
-    let plans = context::plans(cli, site, area, sources, &ReferenceData::default())?;
+    let plans = context::plans(cli, site, Some(area), sources, &ReferenceData::default())?;
     let files = context::input_files(paths, &plans)?;
     let mut by_source: HashMap<usize, Vec<&str>> = HashMap::new();
     for (plan, file) in &files {

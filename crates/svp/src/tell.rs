@@ -56,7 +56,9 @@ impl Tell {
         let mut lines = Vec::new();
         match error {
             AppError::Problems(problems) => lines.extend(problems.iter().map(|p| (p.to_string(), None))),
-            AppError::Load(errors) => lines.extend(errors.iter().map(|e| (e.to_string(), e.hint()))),
+            AppError::Load(errors) | AppError::Encode(errors) => {
+                lines.extend(errors.iter().map(|e| (e.to_string(), e.hint())))
+            }
             _ => {}
         }
         lines.push((error.to_string(), error.hint()));

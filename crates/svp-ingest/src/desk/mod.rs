@@ -1,0 +1,79 @@
+//! At the data owner's desk: an extract becomes one encoded file, and an encoded file becomes rows of the lake.
+//!
+//! The file is a tar (see `envelope.rs`) with these entries, in this order:
+//!
+//! | entry | what it is |
+//! |---|---|
+//! | `svp-desk` | the number of the format |
+//! | `<feed>/<table>-0001.parquet` and so on | pseudonymised rows of a canonical table, or quarantine entries |
+//! | `manifest.json` | [`Manifest`]: whose extract, under which terms, receipts, numbers of rows |
+//! | `seal` | digest and MAC of all bytes before it |
+//!
+//! One file, because it is sent by people; Parquet inside, because it holds every column type that a schema can have;
+//! a tar around, because the owner can open it with what every machine has and see what leaves.
+
+mod envelope;
+mod error;
+mod needs;
+mod read;
+mod terms;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::receipt::Receipt;
+
+pub use error::DeskError;
+pub use needs::{Need, needs, reference_digests};
+pub(crate) use read::load;
+pub use read::{Sealed, open_if_encoded, refuse_other_terms};
+pub use terms::Terms;
+pub use write::{Encoded, encode};
+
+/// The format that this version writes and reads.
+pub const FORMAT: u32 = 1;
+/// What the name of an encoded file ends with.
+pub const EXTENSION: &str = "svp";
+/// Entry with the manifest.
+const MANIFEST: &str = "manifest.json";
+
+/// What an encoded file says of itself. It holds no field value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The format.
+    pub format: u32,
+    /// Version of svp that made it.
+    pub svp: String,
+    /// Source.
+    pub source: String,
+    /// Slot.
+    pub slot: String,
+    /// Name of the extract, without folders.
+    pub extract: String,
+    /// SHA-256 of the extract.
+    pub sha256: String,
+    /// Under which terms it was made.
+    pub terms: Terms,
+    /// Where the rows of the extract went, feed by feed.
+    pub receipts: Vec<Receipt>,
+    /// Feed and table to number of rows in this file; `quarantine` counts entries.
+    pub rows: BTreeMap<String, BTreeMap<String, u64>>,
+}
+
+impl Manifest {
+    /// Rows of each table in the file, over all feeds.
+    #[must_use]
+    pub fn rows_by_table(&self) -> BTreeMap<&str, u64> {
+        let mut out = BTreeMap::new();
+        for (table, rows) in self.rows.values().flatten() {
+            *out.entry(table.as_str()).or_default() += rows;
+        }
+        out
+    }
+}

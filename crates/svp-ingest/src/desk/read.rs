@@ -1,0 +1,207 @@
+//! Taking an encoded file in: it is read once to see that it is whole, compared with the terms of the lake, and read
+//! again into the lake. No row is mapped here: that was done at the desk.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use bytes::Bytes;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use svp_lake::input::{InputFile, open_blocking};
+use svp_privacy::Key;
+
+use super::envelope::{EnvelopeReader, MARK, Seal};
+use super::error::DeskError;
+use super::{EXTENSION, FORMAT, MANIFEST, Manifest, Terms};
+use crate::error::IngestError;
+use crate::load::{BATCH_ROWS, Pending, Previous, QUARANTINE, SourcePlan, balanced, compare};
+use crate::receipt::Receipt;
+use crate::sink::Sink;
+
+/// An encoded file that is whole, with what it says of itself. Whether its terms are ours, and whether its seal is of
+/// our key, [`refuse_other_terms`] decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealed {
+    /// What it says of itself.
+    pub manifest: Manifest,
+    seal: Seal,
+}
+
+/// Whether a file is an encoded one: by its name, or by its first bytes.
+fn is_encoded(input: &InputFile) -> Result<bool, IngestError> {
+    if input.name.ends_with(&format!(".{EXTENSION}")) {
+        return Ok(true);
+    }
+    let mark = format!("{MARK}\0");
+    let mut head = Vec::new();
+    open_blocking(input)?
+        .take(mark.len() as u64)
+        .read_to_end(&mut head)
+        .map_err(|source| DeskError::Unreadable { file: input.name.clone(), source })?;
+    Ok(head == mark.as_bytes())
+}
+
+/// Opens an encoded file and reads it to its end; one entry is in memory at a time.
+///
+/// # Errors
+/// [`DeskError::Damaged`] where a byte is not as it was made, [`DeskError::Format`] for another format.
+pub(super) fn open(input: &InputFile) -> Result<Sealed, IngestError> {
+    let mut reader = EnvelopeReader::open(&input.name, open_blocking(input)?, FORMAT)?;
+    let mut manifest: Option<Manifest> = None;
+    while let Some((name, content)) = reader.next()? {
+        if manifest.is_some() {
+            return Err(reader.damaged("an entry follows its manifest").into());
+        }
+        if name == MANIFEST {
+            let read = serde_json::from_slice(&content).map_err(|_| reader.damaged("its manifest cannot be read"))?;
+            manifest = Some(read);
+        }
+    }
+    match (manifest, reader.seal()) {
+        (Some(manifest), Some(seal)) => Ok(Sealed { manifest, seal: seal.clone() }),
+        _ => Err(reader.damaged("it has no manifest").into()),
+    }
+}
+
+/// Opens an encoded file; `None` for an extract. Known by its name or its first bytes. It is read to its end, and must
+/// hold the source that it was given as.
+///
+/// # Errors
+/// [`DeskError::Damaged`] where a byte is not as it was made, [`DeskError::Format`] for another format,
+/// [`DeskError::Source`] for another source, or a file that cannot be read.
+pub fn open_if_encoded(input: &InputFile, source: &str) -> Result<Option<Sealed>, IngestError> {
+    if !is_encoded(input)? {
+        return Ok(None);
+    }
+    let sealed = open(input)?;
+    if sealed.manifest.source != source {
+        let (file, found) = (input.name.clone(), sealed.manifest.source);
+        return Err(DeskError::Source { file, found, given: source.to_owned() }.into());
+    }
+    Ok(Some(sealed))
+}
+
+/// Compares the encoded files of a run with the terms of the lake, before anything of them is loaded. `terms` gives
+/// those of a source, by the index of its plan.
+///
+/// # Errors
+/// Every file whose terms differ, with the differences; every file whose seal is not of this key.
+pub fn refuse_other_terms(
+    files: &[Pending],
+    terms: &dyn Fn(usize) -> Result<Terms, IngestError>,
+    key: &Key,
+) -> Result<(), Vec<IngestError>> {
+    let mut ours: BTreeMap<usize, Terms> = BTreeMap::new();
+    let mut errors: Vec<IngestError> = Vec::new();
+    for file in files {
+        let Some(sealed) = &file.sealed else { continue };
+        let ours = match ours.entry(file.plan) {
+            std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
+            std::collections::btree_map::Entry::Vacant(place) => place.insert(terms(file.plan).map_err(|e| vec![e])?),
+        };
+        if let Err(error) = sealed.compare(&file.input.name, ours) {
+            errors.push(error);
+        } else if !sealed.seal.is_of(key) {
+            let what = "its seal is not of the key that it names";
+            errors.push(DeskError::Damaged { file: file.input.name.clone(), what }.into());
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+impl Sealed {
+    /// Compares the terms with ours; `file` is for messages.
+    ///
+    /// # Errors
+    /// [`DeskError::Terms`] with every difference.
+    pub fn compare(&self, file: &str, ours: &Terms) -> Result<(), IngestError> {
+        let differences = ours.differences(&self.manifest.terms);
+        if differences.is_empty() {
+            return Ok(());
+        }
+        Err(DeskError::Terms { file: file.to_owned(), made_by: self.manifest.svp.clone(), differences }.into())
+    }
+}
+
+/// Loads an encoded file: its rows go to `sink` as they are, its receipts are checked against them.
+pub(crate) fn load(
+    plan: &SourcePlan,
+    file: &Pending,
+    sealed: &Sealed,
+    previous: Option<&Previous>,
+    sink: &mut dyn Sink,
+) -> Result<Vec<Receipt>, IngestError> {
+    let manifest = &sealed.manifest;
+    let name = &file.input.name;
+    let damaged = |what| IngestError::from(DeskError::Damaged { file: name.clone(), what });
+    let mut receipts = manifest.receipts.clone();
+    for receipt in &mut receipts {
+        let ours = receipt.source == plan.source.name
+            && receipt.slot == file.slot
+            && receipt.file == manifest.extract
+            && receipt.sha256 == manifest.sha256
+            && (receipt.superseded, receipt.revised, receipt.unchanged) == (0, 0, 0);
+        if !ours {
+            return Err(damaged("a receipt is not of its extract"));
+        }
+        receipt.superseded = previous.map_or(0, |p| p.rows);
+    }
+    let mut rows: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+    let mut reader = EnvelopeReader::open(name, open_blocking(&file.input)?, FORMAT)?;
+    while let Some((entry, content)) = reader.next()? {
+        if entry == MANIFEST {
+            continue;
+        }
+        let (feed, table) = parts(&entry).ok_or_else(|| damaged("an entry has a strange name"))?;
+        let zone = plan.zone(feed, table).ok_or_else(|| damaged("it holds a table that its feed does not fill"))?;
+        let receipt = receipts.iter_mut().find(|r| r.feed == feed);
+        let receipt = receipt.ok_or_else(|| damaged("it holds a feed without a receipt"))?;
+        let unreadable = || damaged("rows cannot be read");
+        let builder = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(content)).map_err(|_| unreadable())?;
+        for batch in builder.with_batch_size(BATCH_ROWS).build().map_err(|_| unreadable())? {
+            let batch = batch.map_err(|_| unreadable())?;
+            if !all_are(&batch, "source", &plan.source.name) || !all_are(&batch, "slot", &file.slot) {
+                return Err(damaged("it holds rows of another source or slot"));
+            }
+            if table == "event"
+                && let Some(previous) = previous
+            {
+                compare(previous, &batch, receipt);
+            }
+            *rows.entry(feed.to_owned()).or_default().entry(table.to_owned()).or_default() += batch.num_rows() as u64;
+            sink.write(feed, zone, table, &batch)?;
+        }
+    }
+    if reader.seal() != Some(&sealed.seal) {
+        return Err(damaged("it was changed while it was being loaded"));
+    }
+    if rows != manifest.rows {
+        return Err(damaged("its rows are not as many as its manifest says"));
+    }
+    for receipt in &receipts {
+        let held = rows.get(&receipt.feed);
+        let held = |table: &str| held.and_then(|tables| tables.get(table)).copied().unwrap_or_default();
+        let told = receipt.rules.values().map(|c| c.quarantined).sum::<u64>();
+        if receipt.written.iter().any(|(table, n)| held(table) != *n) || held(QUARANTINE) != told {
+            return Err(damaged("its rows are not as many as its receipts say"));
+        }
+        balanced(&plan.source, receipt)?;
+    }
+    sink.complete()?;
+    Ok(receipts)
+}
+
+/// Feed and table of the name of an entry.
+fn parts(entry: &str) -> Option<(&str, &str)> {
+    let (feed, file) = entry.rsplit_once('/')?;
+    let (table, _) = file.strip_suffix(".parquet")?.rsplit_once('-')?;
+    Some((feed, table))
+}
+
+/// Whether every row has `value` in a column.
+fn all_are(batch: &RecordBatch, column: &str, value: &str) -> bool {
+    batch
+        .column_by_name(column)
+        .and_then(|c| c.as_string_opt::<i32>())
+        .is_some_and(|texts| texts.null_count() == 0 && texts.iter().flatten().all(|text| text == value))
+}

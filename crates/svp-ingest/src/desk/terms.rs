@@ -1,0 +1,371 @@
+//! The terms: everything that two parties must have alike before the rows that one has pseudonymised may lie beside
+//! those of the other, as one digest for each column, expression and reference input, so that a difference has a name.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, new_null_array,
+};
+use arrow::datatypes::{DataType, Field, Schema};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use svp_contract::{Source, Table};
+use svp_lake::input::digest_bytes;
+use svp_privacy::{Key, pseudonymise};
+
+use super::needs::{calls, expressions};
+use crate::error::IngestError;
+
+/// Words of a definition that tell people something and decide nothing.
+const PROSE: [&str; 3] = ["meaning", "title", "description"];
+
+/// What the function `nickname` holds: a list that its examples do not show.
+const NICKNAMES: &str = include_str!("../../../../schemas/nicknames.csv");
+
+/// What was agreed, or would have to be. Two terms are alike when [`differences`](Self::differences) finds none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Terms {
+    /// The key's check (see [`Key::check`]); empty where terms are compared without a key.
+    pub key_id: String,
+    /// Purpose of the key.
+    pub purpose: String,
+    /// Part in words to digest of its definition: columns, checks, expressions, maps, functions, reference data.
+    pub defined: BTreeMap<String, String>,
+    /// Column in words to digest of what the door makes of invented values under the key. It covers what no
+    /// definition says: how this version makes tokens and encodings.
+    pub made: BTreeMap<String, String>,
+}
+
+impl Terms {
+    /// The terms of a source under these schemas and a key. `reference` is what
+    /// [`reference_digests`](super::reference_digests) gives; without a key nothing that stands on it is compared.
+    ///
+    /// # Errors
+    /// When the door refuses a table: a defect of its schema.
+    pub fn new(
+        source: &Source,
+        tables: &[Table],
+        reference: BTreeMap<String, String>,
+        key: Option<&Key>,
+    ) -> Result<Self, IngestError> {
+        let mut terms = Self { defined: reference, ..Self::default() };
+        terms.source(source);
+        terms.functions(&expressions(source, tables));
+        for table in tables.iter().filter(|t| source.feeds.iter().any(|f| f.targets().any(|(name, _)| name == t.name)))
+        {
+            terms.table(table);
+            if let Some(key) = key {
+                terms.door(table, key)?;
+            }
+        }
+        if let Some(key) = key {
+            terms.key_id = key.check();
+            key.purpose().clone_into(&mut terms.purpose);
+        }
+        Ok(terms)
+    }
+
+    /// Sixteen hexadecimal digits of all of it, for people to compare by telephone.
+    #[must_use]
+    pub fn digits(&self) -> String {
+        digest_bytes(canonical(self).as_bytes()).chars().take(16).collect()
+    }
+
+    /// What `there` (the file) has otherwise than these terms (the lake's), in words; empty where they are alike.
+    #[must_use]
+    pub fn differences(&self, there: &Self) -> Vec<String> {
+        let mut out = Vec::new();
+        let without_key = self.key_id.is_empty() || there.key_id.is_empty();
+        let same_key = self.key_id == there.key_id && self.purpose == there.purpose;
+        if !without_key && !same_key {
+            out.push(format!(
+                "made under key id {} (purpose {}), this lake uses {} (purpose {})",
+                there.key_id, there.purpose, self.key_id, self.purpose
+            ));
+        }
+        for (part, digest) in &self.defined {
+            match there.defined.get(part) {
+                None => out.push(format!("{part} is not there")),
+                Some(found) if found != digest => out.push(format!("{part} {}", other(part))),
+                Some(_) => {}
+            }
+        }
+        let here = |part: &&String| self.defined.contains_key(*part);
+        out.extend(there.defined.keys().filter(|part| !here(part)).map(|part| format!("{part} is not known here")));
+        // Under another key every token differs, and that has been said.
+        if same_key {
+            for (part, digest) in &self.made {
+                let said = |line: &String| line.strip_prefix(part.as_str()).is_some_and(|rest| rest.starts_with(' '));
+                if there.made.get(part) != Some(digest) && !out.iter().any(said) {
+                    out.push(format!("{part} is made differently there"));
+                }
+            }
+        }
+        out
+    }
+
+    fn define(&mut self, part: String, content: &impl Serialize) {
+        self.defined.insert(part, short(&canonical(content)));
+    }
+
+    fn table(&mut self, table: &Table) {
+        let at = format!("table {}", table.name);
+        self.define(format!("{at}: its partition"), &table.partition);
+        for column in &table.columns {
+            self.define(format!("{at}: column {}", column.name), column);
+        }
+        for check in &table.checks {
+            self.define(format!("{at}: check {}", check.rule), check);
+        }
+    }
+
+    fn source(&mut self, source: &Source) {
+        let at = format!("source definition {}", source.name);
+        self.define(format!("{at}: [files]"), &source.files);
+        self.define(format!("{at}: [reader]"), &source.reader);
+        self.define(format!("{at}: [thresholds]"), &source.thresholds);
+        for (name, map) in &source.maps {
+            self.define(format!("{at}: map {name}"), map);
+        }
+        for feed in &source.feeds {
+            let Ok(Value::Object(keys)) = serde_json::to_value(feed) else { continue };
+            for (key, value) in keys {
+                match value {
+                    Value::Object(mapping) => {
+                        for (column, sql) in mapping {
+                            self.define(format!("{at}: feed {} column {key}.{column}", feed.name), &sql);
+                        }
+                    }
+                    Value::Null => {}
+                    value => self.define(format!("{at}: feed {} `{key}`", feed.name), &value),
+                }
+            }
+        }
+    }
+
+    /// The functions that the expressions call, by their signatures and the examples that the tests hold them to.
+    fn functions(&mut self, expressions: &[&str]) {
+        let page = svp_functions::reference_markdown();
+        let called: Vec<String> = expressions.iter().flat_map(|sql| calls(sql)).map(|(name, _)| name).collect();
+        for section in page.split("\n### `").skip(1) {
+            let Some((name, _)) = section.split_once('(') else { continue };
+            if !called.iter().any(|c| c == name) {
+                continue;
+            }
+            let signature = section.lines().next().unwrap_or_default();
+            // Between fences stand the examples and what comes of them.
+            let examples: Vec<&str> = section.split("```").skip(1).step_by(2).collect();
+            let list = if name == "nickname" { NICKNAMES } else { "" };
+            self.define(format!("function {name}"), &(signature, examples, list));
+        }
+    }
+
+    /// What the door makes of invented rows.
+    fn door(&mut self, table: &Table, key: &Key) -> Result<(), IngestError> {
+        let failed = |source| IngestError::Arrow { at: format!("terms of table {}", table.name), source };
+        let fields: Vec<Field> = table.columns.iter().map(|c| Field::new(&c.name, c.kind.arrow(), true)).collect();
+        let columns = table.columns.iter().map(|c| invented(&c.name, &c.kind.arrow())).collect();
+        let staged = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(failed)?;
+        let stored = pseudonymise(table, "probe", &staged, key)?.into_inner();
+        for (field, column) in stored.schema().fields().iter().zip(stored.columns()) {
+            let cells = ArrayFormatter::try_new(column, &FormatOptions::default().with_null("NULL")).map_err(failed)?;
+            let text: Vec<String> = (0..column.len()).map(|row| cells.value(row).to_string()).collect();
+            let part = format!("table {}: column {}", table.name, field.name());
+            self.made.insert(part, short(&format!("{} {}", field.data_type(), text.join("\n"))));
+        }
+        Ok(())
+    }
+}
+
+fn other(part: &str) -> &'static str {
+    if part.contains(" column ") || part.starts_with("function ") { "is made differently there" } else { "differs" }
+}
+
+/// Invented values of a type, the last missing. Texts tell the column's name, so that no two columns are alike, and
+/// have the shapes of a name, a postcode and a number; among the dates is a usual placeholder.
+fn invented(name: &str, kind: &DataType) -> ArrayRef {
+    match kind {
+        DataType::Utf8 => {
+            let texts = [name.to_uppercase(), format!("O {name} NEILL"), "AB1 2CD".into(), "9434765919".into()];
+            Arc::new(texts.into_iter().map(Some).chain([None]).collect::<StringArray>())
+        }
+        DataType::Date32 => {
+            Arc::new(Date32Array::from(vec![Some(3_653), Some(11_111), Some(10_957), Some(-700), None]))
+        }
+        DataType::Int32 => Arc::new(Int32Array::from(vec![Some(7), Some(1999), Some(0), Some(-1), None])),
+        DataType::Int64 => Arc::new(Int64Array::from(vec![Some(7), Some(1999), Some(0), Some(-1), None])),
+        DataType::Float64 => Arc::new(Float64Array::from(vec![Some(7.5), Some(1999.0), Some(0.0), Some(-1.0), None])),
+        DataType::Boolean => Arc::new(BooleanArray::from(vec![Some(true), Some(false), Some(true), Some(false), None])),
+        other => new_null_array(other, 5),
+    }
+}
+
+/// 32 hexadecimal digits of a text.
+pub(super) fn short(text: &str) -> String {
+    digest_bytes(text.as_bytes()).chars().take(32).collect()
+}
+
+/// One text for one content: keys in order, without prose and without what is not said. A key that a later version
+/// adds changes nothing where nobody uses it.
+pub(super) fn canonical(content: &impl Serialize) -> String {
+    tidy(serde_json::to_value(content).unwrap_or_default()).to_string()
+}
+
+fn tidy(value: Value) -> Value {
+    let unsaid = |v: &Value| match v {
+        Value::Null | Value::Bool(false) => true,
+        Value::Number(n) => n.as_u64() == Some(0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        Value::Object(keys) => keys.is_empty(),
+        Value::Bool(true) => false,
+    };
+    match value {
+        Value::Object(keys) => {
+            let kept = keys.into_iter().filter(|(key, value)| !PROSE.contains(&key.as_str()) && !unsaid(value));
+            let sorted: BTreeMap<String, Value> = kept
+                .map(|(key, value)| match (key.as_str(), value) {
+                    // What a code means is prose; that it is one is not.
+                    ("codes", Value::Object(codes)) => {
+                        let mut codes: Vec<String> = codes.into_iter().map(|(code, _)| code).collect();
+                        codes.sort();
+                        (key, codes.into())
+                    }
+                    (_, value) => (key, tidy(value)),
+                })
+                .collect();
+            Value::Object(sorted.into_iter().collect())
+        }
+        Value::Array(list) => Value::Array(list.into_iter().map(tidy).collect()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> Key {
+        Key::parse("svp-key-1 test 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f").unwrap()
+    }
+
+    const SOURCE: &str = include_str!("../../../../pipelines/sources/police_rms.toml");
+
+    fn terms(source: &str, change: impl Fn(&mut Vec<Table>), key: Option<&Key>) -> Terms {
+        let source = Source::parse("police_rms.toml", source).unwrap();
+        let mut tables = svp_contract::canonical_tables().unwrap();
+        change(&mut tables);
+        Terms::new(&source, &tables, BTreeMap::from([("reference data: postcodes".into(), "a".into())]), key).unwrap()
+    }
+
+    fn plain() -> Terms {
+        terms(SOURCE, |_| {}, Some(&key()))
+    }
+
+    fn person_record(tables: &mut [Table]) -> &mut Table {
+        tables.iter_mut().find(|t| t.name == "person_record").unwrap()
+    }
+
+    #[test]
+    fn the_same_is_the_same() {
+        assert_eq!(plain(), plain());
+        assert!(plain().differences(&plain()).is_empty());
+        assert_eq!(plain().digits().len(), 16);
+        // Prose decides nothing.
+        let reworded = terms(
+            &SOURCE.replace("title = \"Police", "title = \"The police"),
+            |tables| {
+                for table in tables {
+                    table.columns.iter_mut().for_each(|c| c.meaning.push('!'));
+                    table.columns.iter_mut().flat_map(|c| c.codes.values_mut()).for_each(|m| m.push('!'));
+                }
+            },
+            Some(&key()),
+        );
+        assert_eq!(plain(), reworded);
+        let again: Terms = serde_json::from_str(&serde_json::to_string(&plain()).unwrap()).unwrap();
+        assert_eq!(plain(), again);
+    }
+
+    #[test]
+    fn a_column_that_is_made_otherwise_is_named() {
+        let domain = |tables: &mut Vec<Table>| {
+            let column = person_record(tables).columns.iter_mut().find(|c| c.name == "token_postcode").unwrap();
+            column.domain = Some("home".into());
+        };
+        let there = terms(SOURCE, domain, Some(&key()));
+        assert_eq!(
+            plain().differences(&there),
+            ["table person_record: column token_postcode is made differently there"]
+        );
+        // Without a key the definition is compared, and that is enough here.
+        let (mine, theirs) = (terms(SOURCE, |_| {}, None), terms(SOURCE, domain, None));
+        assert_eq!(mine.differences(&theirs), plain().differences(&there));
+        assert_eq!(mine.differences(&there), plain().differences(&there));
+    }
+
+    /// What no definition says (how this version of the program makes a token) is seen by what comes of it.
+    #[test]
+    fn a_column_that_only_comes_out_otherwise_is_named() {
+        let mut there = plain();
+        there.made.insert("table person_record: column token_nhs".into(), "0".into());
+        assert_eq!(plain().differences(&there), ["table person_record: column token_nhs is made differently there"]);
+    }
+
+    #[test]
+    fn columns_that_one_side_lacks_are_named() {
+        let there =
+            terms(SOURCE, |tables| person_record(tables).columns.retain(|c| c.name != "token_upn"), Some(&key()));
+        assert_eq!(plain().differences(&there), ["table person_record: column token_upn is not there"]);
+        assert_eq!(there.differences(&plain()), ["table person_record: column token_upn is not known here"]);
+    }
+
+    #[test]
+    fn another_key_is_named_with_what_else_differs() {
+        let other = Key::parse(&key().to_text().replace("00010203", "30313233")).unwrap();
+        let there = terms(SOURCE, |_| {}, Some(&other));
+        let said = plain().differences(&there);
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].contains(&other.check()) && said[0].contains(&key().check()), "{said:?}");
+    }
+
+    #[test]
+    fn a_mapping_that_differs_is_named() {
+        for (from, to, wanted) in [
+            (
+                r#"domestic = '''parse_flag("DA Flag")'''"#,
+                r#"domestic = '''parse_flag("Drugs Flag")'''"#,
+                "source definition police_rms: feed rows column event.domestic is made differently there",
+            ),
+            (
+                "Stranger = \"stranger\"",
+                "Stranger = \"acquaintance\"",
+                "source definition police_rms: map relationship differs",
+            ),
+            ("revises = \"record\"", "revises = \"file\"", "source definition police_rms: [files] differs"),
+            ("windows-1252", "utf-8", "source definition police_rms: [reader] differs"),
+        ] {
+            assert!(SOURCE.contains(from), "{from}");
+            let there = terms(&SOURCE.replacen(from, to, 1), |_| {}, Some(&key()));
+            assert_eq!(plain().differences(&there), [wanted]);
+        }
+        let mut there = plain();
+        there.defined.insert("reference data: postcodes".into(), "b".into());
+        there.defined.insert("function name_key".into(), "b".into());
+        assert_eq!(
+            plain().differences(&there),
+            ["function name_key is made differently there", "reference data: postcodes differs"]
+        );
+    }
+
+    #[test]
+    fn a_key_that_nobody_uses_changes_nothing() {
+        let one = serde_json::json!({"b": 1, "a": {"min": 0.0, "from": []}});
+        let two = serde_json::json!({"a": {"any_order": 0, "min": 0.0, "new": null, "flag": false}, "b": 1, "c": ""});
+        assert_eq!(canonical(&one), canonical(&two));
+        assert_ne!(canonical(&one), canonical(&serde_json::json!({"b": 1, "a": {"min": 1.0}})));
+    }
+}

@@ -1,0 +1,55 @@
+//! Where the rows of a file go: into the tables of a lake, or (at the data owner's desk) into an encoded file.
+
+use std::collections::BTreeMap;
+
+use arrow::array::RecordBatch;
+use svp_lake::{PartWriter, RunTxn};
+
+use crate::error::IngestError;
+
+/// Takes pseudonymised rows and quarantine entries.
+pub(crate) trait Sink {
+    /// Rows of a feed for the table `zone/table`, as a batch of its stored schema.
+    fn write(&mut self, feed: &str, zone: &str, table: &str, batch: &RecordBatch) -> Result<(), IngestError>;
+
+    /// Everything that was written so far is whole.
+    fn complete(&mut self) -> Result<(), IngestError>;
+}
+
+/// Writes to the tables of a lake, in the partition of one source and slot, one part for each feed and table.
+pub(crate) struct LakeSink<'a> {
+    txn: &'a RunTxn,
+    source: &'a str,
+    slot: &'a str,
+    writers: BTreeMap<(String, String, String), PartWriter>,
+}
+
+impl<'a> LakeSink<'a> {
+    pub(crate) fn new(txn: &'a RunTxn, source: &'a str, slot: &'a str) -> Self {
+        Self { txn, source, slot, writers: BTreeMap::new() }
+    }
+}
+
+impl Sink for LakeSink<'_> {
+    fn write(&mut self, feed: &str, zone: &str, table: &str, batch: &RecordBatch) -> Result<(), IngestError> {
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        let name = (feed.to_owned(), zone.to_owned(), table.to_owned());
+        let writer = match self.writers.entry(name) {
+            std::collections::btree_map::Entry::Occupied(writer) => writer.into_mut(),
+            std::collections::btree_map::Entry::Vacant(place) => {
+                let partition = [("source", self.source), ("slot", self.slot)];
+                place.insert(self.txn.part(zone, table, &partition, feed)?)
+            }
+        };
+        Ok(writer.write_blocking(batch)?)
+    }
+
+    fn complete(&mut self) -> Result<(), IngestError> {
+        for writer in std::mem::take(&mut self.writers).into_values() {
+            self.txn.append(writer.finish_blocking()?)?;
+        }
+        Ok(())
+    }
+}
