@@ -8,6 +8,7 @@
 mod area;
 mod definition;
 mod dictionary;
+mod event_rules;
 mod output;
 mod policy;
 mod problem;
@@ -18,6 +19,9 @@ mod table;
 pub use area::{Area, District, Exclusion, Input, Period, Reference};
 pub use definition::{Definition, Include};
 pub use dictionary::{dictionary_markdown, odcs_yaml};
+pub use event_rules::{
+    EventAges, EventControl, EventLevel, EventPlaces, EventRules, EventScope, EventTimes, EventWindow,
+};
 pub use output::{Chart, CountColumn, DerivedColumn, Geometry, GrainColumn, LabelledColumn, Output};
 pub use policy::{
     AgeRule, AreaRule, AudienceLaw, AudiencePolicy, DominanceRule, Floor, Gateway, Gateways, MapMethod, MapRule,

@@ -10,7 +10,9 @@
 
 mod components;
 mod error;
+mod events;
 mod link;
 
 pub use error::LinkError;
+pub use events::{EVENT_STEPS, EventReport, LevelReport, PairReport, check_events, event_tables, match_events};
 pub use link::{LinkReport, STEPS, link, link_schema};
