@@ -50,7 +50,7 @@ matched AS (
   JOIN listed AS h ON h.event_id = m.health_event_id
 ),
 chance AS (
-  SELECT l.level, CASE WHEN sum(l.matches) > 0 THEN round(sum(l.by_chance) / sum(l.matches), 2) END AS share
+  SELECT l.level, CASE WHEN sum(l.matches) > 0 THEN round(sum(l.by_chance) / sum(l.matches), 3) END AS share
   FROM event_match_level AS l
   WHERE l.chance_share IS NOT NULL
     AND EXISTS (SELECT 1 FROM listed AS p WHERE p.source = l.police_source)

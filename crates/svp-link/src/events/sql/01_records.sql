@@ -4,18 +4,22 @@
 -- One row for each victim or patient. By the counting rules of the Home Office an assault is one crime for each victim, so
 -- most crimes have one; an event that names nobody has one row without age and sex. `first_party` tells which row speaks for
 -- the event where there are several.
-WITH moment AS (
+WITH default_place AS (
+  -- The default places of a force (headquarters, hospital, custody) say that the place is not known.
+  SELECT DISTINCT e.event_id
+  FROM event_scope AS e
+  JOIN event_default_place AS d
+    ON (e.easting - d.easting) * (e.easting - d.easting) + (e.northing - d.northing) * (e.northing - d.northing)
+       <= d.radius_m * d.radius_m
+),
+moment AS (
   SELECT e.*,
          CASE WHEN time_precision IN ('placeholder', 'date') THEN local_day_start(occurred_from) ELSE occurred_from END AS earliest,
          CASE WHEN time_precision IN ('placeholder', 'date') THEN local_day_end(occurred_from)
               ELSE coalesce(occurred_to, occurred_from) END AS latest,
-         -- The default places of a force (headquarters, hospital, custody) say that the place is not known.
-         easting IS NOT NULL AND place_precision IN ('exact', 'snapped', 'postcode') AND NOT EXISTS (
-           SELECT 1 FROM event_default_place AS d
-           WHERE (e.easting - d.easting) * (e.easting - d.easting) + (e.northing - d.northing) * (e.northing - d.northing)
-                 <= d.radius_m * d.radius_m
-         ) AS located
+         e.easting IS NOT NULL AND e.place_precision IN ('exact', 'snapped', 'postcode') AND d.event_id IS NULL AS located
   FROM event_scope AS e
+  LEFT JOIN default_place AS d ON d.event_id = e.event_id
 ),
 person AS (
   SELECT event_id, party_id, age, age_band, CASE WHEN sex IN ('male', 'female') THEN sex END AS sex,
