@@ -21,9 +21,9 @@
 --! audiences = ["partner"]
 --! not_available = "matching needs events of the police and of hospitals under the same definition, enough of them to learn from, and pipelines/linkage/events.toml"
 --! notes = [
---!   "Matches are pairs, at most one for each crime and each attendance, with at least the stated probability of being one incident. What is shown as matched still holds chance matches; the estimate is made without them (known to both = matched × (1 - share by chance)). The share is measured: attendances moved by whole weeks can match by chance only. It is left out, and nothing taken off, below 50 matches.",
+--!   "A match is a pair with a probability of at least 0.90 of being one incident, at most one for each crime and each attendance. Known to both = matched × (1 - share by chance). The share is measured: attendances moved by whole weeks can match by chance only; below 50 matches it is left out and nothing taken off. Pairs that know the hour on both lists are found more often than others, so nothing is added for those not found.",
 --!   "The estimate assumes that nobody joins or leaves while the lists are made (a closed population), that being known to the police and coming to a hospital are independent, that all incidents are equally likely to be known, and that the links are right.",
---!   "Links that were missed make it too high, wrong links too low. Where a hospital calls the police, or the police bring a patient (positive dependence), it is too low; where people go to a hospital because they do not go to the police, too high. The interval covers the chance of who is listed, and none of this.",
+--!   "Links that are still missing make it too high, wrong links too low. Where a hospital calls the police, or the police bring a patient (positive dependence), it is too low; where people go to a hospital because they do not go to the police, too high. The interval covers the chance of who is listed, and none of this.",
 --!   "It is computed from the counts of this table, which are rounded and may be suppressed: what is not shown is not estimated from, and small rows move by their rounding.",
 --! ]
 -- The two lists: events that both sides could know, under this definition.
@@ -39,8 +39,9 @@ matched AS (
   JOIN listed AS h ON h.event_id = m.health_event_id
   WHERE m.level IN ('strict', 'middle') AND p.member = h.member
 ),
-chance AS (
-  SELECT l.level, CASE WHEN sum(l.matches) > 0 THEN round(sum(l.by_chance) / sum(l.matches), 3) END AS share
+quality AS (
+  -- Over all pairs of sources under the definition, by their matches.
+  SELECT l.level, round(sum(l.by_chance) / sum(l.matches), 3) AS chance
   FROM event_match_level AS l
   WHERE l.chance_share IS NOT NULL
     AND EXISTS (SELECT 1 FROM listed AS p WHERE p.source = l.police_source)
@@ -54,7 +55,7 @@ counted AS (
   GROUP BY 1
 ),
 overlap AS (SELECT member, count(*) AS both FROM matched GROUP BY 1)
-SELECT c.member AS hours, (SELECT max(share) FROM chance WHERE level = 'middle') AS chance,
+SELECT c.member AS hours, (SELECT max(chance) FROM quality WHERE level = 'middle') AS chance,
        c.police, c.health, coalesce(o.both, 0) AS both
 FROM counted AS c
 LEFT JOIN overlap AS o ON o.member = c.member

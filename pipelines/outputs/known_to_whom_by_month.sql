@@ -5,26 +5,26 @@
 --! reads = ["event", "party"]
 --! per_definition = true
 --! grain = [{ name = "month", title = "Month" }]
---! attributes = [{ name = "chance", title = "Share by chance" }]
+--! attributes = [{ name = "chance", title = "Share by chance" }, { name = "found", title = "Share found" }]
 --! counts = [
 --!   { name = "police", title = "Known to the police", measure = "known_to_police" },
 --!   { name = "health", title = "Known to hospitals", measure = "known_to_hospitals" },
 --!   { name = "both", title = "Matched", measure = "both_middle", part_of = ["police", "health"] },
 --! ]
 --! derived = [
---!   { name = "linked", title = "Known to both", unit = "incidents, chance matches taken off", expr = "round(both * (1 - coalesce(chance, 0)), 0)", inputs = ["both"] },
---!   { name = "estimate", title = "All incidents", unit = "estimate (Chapman)", expr = "round(chapman(police, health, both * (1 - coalesce(chance, 0))), 0)", inputs = ["police", "health", "both"] },
---!   { name = "lower", title = "At least", unit = "95% interval", expr = "round(chapman_lower(police, health, both * (1 - coalesce(chance, 0))), 0)", inputs = ["police", "health", "both"] },
---!   { name = "upper", title = "At most", unit = "95% interval", expr = "round(chapman_upper(police, health, both * (1 - coalesce(chance, 0))), 0)", inputs = ["police", "health", "both"] },
---!   { name = "neither", title = "Known to neither", unit = "estimate less what is known", expr = "round(chapman(police, health, both * (1 - coalesce(chance, 0))) - (police + health - both * (1 - coalesce(chance, 0))), 0)", inputs = ["police", "health", "both"] },
+--!   { name = "linked", title = "Known to both", unit = "incidents, corrected for chance and for what is not found", expr = "round(both * (1 - coalesce(chance, 0)) / coalesce(found, 1), 0)", inputs = ["both"] },
+--!   { name = "estimate", title = "All incidents", unit = "estimate (Chapman)", expr = "round(chapman(police, health, both * (1 - coalesce(chance, 0)) / coalesce(found, 1)), 0)", inputs = ["police", "health", "both"] },
+--!   { name = "lower", title = "At least", unit = "95% interval", expr = "round(chapman_lower(police, health, both * (1 - coalesce(chance, 0)) / coalesce(found, 1)), 0)", inputs = ["police", "health", "both"] },
+--!   { name = "upper", title = "At most", unit = "95% interval", expr = "round(chapman_upper(police, health, both * (1 - coalesce(chance, 0)) / coalesce(found, 1)), 0)", inputs = ["police", "health", "both"] },
+--!   { name = "neither", title = "Known to neither", unit = "estimate less what is known", expr = "round(chapman(police, health, both * (1 - coalesce(chance, 0)) / coalesce(found, 1)) - (police + health - both * (1 - coalesce(chance, 0)) / coalesce(found, 1)), 0)", inputs = ["police", "health", "both"] },
 --! ]
 --! chart = { kind = "line", x = "month", value = "estimate" }
 --! audiences = ["partner"]
 --! not_available = "matching needs events of the police and of hospitals under the same definition, enough of them to learn from, and pipelines/linkage/events.toml"
 --! notes = [
---!   "Matches are pairs, at most one for each crime and each attendance, with at least the stated probability of being one incident. What is shown as matched still holds chance matches; the estimate is made without them (known to both = matched × (1 - share by chance)). The share is measured: attendances moved by whole weeks can match by chance only. It is left out, and nothing taken off, below 50 matches.",
+--!   "A match is a pair with a probability of at least 0.90 of being one incident, at most one for each crime and each attendance. Some matches are chance, and some incidents that both know are not found. Known to both = matched × (1 - share by chance) / share found. The share by chance is measured: attendances moved by whole weeks can match by chance only. The share found is what the model of agreement says, and is the weaker of the two. Both are left out, and nothing is corrected, below 50 matches.",
 --!   "The estimate assumes that nobody joins or leaves while the lists are made (a closed population), that being known to the police and coming to a hospital are independent, that all incidents are equally likely to be known, and that the links are right.",
---!   "Links that were missed make it too high, wrong links too low. Where a hospital calls the police, or the police bring a patient (positive dependence), it is too low; where people go to a hospital because they do not go to the police, too high. The interval covers the chance of who is listed, and none of this.",
+--!   "Links that are still missing make it too high, wrong links too low. Where a hospital calls the police, or the police bring a patient (positive dependence), it is too low; where people go to a hospital because they do not go to the police, too high. The interval covers the chance of who is listed, and none of this.",
 --!   "It is computed from the counts of this table, which are rounded and may be suppressed: what is not shown is not estimated from, and small rows move by their rounding.",
 --! ]
 -- The two lists: events that both sides could know, under this definition.
@@ -40,8 +40,10 @@ matched AS (
   JOIN listed AS h ON h.event_id = m.health_event_id
   WHERE m.level IN ('strict', 'middle') AND p.member = h.member
 ),
-chance AS (
-  SELECT l.level, CASE WHEN sum(l.matches) > 0 THEN round(sum(l.by_chance) / sum(l.matches), 3) END AS share
+quality AS (
+  -- Over all pairs of sources under the definition, by their matches.
+  SELECT l.level, round(sum(l.by_chance) / sum(l.matches), 3) AS chance,
+         round(sum(l.found_share * l.matches) / sum(l.matches), 3) AS found
   FROM event_match_level AS l
   WHERE l.chance_share IS NOT NULL
     AND EXISTS (SELECT 1 FROM listed AS p WHERE p.source = l.police_source)
@@ -55,7 +57,8 @@ counted AS (
   GROUP BY 1
 ),
 overlap AS (SELECT member, count(*) AS both FROM matched GROUP BY 1)
-SELECT c.member AS month, (SELECT max(share) FROM chance WHERE level = 'middle') AS chance,
+SELECT c.member AS month, (SELECT max(chance) FROM quality WHERE level = 'middle') AS chance,
+       (SELECT max(found) FROM quality WHERE level = 'middle') AS found,
        c.police, c.health, coalesce(o.both, 0) AS both
 FROM counted AS c
 LEFT JOIN overlap AS o ON o.member = c.member

@@ -18,6 +18,7 @@ mod bad_rows;
 mod cli;
 mod disclosed;
 mod docs;
+mod events;
 mod idempotence;
 mod kill;
 mod ledger;

@@ -346,7 +346,8 @@ async fn choose_matches(
             });
         }
     }
-    for m in matched.iter_mut().filter(|m| m.model.is_some()) {
+    for m in matched {
+        let Some(model) = &m.model else { continue };
         let key = |weeks| (m.report.police_source.clone(), m.report.health_source.clone(), weeks);
         let matches = one_to_one(found.remove(&key(0)).unwrap_or_default());
         let mut moved: Vec<Candidate> = Vec::new();
@@ -364,13 +365,15 @@ async fn choose_matches(
                 let count = reach(&matches, level);
                 let moved = reach(&moved, level) as f64 / exposure;
                 let chance = by_chance(count as f64, moved, m.report.police as f64, m.report.health as f64);
+                let enough = count >= rules.control.fewest_matches;
                 LevelReport {
                     name: level.name.clone(),
                     probability: level.probability,
                     matches: count,
                     moved,
                     by_chance: chance,
-                    chance_share: (count >= rules.control.fewest_matches).then(|| chance / count as f64),
+                    chance_share: enough.then(|| chance / count as f64),
+                    found_share: enough.then(|| model.found(level.probability)),
                 }
             })
             .collect();

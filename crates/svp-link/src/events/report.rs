@@ -16,6 +16,8 @@ pub struct LevelReport {
     pub by_chance: f64,
     /// Their share, 0 to 1; `None` where there are too few matches to tell.
     pub chance_share: Option<f64>,
+    /// Share of the true pairs that reach the level, 0 to 1, by the model; `None` where there are too few matches to tell.
+    pub found_share: Option<f64>,
 }
 
 /// One source of the police and one of hospitals.
@@ -61,8 +63,12 @@ impl EventReport {
                     return format!("{start}; too few pairs to learn from, nothing matched");
                 }
                 let levels: Vec<String> =
-                    p.levels.iter().map(|l| format!("{} {} ({:.0} by chance)", l.name, l.matches, l.by_chance)).collect();
-                format!("{start}, matched: {}", levels.join(", "))
+                    p
+                    .levels
+                    .iter()
+                    .map(|l| format!("{} {} ({:.0} by chance)", l.name, l.matches, l.by_chance))
+                    .collect();
+                format!("{start}, {:.0} pairs expected to be one; matched: {}", p.expected, levels.join(", "))
             })
             .collect()
     }

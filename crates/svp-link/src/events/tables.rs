@@ -18,7 +18,8 @@ use crate::LinkError;
 /// - `event_matchable`: one row for each event in scope, with the hour of the day (0 to 23, local, NULL where it is not
 ///   known to the hour), age band and sex that it is counted under;
 /// - `event_match_level`: for each pair of sources and level the matches (all that reach the level), the matches that moved
-///   lists give (`moved`), how many of the matches are chance (`by_chance`), and their share (NULL with too few matches);
+///   lists give (`moved`), how many of the matches are chance (`by_chance`), their share, and the share of the true pairs that the level finds
+///   (both NULL with too few matches);
 /// - `event_match_weight`: what was learned for each class of agreement.
 #[must_use]
 pub fn event_tables() -> Vec<(&'static str, SchemaRef)> {
@@ -68,6 +69,7 @@ fn level_schema() -> SchemaRef {
         ("moved", DataType::Float64),
         ("by_chance", DataType::Float64),
         ("chance_share", DataType::Float64),
+        ("found_share", DataType::Float64),
     ])
 }
 
@@ -134,6 +136,7 @@ pub(super) fn levels(matched: &[Matched]) -> Result<RecordBatch, LinkError> {
             number(rows.iter().map(|(_, l)| l.moved)),
             number(rows.iter().map(|(_, l)| l.by_chance)),
             Arc::new(rows.iter().map(|(_, l)| l.chance_share).collect::<Float64Array>()),
+            Arc::new(rows.iter().map(|(_, l)| l.found_share).collect::<Float64Array>()),
         ],
     )?)
 }
