@@ -1,11 +1,11 @@
 --! name = "known_to_whom"
 --! title = "Known to the police, to hospitals, to both"
 --! subtitle = "Violence with injury by who knows of it, and the estimate of all of it, at three levels of strictness, whole period"
---! description = "Crimes and attendances without a key of a person, matched in time, place, age and sex. Under each level: how many are matched, how many both know after correction, and how many incidents there are in all, known to anybody or not (Chapman). The row `all` is the whole area. A district counts events whose place is known to lie in it, on either list: most attendances say no place, so the districts do not add up to the area, and estimates of districts rest on those that do."
+--! description = "Crimes and attendances without a key of a person, matched in time, place, age and sex. Under each level: how many are matched, how many of these are no chance, and how many incidents there are in all, known to anybody or not (Chapman); last the same, corrected for what is not found. The row `all` is the whole area. A district counts events whose place is known to lie in it, on either list: most attendances say no place, so the districts do not add up to the area, and estimates of districts rest on those that do."
 --! reads = ["event", "party"]
 --! per_definition = true
 --! grain = [{ name = "district", title = "District", total = "all" }]
---! attributes = [{ name = "name", title = "Name" }, { name = "chance_strict", title = "Share by chance, strict" }, { name = "found_strict", title = "Share found, strict" }, { name = "chance_middle", title = "Share by chance, middle" }, { name = "found_middle", title = "Share found, middle" }, { name = "chance_loose", title = "Share by chance, loose" }, { name = "found_loose", title = "Share found, loose" }]
+--! attributes = [{ name = "name", title = "Name" }, { name = "chance_strict", title = "Share by chance, strict" }, { name = "chance_middle", title = "Share by chance, middle" }, { name = "found_middle", title = "Share found, middle" }, { name = "chance_loose", title = "Share by chance, loose" }]
 --! counts = [
 --!   { name = "police", title = "Known to the police", measure = "known_to_police" },
 --!   { name = "health", title = "Known to hospitals", measure = "known_to_hospitals" },
@@ -14,27 +14,31 @@
 --!   { name = "both_loose", title = "Matched, loose", part_of = ["police", "health"] },
 --! ]
 --! derived = [
---!   { name = "linked_strict", title = "Known to both, strict", unit = "incidents, corrected for chance and for what is not found", expr = "round(both_strict * (1 - coalesce(chance_strict, 0)) / coalesce(found_strict, 1), 0)", inputs = ["both_strict"] },
---!   { name = "estimate_strict", title = "All incidents, strict", unit = "estimate (Chapman)", expr = "round(chapman(police, health, both_strict * (1 - coalesce(chance_strict, 0)) / coalesce(found_strict, 1)), 0)", inputs = ["police", "health", "both_strict"] },
---!   { name = "lower_strict", title = "At least, strict", unit = "95% interval", expr = "round(chapman_lower(police, health, both_strict * (1 - coalesce(chance_strict, 0)) / coalesce(found_strict, 1)), 0)", inputs = ["police", "health", "both_strict"] },
---!   { name = "upper_strict", title = "At most, strict", unit = "95% interval", expr = "round(chapman_upper(police, health, both_strict * (1 - coalesce(chance_strict, 0)) / coalesce(found_strict, 1)), 0)", inputs = ["police", "health", "both_strict"] },
---!   { name = "linked_middle", title = "Known to both, middle", unit = "incidents, corrected for chance and for what is not found", expr = "round(both_middle * (1 - coalesce(chance_middle, 0)) / coalesce(found_middle, 1), 0)", inputs = ["both_middle"] },
---!   { name = "estimate_middle", title = "All incidents, middle", unit = "estimate (Chapman)", expr = "round(chapman(police, health, both_middle * (1 - coalesce(chance_middle, 0)) / coalesce(found_middle, 1)), 0)", inputs = ["police", "health", "both_middle"] },
---!   { name = "lower_middle", title = "At least, middle", unit = "95% interval", expr = "round(chapman_lower(police, health, both_middle * (1 - coalesce(chance_middle, 0)) / coalesce(found_middle, 1)), 0)", inputs = ["police", "health", "both_middle"] },
---!   { name = "upper_middle", title = "At most, middle", unit = "95% interval", expr = "round(chapman_upper(police, health, both_middle * (1 - coalesce(chance_middle, 0)) / coalesce(found_middle, 1)), 0)", inputs = ["police", "health", "both_middle"] },
---!   { name = "linked_loose", title = "Known to both, loose", unit = "incidents, corrected for chance and for what is not found", expr = "round(both_loose * (1 - coalesce(chance_loose, 0)) / coalesce(found_loose, 1), 0)", inputs = ["both_loose"] },
---!   { name = "estimate_loose", title = "All incidents, loose", unit = "estimate (Chapman)", expr = "round(chapman(police, health, both_loose * (1 - coalesce(chance_loose, 0)) / coalesce(found_loose, 1)), 0)", inputs = ["police", "health", "both_loose"] },
---!   { name = "lower_loose", title = "At least, loose", unit = "95% interval", expr = "round(chapman_lower(police, health, both_loose * (1 - coalesce(chance_loose, 0)) / coalesce(found_loose, 1)), 0)", inputs = ["police", "health", "both_loose"] },
---!   { name = "upper_loose", title = "At most, loose", unit = "95% interval", expr = "round(chapman_upper(police, health, both_loose * (1 - coalesce(chance_loose, 0)) / coalesce(found_loose, 1)), 0)", inputs = ["police", "health", "both_loose"] },
+--!   { name = "linked_strict", title = "Known to both, strict", unit = "incidents, chance matches taken off", expr = "round(both_strict * (1 - coalesce(chance_strict, 0)), 0)", inputs = ["both_strict"] },
+--!   { name = "estimate_strict", title = "All incidents, strict", unit = "estimate (Chapman)", expr = "round(chapman(police, health, both_strict * (1 - coalesce(chance_strict, 0))), 0)", inputs = ["police", "health", "both_strict"] },
+--!   { name = "lower_strict", title = "At least, strict", unit = "95% interval", expr = "round(chapman_lower(police, health, both_strict * (1 - coalesce(chance_strict, 0))), 0)", inputs = ["police", "health", "both_strict"] },
+--!   { name = "upper_strict", title = "At most, strict", unit = "95% interval", expr = "round(chapman_upper(police, health, both_strict * (1 - coalesce(chance_strict, 0))), 0)", inputs = ["police", "health", "both_strict"] },
+--!   { name = "linked_middle", title = "Known to both, middle", unit = "incidents, chance matches taken off", expr = "round(both_middle * (1 - coalesce(chance_middle, 0)), 0)", inputs = ["both_middle"] },
+--!   { name = "estimate_middle", title = "All incidents, middle", unit = "estimate (Chapman)", expr = "round(chapman(police, health, both_middle * (1 - coalesce(chance_middle, 0))), 0)", inputs = ["police", "health", "both_middle"] },
+--!   { name = "lower_middle", title = "At least, middle", unit = "95% interval", expr = "round(chapman_lower(police, health, both_middle * (1 - coalesce(chance_middle, 0))), 0)", inputs = ["police", "health", "both_middle"] },
+--!   { name = "upper_middle", title = "At most, middle", unit = "95% interval", expr = "round(chapman_upper(police, health, both_middle * (1 - coalesce(chance_middle, 0))), 0)", inputs = ["police", "health", "both_middle"] },
+--!   { name = "linked_loose", title = "Known to both, loose", unit = "incidents, chance matches taken off", expr = "round(both_loose * (1 - coalesce(chance_loose, 0)), 0)", inputs = ["both_loose"] },
+--!   { name = "estimate_loose", title = "All incidents, loose", unit = "estimate (Chapman)", expr = "round(chapman(police, health, both_loose * (1 - coalesce(chance_loose, 0))), 0)", inputs = ["police", "health", "both_loose"] },
+--!   { name = "lower_loose", title = "At least, loose", unit = "95% interval", expr = "round(chapman_lower(police, health, both_loose * (1 - coalesce(chance_loose, 0))), 0)", inputs = ["police", "health", "both_loose"] },
+--!   { name = "upper_loose", title = "At most, loose", unit = "95% interval", expr = "round(chapman_upper(police, health, both_loose * (1 - coalesce(chance_loose, 0))), 0)", inputs = ["police", "health", "both_loose"] },
+--!   { name = "linked", title = "Known to both, corrected", unit = "incidents, corrected for chance and for what is not found", expr = "round(both_middle * (1 - chance_middle) / found_middle, 0)", inputs = ["both_middle"] },
+--!   { name = "estimate", title = "All incidents, corrected", unit = "estimate (Chapman)", expr = "round(chapman(police, health, both_middle * (1 - chance_middle) / found_middle), 0)", inputs = ["police", "health", "both_middle"] },
+--!   { name = "lower", title = "At least, corrected", unit = "95% interval", expr = "round(chapman_lower(police, health, both_middle * (1 - chance_middle) / found_middle), 0)", inputs = ["police", "health", "both_middle"] },
+--!   { name = "upper", title = "At most, corrected", unit = "95% interval", expr = "round(chapman_upper(police, health, both_middle * (1 - chance_middle) / found_middle), 0)", inputs = ["police", "health", "both_middle"] },
+--!   { name = "neither", title = "Known to neither, corrected", unit = "estimate less what is known", expr = "round(chapman(police, health, both_middle * (1 - chance_middle) / found_middle) - (police + health - both_middle * (1 - chance_middle) / found_middle), 0)", inputs = ["police", "health", "both_middle"] },
 --! ]
 --! audiences = ["partner"]
 --! not_available = "matching needs events of the police and of hospitals under the same definition, enough of them to learn from, and pipelines/linkage/events.toml"
 --! notes = [
---!   "A match is a pair with at least the stated probability of being one incident (strict 0.99, middle 0.90, loose 0.50), at most one for each crime and each attendance. Some matches are chance, and some incidents that both know are not found. Known to both = matched × (1 - share by chance) / share found. The share by chance is measured: attendances moved by whole weeks can match by chance only. The share found is what the model of agreement says, and is the weaker of the two. Both are left out, and nothing is corrected, below 50 matches.",
+--!   "A match is a pair with at least the stated probability of being one incident (strict 0.99, middle 0.90, loose 0.50), at most one for each crime and each attendance. Some matches are chance: attendances moved by whole weeks can match by chance only, and tell how many. The estimates by level are made without them. Some incidents that both know are not matched: the stricter the level the more, and the higher its estimate.","The corrected figures mend that too: known to both = matched, middle × (1 - share by chance) / share found. The share found is measured against all pairs that are not unlikely, less those that chance gives. It is known for the whole area only, and is the weaker of the two corrections. Below 50 matches there is neither share and nothing is corrected.",
 --!   "The estimate assumes that nobody joins or leaves while the lists are made (a closed population), that being known to the police and coming to a hospital are independent, that all incidents are equally likely to be known, and that the links are right.",
 --!   "Links that are still missing make it too high, wrong links too low. Where a hospital calls the police, or the police bring a patient (positive dependence), it is too low; where people go to a hospital because they do not go to the police, too high. The interval covers the chance of who is listed, and none of this.",
 --!   "It is computed from the counts of this table, which are rounded and may be suppressed: what is not shown is not estimated from, and small rows move by their rounding.",
---!   "The share found is that of all pairs. Pairs of which both places are known are found more often, so districts are corrected for chance only.",
 --!   "The second victim of one crime counts with hospitals only: a crime is matched once.",
 --! ]
 -- The two lists: events that both sides could know, under this definition.
@@ -78,11 +82,9 @@ overlap AS (
 )
 SELECT place.member AS district, place.name,
        (SELECT max(chance) FROM quality WHERE level = 'strict') AS chance_strict,
-       CASE WHEN place.member = 'all' THEN (SELECT max(found) FROM quality WHERE level = 'strict') END AS found_strict,
        (SELECT max(chance) FROM quality WHERE level = 'middle') AS chance_middle,
        CASE WHEN place.member = 'all' THEN (SELECT max(found) FROM quality WHERE level = 'middle') END AS found_middle,
        (SELECT max(chance) FROM quality WHERE level = 'loose') AS chance_loose,
-       CASE WHEN place.member = 'all' THEN (SELECT max(found) FROM quality WHERE level = 'loose') END AS found_loose,
        coalesce(list.police, 0) AS police, coalesce(list.health, 0) AS health,
        coalesce(overlap.both_strict, 0) AS both_strict, coalesce(overlap.both_middle, 0) AS both_middle,
        coalesce(overlap.both_loose, 0) AS both_loose

@@ -30,7 +30,8 @@ fn planted() -> Pairs {
     let listed: BTreeSet<&str> = listed.column("event_id").into_iter().collect();
     let links = Table::read(&sample_data("truth/event_links.csv"));
     let pair = |r: &Vec<String>| (tokens.event("police_rms", &r[0]), tokens.event("ecds", &r[1]));
-    let known: Pairs = links.rows.iter().map(pair).filter(|(p, h)| listed.contains(&p[..]) && listed.contains(&h[..])).collect();
+    let known: Pairs =
+        links.rows.iter().map(pair).filter(|(p, h)| listed.contains(&p[..]) && listed.contains(&h[..])).collect();
     assert!(known.len() > 700, "{} of {} planted links are in scope", known.len(), links.rows.len());
     known
 }
@@ -52,7 +53,8 @@ const LEVELS: [(&str, &[&str]); 3] =
 #[test]
 fn matches_are_those_that_were_planted() {
     let truth = planted();
-    let control = sql(&sample().lake, "SELECT level, matches, by_chance FROM event_match_level WHERE health_source = 'ecds'");
+    let control =
+        sql(&sample().lake, "SELECT level, matches, by_chance FROM event_match_level WHERE health_source = 'ecds'");
     let by_chance = control.counts("level", "by_chance");
     // Precision and recall that each level must reach: below them something broke.
     let floors = [("strict", 0.98, 0.60), ("middle", 0.97, 0.80), ("loose", 0.95, 0.85)];
@@ -96,7 +98,10 @@ fn anonymous_returns_are_matched_by_time() {
             matched("istv", levels).into_iter().filter_map(|(p, h)| Some((p, *ecds.get(h.as_str())?))).collect();
         let right = found.iter().filter(|(p, e)| crime.get(e) == Some(&p.as_str())).count();
         let (precision, recall) = (right as f64 / found.len() as f64, right as f64 / wanted as f64);
-        aloud(&format!("events, ISTV, {level}: {} matches, {wanted} planted, precision {precision:.3}, recall {recall:.3}", found.len()));
+        aloud(&format!(
+            "events, ISTV, {level}: {} matches, {wanted} planted, precision {precision:.3}, recall {recall:.3}",
+            found.len()
+        ));
         assert!(precision >= floor, "{level}: precision {precision:.3}");
         recalls.push(recall);
     }
@@ -111,20 +116,17 @@ fn the_estimate_follows_the_planted_overlap() {
     let shown = |column: &str| whole[table.at(column)].parse::<f64>().unwrap();
     let overlap = planted().len() as f64;
     let truth = chapman(shown("police"), shown("health"), overlap).unwrap();
-    for level in ["strict", "middle", "loose"] {
-        let (linked, estimate) = (shown(&format!("linked_{level}")), shown(&format!("estimate_{level}")));
-        let (low, high) = (shown(&format!("lower_{level}")), shown(&format!("upper_{level}")));
+    for (level, most) in [("_strict", 0.40), ("_middle", 0.10), ("_loose", 0.06), ("", 0.04)] {
+        let (linked, estimate) = (shown(&format!("linked{level}")), shown(&format!("estimate{level}")));
+        let (low, high) = (shown(&format!("lower{level}")), shown(&format!("upper{level}")));
         aloud(&format!(
-            "events, {level}: {linked} known to both, {overlap} planted; all incidents {estimate} ({low} to {high}), {truth:.0} from the planted overlap"
+            "events, {}: {linked} known to both, {overlap} planted; all incidents {estimate} ({low} to {high}), {truth:.0} from the planted overlap",
+            if level.is_empty() { "corrected" } else { &level[1..] }
         ));
         assert!(low <= estimate && estimate <= high);
-        // Missed links make it too high and nothing makes it too low here.
-        assert!(linked <= overlap * 1.03 && estimate >= truth * 0.97, "{level}");
-    }
-    for level in ["middle", "loose"] {
-        let linked = shown(&format!("linked_{level}"));
-        assert!((linked / overlap - 1.0).abs() < 0.12, "{level}: {linked} known to both, {overlap} planted");
-        assert!((shown(&format!("estimate_{level}")) / truth - 1.0).abs() < 0.13, "{level}");
+        assert!((linked / overlap - 1.0).abs() < most && (estimate / truth - 1.0).abs() < most, "{level}");
+        // A stricter level misses more, and its estimate is the higher for it.
+        assert!(linked <= overlap * 1.04 && estimate >= truth * 0.96, "{level}");
     }
     // The sample has no incident that neither list knows: its lists depend on one another, and the estimate is too high by
     // what the assumption of independence adds. This is what the note under the table warns of.
@@ -137,8 +139,8 @@ fn the_estimate_follows_the_planted_overlap() {
 #[test]
 fn the_assumptions_are_printed() {
     let text = std::fs::read_to_string(sample().release.join("report.html")).unwrap();
-    for words in ["a closed population", "positive dependence", "Links that are still missing make it too high", "two lists"] {
-        assert!(words == "two lists" || text.contains(words), "the report lacks `{words}`");
+    for words in ["a closed population", "positive dependence", "Links that are still missing make it too high"] {
+        assert!(text.contains(words), "the report lacks `{words}`");
     }
     for table in ["known_to_whom", "known_to_whom_by_month", "known_to_whom_by_hour", "known_to_whom_by_sex_and_age"] {
         assert!(sample().release.join(format!("{table}__injury_violence.csv")).is_file(), "{table}");
@@ -155,7 +157,10 @@ fn nobody_is_matched_twice() {
         );
         assert_eq!(number(lake, &query), 0, "{side}");
     }
-    assert_eq!(number(lake, "SELECT count(*) FROM event_match WHERE probability < 0.5 OR probability > 1 OR level = ''"), 0);
+    assert_eq!(
+        number(lake, "SELECT count(*) FROM event_match WHERE probability < 0.5 OR probability > 1 OR level = ''"),
+        0
+    );
 }
 
 /// A closed population in which each list holds each incident by a chance of its own.
@@ -214,7 +219,8 @@ fn closed(incidents: u32, seed: u64, says: Says) -> Closed {
                 (false, _) => ("9", String::new()),
             };
             // One in four knows no time of the injury.
-            let injury = if says.time && below(4) > 0 { format!("2025-02-{d:02},{h:02}:{m:02}:00") } else { ",".to_owned() };
+            let injury =
+                if says.time && below(4) > 0 { format!("2025-02-{d:02},{h:02}:{m:02}:00") } else { ",".to_owned() };
             let _ = writeln!(
                 health,
                 "EC{i:08},XW1,XW101,01,1,,03,,,,,,{sex},{old},Z,2025-02-{ad:02},{ah:02}:{am:02}:00,{injury},999800000000001101,999800000000002103,999800000000003102,,,,999800000000005102,999800000000006101",
@@ -244,20 +250,18 @@ fn the_interval_covers_the_truth_where_the_assumptions_hold() {
     for seed in [11, 12, 13, 14, 15] {
         let closed = closed(incidents, seed, EVERYTHING);
         let lab = lab(&closed, true);
-        let ran = lab.run().run().good();
-        told.push_str(ran.stderr.lines().find(|l| l.contains("police_rms with ecds")).unwrap_or_default());
-        told.push('\n');
+        lab.run().run().good();
         let table = Table::read(&lab.release(1).join("known_to_whom__injury_violence.csv"));
         let whole = table.rows.iter().find(|r| r[0] == "all").unwrap();
         let shown = |column: &str| whole[table.at(column)].parse::<f64>().unwrap();
-        let (low, high) = (shown("lower_middle"), shown("upper_middle"));
+        let (low, high) = (shown("lower"), shown("upper"));
         let (n1, n2, m) = closed.lists;
         let (n1, n2, m) = (f64::from(n1), f64::from(n2), f64::from(m));
         let _ = writeln!(
             told,
             "events, {incidents} in all: {} linked of {m}; {} ({low} to {high}); from the true overlap {:.0} ({:.0} to {:.0})",
-            shown("linked_middle"),
-            shown("estimate_middle"),
+            shown("linked"),
+            shown("estimate"),
             chapman(n1, n2, m).unwrap(),
             chapman_lower(n1, n2, m).unwrap(),
             chapman_upper(n1, n2, m).unwrap()
@@ -281,9 +285,11 @@ fn too_little_is_not_available() {
     let some = closed(900, 21, EVERYTHING);
     let one = closed(1, 3, EVERYTHING);
     let nameless = closed(900, 22, Says { age_and_sex: false, time: false });
-    for (case, closed, health) in
-        [("no hospital", &some, false), ("one event", &one, true), ("nothing is said of time, age or sex", &nameless, true)]
-    {
+    for (case, closed, health) in [
+        ("no hospital", &some, false),
+        ("one event", &one, true),
+        ("nothing is said of time, age or sex", &nameless, true),
+    ] {
         let lab = lab(closed, health);
         lab.run().run().good();
         assert!(why(&lab).contains("enough of them to learn from"), "{case}: {}", why(&lab));

@@ -70,6 +70,8 @@ pub struct EventControl {
     pub weeks: Vec<i32>,
     /// Fewest pairs, true and moved, from which anything is learned.
     pub fewest_pairs: u64,
+    /// Least probability of the pairs from which the number of true pairs is counted, 0 to 1.
+    pub expected_from: f64,
     /// Fewest matches for which a share of chance matches is told.
     pub fewest_matches: u64,
 }
@@ -127,10 +129,19 @@ impl EventRules {
         let rising = |values: &[u32]| values.windows(2).all(|pair| pair[0] < pair[1]);
         let classes = [&self.time.gap_minutes[..], &self.time.delay_hours, &self.place.distance_m, &self.age.years];
         if !classes.into_iter().all(rising) {
-            return Some(("the ends of classes do not rise", "write gap_minutes, delay_hours, distance_m and years in rising order"));
+            return Some((
+                "the ends of classes do not rise",
+                "write gap_minutes, delay_hours, distance_m and years in rising order",
+            ));
         }
         if self.control.weeks.is_empty() || self.control.weeks.iter().any(|w| *w == 0 || w.abs() > 520) {
-            return Some(("control.weeks has no week, or 0", "name the weeks by which attendances are moved, such as [-1, 1]"));
+            return Some((
+                "control.weeks has no week, or 0",
+                "name the weeks by which attendances are moved, such as [-1, 1]",
+            ));
+        }
+        if !(self.control.expected_from > 0.0 && self.control.expected_from < 1.0) {
+            return Some(("control.expected_from is not between 0 and 1", "write it like 0.1"));
         }
         if self.levels.is_empty() {
             return Some(("there is no [[level]]", "name at least one level with its probability"));

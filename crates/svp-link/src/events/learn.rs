@@ -73,8 +73,7 @@ pub(super) fn learn(patterns: &[Pattern], chance: f64) -> Model {
     }
     let mut model = Model { share, m, u, occurs };
     for _ in 0..ROUNDS {
-        let of_one: Vec<f64> =
-            patterns.iter().map(|p| p.pairs * model.probability(model.weight(&p.classes))).collect();
+        let of_one: Vec<f64> = patterns.iter().map(|p| p.pairs * model.probability(model.weight(&p.classes))).collect();
         let next = shares(patterns, &of_one, &occurs);
         share = (of_one.iter().sum::<f64>() / total.max(1.0)).clamp(1e-9, 1.0 - 1e-9);
         let step = (share - model.share).abs().max(distance(&next, &model.m));
@@ -122,22 +121,6 @@ impl Model {
         }
     }
 
-    /// Share of the true pairs whose pattern reaches `probability`, 0 to 1, by the model: one less Fellegi and Sunter's rate
-    /// of false non-matches. Goes through every pattern that the classes can make, seen or not.
-    pub(super) fn found(&self, probability: f64) -> f64 {
-        let mut made: Vec<(f64, f64)> = vec![(1.0, 0.0)];
-        for c in 0..COMPARISONS.len() {
-            let classes: Vec<usize> = (0..CLASSES).filter(|l| self.occurs[c][*l]).collect();
-            made = made
-                .iter()
-                .flat_map(|(mass, weight)| {
-                    classes.iter().map(move |l| (mass * self.m[c][*l], weight + self.class_weight(c, *l)))
-                })
-                .collect();
-        }
-        made.iter().filter(|(_, weight)| self.probability(*weight) >= probability).map(|(mass, _)| mass).sum()
-    }
-
     /// Probability that a pair of this weight is one incident, 0 to 1.
     pub(super) fn probability(&self, weight: f64) -> f64 {
         1.0 / (1.0 + (1.0 - self.share) / self.share * (-weight).exp2())
@@ -172,20 +155,14 @@ mod tests {
         let (best, worst) = (model.weight(&[0, 9, 0, 9, 9, 9]), model.weight(&[2, 9, 2, 9, 9, 9]));
         assert!(model.probability(best) > 0.9 && model.probability(worst) < 0.01);
         assert_eq!(model.class_weight(1, 9), 0.0, "what nobody says tells nothing");
-        assert!((model.found(0.0) - 1.0).abs() < 1e-9);
-        // Both comparisons agree in 0.8 × 0.8 of the true pairs, and only that reaches 0.9.
-        assert!((model.found(0.9) - 0.64).abs() < 0.02, "{}", model.found(0.9));
     }
 
     #[test]
     fn chance_alone_matches_nobody() {
         let patterns = planted(0.0, 4_000.0);
         let model = learn(&patterns, 4_000.0);
-        let found: f64 = patterns
-            .iter()
-            .filter(|p| model.probability(model.weight(&p.classes)) >= 0.5)
-            .map(|p| p.pairs)
-            .sum();
+        let found: f64 =
+            patterns.iter().filter(|p| model.probability(model.weight(&p.classes)) >= 0.5).map(|p| p.pairs).sum();
         assert!(found < 1.0, "{found} pairs of chance are taken for true; share {}", model.share);
     }
 

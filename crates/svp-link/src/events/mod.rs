@@ -117,9 +117,7 @@ pub async fn check_events(ctx: &SessionContext, file: &str, rules: &EventRules) 
             && let Err(error) = scope(&events, side, agency, condition)
         {
             let what = format!("scope.{side}: {}", error.to_string().lines().next().unwrap_or_default());
-            problems.push(
-                Problem::new(file, what).hint("write a condition over the columns of schemas/event.toml"),
-            );
+            problems.push(Problem::new(file, what).hint("write a condition over the columns of schemas/event.toml"));
         }
     }
     if problems.is_empty()
@@ -312,8 +310,11 @@ fn learn_pair(m: &mut Matched, rules: &EventRules) {
         return;
     }
     let model = learn(&m.patterns, m.report.moved_pairs as f64 / exposure);
-    m.report.expected =
-        m.patterns.iter().map(|p| p.pairs * model.probability(model.weight(&p.classes))).sum();
+    // What chance gives can be larger than what is there only by chance: nobody is less than not there.
+    let excess = |p: &Pattern| p.pairs - p.moved / exposure;
+    let likely =
+        m.patterns.iter().filter(|p| model.probability(model.weight(&p.classes)) >= rules.control.expected_from);
+    m.report.expected = likely.map(excess).sum::<f64>().max(0.0);
     m.model = Some(model);
 }
 
@@ -347,7 +348,9 @@ async fn choose_matches(
         }
     }
     for m in matched {
-        let Some(model) = &m.model else { continue };
+        if m.model.is_none() {
+            continue;
+        }
         let key = |weeks| (m.report.police_source.clone(), m.report.health_source.clone(), weeks);
         let matches = one_to_one(found.remove(&key(0)).unwrap_or_default());
         let mut moved: Vec<Candidate> = Vec::new();
@@ -373,7 +376,8 @@ async fn choose_matches(
                     moved,
                     by_chance: chance,
                     chance_share: enough.then(|| chance / count as f64),
-                    found_share: enough.then(|| model.found(level.probability)),
+                    found_share: (enough && m.report.expected > 0.0)
+                        .then(|| ((count as f64 - chance) / m.report.expected).min(1.0)),
                 }
             })
             .collect();

@@ -16,7 +16,8 @@ pub struct LevelReport {
     pub by_chance: f64,
     /// Their share, 0 to 1; `None` where there are too few matches to tell.
     pub chance_share: Option<f64>,
-    /// Share of the true pairs that reach the level, 0 to 1, by the model; `None` where there are too few matches to tell.
+    /// Share of the true pairs (`PairReport::expected`) that the level finds, 0 to 1; `None` where there are too few matches
+    /// to tell.
     pub found_share: Option<f64>,
 }
 
@@ -35,7 +36,7 @@ pub struct PairReport {
     pub pairs: u64,
     /// Pairs of the moved lists together.
     pub moved_pairs: u64,
-    /// True pairs that the model expects among the pairs: the sum of their probabilities. Not counted one to one.
+    /// True pairs: pairs that are not unlikely, less what chance gives of the same patterns. Not counted one to one.
     pub expected: f64,
     /// Levels, the strictest first; none where there was too little to learn from.
     pub levels: Vec<LevelReport>,
@@ -62,8 +63,7 @@ impl EventReport {
                 if p.levels.is_empty() {
                     return format!("{start}; too few pairs to learn from, nothing matched");
                 }
-                let levels: Vec<String> =
-                    p
+                let levels: Vec<String> = p
                     .levels
                     .iter()
                     .map(|l| format!("{} {} ({:.0} by chance)", l.name, l.matches, l.by_chance))

@@ -437,9 +437,8 @@ impl Build<'_> {
     }
 
     fn difference(&mut self, a: &Key, b: &Key) {
-        let part = |x: &Key, y: &Key| {
-            self.tables.iter().any(|t| t.measure == x.measure && t.part_of.contains(&y.measure))
-        };
+        let part =
+            |x: &Key, y: &Key| self.tables.iter().any(|t| t.measure == x.measure && t.part_of.contains(&y.measure));
         let same_measure = a.measure == b.measure;
         let a_in_b = self.within(&a.set(), &b.set()) && (same_measure || part(a, b));
         let b_in_a = self.within(&b.set(), &a.set()) && (same_measure || part(b, a));
