@@ -13,10 +13,10 @@
 --! ]
 --! derived = [
 --!   { name = "linked", title = "Known to both", unit = "incidents, chance matches taken off", expr = "round(both * (1 - coalesce(chance, 0)), 0)", inputs = ["both"] },
---!   { name = "estimate", title = "All incidents", unit = "estimate (Chapman)", expr = "round(chapman(police, health, both * (1 - coalesce(chance, 0))), 0)", inputs = ["police", "health", "both"] },
---!   { name = "lower", title = "At least", unit = "95% interval", expr = "round(chapman_lower(police, health, both * (1 - coalesce(chance, 0))), 0)", inputs = ["police", "health", "both"] },
---!   { name = "upper", title = "At most", unit = "95% interval", expr = "round(chapman_upper(police, health, both * (1 - coalesce(chance, 0))), 0)", inputs = ["police", "health", "both"] },
---!   { name = "neither", title = "Known to neither", unit = "estimate less what is known", expr = "round(chapman(police, health, both * (1 - coalesce(chance, 0))) - (police + health - both * (1 - coalesce(chance, 0))), 0)", inputs = ["police", "health", "both"] },
+--!   { name = "estimate", title = "All incidents", unit = "estimate (Chapman)", expr = "round(chapman(nullif(police, 0), nullif(health, 0), both * (1 - coalesce(chance, 0))), 0)", inputs = ["police", "health", "both"] },
+--!   { name = "lower", title = "At least", unit = "95% interval", expr = "round(chapman_lower(nullif(police, 0), nullif(health, 0), both * (1 - coalesce(chance, 0))), 0)", inputs = ["police", "health", "both"] },
+--!   { name = "upper", title = "At most", unit = "95% interval", expr = "round(chapman_upper(nullif(police, 0), nullif(health, 0), both * (1 - coalesce(chance, 0))), 0)", inputs = ["police", "health", "both"] },
+--!   { name = "neither", title = "Known to neither", unit = "estimate less what is known", expr = "round(chapman(nullif(police, 0), nullif(health, 0), both * (1 - coalesce(chance, 0))) - (police + health - both * (1 - coalesce(chance, 0))), 0)", inputs = ["police", "health", "both"] },
 --! ]
 --! audiences = ["partner"]
 --! not_available = "matching needs events of the police and of hospitals under the same definition, enough of them to learn from, and pipelines/linkage/events.toml"
@@ -24,7 +24,7 @@
 --!   "A match is a pair with a probability of at least 0.90 of being one incident, at most one for each crime and each attendance. Known to both = matched × (1 - share by chance). The share is measured: attendances moved by whole weeks can match by chance only; below 50 matches it is left out and nothing taken off. Pairs that know the hour on both lists are found more often than others, so nothing is added for those not found.",
 --!   "The estimate assumes that nobody joins or leaves while the lists are made (a closed population), that being known to the police and coming to a hospital are independent, that all incidents are equally likely to be known, and that the links are right.",
 --!   "Links that are still missing make it too high, wrong links too low. Where a hospital calls the police, or the police bring a patient (positive dependence), it is too low; where people go to a hospital because they do not go to the police, too high. The interval covers the chance of who is listed, and none of this.",
---!   "It is computed from the counts of this table, which are rounded and may be suppressed: what is not shown is not estimated from, and small rows move by their rounding.",
+--!   "It is computed from the counts of this table, which are rounded and may be suppressed: what is not shown is not estimated from, and small rows move by their rounding. Where a list has nothing there is no estimate.",
 --! ]
 -- The two lists: events that both sides could know, under this definition.
 WITH listed AS (
@@ -62,4 +62,6 @@ LEFT JOIN overlap AS o ON o.member = c.member
 WHERE EXISTS (SELECT 1 FROM event_match_level AS l
               JOIN (SELECT DISTINCT source FROM listed) AS p ON p.source = l.police_source
               JOIN (SELECT DISTINCT source FROM listed) AS h ON h.source = l.health_source)
+  AND EXISTS (SELECT 1 FROM listed WHERE side = 'police' AND member IS NOT NULL)
+  AND EXISTS (SELECT 1 FROM listed WHERE side = 'health' AND member IS NOT NULL)
 ORDER BY 1

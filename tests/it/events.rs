@@ -298,6 +298,25 @@ fn too_little_is_not_available() {
     }
 }
 
+/// A site that has ISTV only: no age, no sex, no place, a definition of its own.
+#[test]
+fn the_anonymous_return_alone_makes_the_table() {
+    let outputs = ["known_to_whom", "known_to_whom_by_hour", "known_to_whom_by_sex_and_age"];
+    let lab = Lab::new(&["police_rms", "istv"], "injury_violence_istv", &outputs);
+    for folder in ["police_rms", "istv"] {
+        crate::support::copy_folder(&sample_data(folder), &lab.extracts(folder));
+    }
+    lab.run().run().good();
+    let table = Table::read(&lab.release(1).join("known_to_whom__injury_violence_istv.csv"));
+    let whole = table.rows.iter().find(|r| r[0] == "all").unwrap();
+    let shown = |column: &str| whole[table.at(column)].parse::<f64>().unwrap();
+    aloud(&format!("events, ISTV alone: {} known to both, estimate {}", shown("linked"), shown("estimate")));
+    assert!(shown("linked") > 600.0 && shown("lower") <= shown("estimate"));
+    // Who was hurt is not in ISTV: no table, rather than one in which hospitals know nobody.
+    assert!(lab.release(1).join("known_to_whom_by_hour__injury_violence_istv.csv").is_file());
+    assert!(!lab.release(1).join("known_to_whom_by_sex_and_age__injury_violence_istv.csv").exists());
+}
+
 /// Without ages and sexes the times carry it.
 #[test]
 fn no_age_at_all_still_matches() {

@@ -46,10 +46,11 @@ pub(super) fn one_to_one(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
 /// lengths of the two lists.
 ///
 /// A record that has found its true partner is not free for a chance one. So chance has only what is left of both lists:
-/// F = moved (1 - T / n1)(1 - T / n2), where T = matches - F are true. Solved from below, at most `matches`.
+/// F = moved (1 - T / n1)(1 - T / n2), where T = matches - F are true. Solved from above, at most `matches`: where moved
+/// lists match as much as true ones do, nothing is called true.
 pub(super) fn by_chance(matches: f64, moved: f64, n1: f64, n2: f64) -> f64 {
     let left = |true_ones: f64, n: f64| (1.0 - true_ones / n.max(1.0)).clamp(0.0, 1.0);
-    let mut chance = 0.0;
+    let mut chance = moved.min(matches);
     for _ in 0..200 {
         let true_ones = matches - chance;
         chance = (moved * left(true_ones, n1) * left(true_ones, n2)).min(matches);
