@@ -20,6 +20,7 @@ mod cli;
 mod desk;
 mod disclosed;
 mod docs;
+mod events;
 mod idempotence;
 mod kill;
 mod ledger;

@@ -9,6 +9,7 @@ mod area;
 mod definition;
 mod dictionary;
 pub mod encoding;
+mod event_rules;
 mod linkage;
 mod output;
 mod policy;
@@ -21,6 +22,9 @@ pub use area::{Area, District, Exclusion, Input, Period, Reference};
 pub use definition::{Definition, Include};
 pub use dictionary::{dictionary_markdown, odcs_yaml};
 pub use encoding::EncodingKind;
+pub use event_rules::{
+    EventAges, EventControl, EventLevel, EventPlaces, EventRules, EventScope, EventTimes, EventWindow,
+};
 pub use linkage::{
     Alternative, Block, Blocking, COMPARISONS, Comparison, LinkModel, LinkThreshold, Linkage, MAX_LEVELS,
 };

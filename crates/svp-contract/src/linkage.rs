@@ -1,4 +1,4 @@
-//! How records of people are linked: `pipelines/linkage.toml`.
+//! How records of people are linked: `pipelines/linkage/people.toml`.
 
 use serde::Deserialize;
 
@@ -116,7 +116,7 @@ pub struct Linkage {
     pub comparisons: Vec<Comparison>,
 }
 
-const SHIPPED: &str = include_str!("../../../pipelines/linkage.toml");
+const SHIPPED: &str = include_str!("../../../pipelines/linkage/people.toml");
 
 impl Linkage {
     /// The definition that comes with the program; used where a site has none of its own.
@@ -124,7 +124,7 @@ impl Linkage {
     /// # Errors
     /// None in a build whose tests pass.
     pub fn shipped() -> Result<Self, Problem> {
-        Self::parse("pipelines/linkage.toml", SHIPPED)
+        Self::parse("pipelines/linkage/people.toml", SHIPPED)
     }
 
     /// Reads the file.
@@ -180,7 +180,7 @@ mod tests {
     fn a_wrong_definition_is_named() {
         let check = |from: &str, to: &str, says: &str| {
             let text = SHIPPED.replacen(from, to, 1);
-            let problem = Linkage::parse("linkage.toml", &text).map(|_| ()).unwrap_err();
+            let problem = Linkage::parse("people.toml", &text).map(|_| ()).unwrap_err();
             assert!(problem.to_string().contains(says), "{problem}");
         };
         check("name = \"surname\"\nsim", "name = \"forename\"\nsim", "in this order");

@@ -52,9 +52,10 @@ pub struct CountColumn {
     /// What is counted, where not the column's own name: equal words in two tables mean the same things counted.
     #[serde(default)]
     pub measure: Option<String>,
-    /// Another count of this table that this one is a part of (people under 25, of people).
-    #[serde(default)]
-    pub part_of: Option<String>,
+    /// Other counts of this table that this one is a part of (people under 25, of people; what is known to both, of
+    /// either): a name or a list of names.
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub part_of: Vec<String>,
     /// Column with the number of different people behind the count.
     #[serde(default)]
     pub contributors: Option<String>,
@@ -80,6 +81,20 @@ impl CountColumn {
     pub fn companions(&self) -> impl Iterator<Item = &str> {
         [&self.contributors, &self.largest, &self.residents, &self.cell_key].into_iter().filter_map(|c| c.as_deref())
     }
+}
+
+/// Reads a name, or a list of names.
+fn one_or_many<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Names {
+        One(String),
+        Many(Vec<String>),
+    }
+    Ok(match Names::deserialize(from)? {
+        Names::One(name) => vec![name],
+        Names::Many(names) => names,
+    })
 }
 
 /// A column computed after disclosure control.
@@ -250,11 +265,10 @@ impl Output {
                 .hint("one row for each cell: disclosure control merges cells, and compares maps cell by cell"));
         }
         for count in &out.counts {
-            if let Some(whole) = &count.part_of
-                && !out.counts.iter().any(|c| c.name == *whole && c.name != count.name)
-            {
+            let other = |whole: &&String| out.counts.iter().any(|c| c.name == **whole && c.name != count.name);
+            if let Some(whole) = count.part_of.iter().find(|whole| !other(whole)) {
                 return Err(Problem::new(file, format!("count {}: `{whole}` is no other count of it", count.name))
-                    .hint("`part_of` names another column of `counts`"));
+                    .hint("`part_of` names other columns of `counts`"));
             }
         }
         Ok(out)

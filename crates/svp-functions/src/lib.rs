@@ -5,6 +5,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods))]
 
+pub mod estimate;
 pub mod offence;
 pub mod person;
 pub mod place;
@@ -64,6 +65,10 @@ pub fn register_list() -> Vec<ScalarUDF> {
         time::weekday_name::udf(),
         time::hour_label::udf(),
         offence::offence_code::udf(),
+        estimate::chapman::udf(),
+        estimate::chapman_se::udf(),
+        estimate::chapman_lower::udf(),
+        estimate::chapman_upper::udf(),
     ]
 }
 

@@ -37,7 +37,7 @@ impl LinkError {
             Self::Step { .. } => Some("give the run more memory (`--memory`), or fewer threads".to_owned()),
             Self::Lake(error) => error.hint().map(str::to_owned),
             Self::Rule { .. } => Some(
-                "parts are columns with a token, such as surname.whole, birth.year_month, postcode.sector; the shipped pipelines/linkage.toml uses all of them".to_owned(),
+                "parts are columns with a token, such as surname.whole, birth.year_month, postcode.sector; the shipped pipelines/linkage/people.toml uses all of them".to_owned(),
             ),
             Self::Arrow(_) => None,
         }

@@ -1,7 +1,7 @@
 //! What enters: person records as keyed tokens and encodings (table `person_record`).
 //! What leaves: people: which records are one person, under keys that persist (tables `person_link`, `person_history`).
 //! Never: sees clear text, or joins records about which nothing is known.
-//! To add one: a blocking rule, a level or a kind of non-match is a line of `pipelines/linkage.toml`; a step is one file in `sql/`.
+//! To add one: a blocking rule, a level or a kind of non-match is a line of `pipelines/linkage/people.toml`; a step is one file in `sql/`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -11,6 +11,7 @@ pub mod comparison;
 pub mod dice;
 mod error;
 pub mod evaluate;
+mod events;
 pub mod explain;
 mod functions;
 mod link;
@@ -22,6 +23,7 @@ mod steps;
 
 pub use blocking::RuleCost;
 pub use error::LinkError;
+pub use events::{EVENT_STEPS, EventReport, LevelReport, PairReport, check_events, event_tables, match_events};
 pub use link::{LinkReport, LinkRequest, Saved, history_schema, link, link_schema};
 pub use model::Model;
 pub use people::Change;

@@ -3,7 +3,7 @@
 //! u (agreement of two people) comes from pairs drawn at random, m (agreement of one person's records) from expectation
 //! maximisation over the distinct agreement patterns of the candidates, so its cost does not depend on the number of
 //! pairs (Winkler 1988). Beside strangers there are other kinds of pairs that are not one person (household, twins,
-//! namesakes), each alike in some comparisons as one person is; see `pipelines/linkage.toml`. Equal values weigh by their
+//! namesakes), each alike in some comparisons as one person is; see `pipelines/linkage/people.toml`. Equal values weigh by their
 //! rarity (term frequency), where the repeats that one person's own records make are taken out of the count.
 
 use std::collections::BTreeMap;

@@ -395,7 +395,7 @@ mod tests {
             earlier: false,
             set: event_set(),
             measure: "events".into(),
-            part_of: None,
+            part_of: Vec::new(),
             dims: vec![Dim { kind: "district".into(), total: None }],
             suppress_below: 8,
             fractional: false,

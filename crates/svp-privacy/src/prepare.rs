@@ -304,7 +304,7 @@ impl Prepared {
                 earlier: false,
                 set: self.raw.set.clone(),
                 measure: count.measured().to_owned(),
-                part_of: count.part_of.as_ref().and_then(whole),
+                part_of: count.part_of.iter().filter_map(whole).collect(),
                 dims: dims.clone(),
                 suppress_below: self.raw.policy.suppress_below,
                 fractional: *fractional,

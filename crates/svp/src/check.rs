@@ -81,6 +81,9 @@ pub async fn outputs(cli: &Cli, site: &Site) -> Result<Vec<Problem>, AppError> {
     let ctx = context::session(cli, None, CodeMaps::default(), Lookups::default(), Areas::default())?;
     register_all_empty(&ctx, site)?;
     let mut problems = Vec::new();
+    if let Some(Defined { file, item }) = &site.events {
+        problems.extend(svp_link::check_events(&ctx, file, item).await);
+    }
     let months = Months { from: "2000-01".to_owned(), to: "2000-12".to_owned() };
     let mut defined = false;
     for Defined { file, item } in site.definitions.values() {
@@ -110,6 +113,9 @@ pub fn register_all_empty(ctx: &SessionContext, site: &Site) -> Result<(), AppEr
     }
     register_empty(ctx, "person_link", svp_link::link_schema())?;
     register_empty(ctx, "person_history", svp_link::history_schema())?;
+    for (name, schema) in svp_link::event_tables() {
+        register_empty(ctx, name, schema)?;
+    }
     register_empty(ctx, "receipt", receipt_schema())?;
     register_empty(ctx, "quarantine", quarantine_schema())?;
     register_never_mapped(ctx, &[], false, false)?;

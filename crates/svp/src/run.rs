@@ -194,6 +194,7 @@ impl Work<'_> {
             return Ok((body, None));
         }
         let links = self.link(&mut body).await?;
+        self.match_events().await?;
         let decided = self.analyse(&body).await?;
         let release = self.publish(&mut body, &links, decided, started).await?;
         Ok((body, Some(release)))
@@ -297,6 +298,16 @@ impl Work<'_> {
         Ok(report)
     }
 
+    /// Crimes and attendances that name nobody become matches, as far as the site says how.
+    async fn match_events(&self) -> Result<(), AppError> {
+        let rules = self.site.events.as_ref().map(|d| &d.item);
+        let report = svp_link::match_events(self.ctx, self.txn, rules, &self.data.exclusions).await?;
+        for line in report.lines() {
+            self.tell.step("match", line);
+        }
+        Ok(())
+    }
+
     /// The release folder.
     async fn publish(
         &self,
@@ -343,6 +354,7 @@ pub fn tables(site: &Site) -> Vec<TableSpec> {
     out.push(TableSpec::new("quality", "receipt", receipt_schema(), &[]));
     out.push(TableSpec::new("linked", "person_link", svp_link::link_schema(), &[]));
     out.push(TableSpec::new("linked", "person_history", svp_link::history_schema(), &[]));
+    out.extend(svp_link::event_tables().into_iter().map(|(name, schema)| TableSpec::new("linked", name, schema, &[])));
     out
 }
 
@@ -454,6 +466,9 @@ fn dry_run(
     }
     for (name, sql) in svp_link::STEPS {
         tell.print(format!("\nlink {name}\n{}", sql.trim()));
+    }
+    for (name, sql) in svp_link::EVENT_STEPS.iter().filter(|_| site.events.is_some()) {
+        tell.print(format!("\nmatch {name}\n{}", sql.trim()));
     }
     for name in &area.outputs {
         if let Some(output) = site.outputs.get(name) {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use svp_contract::{
-    Area, AudiencePolicy, Definition, Gateways, Linkage, Output, Problem, Source, Table, canonical_tables, nearest,
+    Area, AudiencePolicy, Definition, EventRules, Gateways, Linkage, Output, Problem, Source, Table, canonical_tables,
+    nearest,
 };
 
 use svp_privacy::exceptions::Exceptions;
@@ -46,12 +47,14 @@ pub struct Site {
     pub gateways: Gateways,
     /// Text of the offence table.
     pub offences: String,
+    /// How events without people are matched (`pipelines/linkage/events.toml`, where there is one).
+    pub events: Option<Defined<EventRules>>,
     /// Texts of all files, for the digest of the configuration.
     pub texts: BTreeMap<String, String>,
 }
 
 /// Where a site says how people are linked; without the file the shipped definition holds.
-pub const LINKAGE: &str = "pipelines/linkage.toml";
+pub const LINKAGE: &str = "pipelines/linkage/people.toml";
 
 impl Site {
     /// Reads a site. Problems in files are collected, not fatal.
@@ -112,6 +115,7 @@ impl Site {
             }
         }
         texts.insert("pipelines/reference/offences.csv".to_owned(), offences.clone());
+        let events = event_rules(&root, &mut texts, &mut problems)?;
         Ok((
             Self {
                 root,
@@ -125,6 +129,7 @@ impl Site {
                 linkage,
                 gateways,
                 offences,
+                events,
                 texts,
             },
             problems,
@@ -283,6 +288,31 @@ fn folder<T>(
         texts.insert(file, text);
     }
     out
+}
+
+/// The rules by which events are matched, where the site has them.
+fn event_rules(
+    root: &Path,
+    texts: &mut BTreeMap<String, String>,
+    problems: &mut Vec<Problem>,
+) -> Result<Option<Defined<EventRules>>, AppError> {
+    let file = "pipelines/linkage/events.toml".to_owned();
+    let path = root.join(&file);
+    // A site without the folder, or without the file, matches no events.
+    let there = svp_lake::files::list_dir(&root.join("pipelines/linkage"), "toml").unwrap_or_default();
+    if !there.contains(&path) {
+        return Ok(None);
+    }
+    let text = svp_lake::files::read_text(&path)?;
+    let parsed = EventRules::parse(&file, &text);
+    texts.insert(file.clone(), text);
+    match parsed {
+        Ok(item) => Ok(Some(Defined { file, item })),
+        Err(problem) => {
+            problems.push(problem);
+            Ok(None)
+        }
+    }
 }
 
 /// Folds `a/../b` away, so that messages show a path as one would write it.

@@ -67,8 +67,9 @@ pub struct Table {
     pub set: EventSet,
     /// What is counted.
     pub measure: String,
-    /// Another measure that this one is part of.
-    pub part_of: Option<String>,
+    /// Other measures that this one is part of.
+    #[serde(default, deserialize_with = "none_one_or_many")]
+    pub part_of: Vec<String>,
     /// Dimensions.
     pub dims: Vec<Dim>,
     /// Counts from 1 to one less than this are small; below 2 nothing is.
@@ -79,6 +80,20 @@ pub struct Table {
     pub fractional: bool,
     /// The map was merged: what is not listed lies in a rest, it is not zero.
     pub merged: bool,
+}
+
+/// Entries of ledgers that were written before a count could be part of several hold one name, or null.
+fn none_one_or_many<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Names {
+        One(Option<String>),
+        Many(Vec<String>),
+    }
+    Ok(match Names::deserialize(from)? {
+        Names::One(name) => name.into_iter().collect(),
+        Names::Many(names) => names,
+    })
 }
 
 impl Table {
@@ -294,8 +309,7 @@ impl Build<'_> {
 
     /// Whether numbers of two tables can have to do with one another: sets that are equal or nested.
     fn can_meet(&self, a: &Table, b: &Table) -> bool {
-        let measures =
-            a.measure == b.measure || a.part_of.as_ref() == Some(&b.measure) || b.part_of.as_ref() == Some(&a.measure);
+        let measures = a.measure == b.measure || a.part_of.contains(&b.measure) || b.part_of.contains(&a.measure);
         measures && (self.within(&a.set, &b.set) || self.within(&b.set, &a.set) || overlap(&a.set, &b.set))
     }
 
@@ -423,9 +437,8 @@ impl Build<'_> {
     }
 
     fn difference(&mut self, a: &Key, b: &Key) {
-        let part = |x: &Key, y: &Key| {
-            self.tables.iter().any(|t| t.measure == x.measure && t.part_of.as_ref() == Some(&y.measure))
-        };
+        let part =
+            |x: &Key, y: &Key| self.tables.iter().any(|t| t.measure == x.measure && t.part_of.contains(&y.measure));
         let same_measure = a.measure == b.measure;
         let a_in_b = self.within(&a.set(), &b.set()) && (same_measure || part(a, b));
         let b_in_a = self.within(&b.set(), &a.set()) && (same_measure || part(b, a));
