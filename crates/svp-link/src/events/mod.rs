@@ -84,7 +84,11 @@ pub async fn match_events(
     }
     let mut report = EventReport::default();
     if let Some(rules) = rules {
-        let (matched, matchable) = match_in_memory(ctx, rules, default_places).await?;
+        let (matched, mut matchable) = match_in_memory(ctx, rules, default_places).await?;
+        // Without events of both sides there are no two lists, and nothing to keep.
+        if matched.is_empty() {
+            matchable.clear();
+        }
         let batches = [
             ("event_match", vec![tables::matches(&matched, &rules.levels)?]),
             ("event_matchable", matchable),
