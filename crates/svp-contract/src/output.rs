@@ -291,3 +291,28 @@ impl Output {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn output(part_of: &str) -> Result<Output, Problem> {
+        let header = format!(
+            "name = 'x'\ntitle = 'X'\ndescription = ''\nreads = []\ngrain = []\naudiences = []\nnot_available = ''\n\
+             counts = [{{ name = 'a', title = 'A' }}, {{ name = 'b', title = 'B' }}, {{ name = 'c', title = 'C'{part_of} }}]"
+        );
+        let header: String = header.lines().map(|l| format!("--! {l}\n")).collect();
+        Output::parse("x.sql", &(header + "SELECT 1"))
+    }
+
+    #[test]
+    fn a_count_is_part_of_none_one_or_several_others() {
+        let parts = |text: &str| output(text).unwrap().counts[2].part_of.clone();
+        assert!(parts("").is_empty());
+        assert_eq!(parts(", part_of = 'a'"), ["a"]);
+        assert_eq!(parts(", part_of = ['a', 'b']"), ["a", "b"]);
+        for wrong in [", part_of = 'c'", ", part_of = ['a', 'd']"] {
+            assert!(output(wrong).unwrap_err().what.contains("no other count"), "{wrong}");
+        }
+    }
+}

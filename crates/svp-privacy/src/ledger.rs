@@ -404,6 +404,17 @@ mod tests {
         }
     }
 
+    /// Ledgers that were written before a count could be part of several are read as what they said.
+    #[test]
+    fn older_entries_are_read() {
+        for (written, meant) in [("null", vec![]), ("\"people\"", vec!["people"]), ("[\"a\",\"b\"]", vec!["a", "b"])] {
+            let text =
+                serde_json::to_string(&told(&[])).unwrap().replace("\"part_of\":[]", &format!("\"part_of\":{written}"));
+            let table: Table = serde_json::from_str(&text).unwrap();
+            assert_eq!(table.part_of, meant, "{written}");
+        }
+    }
+
     fn numbers() -> impl Strategy<Value = Vec<Told>> {
         let one = prop_oneof![
             (8u32..500).prop_map(|n| Told::Shown(f64::from(n), f64::from(n) + 4.0)),

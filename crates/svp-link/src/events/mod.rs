@@ -247,12 +247,14 @@ async fn match_in_memory(
     Ok((matched, rows))
 }
 
+/// Side, source, events, and the first and last minute that they cover.
+type List = (String, String, u64, Option<(i64, i64)>);
 type BySources = BTreeMap<(String, String), Matched>;
 
 /// Every source of the police with every source of hospitals.
 async fn pairs_of_sources(ctx: &SessionContext, sql: &str) -> Result<BySources, LinkError> {
     let fail = step("05_lists");
-    let mut lists: Vec<(String, String, u64, Option<(i64, i64)>)> = Vec::new();
+    let mut lists: Vec<List> = Vec::new();
     for batch in ctx.sql(sql).await.map_err(&fail)?.collect().await.map_err(&fail)? {
         let (side, source) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
         let numbers = [2, 3, 4].map(|i| batch.column(i).as_primitive::<Int64Type>());
