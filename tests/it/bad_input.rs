@@ -405,7 +405,7 @@ fn a_full_disk() {
     lab.give(GOOD);
     let disk = lab.lake();
     fs::create_dir_all(&disk).unwrap();
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=700k", "tmpfs"]).arg(&disk).output();
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=1800k", "tmpfs"]).arg(&disk).output();
     if !mounted.is_ok_and(|m| m.status.success()) {
         aloud("SKIPPED: a full disk, since this user cannot mount a small file system");
         return;
@@ -419,7 +419,7 @@ fn a_full_disk() {
     let _unmount = Unmount(&disk);
     lab.run().run().good();
     let (rows, release) = (number(&disk, "SELECT count(*) FROM event"), release_digests(&lab.release(1)));
-    fs::write(disk.join("ballast"), vec![7_u8; 1 << 20]).unwrap_err();
+    fs::write(disk.join("ballast"), vec![7_u8; 4 << 20]).unwrap_err();
     lab.give(BAD);
     lab.run().run().ended(7).says(&["no space left", "hint: "]);
     nothing_lost("full disk", &lab, rows, &release);

@@ -130,10 +130,10 @@ fn receipts_of_single_files_stay_in_the_lake() {
         assert!(receipt.get("rules").is_none() && receipt.get("sha256").is_none());
     }
     // The strictest rule of the sample is that of the NHS: 1 to 7 suppressed, others in fives.
-    let joins = manifest["linkage"]["joins_by_key"].as_object().unwrap();
+    let joins = manifest["linkage"]["records_by_certainty"].as_object().unwrap();
     assert!(!joins.is_empty());
     for shown in joins.values() {
-        assert!(shown == "[c]" || shown.as_u64().is_some_and(|n| n % 5 == 0), "a join count of people");
+        assert!(shown == "[c]" || shown.as_u64().is_some_and(|n| n % 5 == 0), "a count of people");
     }
 }
 

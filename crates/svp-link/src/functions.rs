@@ -4,19 +4,19 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryViewArray, Float32Array, ListArray, PrimitiveArray, StructArray, UInt32Array,
-    UInt64Array,
+    Array, ArrayRef, AsArray, BinaryViewArray, Float32Array, ListArray, PrimitiveArray, StructArray, UInt64Array,
 };
 use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::{DataType, Field, Fields, Float32Type, UInt8Type, UInt32Type, UInt64Type};
+use arrow::datatypes::{DataType, Field, Fields, UInt8Type, UInt32Type, UInt64Type};
 use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
 use datafusion::prelude::SessionContext;
 use pulp::Arch;
 
 use crate::blocking::{COLUMNS, Row, Rules, mix};
-use crate::comparison::{self, Cuts, Names, at};
-use crate::model::{Counts, Logs, Model};
+use crate::comparison::{self, Cuts, at};
+use crate::model::Model;
+use crate::store::{Store, of};
 
 /// Encodings that `block_keys` and `row_mark` take before their plain tokens.
 const ENCODINGS: usize = 7;
@@ -58,16 +58,9 @@ fn number<T: arrow::datatypes::ArrowPrimitiveType>(array: &PrimitiveArray<T>, ro
     (!array.is_null(row)).then(|| array.value(row))
 }
 
-/// Patterns of a batch, with the vector instructions that the machine has.
-fn patterns(rows: usize, of: impl Fn(usize) -> u64) -> ArrayRef {
-    let mut out = vec![0u64; rows];
-    Arch::new().dispatch(|| out.iter_mut().enumerate().for_each(|(row, slot)| *slot = of(row)));
-    Arc::new(UInt64Array::from(out))
-}
-
-/// Registers the functions that need no model: `token_bits`, `token_part`, `row_mark`, `pair_of`, `pair_left`, `pair_right`, `block_keys`,
-/// `agree_names`, `agree_birth`, `agree_postcode`, `agree_text`, `agree_exact`.
-pub(crate) fn register(ctx: &SessionContext, rules: &Rules, cuts: &Cuts) {
+/// Registers the functions that make rows, keys and pairs: `token_bits`, `token_part`, `row_mark`, `block_keys`,
+/// `pair_of`.
+pub(crate) fn register(ctx: &SessionContext, rules: &Rules) {
     use DataType::{BinaryView, UInt32, UInt64, Utf8};
     let f = |udf: ScalarUDF| ctx.register_udf(udf);
     f(define(
@@ -103,68 +96,10 @@ pub(crate) fn register(ctx: &SessionContext, rules: &Rules, cuts: &Cuts) {
             Ok(Arc::new(UInt64Array::from_iter_values(a.values().iter().zip(b.values()).map(pair))))
         }),
     ));
-    for (name, shift) in [("pair_left", 32u32), ("pair_right", 0)] {
-        f(define(
-            name,
-            vec![UInt64],
-            UInt32,
-            Arc::new(move |args| {
-                let pair = numbers::<UInt64Type>(args, 0)?;
-                Ok(Arc::new(UInt32Array::from_iter_values(pair.values().iter().map(|p| (p >> shift) as u32))))
-            }),
-        ));
-    }
     let columns: Vec<DataType> = (0..COLUMNS.len()).map(|i| if i < ENCODINGS { BinaryView } else { UInt64 }).collect();
     let with_rules = rules.clone();
     f(define("block_keys", columns.clone(), keys_type(), Arc::new(move |args| block_keys(&with_rules, args))));
     f(define("row_mark", columns, UInt64, Arc::new(row_mark)));
-    let names = cuts.clone();
-    f(define(
-        "agree_names",
-        vec![BinaryView; 6],
-        UInt64,
-        Arc::new(move |args| {
-            let side = |from: usize| -> Result<[&BinaryViewArray; 3]> {
-                Ok([binary(args, from)?, binary(args, from + 1)?, binary(args, from + 2)?])
-            };
-            let (a, b) = (side(0)?, side(3)?);
-            Ok(patterns(a[0].len(), |row| comparison::names(&names, names_of(a, row), names_of(b, row))))
-        }),
-    ));
-    for (name, body) in [
-        ("agree_birth", comparison::birth as fn(&Cuts, Option<&[u8]>, Option<&[u8]>) -> u64),
-        ("agree_postcode", comparison::postcode),
-        ("agree_birth_place", |cuts, a, b| comparison::text(cuts, at::BIRTH_PLACE, a, b)),
-        ("agree_occupation", |cuts, a, b| comparison::text(cuts, at::OCCUPATION, a, b)),
-    ] {
-        let cuts = cuts.clone();
-        f(define(
-            name,
-            vec![BinaryView; 2],
-            UInt64,
-            Arc::new(move |args| {
-                let (a, b) = (binary(args, 0)?, binary(args, 1)?);
-                Ok(patterns(a.len(), |row| body(&cuts, value(a, row), value(b, row))))
-            }),
-        ));
-    }
-    for (name, c) in
-        [("agree_sex", at::SEX), ("agree_nhs", at::NHS), ("agree_upn", at::UPN), ("agree_local", at::LOCAL)]
-    {
-        f(define(
-            name,
-            vec![UInt64; 2],
-            UInt64,
-            Arc::new(move |args| {
-                let (a, b) = (numbers::<UInt64Type>(args, 0)?, numbers::<UInt64Type>(args, 1)?);
-                Ok(patterns(a.len(), |row| comparison::exact(c, number(a, row), number(b, row))))
-            }),
-        ));
-    }
-}
-
-fn names_of<'a>([forename, surname, words]: [&'a BinaryViewArray; 3], row: usize) -> Names<'a> {
-    Names { forename: value(forename, row), surname: value(surname, row), words: value(words, row) }
 }
 
 fn keys_type() -> DataType {
@@ -238,34 +173,61 @@ fn row_mark(args: &[ArrayRef]) -> Result<ArrayRef> {
     Ok(Arc::new(UInt64Array::from_iter_values((0..args[0].len()).map(mark))))
 }
 
-/// Registers `match_weight(agreement, eight counts of the left row, eight of the right)`: log2 of the odds that the pair
-/// is one person.
-pub(crate) fn register_weight(ctx: &SessionContext, model: &Arc<Model>, logs: &Arc<Logs>) {
-    let (model, logs) = (Arc::clone(model), Arc::clone(logs));
-    let mut takes = vec![DataType::UInt64];
-    takes.extend(std::iter::repeat_n(DataType::Float32, 16));
+/// Registers the functions that judge pairs, bound to the rows: `agree_names`, `agree_birth`, `agree_postcode`,
+/// `agree_birth_place`, `agree_occupation`, `agree_sex`, `agree_nhs`, `agree_upn`, `agree_local`, each of a pair.
+pub(crate) fn register_agreement(ctx: &SessionContext, store: &Arc<Store>, cuts: &Cuts) {
+    type Judge = fn(&Store, &Cuts, u32, u32) -> u64;
+    let judges: [(&str, Judge); 9] = [
+        ("agree_names", |s, cuts, a, b| comparison::names(cuts, s.names(a), s.names(b))),
+        ("agree_birth", |s, cuts, a, b| comparison::birth(cuts, s.encoding(of::BIRTH, a), s.encoding(of::BIRTH, b))),
+        ("agree_postcode", |s, cuts, a, b| {
+            comparison::postcode(cuts, s.encoding(of::POSTCODE, a), s.encoding(of::POSTCODE, b))
+        }),
+        ("agree_birth_place", |s, cuts, a, b| {
+            let (a, b) = (s.encoding(of::BIRTH_PLACE, a), s.encoding(of::BIRTH_PLACE, b));
+            comparison::text(cuts, at::BIRTH_PLACE, a, b)
+        }),
+        ("agree_occupation", |s, cuts, a, b| {
+            let (a, b) = (s.encoding(of::OCCUPATION, a), s.encoding(of::OCCUPATION, b));
+            comparison::text(cuts, at::OCCUPATION, a, b)
+        }),
+        ("agree_sex", |s, _, a, b| comparison::exact(at::SEX, s.number(of::SEX, a), s.number(of::SEX, b))),
+        ("agree_nhs", |s, _, a, b| comparison::exact(at::NHS, s.number(of::NHS, a), s.number(of::NHS, b))),
+        ("agree_upn", |s, _, a, b| comparison::exact(at::UPN, s.number(of::UPN, a), s.number(of::UPN, b))),
+        ("agree_local", |s, _, a, b| comparison::exact(at::LOCAL, s.number(of::LOCAL, a), s.number(of::LOCAL, b))),
+    ];
+    for (name, judge) in judges {
+        let (store, cuts) = (Arc::clone(store), cuts.clone());
+        ctx.register_udf(define(
+            name,
+            vec![DataType::UInt64],
+            DataType::UInt64,
+            Arc::new(move |args| {
+                let pairs = numbers::<UInt64Type>(args, 0)?;
+                let of = |pair: u64| judge(&store, &cuts, (pair >> 32) as u32, pair as u32);
+                let mut out = vec![0u64; pairs.len()];
+                // With the vector instructions that the machine has.
+                Arch::new().dispatch(|| out.iter_mut().zip(pairs.values()).for_each(|(slot, pair)| *slot = of(*pair)));
+                Ok(Arc::new(UInt64Array::from(out)))
+            }),
+        ));
+    }
+}
+
+/// Registers `match_weight(pair, agreement)`: log2 of the odds that the pair is one person.
+pub(crate) fn register_weight(ctx: &SessionContext, store: &Arc<Store>, model: &Arc<Model>) {
+    let (store, model, logs) = (Arc::clone(store), Arc::clone(model), model.ready());
     ctx.register_udf(define(
         "match_weight",
-        takes,
+        vec![DataType::UInt64; 2],
         DataType::Float32,
         Arc::new(move |args| {
-            let pattern = numbers::<UInt64Type>(args, 0)?;
-            let mut columns: Vec<&Float32Array> = Vec::with_capacity(16);
-            for i in 1..=16 {
-                columns.push(numbers::<Float32Type>(args, i)?);
-            }
-            let counts = |from: usize, row: usize| Counts {
-                forename: columns[from].value(row),
-                usual: columns[from + 1].value(row),
-                surname: columns[from + 2].value(row),
-                name: columns[from + 3].value(row),
-                birth: columns[from + 4].value(row),
-                birth_place: columns[from + 5].value(row),
-                postcode: columns[from + 6].value(row),
-                occupation: columns[from + 7].value(row),
+            let (pairs, patterns) = (numbers::<UInt64Type>(args, 0)?, numbers::<UInt64Type>(args, 1)?);
+            let weight = |(pair, pattern): (&u64, &u64)| {
+                let (a, b) = (store.counts((pair >> 32) as u32), store.counts(*pair as u32));
+                model.weight(&logs, *pattern, &a, &b) as f32
             };
-            let weight = |row| model.weight(&logs, pattern.value(row), &counts(0, row), &counts(8, row)) as f32;
-            Ok(Arc::new(Float32Array::from_iter_values((0..pattern.len()).map(weight))))
+            Ok(Arc::new(Float32Array::from_iter_values(pairs.values().iter().zip(patterns.values()).map(weight))))
         }),
     ));
 }

@@ -20,6 +20,7 @@ pub mod model;
 mod people;
 pub mod resolve;
 mod steps;
+mod store;
 
 pub use blocking::RuleCost;
 pub use error::LinkError;

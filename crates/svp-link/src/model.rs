@@ -130,7 +130,8 @@ impl Model {
         for round in 1..=linkage.model.iterations {
             let moved = model.round(linkage, &shipped, candidates, total, possible);
             model.rounds = round;
-            if moved < 1e-4 {
+            // A thousandth of m moves a weight by less than the counts behind it can tell.
+            if moved < 1e-3 {
                 break;
             }
         }

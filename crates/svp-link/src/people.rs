@@ -128,6 +128,7 @@ mod tests {
             group: group.to_vec(),
             best: vec![0.0; group.len()],
             pairs: Vec::new(),
+            store: None,
             model: Arc::new(Model::learn(&linkage, &none, &none, 1.0, 1.0, None, Present::default())),
             rules: Vec::new(),
             candidates: 0,

@@ -14,8 +14,9 @@ use crate::blocking::{self, RuleCost, Rules, mix};
 use crate::cluster::{self, Edge, Terms};
 use crate::comparison::Cuts;
 use crate::functions;
-use crate::model::{Counts, Logs, Model, Present, probability};
+use crate::model::{Logs, Model, probability};
 use crate::steps::{Steps, numbers};
+use crate::store::Store;
 
 /// Pairs that are held in memory at once; more are worked through in parts.
 pub const PAIRS_AT_ONCE: u64 = 8_000_000;
@@ -75,6 +76,8 @@ pub struct Resolved {
     pub best: Vec<f32>,
     /// Pairs of records with their weight, bits; a < b, sorted.
     pub pairs: Vec<(u32, u32, f32)>,
+    /// The rows.
+    pub(crate) store: Option<Arc<Store>>,
     /// The model.
     pub model: Arc<Model>,
     /// What each rule cost.
@@ -112,7 +115,7 @@ fn batch(fields: &[(&str, DataType)], columns: Vec<ArrayRef>) -> Result<(SchemaR
 /// When a step fails or a rule is not known.
 pub async fn resolve(ctx: &SessionContext, options: Options<'_>, known: &Known) -> Result<Resolved, LinkError> {
     let linkage = options.linkage;
-    functions::register(ctx, &Rules::new(linkage)?, &Cuts::new(linkage));
+    functions::register(ctx, &Rules::new(linkage)?);
     let steps = Steps::new(ctx, options.on_step);
 
     steps.begin("rows");
@@ -128,7 +131,9 @@ pub async fn resolve(ctx: &SessionContext, options: Options<'_>, known: &Known) 
     }
     note(&steps, &person_of_row, &only, &settled)?;
     steps.table("02_counts", "link_count", vec![]).await?;
-    let present = present(ctx).await?;
+    let store = store(ctx).await?;
+    let present = store.present();
+    functions::register_agreement(ctx, &store, &Cuts::new(linkage));
 
     steps.begin("block");
     let rules = block(&steps, linkage, person_of_row.len() as u64).await?;
@@ -165,8 +170,8 @@ pub async fn resolve(ctx: &SessionContext, options: Options<'_>, known: &Known) 
                     )
                 }
             };
-            let (model, logs) = (Arc::new(model.clone()), Arc::new(model.ready()));
-            functions::register_weight(ctx, &model, &logs);
+            let model = Arc::new(model);
+            functions::register_weight(ctx, &store, &model);
             learned = Some(model);
         }
         steps.begin("weigh");
@@ -177,7 +182,10 @@ pub async fn resolve(ctx: &SessionContext, options: Options<'_>, known: &Known) 
 
     steps.begin("group");
     // The best pair of rows speaks for two records.
-    kept.sort_unstable_by(|x, y| (x.0, x.1).cmp(&(y.0, y.1)).then(y.2.total_cmp(&x.2)));
+    kept.sort_unstable_by(|x, y| {
+        let pair = |e: &(u32, u32, f32)| u64::from(e.0) << 32 | u64::from(e.1);
+        pair(x).cmp(&pair(y)).then_with(|| y.2.total_cmp(&x.2))
+    });
     kept.dedup_by_key(|e| (e.0, e.1));
     let (group, forbidden) = groups(linkage, &records, &only, &settled, known, &kept);
     let mut best = vec![f32::NEG_INFINITY; records.len()];
@@ -194,6 +202,7 @@ pub async fn resolve(ctx: &SessionContext, options: Options<'_>, known: &Known) 
         group,
         best,
         pairs: kept,
+        store: Some(store),
         model,
         rules,
         candidates,
@@ -289,25 +298,15 @@ fn note(steps: &Steps<'_>, person_of_row: &[u32], only: &[Option<u32>], settled:
     steps.put("03_keys", "row_note", schema, parts)
 }
 
-async fn present(ctx: &SessionContext) -> Result<Present, LinkError> {
+/// The rows as the functions that judge pairs hold them.
+async fn store(ctx: &SessionContext) -> Result<Arc<Store>, LinkError> {
     let step = |source| LinkError::Step { step: "02_counts", source };
-    let batches = ctx.table("link_count").await.map_err(step)?.collect().await.map_err(step)?;
-    let rows = |column: usize| {
-        batches
-            .iter()
-            .map(|b| b.column(column).as_primitive::<Float32Type>().values().iter().filter(|v| **v > 0.0).count())
-            .sum::<usize>() as f32
-    };
-    Ok(Counts {
-        forename: rows(1),
-        usual: rows(2),
-        surname: rows(3),
-        name: rows(4),
-        birth: rows(5),
-        birth_place: rows(6),
-        postcode: rows(7),
-        occupation: rows(8),
-    })
+    let rows = ctx.table("link_row").await.map_err(step)?;
+    let schema = SchemaRef::new(rows.schema().as_arrow().clone());
+    let rows = rows.collect().await.map_err(step)?;
+    let schema = rows.first().map_or(schema, RecordBatch::schema);
+    let counts = ctx.table("link_count").await.map_err(step)?.collect().await.map_err(step)?;
+    Ok(Arc::new(Store::new(&schema, rows, &counts)?))
 }
 
 /// Keys, their blocks, and the cap of each rule.

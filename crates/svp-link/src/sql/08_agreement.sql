@@ -1,14 +1,12 @@
--- How the two rows of a pair agree: four bits for each comparison.
-SELECT p.pair,
-       agree_names(l.forename, l.surname, l.words, r.forename, r.surname, r.words)
-       + agree_birth(l.birth, r.birth)
-       + agree_birth_place(l.birth_place, r.birth_place)
-       + agree_postcode(l.postcode, r.postcode)
-       + agree_sex(l.sex, r.sex)
-       + agree_occupation(l.occupation, r.occupation)
-       + agree_nhs(l.nhs, r.nhs)
-       + agree_upn(l.upn, r.upn)
-       + agree_local(l.local, r.local) AS agreement
-FROM link_pair AS p
-JOIN link_row AS l ON l.row = pair_left(p.pair)
-JOIN link_row AS r ON r.row = pair_right(p.pair)
+-- How the two rows of a pair agree: four bits for each comparison. The functions look the rows up by their numbers.
+SELECT pair,
+       agree_names(pair)
+       + agree_birth(pair)
+       + agree_birth_place(pair)
+       + agree_postcode(pair)
+       + agree_sex(pair)
+       + agree_occupation(pair)
+       + agree_nhs(pair)
+       + agree_upn(pair)
+       + agree_local(pair) AS agreement
+FROM link_pair
