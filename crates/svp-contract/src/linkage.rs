@@ -76,6 +76,9 @@ pub struct Alternative {
     pub alike: Vec<String>,
     /// Number of such pairs for each pair that is one person.
     pub share: f64,
+    /// The data may raise the share.
+    #[serde(default)]
+    pub learned: bool,
 }
 
 /// A comparison with its levels, best first.

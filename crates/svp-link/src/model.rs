@@ -49,6 +49,8 @@ pub struct Learned {
     pub alike: [bool; N],
     /// Number of such pairs for each pair that is one person.
     pub share: f64,
+    /// Whether the data may raise it.
+    pub learned: bool,
 }
 
 /// The learned model.
@@ -122,6 +124,7 @@ impl Model {
                 name: a.name.clone(),
                 alike: std::array::from_fn(|c| a.alike.iter().any(|n| n == COMPARISONS[c])),
                 share: a.share,
+                learned: a.learned,
             })
             .collect();
         let pairs: u64 = candidates.values().sum();
@@ -150,10 +153,15 @@ impl Model {
     ) -> f64 {
         let mut seen = [[0.0; MAX_LEVELS + 1]; N];
         let mut matches = 0.0;
+        let mut others = vec![0.0; self.alternatives.len()];
         let logs = self.logs();
         for (pattern, n) in candidates {
-            let p_n = self.posterior(&logs, *pattern) * *n as f64;
+            let parts: [(f64, f64); N] = std::array::from_fn(|c| (logs[c][level(*pattern, c)], 0.0));
+            let p_n = probability(self.odds(&parts)) * *n as f64;
             matches += p_n;
+            for (sum, kind) in others.iter_mut().zip(&self.alternatives).filter(|(_, k)| k.learned) {
+                *sum += p_n * kind.share * (-evidence(&parts, Some(&kind.alike))).exp2();
+            }
             for (c, levels) in seen.iter_mut().enumerate() {
                 levels[level(*pattern, c)] += p_n;
             }
@@ -169,6 +177,11 @@ impl Model {
             }
         }
         self.prior = (matches / total).clamp(0.1 / total, 0.5);
+        for ((kind, sum), given) in self.alternatives.iter_mut().zip(others).zip(&linkage.alternatives) {
+            if kind.learned {
+                kind.share = (sum / matches.max(1e-9)).clamp(given.share, 20.0);
+            }
+        }
         if let Some(possible) = possible {
             self.rivals = 1.0 - (matches / possible.max(1.0)).min(0.95);
         }
@@ -188,19 +201,10 @@ impl Model {
         logs
     }
 
-    /// Probability that a pattern is one person.
-    fn posterior(&self, logs: &Table, pattern: u64) -> f64 {
-        let parts: [(f64, f64); N] = std::array::from_fn(|c| (logs[c][level(pattern, c)], 0.0));
-        probability(self.odds(&parts))
-    }
-
     /// log2 of the odds that a pair with these parts is one person, and not strangers or another kind of two people.
     fn odds(&self, parts: &[(f64, f64); N]) -> f64 {
-        let for_it = |alike: Option<&[bool; N]>| -> f64 {
-            parts.iter().enumerate().filter(|(c, _)| alike.is_none_or(|x| !x[*c])).map(|(_, (l, r))| l + r).sum()
-        };
-        let strangers = (1.0 - self.prior) / self.prior * (-for_it(None)).exp2();
-        let others: f64 = self.alternatives.iter().map(|k| k.share * (-for_it(Some(&k.alike))).exp2()).sum();
+        let strangers = (1.0 - self.prior) / self.prior * (-evidence(parts, None)).exp2();
+        let others: f64 = self.alternatives.iter().map(|k| k.share * (-evidence(parts, Some(&k.alike))).exp2()).sum();
         -(strangers + self.rivals * others).max(1e-30).log2()
     }
 
@@ -258,6 +262,11 @@ impl Model {
     pub fn ready(&self) -> Logs {
         Logs(self.logs())
     }
+}
+
+/// Bits for one person, over the comparisons in which another kind of pair is not alike (all, for strangers).
+fn evidence(parts: &[(f64, f64); N], alike: Option<&[bool; N]>) -> f64 {
+    parts.iter().enumerate().filter(|(c, _)| alike.is_none_or(|x| !x[*c])).map(|(_, (l, r))| l + r).sum()
 }
 
 /// log2(m/u) by comparison and level.
