@@ -98,8 +98,9 @@ impl<'a> Names<'a> {
         (0..n).filter_map(move |i| token_at(words, i))
     }
 
-    fn has_word(&self, token: Option<u64>) -> bool {
-        token.is_some_and(|t| self.words().any(|w| w == t))
+    /// Whether it is a word of the name beside forename and surname (a name by birth, the second of two surnames).
+    fn has_other_word(&self, token: Option<u64>) -> bool {
+        token.is_some_and(|t| self.other_words().any(|w| w == t))
     }
 
     /// Tokens of the words that are neither forename nor surname.
@@ -146,11 +147,13 @@ pub(crate) fn names(cuts: &Cuts, a: Names<'_>, b: Names<'_>) -> u64 {
     if forename > 2 && surname > 2 {
         let (af, asur) = (Names::whole(a.forename), Names::whole(a.surname));
         let (bf, bsur) = (Names::whole(b.forename), Names::whole(b.surname));
-        if af == bsur || asur == bf {
+        // Both must have changed places: one alone is a surname that is a forename elsewhere, and says nothing.
+        if af.is_some() && asur.is_some() && af == bsur && asur == bf {
             (forename, surname) = (EXCHANGED, EXCHANGED);
         }
     }
-    if (4..EXCHANGED).contains(&surname) && (b.has_word(Names::whole(a.surname)) || a.has_word(Names::whole(b.surname)))
+    if (4..EXCHANGED).contains(&surname)
+        && (b.has_other_word(Names::whole(a.surname)) || a.has_other_word(Names::whole(b.surname)))
     {
         surname = 6;
     }
@@ -245,4 +248,50 @@ pub(crate) fn exact<T: PartialEq>(c: usize, a: Option<T>, b: Option<T>) -> u64 {
 pub fn in_words(pattern: u64, linkage: &Linkage) -> Vec<(String, String)> {
     let named = |c: usize| linkage.comparisons.get(c)?.levels.get(level(pattern, c).checked_sub(1)?).cloned();
     COMPARISONS.iter().enumerate().filter_map(|(c, name)| Some(((*name).to_owned(), named(c)?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use svp_contract::EncodingKind;
+    use svp_privacy::Key;
+    use svp_privacy::encode::Encoder;
+
+    use super::*;
+
+    fn name(column: &str, text: &str) -> Vec<u8> {
+        let key =
+            Key::parse("svp-key-1 test 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f").unwrap();
+        let (kind, parts) = match column {
+            "words" => (EncodingKind::Words, vec![Some(text)]),
+            _ => (EncodingKind::Name, vec![Some(text), Some(text), None]),
+        };
+        let mut out = Vec::new();
+        assert!(Encoder::new(&key, kind, "name", column).encode(&parts, &mut out));
+        out
+    }
+
+    fn levels(a: (&str, &str, &str), b: (&str, &str, &str)) -> (usize, usize) {
+        let cuts = Cuts::new(&Linkage::shipped().unwrap());
+        let record = |(f, s, w): (&str, &str, &str)| [name("forename", f), name("surname", s), name("words", w)];
+        let (a, b) = (record(a), record(b));
+        let of = |r: &'static [Vec<u8>; 3]| Names { forename: Some(&r[0]), surname: Some(&r[1]), words: Some(&r[2]) };
+        let (a, b) = (Box::leak(Box::new(a)), Box::leak(Box::new(b)));
+        let pattern = names(&cuts, of(a), of(b));
+        (level(pattern, at::FORENAME), level(pattern, at::SURNAME))
+    }
+
+    #[test]
+    fn names_change_places_together_or_not_at_all() {
+        let plain = ("ISOBEL", "KETTLEWICK", "ISOBEL KETTLEWICK");
+        assert_eq!(levels(plain, ("KETTLEWICK", "ISOBEL", "KETTLEWICK ISOBEL")), (8, 8));
+        // The surname of one is the forename of the other: they are two people all the same.
+        assert_eq!(levels(plain, ("JOWETTMORE", "ISOBEL", "JOWETTMORE ISOBEL")).1, 7);
+        assert_eq!(levels(plain, plain), (1, 1));
+    }
+
+    #[test]
+    fn a_surname_among_the_others_words_is_found() {
+        let double = ("ISOBEL", "HUCKLEDON", "ISOBEL KETTLEWICK HUCKLEDON");
+        assert_eq!(levels(("ISOBEL", "KETTLEWICK", "ISOBEL KETTLEWICK"), double), (1, 6));
+    }
 }
