@@ -274,9 +274,10 @@ mod tests {
         let cuts = Cuts::new(&Linkage::shipped().unwrap());
         let record = |(f, s, w): (&str, &str, &str)| [name("forename", f), name("surname", s), name("words", w)];
         let (a, b) = (record(a), record(b));
-        let of = |r: &'static [Vec<u8>; 3]| Names { forename: Some(&r[0]), surname: Some(&r[1]), words: Some(&r[2]) };
-        let (a, b) = (Box::leak(Box::new(a)), Box::leak(Box::new(b)));
-        let pattern = names(&cuts, of(a), of(b));
+        fn of(r: &[Vec<u8>; 3]) -> Names<'_> {
+            Names { forename: Some(&r[0]), surname: Some(&r[1]), words: Some(&r[2]) }
+        }
+        let pattern = names(&cuts, of(&a), of(&b));
         (level(pattern, at::FORENAME), level(pattern, at::SURNAME))
     }
 

@@ -363,7 +363,7 @@ async fn random_patterns(
             break;
         }
         state = mix(state, draw + 1);
-        let (a, b) = ((state >> 32) * n >> 32, (state & 0xffff_ffff) * n >> 32);
+        let (a, b) = (((state >> 32) * n) >> 32, ((state & 0xffff_ffff) * n) >> 32);
         let (p, q) = (person_of_row[a as usize] as usize, person_of_row[b as usize] as usize);
         if p != q && (only[p].is_none() || only[p] != only[q]) {
             pairs.push(a << 32 | b);

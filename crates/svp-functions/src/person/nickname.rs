@@ -13,7 +13,7 @@ const LIST: &str = include_str!("../../../../schemas/nicknames.csv");
 
 static FORMS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
     let lines = LIST.lines().skip(1).filter(|line| !line.is_empty());
-    lines.filter_map(|line| line.split_once(',')).map(|(short, usual)| (short, usual)).collect()
+    lines.filter_map(|line| line.split_once(',')).collect()
 });
 
 /// The usual form of a forename that has been through `name_key`: `BILL` → `WILLIAM`; a name that is not on the list is
