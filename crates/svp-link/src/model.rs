@@ -133,8 +133,7 @@ impl Model {
         for round in 1..=linkage.model.iterations {
             let moved = model.round(linkage, &shipped, candidates, total, possible);
             model.rounds = round;
-            // A thousandth of m moves a weight by less than the counts behind it can tell.
-            if moved < 1e-3 {
+            if moved < 1e-4 {
                 break;
             }
         }
