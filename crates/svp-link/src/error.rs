@@ -21,6 +21,9 @@ pub enum LinkError {
         /// The part.
         part: String,
     },
+    /// A step left out what the next one needs: a defect of the program, not of the data.
+    #[error("the steps of the linkage left no {0}")]
+    Missing(&'static str),
     /// A batch could not be built.
     #[error("the table of links could not be built")]
     Arrow(#[from] arrow::error::ArrowError),
@@ -39,7 +42,7 @@ impl LinkError {
             Self::Rule { .. } => Some(
                 "parts are columns with a token, such as surname.whole, birth.year_month, postcode.sector; the shipped pipelines/linkage/people.toml uses all of them".to_owned(),
             ),
-            Self::Arrow(_) => None,
+            Self::Arrow(_) | Self::Missing(_) => None,
         }
     }
 }

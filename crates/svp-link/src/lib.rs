@@ -1,5 +1,5 @@
-//! What enters: person records as keyed tokens and encodings (table `person_record`).
-//! What leaves: people: which records are one person, under keys that persist (tables `person_link`, `person_history`).
+//! What enters: person records as keyed tokens and encodings (table `person_record`); events that name nobody.
+//! What leaves: people: which records are one person, under keys that persist (tables `person_link`, `person_history`); crimes and attendances that are one incident (`event_match`).
 //! Never: sees clear text, or joins records about which nothing is known.
 //! To add one: a blocking rule, a level or a kind of non-match is a line of `pipelines/linkage/people.toml`; a step is one file in `sql/`.
 

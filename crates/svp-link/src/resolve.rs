@@ -14,7 +14,7 @@ use crate::blocking::{self, RuleCost, Rules, mix};
 use crate::cluster::{self, Edge, Terms};
 use crate::comparison::Cuts;
 use crate::functions;
-use crate::model::{Logs, Model, probability};
+use crate::model::{Model, probability};
 use crate::steps::{Steps, numbers};
 use crate::store::Store;
 
@@ -178,7 +178,7 @@ pub async fn resolve(ctx: &SessionContext, options: Options<'_>, known: &Known) 
         let (_, weighed) = steps.run("10_weights", vec![]).await?;
         candidates += keep(&weighed, &person_of_row, &mut kept);
     }
-    let Some(model) = learned else { return Err(LinkError::Rule { part: String::new() }) };
+    let Some(model) = learned else { return Err(LinkError::Missing("model")) };
 
     steps.begin("group");
     // The best pair of rows speaks for two records.
@@ -509,10 +509,4 @@ async fn broken(
         *out.entry(records[person as usize].source.clone()).or_default() += 1;
     }
     Ok(out)
-}
-
-/// The parts of a pair's weight, for `--explain`; see [`Model::parts`].
-#[must_use]
-pub fn logs(model: &Model) -> Logs {
-    model.ready()
 }

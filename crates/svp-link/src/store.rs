@@ -70,7 +70,7 @@ impl Store {
         if store.encoded.len() == ENCODED.len() && store.numbers.len() == NUMBERS.len() {
             Ok(store)
         } else {
-            Err(LinkError::Rule { part: "a column of link_row".to_owned() })
+            Err(LinkError::Missing("column of link_row"))
         }
     }
 
