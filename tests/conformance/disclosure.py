@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import math
+import tomllib
 from collections import defaultdict
 from typing import NamedTuple
 
@@ -16,10 +17,9 @@ import numpy
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
-from harness import SHOWN, Mismatch
+from harness import ROOT, SHOWN, Mismatch
 
 SUPPRESSED, NOT_AVAILABLE = "[c]", "[x]"
-KEYS = {"people_by_age_and_sex": 3, "place_types": 2, "time_coverage": 2}  # columns that say where a count stands, if not one
 MAP, NESTING_MAPS = "hotspot_grid_", ("hotspot_grid_250m", "hotspot_grid_500m")
 SAME_EVENTS = ("by_district", "place_types", "time_coverage")
 HOURS, TIMED = "hour_of_week_profile", ("exact", "window", "placeholder", "date")
@@ -28,8 +28,11 @@ BIG, TINY = 1e6, 1e-5  # no count comes near the one; the other is for the solve
 AREA = (1 << 24, 0, 0)  # as a whole: a square that holds every other
 
 
+LISTS = "known_to_whom"  # its row `all` holds what its other rows, and the tables named after it, count parts of
+
+
 class Cell(NamedTuple):
-    """Where a count stands."""
+    """Where a count stands; `measure` is what is counted, whatever the column's name."""
 
     definition: str
     table: str
@@ -58,6 +61,16 @@ class Told(NamedTuple):
         return max(shown - self.base // 2, self.threshold) - half, shown + (self.base + 1) // 2 - 1 + half
 
 
+def header(name):
+    """What the description of an output says: the columns of its grain; of each count what it measures, and what it is part of."""
+    lines = (ROOT / "pipelines" / "outputs" / f"{name}.sql").read_text(encoding="utf-8").splitlines()
+    said = tomllib.loads("\n".join(line.removeprefix("--!") for line in lines if line.startswith("--!")))
+    measures = {count["name"]: count.get("measure", count["name"]) for count in said["counts"]}
+    wholes = {count["name"]: count.get("part_of", []) for count in said["counts"]}
+    parts = [(measures[part], measures[w]) for part, of in wholes.items() for w in ([of] if isinstance(of, str) else of)]
+    return [column["name"] for column in said["grain"]], measures, parts
+
+
 def read(svp):
     """What the release says of every count of the definitions that have something to protect."""
     there = [table for table in json.loads((svp.release / "manifest.json").read_text(encoding="utf-8"))["tables"] if table["available"]]
@@ -66,10 +79,11 @@ def read(svp):
     for table in there:
         if table["definition"] in protected:
             name, rule = table["name"].split("__")[0], table["disclosure"]
+            grain, measures, _ = header(name)
             text = (svp.release / f"{table['name']}.csv").read_text(encoding="utf-8")
             for row in csv.DictReader(io.StringIO(text)):
                 for count in table["counts"]:
-                    cell = Cell(table["definition"], name, tuple(row.values())[: KEYS.get(name, 1)], count["name"])
+                    cell = Cell(table["definition"], name, tuple(row[column] for column in grain), measures[count["name"]])
                     release[cell] = Told(row[count["name"]], rule["suppress_below"], rule["round_to"], name == HOURS)
     return release
 
@@ -121,8 +135,10 @@ class System:
         for definition in self.definitions:
             self.totals(definition, lambda table, at=definition: self.tables[at, table])
         self.maps()
-        for people, young in self.people():
-            self.relate([people], [young], most=BIG)
+        for whole, part in self.parts():
+            self.relate([whole], [part], most=BIG)
+        for definition in self.definitions:
+            self.lists(definition)
         for inner, outer in self.nested:
             for name in [name for name in self.at if name[0] == inner]:
                 whole = name._replace(definition=outer) if isinstance(name, Cell) else (outer, name[1])
@@ -159,10 +175,22 @@ class System:
         for source in {cell.key[0] for cell in times + kinds} if times and kinds else ():
             self.relate([cell for cell in times if cell.key[0] == source], [cell for cell in kinds if cell.key[0] == source])
 
-    def people(self):
-        """People, and those of them who are under 25."""
-        pairs = [(cell._replace(measure="people"), cell) for cell in self.release if cell.measure == "under_25"]
-        return [pair for pair in pairs if pair[0] in self.release]
+    def parts(self):
+        """Counts of one row of which one is a part of the other: whole and part."""
+        for table in {table for _, table in self.tables}:
+            for part, whole in header(table)[2]:
+                pairs = [(cell._replace(measure=whole), cell) for cell in self.release if (cell.table, cell.measure) == (table, part)]
+                yield from (pair for pair in pairs if pair[0] in self.release)
+
+    def lists(self, definition):
+        """The two lists of an area, and their overlap: every table of them counts parts of the row of the whole area."""
+        wholes = {cell.measure: cell for cell in self.tables[definition, LISTS] if cell.key == ("all",)}
+        for at, table in list(self.tables):
+            for measure, whole in wholes.items() if at == definition and table.startswith(LISTS) else ():
+                rows = [cell for cell in self.tables[at, table] if cell.measure == measure and cell != whole]
+                self.relate([whole], rows, most=BIG)
+        if wholes:
+            self.relate([(definition, "total")], [wholes["known_to_police"], wholes["known_to_hospitals"]], most=BIG)
 
     def maps(self):
         """Every named square cuts the ground into patches; a piece is what of its square lies in no smaller piece of its map."""
@@ -222,8 +250,8 @@ class System:
             strict = max(told.threshold for cell, told in self.release.items() if cell.definition == definition)
             yield f"{definition}: events on no map", [(definition, "total")], [(definition, "mapped")], strict
             yield f"{definition}: events of no month", [(definition, "total")], self.tables[definition, "monthly_trend"], strict
-        for people, young in self.people():
-            yield f"{people}, of 25 or over", [people], [young], self.release[people].threshold
+        for whole, part in self.parts():
+            yield f"{whole} but not {part.measure}", [whole], [part], self.release[whole].threshold
         for inner, outer in self.nested:
             for cell in self.release:
                 other = cell._replace(definition=outer)
