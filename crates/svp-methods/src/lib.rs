@@ -1,0 +1,6 @@
+//! What enters: slices of numbers: counts of cells, places, times.
+//! What leaves: the measures of crime analysis over them, each as its source defines it.
+//! Never: an engine, a file, a clock; a NaN where there is no answer (that is `None`), a result that hangs on the number of threads.
+//! To add one: a file with the formula, its source and its oracles, and one line below.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods))]

@@ -1,0 +1,6 @@
+//! What enters: counts of cells by period, the plan of a trial, its assignment, pings of patrols.
+//! What leaves: hot spots chosen, who is patrolled when, patrol sheets, dosage, the effect with its interval.
+//! Never: touches storage, a clock or an engine; draws at random without a seed that is written down.
+//! To add one: a file beside its neighbours and one line below; the command is in the binary's `trial.rs`.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods))]
