@@ -13,6 +13,8 @@ pub mod fdr;
 pub mod gi_star;
 pub mod neighbours;
 mod normal;
+pub mod scoring;
+pub mod wdd;
 
 pub use error::Error;
 pub use neighbours::Neighbours;
