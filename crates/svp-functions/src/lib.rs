@@ -1,10 +1,11 @@
 //! What enters: Arrow arrays or literals, as arguments of SQL functions.
 //! What leaves: Arrow arrays; a missing or unreadable value is NULL.
 //! Never: an error or a panic for a value, a look at storage, clock or environment, state that changes.
-//! To add one: a file beside its neighbours (kernel, `udf`, tests) and one line in [`register_list`].
+//! To add one: a file beside its neighbours (kernel, `udf`, tests) and one line in [`register_list`] or [`window_list`].
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods))]
 
+pub mod crime;
 pub mod estimate;
 pub mod offence;
 pub mod person;
@@ -16,7 +17,8 @@ pub mod text;
 pub mod time;
 mod udf;
 
-use datafusion::logical_expr::ScalarUDF;
+use datafusion::logical_expr::{ScalarUDF, WindowUDF};
+use datafusion::prelude::SessionContext;
 
 pub use place::areas::Areas;
 pub use place::in_area_box::AreaBox;
@@ -24,7 +26,7 @@ pub use reference::reference_markdown;
 pub use text::code_map::CodeMaps;
 pub use text::lookup::Lookups;
 
-/// Every function that needs no data: the list that local, cluster and wire sessions register.
+/// Every function of a row that needs no data.
 pub fn register_list() -> Vec<ScalarUDF> {
     vec![
         text::clean_text::udf(),
@@ -49,6 +51,8 @@ pub fn register_list() -> Vec<ScalarUDF> {
         place::to_wgs84::udf(),
         place::h3_cell::udf(),
         place::bng_cell::udf(),
+        place::bng_hexagon::udf(),
+        place::cell_centre::udf(),
         place::within_box::udf(),
         time::uk_timestamp::udf(),
         time::uk_clock_flag::udf(),
@@ -72,14 +76,41 @@ pub fn register_list() -> Vec<ScalarUDF> {
     ]
 }
 
+/// Every window function that needs no data.
+pub fn window_list() -> Vec<WindowUDF> {
+    vec![crime::adjusted_p::udwf()]
+}
+
 /// The functions that hold data of the site: code maps of a source, reference tables, boundaries, the box.
-///
-/// The first three are cheap to clone and shared, not copied, by the functions.
-pub fn bound(maps: CodeMaps, lookups: Lookups, areas: Areas, area: AreaBox) -> Vec<ScalarUDF> {
-    vec![
-        text::code_map::udf(maps),
-        text::lookup::udf(lookups),
-        place::area_at::udf(areas),
-        place::in_area_box::udf(area),
-    ]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bound {
+    /// Functions of a row.
+    pub scalar: Vec<ScalarUDF>,
+    /// Functions of a row among all others of its partition.
+    pub window: Vec<WindowUDF>,
+}
+
+/// The functions that hold data of the site. The first three arguments are cheap to clone and shared, not copied, by them.
+pub fn bound(maps: CodeMaps, lookups: Lookups, areas: Areas, area: AreaBox) -> Bound {
+    let cover = place::cells::Cover::new(areas.clone());
+    Bound {
+        scalar: vec![
+            text::code_map::udf(maps),
+            text::lookup::udf(lookups),
+            place::area_at::udf(areas),
+            place::in_area_box::udf(area),
+            place::area_cells::udf(cover.clone()),
+        ],
+        window: vec![crime::gi_star::udwf(cover.clone()), crime::gi_star_permuted::udwf(cover)],
+    }
+}
+
+/// Registers every function with a session: one list for local, cluster and wire.
+pub fn register(ctx: &SessionContext, bound: Bound) {
+    for function in register_list().into_iter().chain(bound.scalar) {
+        ctx.register_udf(function);
+    }
+    for function in window_list().into_iter().chain(bound.window) {
+        ctx.register_udwf(function);
+    }
 }

@@ -8,7 +8,7 @@ use arrow::util::display::array_value_to_string;
 use datafusion::prelude::SessionContext;
 use geo::{LineString, MultiPolygon, Polygon};
 
-use crate::{AreaBox, Areas, CodeMaps, Lookups, bound, register_list};
+use crate::{AreaBox, Areas, CodeMaps, Lookups, bound, register, register_list, window_list};
 
 /// The data that the examples of the bound functions speak of.
 pub(crate) fn fixtures() -> (CodeMaps, Lookups, Areas) {
@@ -41,9 +41,7 @@ pub(crate) fn square(west: f64, south: f64, side: f64) -> MultiPolygon<f64> {
 pub(crate) fn session() -> SessionContext {
     let session = SessionContext::new();
     let (maps, lookups, areas) = fixtures();
-    for udf in register_list().into_iter().chain(bound(maps, lookups, areas, AreaBox::default())) {
-        session.register_udf(udf);
-    }
+    register(&session, bound(maps, lookups, areas, AreaBox::default()));
     session
 }
 
@@ -94,9 +92,11 @@ fn every_example_prints_what_it_says() {
     let session = session();
     let (maps, lookups, areas) = fixtures();
     let mut examples = 0;
-    for udf in register_list().into_iter().chain(bound(maps, lookups, areas, AreaBox::default())) {
-        let doc = udf.documentation().unwrap().clone();
-        let text = doc.sql_example.unwrap();
+    let bound = bound(maps, lookups, areas, AreaBox::default());
+    let scalar = register_list().into_iter().chain(bound.scalar).map(|udf| udf.documentation().cloned());
+    let window = window_list().into_iter().chain(bound.window).map(|udwf| udwf.documentation().cloned());
+    for doc in scalar.chain(window) {
+        let text = doc.unwrap().sql_example.unwrap();
         for block in text.split("```sql\n").skip(1) {
             let (sql, rest) = block.split_once("\n```\n```text\n").unwrap();
             let expected = rest.split("\n```").next().unwrap();
@@ -117,12 +117,8 @@ fn text_layouts_and_nulls_are_all_accepted() {
             "1.5\nNULL\nNULL",
         );
     }
-    for udf in register_list().into_iter().chain(bound(
-        Default::default(),
-        Default::default(),
-        Default::default(),
-        Default::default(),
-    )) {
+    let bound = bound(Default::default(), Default::default(), Default::default(), Default::default());
+    for udf in register_list().into_iter().chain(bound.scalar) {
         let arguments = udf.documentation().unwrap().arguments.as_ref().unwrap().len();
         let nulls = vec!["NULL"; arguments].join(", ");
         let expected = if udf.name() == "nhs_number_status" { "missing" } else { "NULL" };
@@ -159,5 +155,6 @@ fn bound_functions_are_equal_when_they_share_data() {
     let (maps, lookups, areas) = fixtures();
     let other = bound(maps, lookups, areas, AreaBox { easting: [0.0, 1.0], northing: [0.0, 1.0] });
     assert_eq!(one, same);
-    assert!(one.iter().zip(&other).all(|(left, right)| left != right));
+    assert!(one.scalar.iter().zip(&other.scalar).all(|(left, right)| left != right));
+    assert!(one.window.iter().zip(&other.window).all(|(left, right)| left != right));
 }

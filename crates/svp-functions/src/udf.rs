@@ -7,6 +7,7 @@
 
 mod args;
 mod results;
+mod window;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -21,9 +22,10 @@ use datafusion::logical_expr::{
 
 pub(crate) use args::Args;
 pub(crate) use results::{
-    date_result, flag_result, instant_result, pair_result, pair_type, primitive_result, text_result,
-    utc_timestamp_type, written_result,
+    date_result, flag_result, instant_result, pair_result, pair_type, primitive_result, record_result, record_type,
+    records_result, records_type, text_result, utc_timestamp_type, written_result,
 };
+pub(crate) use window::window_function;
 
 /// What a function wants to be given; decides the cast that the planner adds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub(crate) enum Kind {
     Timestamp,
     /// A date or an instant.
     Moment,
+    /// A list of any numbers, as Float64.
+    Numbers,
 }
 
 impl Kind {
@@ -52,11 +56,15 @@ impl Kind {
             Kind::Date => "a date",
             Kind::Timestamp => "a timestamp (see uk_timestamp, utc_timestamp)",
             Kind::Moment => "a date or a timestamp",
+            Kind::Numbers => "a list of numbers (see array_agg)",
         }
     }
 
     fn coerce(self, given: &DataType) -> Option<DataType> {
-        use DataType::{Date32, Date64, Dictionary, Float64, Int64, LargeUtf8, Null, Timestamp, Utf8, Utf8View};
+        use DataType::{
+            Date32, Date64, Dictionary, FixedSizeList, Float64, Int64, LargeList, LargeUtf8, List, Null, Timestamp, Utf8,
+            Utf8View,
+        };
         let wanted = match (self, given) {
             (Kind::Text, Utf8 | Utf8View | LargeUtf8) => given.clone(),
             (Kind::Text, Null) => Utf8,
@@ -67,10 +75,21 @@ impl Kind {
             (Kind::Integer, other) if other.is_integer() => Int64,
             (Kind::Date | Kind::Moment, Date32 | Date64 | Null) => Date32,
             (Kind::Timestamp, Null) | (Kind::Timestamp | Kind::Moment, Timestamp(..)) => utc_timestamp_type(),
+            (Kind::Numbers, Null) => numbers_type(),
+            (Kind::Numbers, List(item) | LargeList(item) | FixedSizeList(item, _))
+                if item.data_type().is_numeric() || item.data_type().is_null() =>
+            {
+                numbers_type()
+            }
             _ => return None,
         };
         Some(wanted)
     }
+}
+
+/// A list of numbers.
+pub(crate) fn numbers_type() -> DataType {
+    DataType::new_list(DataType::Float64, true)
 }
 
 /// One argument: its name and meaning for the reference, and its kind.
@@ -121,7 +140,7 @@ pub(crate) fn bound_function(
     identity: usize,
     body: impl Fn(&Args<'_>) -> Result<ArrayRef> + Send + Sync + 'static,
 ) -> ScalarUDF {
-    let documentation = document(&spec);
+    let documentation = document(&spec, "");
     ScalarUDF::from(SqlFunction {
         name: spec.name,
         params: spec.params,
@@ -133,7 +152,25 @@ pub(crate) fn bound_function(
     })
 }
 
-fn document(spec: &Spec) -> Documentation {
+/// The types that arguments are cast to, or what is wrong with them.
+fn coerce(name: &str, params: &[Param], syntax: &str, given: &[DataType]) -> Result<Vec<DataType>> {
+    let required = params.iter().filter(|param| !param.optional).count();
+    if given.len() < required || given.len() > params.len() {
+        return plan_err!("{name} takes {syntax}, but {} arguments were given", given.len());
+    }
+    let mut coerced = Vec::with_capacity(given.len());
+    for (param, given) in params.iter().zip(given) {
+        match param.kind.coerce(given) {
+            Some(wanted) => coerced.push(wanted),
+            None => {
+                return plan_err!("{name}: argument '{}' must be {}, not {given}", param.name, param.kind.wanted());
+            }
+        }
+    }
+    Ok(coerced)
+}
+
+fn document(spec: &Spec, after: &str) -> Documentation {
     let mut syntax = format!("{}(", spec.name);
     for (index, param) in spec.params.iter().enumerate() {
         let comma = if index == 0 { "" } else { ", " };
@@ -141,6 +178,7 @@ fn document(spec: &Spec) -> Documentation {
         syntax.push_str(&text);
     }
     syntax.push(')');
+    syntax.push_str(after);
     let example: Vec<String> =
         spec.examples.iter().map(|(sql, prints)| format!("```sql\n{sql}\n```\n```text\n{prints}\n```")).collect();
     let mut builder =
@@ -199,30 +237,7 @@ impl ScalarUDFImpl for SqlFunction {
     }
 
     fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
-        let required = self.params.iter().filter(|param| !param.optional).count();
-        if given.len() < required || given.len() > self.params.len() {
-            return plan_err!(
-                "{} takes {}, but {} arguments were given",
-                self.name,
-                self.documentation.syntax_example,
-                given.len()
-            );
-        }
-        let mut coerced = Vec::with_capacity(given.len());
-        for (param, given) in self.params.iter().zip(given) {
-            match param.kind.coerce(given) {
-                Some(wanted) => coerced.push(wanted),
-                None => {
-                    return plan_err!(
-                        "{}: argument '{}' must be {}, not {given}",
-                        self.name,
-                        param.name,
-                        param.kind.wanted()
-                    );
-                }
-            }
-        }
-        Ok(coerced)
+        coerce(self.name, &self.params, &self.documentation.syntax_example, given)
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {

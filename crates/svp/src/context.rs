@@ -31,12 +31,7 @@ pub fn session(
 ) -> Result<SessionContext, AppError> {
     let ctx = svp_lake::session(&limits(cli))?;
     let area_box = area.map_or_else(AreaBox::default, |a| AreaBox { easting: a.easting, northing: a.northing });
-    for function in svp_functions::register_list() {
-        ctx.register_udf(function);
-    }
-    for function in svp_functions::bound(maps, lookups, areas, area_box) {
-        ctx.register_udf(function);
-    }
+    svp_functions::register(&ctx, svp_functions::bound(maps, lookups, areas, area_box));
     Ok(ctx)
 }
 

@@ -116,6 +116,11 @@ impl Layer {
         best.and_then(|rank| self.codes.get(rank as usize)).map(String::as_str)
     }
 
+    /// The bounding boxes of its polygons: west, south, east, north; metres.
+    pub(crate) fn boxes(&self) -> impl Iterator<Item = [f64; 4]> + '_ {
+        self.shapes.iter().map(|s| [s.least[0], s.least[1], s.greatest[0], s.greatest[1]])
+    }
+
     /// Number of areas.
     pub fn len(&self) -> usize {
         self.codes.len()

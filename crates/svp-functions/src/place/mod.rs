@@ -4,9 +4,13 @@
 use datafusion::logical_expr::DocSection;
 
 pub mod area_at;
+pub mod area_cells;
 pub mod area_code;
 pub mod areas;
 pub mod bng_cell;
+pub mod bng_hexagon;
+pub mod cell_centre;
+pub mod cells;
 pub mod h3_cell;
 pub mod in_area_box;
 pub mod osgb;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, LargeStringArray, PrimitiveArray, StringArray, StringViewArray,
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, LargeStringArray, ListArray, PrimitiveArray, StringArray, StringViewArray,
 };
 use arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type, TimestampMicrosecondType};
 use chrono::NaiveDate;
@@ -69,6 +69,15 @@ impl Args<'_> {
         self.column(index)
     }
 
+    /// A list of numbers.
+    pub fn numbers(&self, index: usize) -> Result<Lists> {
+        let (array, constant) = self.array(index)?;
+        match array.as_list_opt::<i32>() {
+            Some(values) => Ok(Lists { values: values.clone(), constant }),
+            None => internal_err!("argument {index} should be a list of numbers, not {}", array.data_type()),
+        }
+    }
+
     /// A date or an instant, as the calendar date in Great Britain.
     pub fn day(&self, index: usize) -> Result<Days> {
         match self.values.get(index).map(ColumnarValue::data_type) {
@@ -90,6 +99,26 @@ impl<T: ArrowPrimitiveType> Column<T> {
     pub fn get(&self, row: usize) -> Option<T::Native> {
         let row = if self.constant { 0 } else { row };
         self.values.is_valid(row).then(|| self.values.value(row))
+    }
+}
+
+/// A column of lists of numbers.
+pub(crate) struct Lists {
+    values: ListArray,
+    constant: bool,
+}
+
+impl Lists {
+    /// The numbers in this row; `None` when the list is missing, or one of its items: lists that belong together must not
+    /// lose their places.
+    pub fn get(&self, row: usize) -> Option<Vec<f64>> {
+        let row = if self.constant { 0 } else { row };
+        if self.values.is_null(row) {
+            return None;
+        }
+        let items = self.values.value(row);
+        let items = items.as_primitive_opt::<Float64Type>()?;
+        (items.null_count() == 0).then(|| items.values().to_vec())
     }
 }
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, ArrowPrimitiveType, BooleanArray, Float64Array, PrimitiveArray, StringBuilder, StructArray,
+    Array, ArrayRef, ArrowPrimitiveType, BooleanArray, Float64Array, ListArray, PrimitiveArray, StringBuilder, StructArray,
 };
-use arrow::buffer::NullBuffer;
+use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Date32Type, Field, Fields, TimeUnit, TimestampMicrosecondType};
 use chrono::{Datelike, NaiveDate};
 use datafusion::common::Result;
@@ -86,6 +86,63 @@ pub(crate) fn date_result(rows: usize, mut value: impl FnMut(usize) -> Option<Na
 pub(crate) fn flag_result(rows: usize, value: impl FnMut(usize) -> Option<bool>) -> Result<ArrayRef> {
     let array: BooleanArray = (0..rows).map(value).collect();
     Ok(Arc::new(array))
+}
+
+/// Struct type of numbers that may be missing.
+pub(crate) fn record_type(names: &[&str]) -> DataType {
+    DataType::Struct(names.iter().map(|name| Field::new(*name, DataType::Float64, true)).collect())
+}
+
+/// Struct of numbers; a row without value is a null struct.
+pub(crate) fn record_result<const N: usize>(
+    rows: usize,
+    names: [&str; N],
+    value: impl FnMut(usize) -> Option<[Option<f64>; N]>,
+) -> Result<ArrayRef> {
+    Ok(Arc::new(records(names, (0..rows).map(value))?))
+}
+
+fn records<const N: usize>(
+    names: [&str; N],
+    values: impl Iterator<Item = Option<[Option<f64>; N]>>,
+) -> Result<StructArray> {
+    let mut columns: [Vec<Option<f64>>; N] = std::array::from_fn(|_| Vec::new());
+    let mut valid = Vec::new();
+    for value in values {
+        valid.push(value.is_some());
+        for (column, number) in columns.iter_mut().zip(value.unwrap_or([None; N])) {
+            // What is no number is no answer.
+            column.push(number.filter(|n| n.is_finite()));
+        }
+    }
+    let fields: Fields = names.iter().map(|name| Field::new(*name, DataType::Float64, true)).collect();
+    let columns: Vec<ArrayRef> = columns.into_iter().map(|c| Arc::new(Float64Array::from(c)) as ArrayRef).collect();
+    Ok(StructArray::try_new(fields, columns, Some(NullBuffer::from(valid)))?)
+}
+
+/// Type of a list of such structs.
+pub(crate) fn records_type(names: &[&str]) -> DataType {
+    DataType::new_list(record_type(names), true)
+}
+
+/// List of structs of numbers; a row without value is a null list.
+pub(crate) fn records_result<const N: usize>(
+    rows: usize,
+    names: [&str; N],
+    mut value: impl FnMut(usize) -> Option<Vec<[Option<f64>; N]>>,
+) -> Result<ArrayRef> {
+    let (mut items, mut lengths, mut valid) = (Vec::new(), Vec::new(), Vec::new());
+    for row in 0..rows {
+        let list = value(row);
+        valid.push(list.is_some());
+        let list = list.unwrap_or_default();
+        lengths.push(list.len());
+        items.extend(list.into_iter().map(Some));
+    }
+    let items = records(names, items.into_iter())?;
+    let field = Arc::new(Field::new_list_field(items.data_type().clone(), true));
+    let nulls = Some(NullBuffer::from(valid));
+    Ok(Arc::new(ListArray::try_new(field, OffsetBuffer::from_lengths(lengths), Arc::new(items), nulls)?))
 }
 
 /// Struct of two numbers; a row without value is a null struct.

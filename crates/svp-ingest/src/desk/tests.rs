@@ -40,9 +40,7 @@ fn plan() -> SourcePlan {
     let maps = source.maps.iter().map(|(name, pairs)| (name.clone(), pairs.clone().into_iter().collect()));
     let lookups = crate::reference::without_area(OFFENCES).lookups;
     let bound = svp_functions::bound(CodeMaps::new(maps), lookups, Areas::default(), AreaBox::default());
-    for function in svp_functions::register_list().into_iter().chain(bound) {
-        ctx.register_udf(function);
-    }
+    svp_functions::register(&ctx, bound);
     SourcePlan::new(&ctx, &source, "police_rms.toml", &canonical_tables().unwrap()).unwrap()
 }
 

@@ -45,9 +45,7 @@ fn rules() -> EventRules {
 async fn session() -> SessionContext {
     let ctx = svp_lake::session(&Limits { memory_bytes: None, threads: 2, spill_dir: None }).unwrap();
     let bound = svp_functions::bound(CodeMaps::default(), Lookups::default(), Areas::default(), AreaBox::default());
-    for function in svp_functions::register_list().into_iter().chain(bound) {
-        ctx.register_udf(function);
-    }
+    svp_functions::register(&ctx, bound);
     for sql in [EVENTS, PARTIES] {
         ctx.sql(sql).await.unwrap().collect().await.unwrap();
     }

@@ -1,0 +1,11 @@
+//! The methods of crime analysis in SQL. Functions that judge a row by all others are window functions; those of a whole list
+//! take lists (`array_agg`), so that every step runs wherever the engine does. The kernels are those of `svp_methods`.
+
+use datafusion::logical_expr::DocSection;
+
+pub mod adjusted_p;
+pub mod gi_star;
+pub mod gi_star_permuted;
+mod surface;
+
+const SECTION: DocSection = DocSection { include: true, label: "Crime analysis", description: None };
