@@ -7,13 +7,16 @@
 // In tests a skipped oracle is said aloud, and loops over indices read like the formulas.
 #![cfg_attr(test, allow(clippy::print_stderr))]
 
+pub mod circular;
 mod draw;
 pub mod error;
 pub mod fdr;
 pub mod gi_star;
 pub mod neighbours;
 mod normal;
+pub mod rates;
 pub mod scoring;
+mod two_rates;
 pub mod wdd;
 
 pub use error::Error;
