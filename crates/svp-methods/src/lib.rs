@@ -12,6 +12,8 @@ mod draw;
 pub mod error;
 pub mod fdr;
 pub mod gi_star;
+pub mod knox;
+mod knox_count;
 pub mod neighbours;
 mod normal;
 pub mod rates;
