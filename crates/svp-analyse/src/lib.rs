@@ -5,14 +5,18 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod analysis;
 mod error;
 mod known;
 mod output;
+mod site_tables;
 mod tables;
 mod views;
 
+pub use analysis::{check_analysis, run_analysis};
 pub use error::AnalyseError;
 pub use known::Known;
 pub use output::{Content, Counted, Result as OutputResult, check_output, count_output, derive};
+pub use site_tables::{SITE_TABLES, read_site_table, register_site_table};
 pub use tables::{register_empty, register_never_mapped, register_reference};
-pub use views::{Months, UNIVERSES, define, definition_sources, nested_definitions};
+pub use views::{Months, UNIVERSES, define, define_side_by_side, definition_sources, nested_definitions};

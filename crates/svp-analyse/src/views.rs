@@ -55,6 +55,33 @@ pub async fn define(ctx: &SessionContext, definition: &Definition, months: &Mont
     replace(ctx, "mappable_violence", mappable)
 }
 
+/// Registers `violence_by_definition`: the events of all `definitions` in `months`, one row for each definition that an event falls
+/// under, whose name is the column `definition`. `ctx` has `event` registered; the views of [`define`] are replaced.
+///
+/// # Errors
+/// As [`define`].
+pub async fn define_side_by_side(
+    ctx: &SessionContext,
+    definitions: &[&Definition],
+    months: &Months,
+) -> Result<(), AnalyseError> {
+    let fail = |source| AnalyseError::Engine { what: "definitions side by side".to_owned(), source };
+    let mut all: Option<DataFrame> = None;
+    for definition in definitions {
+        define(ctx, definition, months).await?;
+        let named = ctx.table("serious_violence").await.map_err(fail)?;
+        let named = named.with_column("definition", lit(&definition.name)).map_err(fail)?;
+        all = Some(match all {
+            Some(before) => before.union(named).map_err(fail)?,
+            None => named,
+        });
+    }
+    match all {
+        Some(all) => replace(ctx, "violence_by_definition", all),
+        None => Ok(()),
+    }
+}
+
 /// An event falls under a definition when one of its includes holds.
 fn condition(events: &DataFrame, definition: &Definition) -> Result<Expr, DataFusionError> {
     let mut condition = lit(false);

@@ -5,11 +5,13 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod analysis;
 mod area;
 mod definition;
 mod dictionary;
 pub mod encoding;
 mod event_rules;
+mod header;
 mod linkage;
 mod output;
 mod policy;
@@ -18,6 +20,7 @@ mod source;
 mod strict;
 mod table;
 
+pub use analysis::{Analysis, Parameter, Value};
 pub use area::{Area, District, Exclusion, Input, Period, Reference};
 pub use definition::{Definition, Include};
 pub use dictionary::{dictionary_markdown, odcs_yaml};

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::{Problem, parse};
+use crate::{Problem, header, parse};
 
 /// A column with a title.
 #[derive(Debug, Clone, Deserialize)]
@@ -233,28 +233,9 @@ impl Output {
     /// # Errors
     /// A problem with file and line.
     pub fn parse(file: &str, text: &str) -> Result<Self, Problem> {
-        let mut header = String::new();
-        let mut sql = String::new();
-        for line in text.lines() {
-            match line.strip_prefix("--!") {
-                Some(rest) if sql.trim().is_empty() => {
-                    header.push_str(rest.strip_prefix(' ').unwrap_or(rest));
-                    header.push('\n');
-                }
-                _ => {
-                    sql.push_str(line);
-                    sql.push('\n');
-                }
-            }
-        }
-        if header.is_empty() {
-            return Err(Problem::new(file, "the output has no header").hint("begin with lines `--! name = \"…\"`"));
-        }
+        let (header, sql) = header::split(file, text, "the output")?;
         let mut out: Self = parse(file, &header)?;
-        out.sql = sql.trim().trim_end_matches(';').to_owned();
-        if out.sql.is_empty() {
-            return Err(Problem::new(file, "the output has no SELECT"));
-        }
+        out.sql = sql;
         if out.counts.is_empty() {
             return Err(
                 Problem::new(file, "the output names no count column").hint("disclosure control works on `counts`")

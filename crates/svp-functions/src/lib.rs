@@ -20,7 +20,7 @@ mod udf;
 use datafusion::logical_expr::{ScalarUDF, WindowUDF};
 use datafusion::prelude::SessionContext;
 
-pub use place::areas::Areas;
+pub use place::areas::{Areas, Loader as Boundaries};
 pub use place::in_area_box::AreaBox;
 pub use reference::reference_markdown;
 pub use text::code_map::CodeMaps;
@@ -52,6 +52,7 @@ pub fn register_list() -> Vec<ScalarUDF> {
         place::h3_cell::udf(),
         place::bng_cell::udf(),
         place::bng_hexagon::udf(),
+        place::cell_of::udf(),
         place::cell_centre::udf(),
         place::within_box::udf(),
         time::uk_timestamp::udf(),
@@ -73,6 +74,18 @@ pub fn register_list() -> Vec<ScalarUDF> {
         estimate::chapman_se::udf(),
         estimate::chapman_lower::udf(),
         estimate::chapman_upper::udf(),
+        crime::score_cells::udf(),
+        crime::concentration::gini(),
+        crime::concentration::generalised_gini(),
+        crime::concentration::top_share(),
+        crime::concentration::recapture_rate(),
+        crime::circular::udf(),
+        crime::rates::byar(),
+        crime::rates::wilson(),
+        crime::rates::standardised_rate(),
+        crime::rates::rate_ratio(),
+        crime::displacement::wdd_udf(),
+        crime::displacement::wdq_udf(),
     ]
 }
 
@@ -100,6 +113,7 @@ pub fn bound(maps: CodeMaps, lookups: Lookups, areas: Areas, area: AreaBox) -> B
             place::area_at::udf(areas),
             place::in_area_box::udf(area),
             place::area_cells::udf(cover.clone()),
+            place::place_weights::udf(cover.clone()),
         ],
         window: vec![crime::gi_star::udwf(cover.clone()), crime::gi_star_permuted::udwf(cover)],
     }

@@ -62,8 +62,8 @@ impl Kind {
 
     fn coerce(self, given: &DataType) -> Option<DataType> {
         use DataType::{
-            Date32, Date64, Dictionary, FixedSizeList, Float64, Int64, LargeList, LargeUtf8, List, Null, Timestamp, Utf8,
-            Utf8View,
+            Date32, Date64, Dictionary, FixedSizeList, Float64, Int64, LargeList, LargeUtf8, List, Null, Timestamp,
+            Utf8, Utf8View,
         };
         let wanted = match (self, given) {
             (Kind::Text, Utf8 | Utf8View | LargeUtf8) => given.clone(),

@@ -89,6 +89,12 @@ struct Layers {
 }
 
 impl Layers {
+    fn fail(&self, error: IngestError) {
+        if let Ok(mut failure) = self.failure.lock() {
+            failure.get_or_insert(error);
+        }
+    }
+
     fn get(&self, name: &str) -> &[AreaShape] {
         let Some(layer) = self.by_name.get(name) else { return &[] };
         layer.shapes.get_or_init(|| {
@@ -97,11 +103,7 @@ impl Layers {
                 match part {
                     Ok(Part::Layer(found)) => shapes.extend(found),
                     Ok(_) => {}
-                    Err(error) => {
-                        if let Ok(mut failure) = self.failure.lock() {
-                            failure.get_or_insert(error);
-                        }
-                    }
+                    Err(error) => self.fail(error),
                 }
             }
             shapes
@@ -124,6 +126,17 @@ pub fn files(reference: &Reference, root: &str) -> Result<Vec<InputFile>, Ingest
     let found = expand(&[full])?;
     if found.is_empty() {
         return Err(IngestError::Reference { file: path.clone(), what: "no such file".to_owned() });
+    }
+    Ok(found)
+}
+
+/// The files that say where postcodes lie.
+fn postcode_files(area: &Area, root: &str) -> Result<Vec<(Reference, InputFile)>, IngestError> {
+    let mut found = Vec::new();
+    for reference in &area.reference {
+        if matches!(reference, Reference::PostcodeDirectory { .. } | Reference::CodePointOpen { .. }) {
+            found.extend(files(reference, root)?.into_iter().map(|file| (reference.clone(), file)));
+        }
     }
     Ok(found)
 }
@@ -166,10 +179,28 @@ pub fn load(
     data.layers = Arc::new(layers);
     let layers = Arc::clone(&data.layers);
     let names: Vec<String> = layers.by_name.keys().cloned().collect();
-    data.areas = Areas::when_asked(
-        names,
-        Arc::new(move |name| layers.get(name).iter().map(|s| (s.code.clone(), s.shape.clone())).collect()),
-    );
+    let shapes = Arc::clone(&layers);
+    let boundaries: svp_functions::Boundaries =
+        Arc::new(move |name: &str| shapes.get(name).iter().map(|s| (s.code.clone(), s.shape.clone())).collect());
+    let plain = Areas::when_asked(names, boundaries);
+    let (postcodes, finder) = (postcode_files(area, root)?, plain.clone());
+    data.areas = plain.with_homes_when_asked(Arc::new(move || {
+        let mut homes: HashMap<String, Vec<(f64, f64)>> = HashMap::new();
+        for part in read_parts(&postcodes, threads) {
+            match part {
+                Ok(Part::Postcodes(found)) => {
+                    for (_, easting, northing) in found {
+                        if let Some(lsoa) = finder.code_at("lsoa", easting, northing) {
+                            homes.entry(lsoa.to_owned()).or_default().push((easting, northing));
+                        }
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => layers.fail(error),
+            }
+        }
+        homes
+    }));
 
     let mut tables: HashMap<String, HashMap<String, String>> = HashMap::new();
     tables.insert("site".to_owned(), area.site.clone().into_iter().collect());

@@ -78,6 +78,8 @@ pub enum Command {
     Disclose(DiscloseArgs),
     /// Filters of whole records as clkhash makes them, compared as anonlink compares them
     Clk(ClkArgs),
+    /// Run an analysis of the site over the lake: hot spots, hours, near repeats, scores; without a name, list them
+    Analyse(AnalyseArgs),
     /// Query the lake
     Sql(SqlArgs),
     /// Make, look at and rotate keys; make tokens at the desk
@@ -289,6 +291,48 @@ pub enum ClkCommand {
         #[arg(long)]
         out: String,
     },
+}
+
+/// `svp analyse`
+#[derive(Debug, Args)]
+pub struct AnalyseArgs {
+    /// Analysis: a file of `pipelines/analyses`
+    pub analysis: Option<String>,
+    /// Say what it is and which parameters it has
+    #[arg(long)]
+    pub describe: bool,
+    /// The lake
+    #[arg(long, default_value = "lake", env = "SVP_LAKE")]
+    pub lake: String,
+    /// Area whose boundaries, populations and period are used
+    #[arg(long)]
+    pub area: Option<String>,
+    #[command(flatten)]
+    pub paths: PathArgs,
+    /// Definition of serious violence, in place of the area's first
+    #[arg(long)]
+    pub definition: Option<String>,
+    /// First month, YYYY-MM, in place of the area's
+    #[arg(long)]
+    pub from: Option<String>,
+    /// Last month, YYYY-MM, in place of the area's
+    #[arg(long)]
+    pub to: Option<String>,
+    /// Value of a parameter; may be repeated
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Put events on grids that releases keep off them: at homes, domestic, sexual
+    #[arg(long)]
+    pub everywhere: bool,
+    /// Form of the result
+    #[arg(long, value_enum, default_value_t = ResultForm::Table)]
+    pub format: ResultForm,
+    /// Write the result to a file
+    #[arg(long)]
+    pub out: Option<String>,
+    /// Option of the object store, such as region=…; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub store_option: Vec<String>,
 }
 
 /// `svp sql`

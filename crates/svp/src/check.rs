@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use datafusion::prelude::SessionContext;
-use svp_analyse::{Months, check_output, define, register_empty, register_never_mapped, register_reference};
-use svp_contract::{Area, Problem};
+use svp_analyse::{
+    Months, check_analysis, check_output, define, define_side_by_side, register_empty, register_never_mapped,
+    register_reference,
+};
+use svp_contract::{Area, Definition, Problem};
 use svp_functions::{Areas, CodeMaps, Lookups};
 use svp_ingest::desk;
 use svp_ingest::reference::{self, ReferenceData};
@@ -43,10 +46,11 @@ pub async fn command(cli: &Cli, args: &CheckArgs, tell: &Tell) -> Result<(), App
         tell.step(
             "check",
             format!(
-                "{} sources, {} definitions, {} outputs and {} areas are in order",
+                "{} sources, {} definitions, {} outputs, {} analyses and {} areas are in order",
                 site.sources.len(),
                 site.definitions.len(),
                 site.outputs.len(),
+                site.analyses.len(),
                 areas.len()
             ),
         );
@@ -102,6 +106,13 @@ pub async fn outputs(cli: &Cli, site: &Site) -> Result<Vec<Problem>, AppError> {
         for Defined { file, item } in site.outputs.values() {
             problems.extend(check_output(&ctx, file, item).await);
         }
+        let all: Vec<&Definition> = site.definitions.values().map(|d| &d.item).collect();
+        if problems.is_empty() {
+            define_side_by_side(&ctx, &all, &months).await?;
+            for Defined { file, item } in site.analyses.values() {
+                problems.extend(check_analysis(&ctx, file, item).await);
+            }
+        }
     }
     Ok(problems)
 }
@@ -119,6 +130,7 @@ pub fn register_all_empty(ctx: &SessionContext, site: &Site) -> Result<(), AppEr
     register_empty(ctx, "receipt", receipt_schema())?;
     register_empty(ctx, "quarantine", quarantine_schema())?;
     register_never_mapped(ctx, &[], false, false)?;
+    context::register_site_tables(ctx, site)?;
     if let Some(area) = site.areas.values().next() {
         register_reference(ctx, &area.item, &[], &BTreeMap::new(), &[])?;
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use datafusion::prelude::SessionContext;
+use svp_analyse::{SITE_TABLES, register_site_table};
 use svp_contract::{Area, Problem, Source};
 use svp_functions::{AreaBox, Areas, CodeMaps, Lookups};
 use svp_ingest::SourcePlan;
@@ -33,6 +34,14 @@ pub fn session(
     let area_box = area.map_or_else(AreaBox::default, |a| AreaBox { easting: a.easting, northing: a.northing });
     svp_functions::register(&ctx, svp_functions::bound(maps, lookups, areas, area_box));
     Ok(ctx)
+}
+
+/// Registers the small tables of the site; empty where it has none.
+pub fn register_site_tables(ctx: &SessionContext, site: &Site) -> Result<(), AppError> {
+    for table in site.tables.iter().filter(|t| SITE_TABLES.contains(&t.name.as_str())) {
+        register_site_table(ctx, table, site.site_tables.get(&table.name).cloned())?;
+    }
+    Ok(())
 }
 
 /// The code maps of a source as the functions want them.

@@ -33,6 +33,7 @@ impl Work<'_> {
                 .any(|s| !s.item.disclosure.already_open && body.receipts.iter().any(|r| r.source == s.item.name));
         let km2 = if thin { self.data.square_kilometres("lsoa") } else { BTreeMap::new() };
         register_reference(self.ctx, self.area, &population, &km2, &self.data.exclusions)?;
+        crate::context::register_site_tables(self.ctx, self.site)?;
         let never = &self.policy.map.never_groups;
         register_never_mapped(self.ctx, never, self.policy.map.domestic, self.policy.map.homes)?;
         let months = Months { from: self.area.period.from.clone(), to: self.area.period.to.clone() };

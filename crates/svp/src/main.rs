@@ -5,6 +5,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "the binary is the one home of environment and clock")]
 
+mod analyse;
 mod args;
 mod check;
 mod clk;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
             Command::Pseudonymise(args) => desk::command(&cli, args, &tell),
             Command::Disclose(args) => disclose::command(&cli, args, &tell).await,
             Command::Clk(args) => clk::command(&cli, args, &tell),
+            Command::Analyse(args) => analyse::command(&cli, args, &tell).await,
             Command::Sql(args) => sql::command(&cli, args, &tell).await,
             Command::Key(args) => key::command(&cli, args, &tell).await,
             Command::Erase(args) => rewrite::erase(&cli, args, &tell).await,

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use svp_contract::{
-    Area, AudiencePolicy, Definition, EventRules, Gateways, Linkage, Output, Problem, Source, Table, canonical_tables,
-    nearest,
+    Analysis, Area, AudiencePolicy, Definition, EventRules, Gateways, Linkage, Output, Problem, Source, Table,
+    canonical_tables, nearest,
 };
 
+use arrow::array::RecordBatch;
+use svp_analyse::{SITE_TABLES, read_site_table};
 use svp_privacy::exceptions::Exceptions;
 
 use crate::error::AppError;
@@ -37,6 +39,10 @@ pub struct Site {
     pub definitions: BTreeMap<String, Defined<Definition>>,
     /// Outputs by name.
     pub outputs: BTreeMap<String, Defined<Output>>,
+    /// Analyses by name.
+    pub analyses: BTreeMap<String, Defined<Analysis>>,
+    /// Small tables of the site by name.
+    pub site_tables: BTreeMap<String, RecordBatch>,
     /// Policies by audience.
     pub policies: BTreeMap<String, Defined<AudiencePolicy>>,
     /// What named people allowed (`pipelines/policies/exceptions.toml`, where there is one).
@@ -74,6 +80,8 @@ impl Site {
         let definitions =
             folder(&root, "definitions", "toml", &mut texts, &mut problems, Definition::parse, |d| &d.name);
         let outputs = folder(&root, "outputs", "sql", &mut texts, &mut problems, Output::parse, |o| &o.name);
+        let analyses = folder(&root, "analyses", "sql", &mut texts, &mut problems, Analysis::parse, |a| &a.name);
+        let site_tables = site_tables(&root, &tables, &mut texts, &mut problems)?;
         let mut policies =
             folder(&root, "policies", "toml", &mut texts, &mut problems, Policies::parse, Policies::name);
         let gateways = match policies.remove("gateways").map(|d| d.item) {
@@ -124,6 +132,8 @@ impl Site {
                 areas,
                 definitions,
                 outputs,
+                analyses,
+                site_tables,
                 policies,
                 exceptions,
                 linkage,
@@ -288,6 +298,31 @@ fn folder<T>(
         texts.insert(file, text);
     }
     out
+}
+
+/// The small tables that the site gives as CSV files.
+fn site_tables(
+    root: &Path,
+    tables: &[Table],
+    texts: &mut BTreeMap<String, String>,
+    problems: &mut Vec<Problem>,
+) -> Result<BTreeMap<String, RecordBatch>, AppError> {
+    let mut out = BTreeMap::new();
+    for table in tables.iter().filter(|t| SITE_TABLES.contains(&t.name.as_str())) {
+        let file = format!("pipelines/reference/{}.csv", table.name);
+        if !svp_lake::files::exists(&root.join(&file)) {
+            continue;
+        }
+        let text = svp_lake::files::read_text(&root.join(&file))?;
+        match read_site_table(table, &file, &text) {
+            Ok(rows) => {
+                out.insert(table.name.clone(), rows);
+            }
+            Err(problem) => problems.push(problem),
+        }
+        texts.insert(file, text);
+    }
+    Ok(out)
 }
 
 /// The rules by which events are matched, where the site has them.

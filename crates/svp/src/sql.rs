@@ -29,6 +29,7 @@ pub async fn command(cli: &Cli, args: &SqlArgs, tell: &Tell) -> Result<(), AppEr
             let paths = context::paths(&site, area, &args.paths)?;
             let data = reference::load(area, &paths.reference, &site.offences, true, cli.threads())?;
             let ctx = context::session(cli, Some(area), CodeMaps::default(), data.lookups.clone(), data.areas.clone())?;
+            context::register_site_tables(&ctx, &site)?;
             register_reference(&ctx, area, &data.population(area)?, &data.square_kilometres("lsoa"), &data.exclusions)?;
             ctx
         }
@@ -61,7 +62,7 @@ async fn answer(ctx: &SessionContext, query: &str, form: ResultForm) -> Result<S
     render(&batches, form)
 }
 
-fn render(batches: &[RecordBatch], form: ResultForm) -> Result<String, AppError> {
+pub(crate) fn render(batches: &[RecordBatch], form: ResultForm) -> Result<String, AppError> {
     match form {
         ResultForm::Table => Ok(pretty_format_batches(batches)?.to_string()),
         ResultForm::Csv => {

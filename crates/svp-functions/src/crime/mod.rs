@@ -4,8 +4,13 @@
 use datafusion::logical_expr::DocSection;
 
 pub mod adjusted_p;
+pub mod circular;
+pub mod concentration;
+pub mod displacement;
 pub mod gi_star;
 pub mod gi_star_permuted;
+pub mod rates;
+pub mod score_cells;
 mod surface;
 
 const SECTION: DocSection = DocSection { include: true, label: "Crime analysis", description: None };

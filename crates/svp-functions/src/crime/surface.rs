@@ -70,7 +70,9 @@ impl Surface {
         };
         match surface {
             Some(surface) if surface.cells.iter().any(|c| c.grid() != surface.cells[0].grid()) => {
-                exec_err!("{name}: the rows are cells of different grids; a rest of larger cells needs the name of a layer")
+                exec_err!(
+                    "{name}: the rows are cells of different grids; a rest of larger cells needs the name of a layer"
+                )
             }
             surface => Ok(surface),
         }

@@ -20,7 +20,11 @@ pub(crate) fn udf(cover: Cover) -> ScalarUDF {
                     grid.",
             params: vec![
                 param(Kind::Text, "layer", "name of a boundary layer, for example `district`"),
-                param(Kind::Text, "grid", "`bng:250` (squares), `hex:250` (hexagons of the area of such squares) or `h3:9`"),
+                param(
+                    Kind::Text,
+                    "grid",
+                    "`bng:250` (squares), `hex:250` (hexagons of the area of such squares) or `h3:9`",
+                ),
             ],
             returns: DataType::new_list(DataType::Utf8, true),
             examples: &[("SELECT cardinality(area_cells('district', 'bng:1000'))", "32")],

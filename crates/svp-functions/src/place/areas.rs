@@ -17,11 +17,19 @@ pub type Boundaries = Vec<(String, MultiPolygon<f64>)>;
 /// Reads the areas of a layer when somebody first asks for one.
 pub type Loader = Arc<dyn Fn(&str) -> Boundaries + Send + Sync>;
 
+/// Where people live, by area: points of equal weight, National Grid metres.
+pub type Homes = HashMap<String, Vec<(f64, f64)>>;
+
+/// Reads where people live when somebody first asks.
+pub type HomesLoader = Arc<dyn Fn() -> Homes + Send + Sync>;
+
 /// Boundary layers by name. Coordinates are National Grid metres. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Areas {
     layers: Arc<HashMap<String, OnceLock<Layer>>>,
     loader: Option<Loader>,
+    homes: Arc<OnceLock<Homes>>,
+    homes_loader: Option<HomesLoader>,
 }
 
 impl std::fmt::Debug for Areas {
@@ -35,7 +43,27 @@ impl Areas {
     /// say where their events lie.
     pub fn when_asked(names: impl IntoIterator<Item = String>, loader: Loader) -> Self {
         let layers = names.into_iter().map(|name| (name, OnceLock::new())).collect();
-        Self { layers: Arc::new(layers), loader: Some(loader) }
+        Self { layers: Arc::new(layers), loader: Some(loader), ..Self::default() }
+    }
+
+    /// With points where people live, read when they are first asked for.
+    #[must_use]
+    pub fn with_homes_when_asked(mut self, loader: HomesLoader) -> Self {
+        self.homes_loader = Some(loader);
+        self
+    }
+
+    /// With points where people live.
+    #[must_use]
+    pub fn with_homes(mut self, homes: Homes) -> Self {
+        self.homes = Arc::new(OnceLock::from(homes));
+        self
+    }
+
+    /// The points where the people of an area live; `None` where nothing is known of it.
+    pub fn homes(&self, code: &str) -> Option<&[(f64, f64)]> {
+        let all = self.homes.get_or_init(|| self.homes_loader.as_ref().map(|load| load()).unwrap_or_default());
+        all.get(code).map(Vec::as_slice)
     }
 
     /// Adds or replaces a layer of (code, boundary) pairs. Areas without extent are left out.
@@ -114,6 +142,25 @@ impl Layer {
             }
         }
         best.and_then(|rank| self.codes.get(rank as usize)).map(String::as_str)
+    }
+
+    /// Points spread evenly over the ground of an area, some hundreds; `None` for an unknown code.
+    pub(crate) fn ground(&self, code: &str) -> Option<Vec<(f64, f64)>> {
+        const STEPS: f64 = 40.0;
+        let rank = u32::try_from(self.codes.binary_search_by(|c| c.as_str().cmp(code)).ok()?).ok()?;
+        let own: Vec<&Shape> = self.shapes.iter().filter(|shape| shape.rank == rank).collect();
+        let mut points = Vec::new();
+        for shape in own {
+            let step = [0, 1].map(|i| (shape.greatest[i] - shape.least[i]) / STEPS);
+            for (i, j) in (0..STEPS as u32).flat_map(|i| (0..STEPS as u32).map(move |j| (i, j))) {
+                let (x, y) =
+                    (shape.least[0] + (f64::from(i) + 0.5) * step[0], shape.least[1] + (f64::from(j) + 0.5) * step[1]);
+                if shape.holds(x, y) {
+                    points.push((x, y));
+                }
+            }
+        }
+        Some(points)
     }
 
     /// The bounding boxes of its polygons: west, south, east, north; metres.

@@ -93,7 +93,7 @@ pub(crate) fn udf() -> ScalarUDF {
                 param(Kind::Integer, "size", "side of the square of the same area, metres, 1 to 100,000"),
             ],
             returns: DataType::Utf8,
-            examples: &[("SELECT bng_hexagon(291999.9, 92500, 250)", "250h:887:398")],
+            examples: &[("SELECT bng_hexagon(291999.9, 92500, 250)", "250h:888:398")],
         },
         |args| {
             let (easting, northing, size) = (args.number(0)?, args.number(1)?, args.integer(2)?);

@@ -232,7 +232,10 @@ mod tests {
     fn cover() -> Cover {
         Cover::new(Areas::default().with_layer(
             "district",
-            vec![("A".into(), square(290_000.0, 90_000.0, 3_000.0)), ("B".into(), square(293_000.0, 90_000.0, 1_000.0))],
+            vec![
+                ("A".into(), square(290_000.0, 90_000.0, 3_000.0)),
+                ("B".into(), square(293_000.0, 90_000.0, 1_000.0)),
+            ],
         ))
     }
 
@@ -251,7 +254,8 @@ mod tests {
             assert!(cells.iter().all(|cell| Place::parse(&cell.to_string()) == Some(*cell)), "{grid:?}");
             // Nothing is forgotten: every neighbour whose middle is inside is there.
             let near = neighbours(&cells, 1).unwrap().unwrap();
-            let inner = (0..cells.len()).filter(|i| near.of(*i).len() == if grid == Grid::Squares(250) { 8 } else { 6 });
+            let inner =
+                (0..cells.len()).filter(|i| near.of(*i).len() == if grid == Grid::Squares(250) { 8 } else { 6 });
             assert!(inner.count() * 2 > cells.len());
         }
         assert!(cover.cells("none", Grid::H3(9)).is_none());

@@ -1,0 +1,55 @@
+//! Runs an analysis: one SELECT over the views of a definition, its parameters bound.
+
+use datafusion::common::ScalarValue;
+use datafusion::error::DataFusionError;
+use datafusion::prelude::{DataFrame, SessionContext};
+use svp_contract::{Analysis, Problem, Value};
+
+use crate::AnalyseError;
+
+fn bound(value: &Value) -> ScalarValue {
+    match value {
+        Value::Integer(number) => ScalarValue::from(*number),
+        Value::Number(number) => ScalarValue::from(*number),
+        Value::Text(text) => ScalarValue::from(text.as_str()),
+    }
+}
+
+async fn plan(
+    ctx: &SessionContext,
+    analysis: &Analysis,
+    given: &[(String, Value)],
+) -> Result<DataFrame, DataFusionError> {
+    let values: Vec<(String, ScalarValue)> = analysis
+        .params
+        .iter()
+        .map(|p| {
+            let own = given.iter().find(|(name, _)| *name == p.name).map(|(_, value)| value);
+            (p.name.clone(), bound(own.unwrap_or(&p.default)))
+        })
+        .collect();
+    let frame = ctx.sql(&analysis.sql).await?;
+    if values.is_empty() { Ok(frame) } else { frame.with_param_values(values) }
+}
+
+/// Plans an analysis with its own defaults against the views that are registered.
+pub async fn check_analysis(ctx: &SessionContext, file: &str, analysis: &Analysis) -> Vec<Problem> {
+    let Err(error) = plan(ctx, analysis, &[]).await else { return Vec::new() };
+    let message = error.strip_backtrace();
+    let problem = Problem::new(file, message.lines().next().unwrap_or_default());
+    vec![problem.hint("the SELECT reads the views that pipelines/README.md names, and `$name` for each of `params`")]
+}
+
+/// The rows of an analysis under the views that are registered now; `given` takes the place of defaults. What comes back has not
+/// passed disclosure control.
+///
+/// # Errors
+/// When it cannot be planned.
+pub async fn run_analysis(
+    ctx: &SessionContext,
+    analysis: &Analysis,
+    given: &[(String, Value)],
+) -> Result<DataFrame, AnalyseError> {
+    let fail = |source| AnalyseError::Engine { what: format!("analysis {}", analysis.name), source };
+    plan(ctx, analysis, given).await.map_err(fail)
+}

@@ -1,0 +1,143 @@
+//! `svp analyse`: an analysis of the site over the lake, for people who may query it.
+
+use svp_analyse::{Months, define, define_side_by_side, register_never_mapped, register_reference, run_analysis};
+use svp_contract::{Analysis, Definition, Value, nearest};
+use svp_functions::CodeMaps;
+use svp_ingest::reference;
+use svp_lake::{Lake, Open};
+
+use crate::args::{AnalyseArgs, Cli, ResultForm};
+use crate::context;
+use crate::error::AppError;
+use crate::site::Site;
+use crate::sql::render;
+use crate::tell::Tell;
+
+/// The command.
+pub async fn command(cli: &Cli, args: &AnalyseArgs, tell: &Tell) -> Result<(), AppError> {
+    let (site, _) = Site::read(&cli.site)?;
+    let Some(name) = &args.analysis else {
+        for analysis in site.analyses.values() {
+            tell.print(format!("{:28} {}", analysis.item.name, analysis.item.title));
+        }
+        return Ok(());
+    };
+    let analysis = &known(name, "analysis", &site.analyses)?.item;
+    if args.describe {
+        tell.print(describe(analysis));
+        return Ok(());
+    }
+    let given = given(analysis, &args.set)?;
+    let area = match &args.area {
+        Some(area) => &site.area(area)?.item,
+        None => {
+            return Err(AppError::Argument {
+                what: "an analysis needs an area".to_owned(),
+                hint: "name it with --area: its boundaries, populations and period are used".to_owned(),
+            });
+        }
+    };
+    let lake = Lake::open(&args.lake, &context::store_options(&args.store_option)?, Open::Read).await?;
+    let paths = context::paths(&site, area, &args.paths)?;
+    let data = reference::load(area, &paths.reference, &site.offences, true, cli.threads())?;
+    let ctx = context::session(cli, Some(area), CodeMaps::default(), data.lookups.clone(), data.areas.clone())?;
+    register_reference(&ctx, area, &data.population(area)?, &data.square_kilometres("lsoa"), &data.exclusions)?;
+    context::register_site_tables(&ctx, &site)?;
+    // Nobody is shown a map here: what is kept off the grids of an audience is the business of its release.
+    let (domestic, homes) = (args.everywhere, args.everywhere);
+    let groups: Vec<String> = if args.everywhere {
+        Vec::new()
+    } else {
+        site.policies.get(&area.audience).map(|p| p.item.map.never_groups.clone()).unwrap_or_default()
+    };
+    register_never_mapped(&ctx, &groups, domestic, homes)?;
+    lake.register(&ctx).await?;
+    ctx.deregister_table("person_record").map_err(|e| AppError::Query(e.to_string()))?;
+    let months = Months {
+        from: args.from.clone().unwrap_or_else(|| area.period.from.clone()),
+        to: args.to.clone().unwrap_or_else(|| area.period.to.clone()),
+    };
+    let all: Vec<&Definition> =
+        area.definitions.iter().filter_map(|name| site.definitions.get(name)).map(|d| &d.item).collect();
+    define_side_by_side(&ctx, &all, &months).await?;
+    let wanted = args.definition.as_ref().or(area.definitions.first());
+    if let Some(wanted) = wanted {
+        define(&ctx, &known(wanted, "definition", &site.definitions)?.item, &months).await?;
+    }
+    let frame = run_analysis(&ctx, analysis, &given).await?;
+    let failed = |e: datafusion::error::DataFusionError| AppError::Query(e.strip_backtrace());
+    let schema = frame.schema().as_arrow().clone();
+    let mut batches = frame.collect().await.map_err(failed)?;
+    if batches.is_empty() {
+        batches.push(arrow::array::RecordBatch::new_empty(schema.into()));
+    }
+    if let Some(error) = data.failure() {
+        return Err(error.into());
+    }
+    let text = render(&batches, args.format)?;
+    match &args.out {
+        Some(file) => {
+            svp_lake::files::write_file(std::path::Path::new(file), text.as_bytes())?;
+            tell.step(
+                "analyse",
+                format!("{} rows written to {file}", batches.iter().map(|b| b.num_rows()).sum::<usize>()),
+            );
+        }
+        None => tell.print(text.trim_end()),
+    }
+    if args.format == ResultForm::Table {
+        tell.step("analyse", "true counts: nothing of this is published but through `svp run` or `svp disclose`");
+    }
+    Ok(())
+}
+
+/// The thing of this name, or the nearest name.
+fn known<'a, T>(name: &str, kind: &str, all: &'a std::collections::BTreeMap<String, T>) -> Result<&'a T, AppError> {
+    all.get(name).ok_or_else(|| AppError::Argument {
+        what: format!("there is no {kind} `{name}`"),
+        hint: match nearest(name, all.keys().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("known: {}", all.keys().cloned().collect::<Vec<_>>().join(", ")),
+        },
+    })
+}
+
+/// The values that were given for parameters.
+fn given(analysis: &Analysis, set: &[String]) -> Result<Vec<(String, Value)>, AppError> {
+    let wrong = |what: String, hint: String| AppError::Argument { what, hint };
+    set.iter()
+        .map(|pair| {
+            let (name, text) = pair.split_once('=').ok_or_else(|| {
+                wrong("--set needs NAME=VALUE".to_owned(), "for example --set grid=bng:250".to_owned())
+            })?;
+            let param = analysis.params.iter().find(|p| p.name == name).ok_or_else(|| {
+                let names: Vec<&str> = analysis.params.iter().map(|p| p.name.as_str()).collect();
+                let near = nearest(name, names.iter().copied());
+                wrong(
+                    format!("the analysis has no parameter `{name}`"),
+                    near.map_or_else(
+                        || format!("it has: {}", names.join(", ")),
+                        |near| format!("did you mean `{near}`?"),
+                    ),
+                )
+            })?;
+            let value = param.default.like(text).ok_or_else(|| {
+                wrong(format!("the parameter `{name}` is {}", param.default.kind()), param.about.clone())
+            })?;
+            Ok((name.to_owned(), value))
+        })
+        .collect()
+}
+
+fn describe(analysis: &Analysis) -> String {
+    let mut lines = vec![analysis.title.clone(), String::new(), analysis.description.clone()];
+    if !analysis.params.is_empty() {
+        lines.push(String::new());
+        lines.extend(analysis.params.iter().map(|p| format!("--set {}={}  {}", p.name, p.default, p.about)));
+    }
+    if !analysis.notes.is_empty() {
+        lines.push(String::new());
+        lines.extend(analysis.notes.iter().map(|note| format!("- {note}")));
+    }
+    lines.join("\n")
+}
