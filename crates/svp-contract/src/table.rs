@@ -294,6 +294,9 @@ pub fn canonical_tables() -> Result<Vec<Table>, Problem> {
         "population.toml",
         "offence.toml",
         "harm_weight.toml",
+        "shift.toml",
+        "unit_cost.toml",
+        "recording_break.toml",
         "calendar.toml"
     )
     .iter()

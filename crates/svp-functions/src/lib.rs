@@ -80,6 +80,7 @@ pub fn register_list() -> Vec<ScalarUDF> {
         crime::concentration::top_share(),
         crime::concentration::recapture_rate(),
         crime::circular::udf(),
+        crime::knox::udf(),
         crime::rates::byar(),
         crime::rates::wilson(),
         crime::rates::standardised_rate(),
@@ -115,7 +116,11 @@ pub fn bound(maps: CodeMaps, lookups: Lookups, areas: Areas, area: AreaBox) -> B
             place::area_cells::udf(cover.clone()),
             place::place_weights::udf(cover.clone()),
         ],
-        window: vec![crime::gi_star::udwf(cover.clone()), crime::gi_star_permuted::udwf(cover)],
+        window: vec![
+            crime::gi_star::udwf(cover.clone()),
+            crime::gi_star_permuted::udwf(cover.clone()),
+            crime::neighbour_mean::udwf(cover),
+        ],
     }
 }
 

@@ -9,6 +9,8 @@ pub mod concentration;
 pub mod displacement;
 pub mod gi_star;
 pub mod gi_star_permuted;
+pub mod knox;
+pub mod neighbour_mean;
 pub mod rates;
 pub mod score_cells;
 mod surface;
