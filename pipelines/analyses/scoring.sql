@@ -1,6 +1,6 @@
 --! name = "scoring"
 --! title = "How well do past months foretell where later ones will be?"
---! description = "Out of time and walking forward: at each origin the cells of the area are ranked by months before it, and scored by months after it. Methods: all the training months; the last year; the last quarter; a moving average in which a month weighs half of what the one `half_life` months later does; the average of the last year over the cell and its neighbours. Hit rate, PAI, PEI and RRI at shares of the area's cells (R package ptools); of equal ranks the worst case counts. Every cell of the area takes part, also those without events."
+--! description = "Out of time and walking forward: at each origin the cells of the area are ranked by months before it, and scored by months after it. Methods: all the training months; the last year; the last quarter; a moving average in which a month weighs half of what the one `half_life` months later does; the kernel density of all the training months. Hit rate, PAI, PEI and RRI at shares of the area's cells (R package ptools); of equal ranks the worst case counts. Every cell of the area takes part, also those without events."
 --! params = [
 --!   { name = "grid", about = "bng:SIZE (squares), hex:SIZE (hexagons of that area), h3:RESOLUTION", default = "bng:250" },
 --!   { name = "layer", about = "boundary layer that holds the area's cells", default = "district" },
@@ -8,6 +8,7 @@
 --!   { name = "horizon", about = "months from an origin that are foretold", default = 3 },
 --!   { name = "step", about = "months between origins", default = 3 },
 --!   { name = "half_life", about = "months after which a month of the moving average weighs half", default = 6.0 },
+--!   { name = "bandwidth", about = "bandwidth of the kernel density, metres", default = 500.0 },
 --!   { name = "without", about = "kind of break (pipelines/reference/recording_break.csv) whose months are left out beside those of recording; none if empty", default = "" },
 --! ]
 --! notes = ["Points of open police data are snapped to the nearest of a list of anonymous points: a small cell holds a point or none, and a figure for it is one of the list as much as of the streets.", "Cells are of equal area on squares and hexagons; H3 cells are not, and their shares of cells are not shares of ground."]
@@ -47,32 +48,33 @@ every_cell AS (
   CROSS JOIN cells AS c
   LEFT JOIN summed AS s ON s.origin = o.origin AND s.cell = c.cell
 ),
-around AS (
-  SELECT *, neighbour_mean(cell, last_year) OVER (PARTITION BY origin) AS neighbours FROM every_cell
-),
-listed AS (
-  SELECT origin, sum(observed) AS events, array_agg(observed ORDER BY cell) AS observed,
-         array_agg(all_months ORDER BY cell) AS all_months, array_agg(last_year ORDER BY cell) AS last_year,
-         array_agg(last_quarter ORDER BY cell) AS last_quarter, array_agg(moving_average ORDER BY cell) AS moving_average,
-         array_agg(neighbours ORDER BY cell) AS neighbours
-  FROM around
-  GROUP BY 1
-),
 methods AS (
-  SELECT origin, events, observed, unnest(make_array(
-           named_struct('method', 'all months', 'predicted', all_months), named_struct('method', 'last year', 'predicted', last_year),
-           named_struct('method', 'last quarter', 'predicted', last_quarter),
-           named_struct('method', 'moving average', 'predicted', moving_average),
-           named_struct('method', 'last year, neighbours', 'predicted', neighbours))) AS m
-  FROM listed
+  -- Predictions are in events of the horizon, so that RRI compares like with like.
+  SELECT origin, observed, unnest(make_array(
+           named_struct('method', 'all months', 'predicted', all_months * CAST($horizon AS DOUBLE) / $train),
+           named_struct('method', 'last year', 'predicted', last_year * CAST($horizon AS DOUBLE) / least(12, $train)),
+           named_struct('method', 'last quarter', 'predicted', last_quarter * CAST($horizon AS DOUBLE) / least(3, $train)),
+           named_struct('method', 'moving average', 'predicted', moving_average * $horizon * (1 - power(0.5, 1 / $half_life)) / (1 - power(0.5, $train / $half_life))),
+           named_struct('method', 'kernel density', 'predicted', density * events / dense * $horizon / $train))) AS m
+  FROM (SELECT *, sum(density) OVER (PARTITION BY origin) AS dense, sum(all_months) OVER (PARTITION BY origin) AS events
+        FROM (SELECT *, kernel_density(cell, all_months, $bandwidth, 'quartic') OVER (PARTITION BY origin) AS density FROM every_cell))
 ),
 scored AS (
-  SELECT origin, m['method'] AS method, events, cardinality(observed) AS cells,
-         unnest(score_cells(m['predicted'], observed, NULL, [0.001, 0.005, 0.01, 0.02, 0.05])) AS s
+  SELECT origin, m['method'] AS method, observed,
+         score_ranked(m['predicted'], observed) OVER (PARTITION BY origin, m['method']) AS s
   FROM methods
+),
+total AS (SELECT origin, method, sum(observed) AS events, count(*) AS cells FROM scored GROUP BY 1, 2),
+shares AS (SELECT unnest(make_array(0.001, 0.005, 0.01, 0.02, 0.05)) AS share),
+-- The last row that fits into each share; shares are few, so only their edges are looked at.
+edge AS (
+  SELECT t.origin, t.method, t.events, t.cells, h.share, floor(h.share * t.cells + 0.000001) AS searched
+  FROM total AS t
+  CROSS JOIN shares AS h
 )
-SELECT lpad(CAST(origin / 12 AS TEXT), 4, '0') || '-' || lpad(CAST(origin % 12 + 1 AS TEXT), 2, '0') AS origin, method,
-       s['share'] AS share, CAST(s['cells'] AS BIGINT) AS searched, cells, events, round(s['hit_rate'], 4) AS hit_rate,
-       round(s['pai'], 2) AS pai, round(s['pei'], 4) AS pei, round(s['rri'], 3) AS rri
-FROM scored
+SELECT lpad(CAST(e.origin / 12 AS TEXT), 4, '0') || '-' || lpad(CAST(e.origin % 12 + 1 AS TEXT), 2, '0') AS origin, e.method,
+       e.share, CAST(e.searched AS BIGINT) AS searched, e.cells, e.events, round(c.s['hit_rate'], 4) AS hit_rate,
+       round(c.s['pai'], 2) AS pai, round(c.s['pei'], 4) AS pei, round(c.s['rri'], 3) AS rri
+FROM edge AS e
+LEFT JOIN scored AS c ON c.origin = e.origin AND c.method = e.method AND c.s['searched'] = e.searched
 ORDER BY 1, share, method

@@ -81,6 +81,10 @@ pub fn register_list() -> Vec<ScalarUDF> {
         crime::concentration::recapture_rate(),
         crime::circular::udf(),
         crime::knox::udf(),
+        crime::trend::mann_kendall_udf(),
+        crime::trend::space_time_class(),
+        crime::trend::hot_spot_course(),
+        crime::trend::kernel_bandwidth(),
         crime::rates::byar(),
         crime::rates::wilson(),
         crime::rates::standardised_rate(),
@@ -92,7 +96,7 @@ pub fn register_list() -> Vec<ScalarUDF> {
 
 /// Every window function that needs no data.
 pub fn window_list() -> Vec<WindowUDF> {
-    vec![crime::adjusted_p::udwf()]
+    vec![crime::adjusted_p::udwf(), crime::score_ranked::udwf()]
 }
 
 /// The functions that hold data of the site: code maps of a source, reference tables, boundaries, the box.
@@ -119,7 +123,8 @@ pub fn bound(maps: CodeMaps, lookups: Lookups, areas: Areas, area: AreaBox) -> B
         window: vec![
             crime::gi_star::udwf(cover.clone()),
             crime::gi_star_permuted::udwf(cover.clone()),
-            crime::neighbour_mean::udwf(cover),
+            crime::neighbour_mean::udwf(cover.clone()),
+            crime::kernel_density::udwf(cover),
         ],
     }
 }

@@ -23,6 +23,16 @@ pub struct Scored {
     pub rri: Option<f64>,
 }
 
+/// The order in which cells are searched: by predicted per area, downward, of equal ones the cell with less observed first. Positions
+/// of cells. The slices are of one length, their values finite.
+#[must_use]
+pub fn ranking(predicted: &[f64], observed: &[f64], area: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..predicted.len()).collect();
+    let density = |i: usize| predicted[i] / area[i];
+    order.sort_by(|a, b| density(*b).total_cmp(&density(*a)).then(observed[*a].total_cmp(&observed[*b])));
+    order
+}
+
 /// PAI, PEI and RRI of the first cell of a ranking, the first two, and so on to all.
 ///
 /// Slices with one value for each cell: predicted (a count, a rate, a score), observed (counts), area (any unit; ones for
@@ -43,11 +53,8 @@ pub fn score(predicted: &[f64], observed: &[f64], area: &[f64]) -> Option<Vec<Sc
     if !(fine && all > 0.0 && all.is_finite() && ground.is_finite()) {
         return None;
     }
-    let mut order: Vec<usize> = (0..n).collect();
+    let order = ranking(predicted, observed, area);
     let density = |of: &[f64], i: usize| of[i] / area[i];
-    order.sort_by(|a, b| {
-        density(predicted, *b).total_cmp(&density(predicted, *a)).then(observed[*a].total_cmp(&observed[*b]))
-    });
     let mut perfect = order.clone();
     perfect.sort_by(|a, b| density(observed, *b).total_cmp(&density(observed, *a)));
     let counts = predicted.iter().all(|p| *p >= 0.0);

@@ -9,10 +9,13 @@ pub mod concentration;
 pub mod displacement;
 pub mod gi_star;
 pub mod gi_star_permuted;
+pub mod kernel_density;
 pub mod knox;
 pub mod neighbour_mean;
 pub mod rates;
 pub mod score_cells;
+pub mod score_ranked;
 mod surface;
+pub mod trend;
 
 const SECTION: DocSection = DocSection { include: true, label: "Crime analysis", description: None };
