@@ -3,7 +3,7 @@
 --! description = "Events at a known point, spread over the hours in which they may have happened (aoristic weights, by the minute), counted in each cell and shift; every other cell of the area counts as zero. z is Gi* (Ord and Getis 1995), cell and neighbours with weight 1. q is the upper tail after Benjamini and Hochberg's correction over the cells of the shift, applied once. Shift `all` is all hours, also of events of which only the month is known. Cells are listed where something was counted."
 --! params = [
 --!   { name = "grid", about = "bng:SIZE (squares), hex:SIZE (hexagons of that area), h3:RESOLUTION", default = "bng:250" },
---!   { name = "layer", about = "boundary layer that holds the area's cells", default = "district" },
+--!   { name = "layer", about = "boundary layer whose cells take part; `area`: the districts of the area", default = "area" },
 --!   { name = "rings", about = "rings of neighbours", default = 1 },
 --!   { name = "level", about = "false discovery rate below which a cell is called hot", default = 0.05 },
 --! ]

@@ -3,7 +3,7 @@
 --! description = "Out of time and walking forward: at each origin the cells of the area are ranked by months before it, and scored by months after it. Methods: all the training months; the last year; the last quarter; a moving average in which a month weighs half of what the one `half_life` months later does; the kernel density of all the training months. Hit rate, PAI, PEI and RRI at shares of the area's cells (R package ptools); of equal ranks the worst case counts. Every cell of the area takes part, also those without events."
 --! params = [
 --!   { name = "grid", about = "bng:SIZE (squares), hex:SIZE (hexagons of that area), h3:RESOLUTION", default = "bng:250" },
---!   { name = "layer", about = "boundary layer that holds the area's cells", default = "district" },
+--!   { name = "layer", about = "boundary layer whose cells take part; `area`: the districts of the area", default = "area" },
 --!   { name = "train", about = "months before an origin that are learned from", default = 12 },
 --!   { name = "horizon", about = "months from an origin that are foretold", default = 3 },
 --!   { name = "step", about = "months between origins", default = 3 },

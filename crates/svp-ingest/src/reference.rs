@@ -2,7 +2,7 @@
 //! for National Statistics and Ordnance Survey publish them. Columns are found by the start of their names,
 //! since those carry the year (`oslaua`, `lad23cd`, `lad25cd`).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -13,6 +13,9 @@ use svp_lake::input::{InputFile, expand, open_blocking};
 
 use crate::error::IngestError;
 use crate::read::decompressed;
+
+/// The layer of the area's own districts, where there is a layer `district`.
+pub const AREA_LAYER: &str = "area";
 
 /// One area of a boundary layer.
 #[derive(Debug, Clone)]
@@ -178,10 +181,18 @@ pub fn load(
     }
     data.layers = Arc::new(layers);
     let layers = Arc::clone(&data.layers);
-    let names: Vec<String> = layers.by_name.keys().cloned().collect();
+    let mut names: Vec<String> = layers.by_name.keys().cloned().collect();
+    if names.iter().any(|name| name == "district") {
+        names.push(AREA_LAYER.to_owned());
+    }
     let shapes = Arc::clone(&layers);
-    let boundaries: svp_functions::Boundaries =
-        Arc::new(move |name: &str| shapes.get(name).iter().map(|s| (s.code.clone(), s.shape.clone())).collect());
+    let own: BTreeSet<String> = area.districts.iter().map(|d| d.code.clone()).collect();
+    let boundaries: svp_functions::Boundaries = Arc::new(move |name: &str| {
+        // Boundary files are of whole countries; the area is its districts.
+        let (name, of_area) = if name == AREA_LAYER { ("district", true) } else { (name, false) };
+        let shapes = shapes.get(name).iter().filter(|s| !of_area || own.contains(&s.code));
+        shapes.map(|s| (s.code.clone(), s.shape.clone())).collect()
+    });
     let plain = Areas::when_asked(names, boundaries);
     let (postcodes, finder) = (postcode_files(area, root)?, plain.clone());
     data.areas = plain.with_homes_when_asked(Arc::new(move || {
