@@ -16,17 +16,11 @@ WITH hours AS (
   WHERE CASE WHEN s.from_hour < s.to_hour THEN h.value % 24 >= s.from_hour AND h.value % 24 < s.to_hour
              ELSE h.value % 24 >= s.from_hour OR h.value % 24 < s.to_hour END
 ),
-placed AS (SELECT event_id, cell_of($grid, easting, northing) AS cell FROM mappable_violence),
-spread AS (
-  SELECT p.cell, t.part['hour_of_week'] AS hour_of_week, sum(t.part['weight']) / 1000000.0 AS events
-  FROM (SELECT event_id, unnest(aoristic_hours(t0, t1)) AS part FROM timed_violence) AS t
-  JOIN placed AS p ON p.event_id = t.event_id
-  GROUP BY 1, 2
-),
+placed AS (SELECT cell_of($grid, easting, northing) AS cell, t0, t1 FROM mappable_violence),
 counted AS (
-  SELECT h.shift, s.cell, sum(s.events) AS events
-  FROM spread AS s
-  JOIN hours AS h ON h.hour_of_week = s.hour_of_week
+  SELECT h.shift, s.cell, sum(s.part['weight']) / 1000000.0 AS events
+  FROM (SELECT cell, unnest(aoristic_hours(t0, t1)) AS part FROM placed WHERE t0 IS NOT NULL) AS s
+  JOIN hours AS h ON h.hour_of_week = s.part['hour_of_week']
   GROUP BY 1, 2
   UNION ALL
   SELECT 'all', cell, CAST(count(*) AS DOUBLE) FROM placed GROUP BY 2

@@ -7,15 +7,16 @@
 --! ]
 --! notes = ["The total of all rows is the number of events of the definition."]
 WITH located AS (
-  SELECT s.event_id, unnest(coalesce(
-           place_weights($grid, s.easting, s.northing, s.place_precision, s.lsoa, $spread_m),
-           make_array(named_struct('cell', 'not placed', 'weight', CAST(1000000 AS BIGINT))))) AS place
-  FROM serious_violence AS s
+  SELECT unnest(coalesce(
+           place_weights($grid, easting, northing, place_precision, lsoa, $spread_m),
+           make_array(named_struct('cell', 'not placed', 'weight', CAST(1000000 AS BIGINT))))) AS place,
+         coalesce(aoristic_hours(t0, t1),
+                  make_array(named_struct('hour_of_week', CAST(-1 AS INT), 'weight', CAST(1000000 AS BIGINT)))) AS hours
+  FROM serious_violence
 ),
-timed AS (SELECT event_id, unnest(aoristic_hours(t0, t1)) AS part FROM timed_violence)
-SELECT l.place['cell'] AS cell, coalesce(t.part['hour_of_week'], -1) AS hour_of_week,
-       sum(CAST(l.place['weight'] AS DOUBLE) * coalesce(t.part['weight'], 1000000)) / 1000000000000.0 AS events
-FROM located AS l
-LEFT JOIN timed AS t ON t.event_id = l.event_id
+spread AS (SELECT place, unnest(hours) AS hour FROM located)
+SELECT place['cell'] AS cell, hour['hour_of_week'] AS hour_of_week,
+       sum(CAST(place['weight'] AS DOUBLE) * hour['weight']) / 1000000000000.0 AS events
+FROM spread
 GROUP BY 1, 2
 ORDER BY 1, 2

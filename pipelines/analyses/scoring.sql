@@ -16,12 +16,7 @@ WITH months AS (
   SELECT m.cell, m.month, CAST(split_part(m.month, '-', 1) AS INT) * 12 + CAST(split_part(m.month, '-', 2) AS INT) - 1 AS idx, count(*) AS n
   FROM (SELECT cell_of($grid, easting, northing) AS cell, month FROM mappable_violence WHERE month IS NOT NULL) AS m
   WHERE m.cell IS NOT NULL
-    AND NOT EXISTS (
-      SELECT 1 FROM recording_break AS b
-      WHERE m.month >= b.from_month AND m.month <= b.to_month
-        AND (b.kind = 'recording' OR b.kind = $without)
-        AND (b.area IS NULL OR b.area IN (SELECT parent FROM area WHERE layer = 'csp'))
-    )
+    AND NOT EXISTS (SELECT 1 FROM broken_month AS b WHERE b.month = m.month AND b.kind IN ('recording', $without))
   GROUP BY 1, 2
 ),
 span AS (SELECT min(idx) AS first, max(idx) AS last FROM months),

@@ -1,5 +1,5 @@
-//! The views that outputs read: `serious_violence`, and of it `mappable_violence` and `timed_violence`, for one
-//! definition at a time.
+//! The views that outputs read: `serious_violence`, and of it `mappable_violence` and `timed_violence`, and
+//! `broken_month`, for one definition at a time.
 
 use arrow::array::AsArray;
 use datafusion::common::ScalarValue;
@@ -25,8 +25,8 @@ pub struct Months {
     pub to: String,
 }
 
-/// Registers the views for `definition` and `months`, in place of those of the definition before. `ctx` has
-/// `event` and `exclusion` registered.
+/// Registers the views for `definition` and `months`, in place of those of the definition before. `ctx` has `event`, `area`,
+/// `exclusion`, `never_mapped` and `recording_break` registered.
 ///
 /// # Errors
 /// When a condition of the definition cannot be planned over the columns of `event`.
@@ -51,6 +51,8 @@ pub async fn define(ctx: &SessionContext, definition: &Definition, months: &Mont
     replace(ctx, "serious_violence", serious)?;
     let timed = ctx.sql(include_str!("sql/timed_violence.sql")).await.map_err(fail)?;
     replace(ctx, "timed_violence", timed)?;
+    let broken = ctx.sql(include_str!("sql/broken_month.sql")).await.map_err(fail)?;
+    replace(ctx, "broken_month", broken)?;
     let mappable = ctx.sql(include_str!("sql/mappable_violence.sql")).await.map_err(fail)?;
     replace(ctx, "mappable_violence", mappable)
 }

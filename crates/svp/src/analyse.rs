@@ -1,5 +1,6 @@
 //! `svp analyse`: an analysis of the site over the lake, for people who may query it.
 
+use arrow::datatypes::Schema;
 use svp_analyse::{Months, define, define_side_by_side, register_never_mapped, register_reference, run_analysis};
 use svp_contract::{Analysis, Definition, Value, nearest};
 use svp_functions::CodeMaps;
@@ -7,6 +8,7 @@ use svp_ingest::reference;
 use svp_lake::{Lake, Open};
 
 use crate::args::{AnalyseArgs, Cli, ResultForm};
+use crate::check::register_all_empty;
 use crate::context;
 use crate::error::AppError;
 use crate::site::Site;
@@ -37,10 +39,21 @@ pub async fn command(cli: &Cli, args: &AnalyseArgs, tell: &Tell) -> Result<(), A
             });
         }
     };
-    let lake = Lake::open(&args.lake, &context::store_options(&args.store_option)?, Open::Read).await?;
     let paths = context::paths(&site, area, &args.paths)?;
     let data = reference::load(area, &paths.reference, &site.offences, true, cli.threads())?;
     let ctx = context::session(cli, Some(area), CodeMaps::default(), data.lookups.clone(), data.areas.clone())?;
+    match &args.events {
+        Some(path) => {
+            register_all_empty(&ctx, &site)?;
+            let event = site.tables.iter().find(|t| t.name == "event").map(svp_contract::Table::stored_schema);
+            svp_lake::register_parquet(&ctx, "event", path, &event.unwrap_or_else(|| Schema::empty().into())).await?;
+        }
+        None => {
+            let lake = Lake::open(&args.lake, &context::store_options(&args.store_option)?, Open::Read).await?;
+            lake.register(&ctx).await?;
+            ctx.deregister_table("person_record").map_err(|e| AppError::Query(e.to_string()))?;
+        }
+    }
     register_reference(&ctx, area, &data.population(area)?, &data.square_kilometres("lsoa"), &data.exclusions)?;
     context::register_site_tables(&ctx, &site)?;
     // Nobody is shown a map here: what is kept off the grids of an audience is the business of its release.
@@ -51,8 +64,6 @@ pub async fn command(cli: &Cli, args: &AnalyseArgs, tell: &Tell) -> Result<(), A
         site.policies.get(&area.audience).map(|p| p.item.map.never_groups.clone()).unwrap_or_default()
     };
     register_never_mapped(&ctx, &groups, domestic, homes)?;
-    lake.register(&ctx).await?;
-    ctx.deregister_table("person_record").map_err(|e| AppError::Query(e.to_string()))?;
     let months = Months {
         from: args.from.clone().unwrap_or_else(|| area.period.from.clone()),
         to: args.to.clone().unwrap_or_else(|| area.period.to.clone()),

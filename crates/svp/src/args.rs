@@ -321,6 +321,9 @@ pub struct AnalyseArgs {
     /// Value of a parameter; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     pub set: Vec<String>,
+    /// Parquet file or folder with columns of the table `event`, in place of the lake's events; columns that it lacks are NULL
+    #[arg(long, value_name = "PATH")]
+    pub events: Option<String>,
     /// Put events on grids that releases keep off them: at homes, domestic, sexual
     #[arg(long)]
     pub everywhere: bool,

@@ -24,7 +24,7 @@ pub(super) fn around() -> Vec<Param> {
         optional(
             Kind::Text,
             "layer",
-            "boundary layer whose cells count as zero where they have no row; NULL: the rows are all cells",
+            "boundary layer whose cells count as zero where they have no row; NULL or empty: the rows are all cells",
         ),
         optional(Kind::Integer, "rings", "rings of neighbours, 1 if not given: 8 squares or 6 hexagons"),
     ]

@@ -40,9 +40,11 @@ pub(crate) fn udwf(cover: Cover) -> WindowUDF {
                 Some("gaussian") => Kernel::Gaussian,
                 Some(_) => return exec_err!("kernel_density: the kernel is none of quartic, gaussian"),
             };
-            let layer = if args.has(4) { args.text(4)?.get(0).map(str::to_owned) } else { None };
+            let layer =
+                if args.has(4) { args.text(4)?.get(0).map(str::to_owned).filter(|l| !l.is_empty()) } else { None };
             let none = |rows| primitive_result::<Float64Type>(rows, |_| None);
-            let (Some(bandwidth), Some(surface)) = (args.number(2)?.get(0), Surface::of(args, "kernel_density", 4, &cover)?)
+            let (Some(bandwidth), Some(surface)) =
+                (args.number(2)?.get(0), Surface::of(args, "kernel_density", 4, &cover)?)
             else {
                 return none(args.rows);
             };

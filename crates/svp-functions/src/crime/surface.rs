@@ -46,7 +46,8 @@ impl Surface {
     /// Cells of different grids without a layer; a cell that comes twice.
     pub fn of(args: &Args<'_>, name: &str, layer: usize, cover: &Cover) -> Result<Option<Self>> {
         let (cells, values) = (args.text(0)?, args.number(1)?);
-        let layer = if args.has(layer) { args.text(layer)?.get(0).map(str::to_owned) } else { None };
+        let layer =
+            if args.has(layer) { args.text(layer)?.get(0).map(str::to_owned).filter(|l| !l.is_empty()) } else { None };
         let mut pieces = Vec::with_capacity(args.rows);
         let mut numbers = Vec::with_capacity(args.rows);
         for row in 0..args.rows {

@@ -1,0 +1,44 @@
+--! name = "hot_spot_history"
+--! title = "Hot spots over time: how long they last, and which are new"
+--! description = "Every cell that ever was among the top of a month or hot by Gi*: in how many months it was among the top, in how many it was hot (Gi*, upper tail, corrected over the cells of the month), its class by the rules of the R package sfhotspot (persistent, emerging, former, intermittent), its course by ours (persistent, emerging with a rising trend, sporadic), Mann and Kendall's test of its counts, and Sen's slope. Months with a break in recording are left out."
+--! params = [
+--!   { name = "grid", about = "bng:SIZE (squares), hex:SIZE (hexagons of that area), h3:RESOLUTION", default = "bng:250" },
+--!   { name = "layer", about = "boundary layer whose cells take part; `area`: the districts of the area", default = "area" },
+--!   { name = "top", about = "cells of a month that are its top", default = 20 },
+--!   { name = "level", about = "false discovery rate below which a cell is hot", default = 0.05 },
+--!   { name = "without", about = "kind of break whose months are left out beside those of recording; none if empty", default = "" },
+--! ]
+WITH counted AS (
+  SELECT cell_of($grid, m.easting, m.northing) AS cell, m.month, count(*) AS n
+  FROM mappable_violence AS m
+  WHERE m.month IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM broken_month AS b WHERE b.month = m.month AND b.kind IN ('recording', $without))
+  GROUP BY 1, 2
+),
+period AS (SELECT DISTINCT month FROM counted),
+every AS (
+  SELECT c.cell, p.month, coalesce(n.n, 0) AS n
+  FROM (SELECT DISTINCT cell FROM counted WHERE cell IS NOT NULL) AS c
+  CROSS JOIN period AS p
+  LEFT JOIN counted AS n ON n.cell = c.cell AND n.month = p.month
+),
+judged AS (
+  SELECT cell, month, n, gi_star(cell, n, $layer) OVER (PARTITION BY month) AS gi,
+         CASE WHEN n > 0 AND rank() OVER (PARTITION BY month ORDER BY n DESC) <= $top THEN 1 ELSE 0 END AS at_top
+  FROM every
+),
+history AS (
+  SELECT cell, sum(n) AS events, count(*) AS months, sum(at_top) AS months_at_top,
+         count(*) FILTER (WHERE gi['q_high'] < $level) AS months_hot,
+         array_agg(coalesce(gi['z'], 0) ORDER BY month) AS z, array_agg(coalesce(gi['q_high'], 1) ORDER BY month) AS q,
+         array_agg(CASE WHEN gi['q_high'] < $level THEN 1 ELSE 0 END ORDER BY month) AS hot,
+         mann_kendall(array_agg(n ORDER BY month)) AS trend, array_agg(n ORDER BY month) AS counts
+  FROM judged
+  GROUP BY 1
+)
+SELECT cell, events, months, months_at_top, round(months_at_top / CAST(months AS DOUBLE), 3) AS persistence, months_hot,
+       space_time_class(z, q) AS class, hot_spot_course(hot, counts) AS course,
+       round(trend['z'], 3) AS trend_z, round(trend['p'], 4) AS trend_p, round(trend['slope'], 3) AS events_more_each_month
+FROM history
+WHERE months_at_top > 0 OR months_hot > 0
+ORDER BY months_at_top DESC, events DESC, cell
