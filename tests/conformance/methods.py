@@ -118,10 +118,13 @@ def gi_star(_svp, count):
     """z and p of Gi*, analytic."""
     draw, done = np.random.default_rng(1), 0
     drawn = list(grids(draw, max(8, count // 250)))
-    answers = ask([
-        {"method": "gi_star", "lattice": lattice, "rings": rings, "cells": cells, "values": values.tolist(), "weights": weights}
-        for lattice, rings, cells, values, weights in drawn
-    ])
+
+    def asked(number, lattice, rings, cells, values, weights):
+        request = {"method": "gi_star", "lattice": lattice, "rings": rings, "cells": cells, "values": values.tolist(), "weights": weights}
+        # Every third grid as lists, with the cell itself among its neighbours, as H3's discs are.
+        return request if number % 3 else request | {"lists": [[i, *near] for i, near in neighbour_sets(cells, lattice, rings).items()]}
+
+    answers = ask([asked(number, *case) for number, case in enumerate(drawn)])
     for case, answer in zip(drawn, answers):
         lattice, rings, cells, values, weights = case
         local, islands, _ = reference(cells, lattice, rings, values, weights, permutations=0)
