@@ -3,7 +3,9 @@
 //! Knox 1964, *The detection of space-time interactions*, with the permutations of Besag and Diggle 1977, in bands as the Near Repeat
 //! Calculator (Ratcliffe) and the R package `NearRepeat` (Steenbeek) have them.
 
-use crate::knox_count::{Plan, count};
+mod count;
+
+use count::{Plan, count};
 
 /// An event.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -137,5 +139,4 @@ fn summary(tables: &[Vec<Vec<u64>>]) -> Knox {
 }
 
 #[cfg(test)]
-#[path = "knox_tests.rs"]
 mod tests;
