@@ -60,7 +60,8 @@ impl Rules {
     /// single precision. Breaks are 0, bandwidth, 2 × bandwidth… and infinity; in time as well.
     ///
     /// Its labels name other bands than those it counts: "1 to 200 metres" are those above 0 and below 200, and "2 to 2 days" are those
-    /// 1 day apart (shown by the vignette of `NearRepeat`; the single precision is our finding from its published tables).
+    /// 1 day apart (shown by the vignette of `NearRepeat`). The single precision is inferred from its two published tables, which nothing else that
+    /// we tried fits.
     #[must_use]
     pub fn near_repeat_calculator() -> Self {
         Self { same_place: true, single_precision: true, ..Self::default() }
