@@ -9,6 +9,8 @@
 --! counts = [{ name = "events", title = "Events", cell_key = "events_key" }]
 --! derived = [
 --!   { name = "rate", title = "Rate", unit = "events per 1,000 residents, whole period", expr = "round(1000.0 * events / residents, 2)", inputs = ["events"] },
+--!   { name = "rate_lower", title = "At least", unit = "95% interval of the rate (Byar)", expr = "round(1000.0 * get_field(byar(events), 'lower') / residents, 2)", inputs = ["events"] },
+--!   { name = "rate_upper", title = "At most", unit = "95% interval of the rate (Byar)", expr = "round(1000.0 * get_field(byar(events), 'upper') / residents, 2)", inputs = ["events"] },
 --! ]
 --! chart = { kind = "bar", x = "name", value = "events" }
 --! geometry = { kind = "area", layer = "district", column = "district" }

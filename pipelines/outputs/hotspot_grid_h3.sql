@@ -9,6 +9,8 @@
 --! counts = [{ name = "events", title = "Events", residents = "living_there", cell_key = "events_key" }]
 --! derived = [
 --!   { name = "rank", title = "Rank", unit = "1 = most events", expr = "CASE WHEN events IS NOT NULL AND NOT merged THEN rank() OVER (PARTITION BY merged ORDER BY events DESC NULLS LAST) END", inputs = ["events"] },
+--!   { name = "z", title = "Gi*", unit = "standard score", expr = "CASE WHEN NOT merged THEN round(get_field(gi_star(cell, events, 'area') OVER (), 'z'), 2) END", inputs = ["events"] },
+--!   { name = "hot", title = "Hot spot", unit = "false discovery rate below 0.05", expr = "CASE WHEN NOT merged AND events IS NOT NULL THEN CASE WHEN get_field(gi_star(cell, events, 'area') OVER (), 'q_high') < 0.05 THEN 'yes' WHEN get_field(gi_star(cell, events, 'area') OVER (), 'q_high') IS NOT NULL THEN 'no' END END", inputs = ["events"] },
 --! ]
 --! chart = { kind = "map", value = "events" }
 --! geometry = { kind = "h3_cell", column = "cell" }

@@ -6,6 +6,9 @@
 --! per_definition = true
 --! grain = [{ name = "month", title = "Month" }]
 --! counts = [{ name = "events", title = "Events", cell_key = "events_key" }]
+--! derived = [
+--!   { name = "twelve_months", title = "Twelve months to here", unit = "events", expr = "CASE WHEN count(*) OVER (ORDER BY month ROWS BETWEEN 11 PRECEDING AND CURRENT ROW) = 12 AND count(events) OVER (ORDER BY month ROWS BETWEEN 11 PRECEDING AND CURRENT ROW) = 12 AND events IS NOT NULL THEN sum(events) OVER (ORDER BY month ROWS BETWEEN 11 PRECEDING AND CURRENT ROW) END", inputs = ["events"] },
+--! ]
 --! chart = { kind = "line", x = "month", value = "events" }
 --! audiences = ["police", "partner", "public"]
 --! not_available = "no event falls under this definition in the period"
