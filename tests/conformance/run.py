@@ -14,6 +14,7 @@ import tempfile
 try:
     import clk
     import clock
+    import crime
     import disclosure
     import files
     import methods
@@ -37,7 +38,7 @@ def main():
         except RuntimeError as failure:
             sys.exit(f"conformance: no lake could be made: {failure}")
         print(f"{svp.binary.parent.name}/{svp.binary.name}, release {svp.record['release']}", flush=True)
-        for module in (place, clock, person, files, disclosure, clk, methods):
+        for module in (place, clock, person, files, disclosure, clk, methods, crime):
             module.checks(suite, svp, args.cases)
     return suite.close()
 
