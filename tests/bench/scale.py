@@ -2,12 +2,13 @@
 
 Usage: scale.py [--millions 1 10 100] [--grids bng:150 h3:9] [--keep FOLDER]
 
-The events are invented: four in five lie around 3,000 places whose weight falls by rank, the others anywhere in a rectangle of 265
-by 155 km; times are exact, a third of them windows of up to twelve hours. They are written as Parquet files with columns of the table
+The events are invented: four in five lie around 3,000 places whose weight falls by rank, the others anywhere in a rectangle of 130
+by 80 km (460,000 squares of 150 m); times are exact, a third of them windows of up to twelve hours. They are written as Parquet files with columns of the table
 `event`, and `svp analyse hotspots --events` makes cells, aoristic weights, shifts and Gi* of them: the same SQL as over a lake.
 """
 
 import argparse
+import csv
 import os
 import re
 import shutil
@@ -23,7 +24,7 @@ import pyarrow.parquet
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHUNK = 5_000_000
-EAST, NORTH = (80_000.0, 345_000.0), (0.0, 155_000.0)
+EAST, NORTH = (180_000.0, 310_000.0), (40_000.0, 120_000.0)  # as much ground as Devon and Cornwall
 START, YEARS = 1_640_995_200, 3  # 2022-01-01 UTC
 
 
@@ -34,7 +35,7 @@ def chunk(rng, rows, places, weights):
     anywhere = rng.random((rows, 2)) * [EAST[1] - EAST[0], NORTH[1] - NORTH[0]] + [EAST[0], NORTH[0]]
     point = numpy.where(near[:, None], at, anywhere).round(1)
     point[:, 0] = point[:, 0].clip(*EAST)
-    point[:, 1] = point[:, 1].clip(0.1, NORTH[1])
+    point[:, 1] = point[:, 1].clip(*NORTH)
     start = (START + rng.integers(0, YEARS * 365 * 86_400, rows)) * 1_000_000
     window = rng.random(rows) < 1 / 3
     end = numpy.where(window, start + rng.integers(60, 12 * 3600, rows) * 1_000_000, start)
@@ -63,11 +64,26 @@ def generate(folder, millions):
     rng = numpy.random.default_rng(millions)
     places = numpy.random.default_rng(7).random((3_000, 2)) * [EAST[1] - EAST[0], NORTH[1] - NORTH[0]] + [EAST[0], NORTH[0]]
     weights = 1 / numpy.arange(1, len(places) + 1)
-    left, number = millions * 1_000_000, 0
+    left, number, kept = millions * 1_000_000, 0, 0
     while left:
         rows = min(left, CHUNK)
-        pyarrow.parquet.write_table(chunk(rng, rows, places, weights / weights.sum()), folder / f"part-{number:03}.parquet")
+        table = chunk(rng, rows, places, weights / weights.sum())
+        pyarrow.parquet.write_table(table, folder / f"part-{number:03}.parquet")
+        kept += rows - near_exclusion(table)
         left, number = left - rows, number + 1
+    # Beside the folder, which holds Parquet files and nothing else.
+    folder.with_suffix(".txt").write_text(str(kept), encoding="utf-8")
+
+
+def near_exclusion(table):
+    """How many events lie where the area's exclusion list says that systems put what they cannot place."""
+    with open(ROOT / "sample-data/reference/premises_to_exclude.csv", encoding="utf-8") as file:
+        places = [(float(r["easting"]), float(r["northing"]), float(r["radius_m"])) for r in csv.DictReader(file)]
+    x, y = (table[name].to_numpy() for name in ("easting", "northing"))
+    near = numpy.zeros(len(x), bool)
+    for east, north, radius in places:
+        near |= (x - east) ** 2 + (y - north) ** 2 <= radius**2
+    return int(near.sum())
 
 
 def run(svp, folder, grid, out):
@@ -108,8 +124,9 @@ def main():
                 generate(folder, millions)
             for grid in args.grids:
                 seconds, peak, rows, events = run(svp, folder, grid, home / "out.csv")
-                if round(events) != millions * 1_000_000:
-                    sys.exit(f"scale: {events} events came out of {millions} million")
+                kept = int(folder.with_suffix(".txt").read_text(encoding="utf-8"))
+                if round(events) != kept:
+                    sys.exit(f"scale: {events:.0f} events came out of {kept} that are on no exclusion list")
                 print(
                     f"{millions:4} million  {grid:8}  {seconds:7.1f} s  {seconds / millions:6.2f} s a million  peak {peak:6.0f} MiB  "
                     f"{rows} cells and shifts",
