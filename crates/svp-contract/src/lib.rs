@@ -17,6 +17,7 @@ mod problem;
 mod source;
 mod strict;
 mod table;
+mod trial;
 
 pub use area::{Area, District, Exclusion, Input, Period, Reference};
 pub use definition::{Definition, Include};
@@ -37,3 +38,4 @@ pub use problem::{Problem, nearest};
 pub use source::{DisclosureRule, Encoding, Feed, Files, Law, Mapping, Reader, Revises, Source};
 pub use strict::parse;
 pub use table::{Check, Column, ColumnType, Nature, OnBad, Sensitivity, Table, canonical_tables};
+pub use trial::{Design, DesignKind, Dose, Gps, Hours, Measure, OutcomeRules, Shift, Trial, TrialDays, clock};

@@ -4,3 +4,17 @@
 //! To add one: a file beside its neighbours and one line below; the command is in the binary's `trial.rs`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods))]
+
+pub mod assign;
+pub mod choose;
+pub mod clock;
+pub mod dice;
+mod error;
+#[cfg(test)]
+mod fixture;
+pub mod grid;
+pub mod record;
+pub mod rows;
+pub mod spots;
+
+pub use error::TrialError;
