@@ -13,8 +13,13 @@ mod error;
 #[cfg(test)]
 mod fixture;
 pub mod grid;
+pub mod patrols;
+pub mod power;
+pub mod randomise;
 pub mod record;
+pub mod route;
 pub mod rows;
+pub mod sheet;
 pub mod spots;
 
 pub use error::TrialError;
