@@ -9,11 +9,13 @@ pub mod assign;
 pub mod choose;
 pub mod clock;
 pub mod dice;
+pub mod dosage;
 mod error;
 #[cfg(test)]
 mod fixture;
 pub mod grid;
 pub mod patrols;
+pub mod pings;
 pub mod power;
 pub mod randomise;
 pub mod record;
