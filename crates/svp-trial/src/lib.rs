@@ -11,17 +11,22 @@ pub mod clock;
 pub mod dice;
 pub mod dosage;
 mod error;
+pub mod evaluate;
 #[cfg(test)]
 mod fixture;
 pub mod grid;
 pub mod patrols;
 pub mod pings;
+pub mod plot;
 pub mod power;
 pub mod randomise;
 pub mod record;
+pub mod report;
+pub mod rings;
 pub mod route;
 pub mod rows;
 pub mod sheet;
 pub mod spots;
+pub mod stratified;
 
 pub use error::TrialError;

@@ -278,7 +278,7 @@ mod tests {
                 let (least, greatest) = gaps(&found).unwrap();
                 prop_assert!(least >= 60 && greatest <= 180);
             } else {
-                prop_assert!(n > 10 * units as usize, "four hot spots are no round too long for a unit");
+                prop_assert!(n > 5 * units as usize, "two hot spots are no round too long for a unit");
             }
         }
     }
