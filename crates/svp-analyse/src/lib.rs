@@ -8,11 +8,13 @@
 mod error;
 mod known;
 mod output;
+mod placed;
 mod tables;
 mod views;
 
 pub use error::AnalyseError;
 pub use known::Known;
 pub use output::{Content, Counted, Result as OutputResult, check_output, count_output, derive};
+pub use placed::{PlacedEvent, placed_events};
 pub use tables::{register_empty, register_never_mapped, register_reference};
 pub use views::{Months, UNIVERSES, define, definition_sources, nested_definitions};

@@ -223,7 +223,8 @@ fn one() -> u64 {
 #[must_use]
 pub fn clock(text: &str) -> Option<u32> {
     let (hours, minutes) = text.split_once(':')?;
-    let digits = |s: &str| if s.len() == 2 && s.bytes().all(|b| b.is_ascii_digit()) { s.parse::<u32>().ok() } else { None };
+    let digits =
+        |s: &str| if s.len() == 2 && s.bytes().all(|b| b.is_ascii_digit()) { s.parse::<u32>().ok() } else { None };
     let (hours, minutes) = (digits(hours)?, digits(minutes)?);
     (hours < 24 && minutes < 60).then_some(hours * 60 + minutes)
 }
@@ -280,7 +281,10 @@ impl Trial {
             return say("hot_spots is 2 to 10000", "a trial compares places, so it needs two at least");
         }
         if !(self.min_distance_m.is_finite() && (0.0..=100_000.0).contains(&self.min_distance_m)) {
-            return say("min_distance_m is 0 to 100000", "metres between the edges of two hot spots; 0 lets them touch");
+            return say(
+                "min_distance_m is 0 to 100000",
+                "metres between the edges of two hot spots; 0 lets them touch",
+            );
         }
         None
     }
@@ -316,7 +320,8 @@ impl Trial {
         if !self.shifts.iter().any(|s| s.patrolled) {
             return say("no shift is patrolled".to_owned(), "write `patrolled = true` into one [[shift]] at least");
         }
-        let word = |s: &str| !s.is_empty() && s.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        let word =
+            |s: &str| !s.is_empty() && s.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
         if let Some(shift) = self.shifts.iter().find(|s| !word(&s.name)) {
             return say(
                 format!("the shift `{}` has a name that is no plain word", shift.name),
@@ -329,11 +334,8 @@ impl Trial {
     /// Shifts lie inside the day of analysis and do not overlap.
     fn wrong_shifts(&self) -> Option<(String, String)> {
         let begins = clock(&self.day_starts).unwrap_or(0);
-        let mut spans: Vec<(u32, u32, &str)> = self
-            .shifts
-            .iter()
-            .map(|s| ((s.start() + DAY - begins) % DAY, s.length(), s.name.as_str()))
-            .collect();
+        let mut spans: Vec<(u32, u32, &str)> =
+            self.shifts.iter().map(|s| ((s.start() + DAY - begins) % DAY, s.length(), s.name.as_str())).collect();
         spans.sort_unstable();
         if let Some((_, _, name)) = spans.iter().find(|(start, length, _)| start + length > DAY) {
             return Some((
@@ -362,13 +364,19 @@ impl Trial {
             return say("design.share_treated is between 0 and 1", "Southend treated 0.4 of its hot spots on a day");
         }
         if design.kind == DesignKind::Blocks && (design.blocks == 0 || design.blocks * 2 > self.hot_spots) {
-            return say("design.blocks is 1 to half the number of hot spots", "each block needs a treated and a control spot");
+            return say(
+                "design.blocks is 1 to half the number of hot spots",
+                "each block needs a treated and a control spot",
+            );
         }
         if design.kind != DesignKind::Crossover && design.washout_days > 0 {
             return say("design.washout_days is for a crossover", "take it out: in this design nobody crosses over");
         }
         if design.kind == DesignKind::MatchedPairs && design.share_treated != 0.5 {
-            return say("of a pair one is treated, so design.share_treated is 0.5", "take share_treated out, or choose blocks");
+            return say(
+                "of a pair one is treated, so design.share_treated is 0.5",
+                "take share_treated out, or choose blocks",
+            );
         }
         let outcome = &self.outcome;
         if !(0.5..=0.999).contains(&outcome.confidence) {
@@ -401,7 +409,10 @@ impl Trial {
         }
         let bad = |v: f64| !(v.is_finite() && v >= 0.0);
         if bad(self.gps.tolerance_m) || bad(self.gps.gap_minutes) || bad(self.gps.least_minutes) {
-            return say("gps: tolerance_m, gap_minutes and least_minutes are 0 or more", "25 m, 5 and 5 minutes are usual");
+            return say(
+                "gps: tolerance_m, gap_minutes and least_minutes are 0 or more",
+                "25 m, 5 and 5 minutes are usual",
+            );
         }
         None
     }

@@ -99,30 +99,27 @@ impl Assignment {
     ///
     /// # Errors
     /// When it is not of this trial: another hot spot, another day, one that lacks or stands twice.
-    pub fn read(
-        file: &str,
-        bytes: &[u8],
-        trial: &Trial,
-        times: &Times,
-        spots: &[Spot],
-    ) -> Result<Self, TrialError> {
+    pub fn read(file: &str, bytes: &[u8], trial: &Trial, times: &Times, spots: &[Spot]) -> Result<Self, TrialError> {
         const COLUMNS: &str = "day, hot_spot, block, arm";
         let table = Table::read(file, bytes)?;
-        let [day, spot, block, arm] =
-            [table.need(&["day"], COLUMNS)?, table.need(&["hot_spot"], COLUMNS)?, table.need(&["block"], COLUMNS)?, table.need(&["arm"], COLUMNS)?];
+        let [day, spot, block, arm] = [
+            table.need(&["day"], COLUMNS)?,
+            table.need(&["hot_spot"], COLUMNS)?,
+            table.need(&["block"], COLUMNS)?,
+            table.need(&["arm"], COLUMNS)?,
+        ];
         let crossover = trial.design.kind == DesignKind::Crossover;
         let rows = if crossover { times.trial.len() } else { 1 };
         let place: BTreeMap<&str, usize> = spots.iter().enumerate().map(|(i, s)| (s.id.as_str(), i)).collect();
         let mut arms: Vec<Option<Arm>> = vec![None; rows * spots.len()];
         let mut blocks = vec![0; spots.len()];
         for (i, row) in table.rows().iter().enumerate() {
-            let wrong = |what: &str| TrialError::Spots { file: file.to_owned(), what: format!("row {}: {what}", i + 2) };
+            let wrong =
+                |what: &str| TrialError::Spots { file: file.to_owned(), what: format!("row {}: {what}", i + 2) };
             let s = *place.get(row[spot].as_str()).ok_or_else(|| wrong("a hot spot that is not in the list"))?;
             let d = match (crossover, row[day].parse::<NaiveDate>().ok()) {
                 (false, _) if row[day].is_empty() => 0,
-                (true, Some(day)) => {
-                    times.trial.index(day).ok_or_else(|| wrong("a day that is not of the trial"))?
-                }
+                (true, Some(day)) => times.trial.index(day).ok_or_else(|| wrong("a day that is not of the trial"))?,
                 _ => return Err(wrong("a day, where the design of the trial file has none, or none where it has one")),
             };
             let word = Arm::ALL.into_iter().find(|a| a.word() == row[arm]);

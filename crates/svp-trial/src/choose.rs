@@ -60,12 +60,7 @@ struct Tally {
 ///
 /// # Errors
 /// When nothing happened in the baseline, or fewer squares can be chosen than the plan wants.
-pub fn choose(
-    trial: &Trial,
-    times: &Times,
-    events: &[Event],
-    exclusions: &[Exclusion],
-) -> Result<Chosen, TrialError> {
+pub fn choose(trial: &Trial, times: &Times, events: &[Event], exclusions: &[Exclusion]) -> Result<Chosen, TrialError> {
     let quarter = |e: &Event| e.day.year() * 4 + i32::try_from(e.day.month0() / 3).unwrap_or(0);
     let mut tallies: BTreeMap<(i64, i64), (Cell, Tally)> = BTreeMap::new();
     for event in events.iter().filter(|e| times.baseline.has(e.day)) {
@@ -187,7 +182,9 @@ mod tests {
     /// Squares in a row, the i-th with `counts[i]` events.
     fn row(counts: &[usize], step: f64) -> Vec<Event> {
         let each = |(i, n): (usize, &usize)| {
-            (0..*n).map(move |k| event(300_075.0 + step * i as f64 + k as f64, 60_075.0, "2024-06-01")).collect::<Vec<_>>()
+            (0..*n)
+                .map(move |k| event(300_075.0 + step * i as f64 + k as f64, 60_075.0, "2024-06-01"))
+                .collect::<Vec<_>>()
         };
         counts.iter().enumerate().flat_map(each).collect()
     }
@@ -212,7 +209,13 @@ mod tests {
         let apart = pick(2, 150, &events, &[]).unwrap();
         // After square 1, squares 0 and 2 are too near; after 4 so are 3 and 5: the third is nowhere.
         assert_eq!(names(&apart), [(1, 9), (4, 7)]);
-        assert!(apart.spots.iter().enumerate().all(|(i, a)| apart.spots[i + 1..].iter().all(|b| a.cell.gap(&b.cell) >= 150.0)));
+        assert!(
+            apart
+                .spots
+                .iter()
+                .enumerate()
+                .all(|(i, a)| apart.spots[i + 1..].iter().all(|b| a.cell.gap(&b.cell) >= 150.0))
+        );
         assert_eq!(apart.spots[0].id, "H01");
     }
 
@@ -222,7 +225,12 @@ mod tests {
         let circle = Exclusion::Circle { easting: 300_225.0, northing: 60_000.0, radius_m: 10.0 };
         assert_eq!(names(&pick(2, 0, &events, &[circle]).unwrap()), [(2, 8), (0, 3)]);
         // A long thin strip that has neither a corner in the square nor the square's middle in it.
-        let strip = Exclusion::Polygon(vec![(300_160.0, 50_000.0), (300_170.0, 50_000.0), (300_170.0, 70_000.0), (300_160.0, 70_000.0)]);
+        let strip = Exclusion::Polygon(vec![
+            (300_160.0, 50_000.0),
+            (300_170.0, 50_000.0),
+            (300_170.0, 70_000.0),
+            (300_160.0, 70_000.0),
+        ]);
         let chosen = pick(2, 0, &events, &[strip]).unwrap();
         assert_eq!((names(&chosen), chosen.excluded), (vec![(2, 8), (0, 3)], 1));
     }

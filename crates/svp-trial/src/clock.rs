@@ -1,6 +1,8 @@
 //! Days of analysis, shifts, and the clock of Great Britain.
 
-use chrono::{DateTime, Duration, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Timelike, Utc};
+use chrono::{
+    DateTime, Duration, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Timelike, Utc,
+};
 use chrono_tz::Europe::London;
 use svp_contract::{Shift, Trial, clock};
 
@@ -146,7 +148,14 @@ pub fn when(text: &str) -> Option<When> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Some(When::Instant(at.to_utc()));
     }
-    for form in ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M"] {
+    for form in [
+        "%Y-%m-%dT%H:%M:%S%.f",
+        "%Y-%m-%d %H:%M:%S%.f",
+        "%Y-%m-%dT%H:%M",
+        "%Y-%m-%d %H:%M",
+        "%d/%m/%Y %H:%M:%S",
+        "%d/%m/%Y %H:%M",
+    ] {
         if let Ok(at) = NaiveDateTime::parse_from_str(text, form) {
             return Some(When::Clock(at));
         }

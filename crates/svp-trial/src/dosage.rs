@@ -60,7 +60,9 @@ pub fn stays(trial: &Trial, spots: &[Spot], pings: &[Ping]) -> Stays {
         }
         let Some(spot) = place(trial, spots, ping) else { continue };
         match &mut open {
-            Some((here, _, last)) if *here == spot && minutes(*last, ping.at) <= trial.gps.gap_minutes => *last = ping.at,
+            Some((here, _, last)) if *here == spot && minutes(*last, ping.at) <= trial.gps.gap_minutes => {
+                *last = ping.at
+            }
             _ => close(&mut out, open.replace((spot, ping.at, ping.at))),
         }
     }
@@ -302,10 +304,17 @@ mod tests {
     fn a_visit_bears_a_short_absence_and_a_wide_ping() {
         let at = |m: u32| format!("2025-05-03T14:{m:02}:00Z");
         // H01 is from 316050 to 316200; 316220 is 20 m off, 316300 is outside.
-        let track: Vec<Ping> =
-            [(0, 316_100.0), (3, 316_220.0), (5, 316_300.0), (7, 316_100.0), (15, 316_100.0), (17, 316_100.0), (30, 316_100.0)]
-                .map(|(m, e)| ping("A", &at(m), e))
-                .into();
+        let track: Vec<Ping> = [
+            (0, 316_100.0),
+            (3, 316_220.0),
+            (5, 316_300.0),
+            (7, 316_100.0),
+            (15, 316_100.0),
+            (17, 316_100.0),
+            (30, 316_100.0),
+        ]
+        .map(|(m, e)| ping("A", &at(m), e))
+        .into();
         let found = stays(&trial(), &spots(3), &track);
         // 0 to 7 is a visit; 15 to 17 and 30 are passing through.
         assert_eq!((minutes(&found), found.passing, found.units), (vec![(0, 7.0)], 2, 1));
@@ -334,7 +343,12 @@ mod tests {
             for v in visits(&trial, &times, &spots, &assignment, day).unwrap() {
                 let (easting, northing) = spots[v.spot].cell.centre();
                 for m in 0..=15 {
-                    track.push(Ping { unit: format!("U{}", v.unit), at: v.start + Duration::minutes(m), easting, northing });
+                    track.push(Ping {
+                        unit: format!("U{}", v.unit),
+                        at: v.start + Duration::minutes(m),
+                        easting,
+                        northing,
+                    });
                 }
             }
         }
@@ -342,7 +356,10 @@ mod tests {
         let found = dosage(&trial, &times, &assignment, &stays(&trial, &spots, &track));
         let kept = compliance(&assignment, &found);
         assert_eq!((kept.visits.part, kept.in_range), (30 * 8 * 3, Share { part: 720, whole: 720 }));
-        assert_eq!((kept.treated_days, kept.full_days), (Share { part: 240, whole: 720 }, Share { part: 240, whole: 720 }));
+        assert_eq!(
+            (kept.treated_days, kept.full_days),
+            (Share { part: 240, whole: 720 }, Share { part: 240, whole: 720 })
+        );
         assert_eq!((kept.contaminated, found.median_minutes), (Share { part: 0, whole: 1_080 }, Some(15.0)));
         assert!((60.0..=180.0).contains(&found.median_gap.unwrap()));
         let text = csv(&trial, &spots, &found);
@@ -359,7 +376,14 @@ mod tests {
         let day = times.trial.from;
         let control = (0..20).find(|s| assignment.arm(*s, day) == Some(Arm::Control)).unwrap();
         let start = times.span(day, &trial.shifts[2]).0;
-        let found = Stays { visits: vec![Stay { spot: control, start, minutes: 12.0 }, Stay { spot: 0, start: start - Duration::days(400), minutes: 9.0 }], passing: 0, units: 1 };
+        let found = Stays {
+            visits: vec![
+                Stay { spot: control, start, minutes: 12.0 },
+                Stay { spot: 0, start: start - Duration::days(400), minutes: 9.0 },
+            ],
+            passing: 0,
+            units: 1,
+        };
         let dosage = dosage(&trial, &times, &assignment, &found);
         let kept = compliance(&assignment, &dosage);
         assert_eq!((kept.contaminated.part, dosage.outside, kept.visits.part), (1, 1, 0));

@@ -92,9 +92,10 @@ pub fn evaluate(inputs: Inputs<'_>) -> Result<Evaluation, TrialError> {
     };
     let crossover = trial.design.kind == DesignKind::Crossover;
     let read = outcome.inside.0.values().map(|s| s.events).sum::<u64>();
-    for (days, what, needed) in
-        [(&times.trial, "the hot spots during the trial", true), (&times.baseline, "the hot spots during the baseline", !crossover)]
-    {
+    for (days, what, needed) in [
+        (&times.trial, "the hot spots during the trial", true),
+        (&times.baseline, "the hot spots during the baseline", !crossover),
+    ] {
         if needed && events(days) == 0 {
             return Err(TrialError::NoEvents { what: what.to_owned(), read });
         }
@@ -297,11 +298,16 @@ fn displacement(inputs: &Inputs<'_>, rings: &Field) -> Vec<Estimate> {
             value: found.map(|w| w.total.estimate),
             interval: found.map(|w| (w.lower, w.upper)),
             p: found.map(|w| w.p_two),
-            why: if found.is_some() { "events of the whole trial; below 0 where they fell" } else { "no event, or no day, on a side" },
+            why: if found.is_some() {
+                "events of the whole trial; below 0 where they fell"
+            } else {
+                "no event, or no day, on a side"
+            },
         }
     };
     let mut out = Vec::new();
-    let alone = Areas { displacement_treated: BeforeAfter::default(), displacement_control: BeforeAfter::default(), ..areas };
+    let alone =
+        Areas { displacement_treated: BeforeAfter::default(), displacement_control: BeforeAfter::default(), ..areas };
     let words = if crossover {
         ["difference of treated and control days", "difference of treated and control days, with displacement"]
     } else {
@@ -311,8 +317,7 @@ fn displacement(inputs: &Inputs<'_>, rings: &Field) -> Vec<Estimate> {
     if !inputs.outcome.rings.is_empty() {
         out.push(figure("hot spots and rings", words[1], &areas));
     }
-    let quotient =
-        if crossover { None } else { wdq(areas.treated, areas.displacement_treated, areas.control) };
+    let quotient = if crossover { None } else { wdq(areas.treated, areas.displacement_treated, areas.control) };
     out.push(Estimate {
         place: "hot spots and rings".to_owned(),
         population: ITT,

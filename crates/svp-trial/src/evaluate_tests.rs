@@ -36,7 +36,12 @@ fn invented(trial: &Trial, n: usize, daily: f64, effect: f64, moved: f64) -> Vec
     out
 }
 
-fn run(trial: &Trial, n: usize, events: &[Event], visited: Option<&BTreeSet<(NaiveDate, usize)>>) -> Result<Evaluation, TrialError> {
+fn run(
+    trial: &Trial,
+    n: usize,
+    events: &[Event],
+    visited: Option<&BTreeSet<(NaiveDate, usize)>>,
+) -> Result<Evaluation, TrialError> {
     let (times, spots) = (Times::new(trial), spots(n));
     let assignment = assign(trial, &times, &spots).unwrap();
     let outcome = outcome(trial, &spots, events);

@@ -200,7 +200,8 @@ mod tests {
         for (day, _, spot) in seen.keys() {
             assert!(assignment.treated(*day).contains(spot));
         }
-        for pair in visits.windows(2).filter(|w| (w[0].day, w[0].shift, w[0].unit) == (w[1].day, w[1].shift, w[1].unit)) {
+        for pair in visits.windows(2).filter(|w| (w[0].day, w[0].shift, w[0].unit) == (w[1].day, w[1].shift, w[1].unit))
+        {
             let ((e, n), (f, m)) = (spots[pair[0].spot].cell.centre(), spots[pair[1].spot].cell.centre());
             let walk = length(e - f, n - m) / trial.dose.metres_per_minute;
             let free = (pair[1].start - pair[0].start).num_minutes() as f64 - f64::from(pair[0].minutes);
@@ -224,7 +225,10 @@ mod tests {
 
     #[test]
     fn times_cannot_be_guessed() {
-        let trial = trial_with(&[("share_treated = 0.4", "share_treated = 0.5"), ("visits_per_shift = 3", "visits_per_shift = 1")]);
+        let trial = trial_with(&[
+            ("share_treated = 0.4", "share_treated = 0.5"),
+            ("visits_per_shift = 3", "visits_per_shift = 1"),
+        ]);
         let (times, spots) = (Times::new(&trial), spots(2));
         let assignment = assign(&trial, &times, &spots).unwrap();
         let mut hours: BTreeMap<u32, u32> = BTreeMap::new();
@@ -244,7 +248,10 @@ mod tests {
             let error = day(&trial_with(changes), 20, "2025-05-03").unwrap_err();
             assert!(error.to_string().contains(says) && error.hint().is_some(), "{error}");
         };
-        check(&[("units = 2", "units = 1"), ("metres_per_minute = 300", "metres_per_minute = 50")], "a round of 8 hot spots");
+        check(
+            &[("units = 2", "units = 1"), ("metres_per_minute = 300", "metres_per_minute = 50")],
+            "a round of 8 hot spots",
+        );
         check(&[("visits_per_shift = 3", "visits_per_shift = 2")], "240 apart");
         check(&[("least_gap_minutes = 60", "least_gap_minutes = 170")], "170 to 180");
         assert!(matches!(day(&trial(), 20, "2024-05-03"), Err(TrialError::Day { .. })));

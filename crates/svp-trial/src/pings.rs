@@ -57,7 +57,10 @@ impl Pings {
             return Err(TrialError::NoPings { file: file.to_owned() });
         }
         self.rows.sort_by(|a, b| {
-            (&a.unit, a.at).cmp(&(&b.unit, b.at)).then(a.easting.total_cmp(&b.easting)).then(a.northing.total_cmp(&b.northing))
+            (&a.unit, a.at)
+                .cmp(&(&b.unit, b.at))
+                .then(a.easting.total_cmp(&b.easting))
+                .then(a.northing.total_cmp(&b.northing))
         });
         let with_doubles = self.rows.len();
         self.rows.dedup();
@@ -91,7 +94,8 @@ impl Pings {
     fn gpx(&mut self, file: &str, bytes: &[u8], projection: &dyn Projection) {
         let stem = file.rsplit(['/', '\\']).next().and_then(|n| n.split('.').next()).unwrap_or("unit");
         let mut reader = Reader::from_reader(bytes);
-        let (mut path, mut unit, mut time): (Vec<Vec<u8>>, String, String) = (Vec::new(), stem.to_owned(), String::new());
+        let (mut path, mut unit, mut time): (Vec<Vec<u8>>, String, String) =
+            (Vec::new(), stem.to_owned(), String::new());
         let mut place = None;
         loop {
             match reader.read_event() {
@@ -108,7 +112,9 @@ impl Pings {
                     self.leave_out("without a time", 1);
                 }
                 Ok(Xml::Text(text)) => {
-                    let ends = |names: [&[u8]; 2]| path.len() > 1 && path[path.len() - 2..].iter().zip(names).all(|(a, b)| a == b);
+                    let ends = |names: [&[u8]; 2]| {
+                        path.len() > 1 && path[path.len() - 2..].iter().zip(names).all(|(a, b)| a == b)
+                    };
                     let Ok(text) = text.decode() else { continue };
                     if ends([b"trk", b"name"]) && !text.trim().is_empty() {
                         unit = text.trim().to_owned();
@@ -189,7 +195,14 @@ mod tests {
         assert_eq!((found.read, found.rows.len()), (8, 1));
         assert_eq!(
             found.left_out.iter().map(|(k, n)| (*k, *n)).collect::<Vec<_>>(),
-            [("off the National Grid", 1), ("that stand twice", 1), ("unreadable", 1), ("without a place", 2), ("without a time", 1), ("without a unit", 1)]
+            [
+                ("off the National Grid", 1),
+                ("that stand twice", 1),
+                ("unreadable", 1),
+                ("without a place", 2),
+                ("without a time", 1),
+                ("without a unit", 1)
+            ]
         );
         assert_eq!(found.read, found.rows.len() as u64 + found.left_out.values().sum::<u64>());
     }

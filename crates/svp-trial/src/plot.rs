@@ -137,7 +137,10 @@ mod tests {
 
     #[test]
     fn weeks_are_rates_of_the_days_that_there_are() {
-        let trial = trial_with(&[("\"crossover\"\nfrom", "\"matched_pairs\"\nfrom"), ("share_treated = 0.4", "share_treated = 0.5")]);
+        let trial = trial_with(&[
+            ("\"crossover\"\nfrom", "\"matched_pairs\"\nfrom"),
+            ("share_treated = 0.4", "share_treated = 0.5"),
+        ]);
         let (times, spots) = (Times::new(&trial), spots(2));
         let assignment = assign(&trial, &times, &spots).unwrap();
         let treated = assignment.treated(times.trial.from)[0];

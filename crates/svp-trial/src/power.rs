@@ -43,7 +43,10 @@ pub fn baseline(trial: &Trial, times: &Times, spots: &[Spot], events: &[Event]) 
         }
     }
     if daily.iter().flatten().all(|n| *n == 0) {
-        return Err(TrialError::NoEvents { what: "the hot spots during the baseline".to_owned(), read: events.len() as u64 });
+        return Err(TrialError::NoEvents {
+            what: "the hot spots during the baseline".to_owned(),
+            read: events.len() as u64,
+        });
     }
     let block = |d: &Vec<u64>| d.chunks_exact(BLOCK).map(|c| c.iter().sum()).collect::<Vec<u64>>();
     let blocks: Vec<Vec<u64>> = daily.iter().map(block).collect();
@@ -198,7 +201,12 @@ mod tests {
             let (treated, control) = (720.0 * 0.2 * (1.0 - p.effect), 1_080.0 * 0.2);
             let z = -libm::log(1.0 - p.effect) / (1.0 / treated + 1.0 / control as f64).sqrt();
             let closed = phi(z - 1.96) + phi(-z - 1.96);
-            assert!((p.power - closed).abs() < 0.07, "effect {}: simulated {}, closed form {closed}", p.effect, p.power);
+            assert!(
+                (p.power - closed).abs() < 0.07,
+                "effect {}: simulated {}, closed form {closed}",
+                p.effect,
+                p.power
+            );
         }
         let least = found.least.unwrap();
         assert!((0.2..0.35).contains(&least), "{least}");
@@ -218,7 +226,11 @@ mod tests {
         let (treated, control) = (20.0 * 90.0 * 0.1 * 0.7, 20.0 * 90.0 * 0.1);
         let closed = phi(-libm::log(0.7f64) / (1.0 / treated + 1.0 / control as f64).sqrt() - 1.96);
         assert!((found.at[1].power - closed).abs() < 0.08, "{:?} {closed}", found.at);
-        assert!((0.02..0.09).contains(&found.at[0].power), "under no effect the test finds one in twenty: {:?}", found.at);
+        assert!(
+            (0.02..0.09).contains(&found.at[0].power),
+            "under no effect the test finds one in twenty: {:?}",
+            found.at
+        );
     }
 
     #[test]
@@ -238,7 +250,8 @@ mod tests {
     #[test]
     fn the_overdispersion_of_counts_of_this_law_is_found_again() {
         let mut dice = Dice::new(5, Purpose::Power, 0);
-        let counts: Vec<Vec<u64>> = (0..20).map(|_| (0..500).map(|_| dice.negative_binomial(2.0, 0.7)).collect()).collect();
+        let counts: Vec<Vec<u64>> =
+            (0..20).map(|_| (0..500).map(|_| dice.negative_binomial(2.0, 0.7)).collect()).collect();
         assert!((alpha(&counts) - 0.7).abs() < 0.1, "{}", alpha(&counts));
         let flat: Vec<Vec<u64>> = vec![vec![3; 10]];
         assert_eq!(alpha(&flat), 0.0);

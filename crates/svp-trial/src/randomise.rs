@@ -47,10 +47,8 @@ impl Weights {
         Self(
             (0..n)
                 .map(|s| {
-                    let (t, c) = (
-                        count(assignment.blocks[s], Arm::Treatment),
-                        count(assignment.blocks[s], Arm::Control),
-                    );
+                    let (t, c) =
+                        (count(assignment.blocks[s], Arm::Treatment), count(assignment.blocks[s], Arm::Control));
                     match assignment.arm(s, day) {
                         Some(Arm::Treatment) if t > 0.0 && c > 0.0 => (t + c) / t,
                         Some(Arm::Control) if t > 0.0 && c > 0.0 => -(t + c) / c,
@@ -116,11 +114,17 @@ mod tests {
     /// Two pairs by hand: 4 draws, statistics ±(d1 ± d2) × 2.
     #[test]
     fn two_pairs_by_hand() {
-        let trial = trial_with(&[("\"crossover\"\nfrom", "\"matched_pairs\"\nfrom"), ("share_treated = 0.4", "share_treated = 0.5")]);
+        let trial = trial_with(&[
+            ("\"crossover\"\nfrom", "\"matched_pairs\"\nfrom"),
+            ("share_treated = 0.4", "share_treated = 0.5"),
+        ]);
         let (times, spots) = (Times::new(&trial), spots(4));
         let outcomes = [(0, 5.0), (1, 2.0), (2, 1.0), (3, 2.0)];
-        let mut seen: Vec<i64> =
-            redraws(&trial, &times, &spots, 400).unwrap().iter().map(|w| w.statistic(&outcomes).round() as i64).collect();
+        let mut seen: Vec<i64> = redraws(&trial, &times, &spots, 400)
+            .unwrap()
+            .iter()
+            .map(|w| w.statistic(&outcomes).round() as i64)
+            .collect();
         seen.sort_unstable();
         seen.dedup();
         // Differences of the pairs are 3 and −1; each pair weighs 2.

@@ -145,12 +145,18 @@ mod tests {
         // SHA-256 of "abc", FIPS 180-2.
         assert_eq!(record["inputs"][0]["sha256"], "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(record["seed"], 20_250_501);
-        assert_eq!((&record["balance"]["arms"][0]["units"], &record["balance"]["arms"][1]["units"]), (&720.into(), &1080.into()));
+        assert_eq!(
+            (&record["balance"]["arms"][0]["units"], &record["balance"]["arms"][1]["units"]),
+            (&720.into(), &1080.into())
+        );
     }
 
     #[test]
     fn balance_has_no_answer_where_nothing_varies() {
-        let trial = trial_with(&[("\"crossover\"\nfrom", "\"matched_pairs\"\nfrom"), ("share_treated = 0.4", "share_treated = 0.5")]);
+        let trial = trial_with(&[
+            ("\"crossover\"\nfrom", "\"matched_pairs\"\nfrom"),
+            ("share_treated = 0.4", "share_treated = 0.5"),
+        ]);
         let mut two = spots(2);
         let drawn = assign(&trial, &Times::new(&trial), &two).unwrap();
         assert_eq!(balance(&drawn, &two).standardised_difference, None);

@@ -178,8 +178,17 @@ pub fn power_text(trial: &Trial, baseline: &Baseline, found: &Power, effort: Eff
         let _ = writeln!(out, "{:>6.1} % {:>8.3} {:>8.3}", 100.0 * p.effect, p.power, 2.0 * p.error);
     }
     let _ = match found.least {
-        Some(least) => write!(out, "\nleast fall that is found in {:.0} of 100 such trials: {:.1} %", 100.0 * WANTED, 100.0 * least),
-        None => write!(out, "\nno fall of these is found in {:.0} of 100 such trials: take more hot spots, more days or more hours", 100.0 * WANTED),
+        Some(least) => write!(
+            out,
+            "\nleast fall that is found in {:.0} of 100 such trials: {:.1} %",
+            100.0 * WANTED,
+            100.0 * least
+        ),
+        None => write!(
+            out,
+            "\nno fall of these is found in {:.0} of 100 such trials: take more hot spots, more days or more hours",
+            100.0 * WANTED
+        ),
     };
     out
 }
@@ -243,7 +252,10 @@ mod tests {
         let mut reader = csv::Reader::from_reader(csv.as_bytes());
         assert!(reader.records().all(|r| r.unwrap().len() == 8));
         let parsed: Value = serde_json::from_str(&json(&trial, &found, &[("events", "00".to_owned())])).unwrap();
-        assert_eq!((&parsed["estimates"][0]["estimate"], &parsed["estimates"][1]["estimate"]), (&json!(0.5), &Value::Null));
+        assert_eq!(
+            (&parsed["estimates"][0]["estimate"], &parsed["estimates"][1]["estimate"]),
+            (&json!(0.5), &Value::Null)
+        );
         let page = html(&trial, &found, &[("Plot".to_owned(), "<svg/>".to_owned())]);
         for text in [page, text(&found), json(&trial, &found, &[])] {
             assert!(text.contains("disclose --check") && !text.contains("NaN"));

@@ -292,7 +292,13 @@ mod tests {
         assert_eq!((found.read, found.rows.len(), found.no_hour), (8, 2, 1));
         assert_eq!(
             found.left_out.into_iter().collect::<Vec<_>>(),
-            [("off the National Grid", 1), ("outside both periods", 1), ("unreadable", 1), ("without a place", 2), ("without a time", 1)]
+            [
+                ("off the National Grid", 1),
+                ("outside both periods", 1),
+                ("unreadable", 1),
+                ("without a place", 2),
+                ("without a time", 1)
+            ]
         );
         assert_eq!(found.rows[0].shift, Some(2));
     }
@@ -304,12 +310,16 @@ mod tests {
         let error = read("east,northing,occurred\n1,2,3\n").unwrap_err();
         assert!(error.to_string().contains("`easting`") && error.hint().unwrap().contains("northing"));
         let times = Times::new(&trial());
-        assert!(events("e.csv", b"easting,northing,occurred\n1,2,2025-05-10\n", &times, true).is_err(), "harm is counted");
+        assert!(
+            events("e.csv", b"easting,northing,occurred\n1,2,2025-05-10\n", &times, true).is_err(),
+            "harm is counted"
+        );
     }
 
     #[test]
     fn counts_of_squares() {
-        let found = read("x,y,occurred,count,harm\n316125,62025,2025-05-10T15:00,7,12.5\n1,1,2025-05-10,two,1\n").unwrap();
+        let found =
+            read("x,y,occurred,count,harm\n316125,62025,2025-05-10T15:00,7,12.5\n1,1,2025-05-10,two,1\n").unwrap();
         assert_eq!((found.rows[0].count, found.rows[0].harm), (7, 12.5));
         assert_eq!(found.left_out.len(), 1);
     }

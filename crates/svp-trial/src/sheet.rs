@@ -27,12 +27,7 @@ fn point(spot: &Spot, projection: &dyn Projection) -> Result<(f64, f64), TrialEr
 ///
 /// # Errors
 /// When a hot spot lies off the National Grid.
-pub fn csv(
-    trial: &Trial,
-    spots: &[Spot],
-    visits: &[Visit],
-    projection: &dyn Projection,
-) -> Result<String, TrialError> {
+pub fn csv(trial: &Trial, spots: &[Spot], visits: &[Visit], projection: &dyn Projection) -> Result<String, TrialError> {
     let mut out = String::from(
         "day,shift,unit,order,hot_spot,start_local,clock,start_utc,minutes,easting,northing,longitude,latitude\n",
     );

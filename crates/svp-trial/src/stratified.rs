@@ -78,8 +78,14 @@ pub fn ratio(strata: &[Stratum], level: f64) -> Option<Ratio> {
     let t = StudentsT::new(0.0, 1.0, (g - 1) as f64).ok()?;
     let width = t.inverse_cdf(0.5 + level / 2.0) * se_log;
     let p = if se_log > 0.0 { 2.0 * t.cdf(-(beta / se_log).abs()) } else { return None };
-    let out =
-        Ratio { ratio: libm::exp(beta), lower: libm::exp(beta - width), upper: libm::exp(beta + width), p, se_log, strata: g };
+    let out = Ratio {
+        ratio: libm::exp(beta),
+        lower: libm::exp(beta - width),
+        upper: libm::exp(beta + width),
+        p,
+        se_log,
+        strata: g,
+    };
     [out.ratio, out.lower, out.upper, out.p].iter().all(|v| v.is_finite()).then_some(out)
 }
 
@@ -104,7 +110,8 @@ mod tests {
 
     #[test]
     fn exposures_count() {
-        let strata: Vec<Stratum> = (1..=10).map(|i| stratum(f64::from(i), 36.0, f64::from(3 * i + i % 2), 54.0)).collect();
+        let strata: Vec<Stratum> =
+            (1..=10).map(|i| stratum(f64::from(i), 36.0, f64::from(3 * i + i % 2), 54.0)).collect();
         let found = ratio(&strata, 0.95).unwrap();
         let crude = (55.0 / 36.0) / (170.0 / 54.0);
         assert!((found.ratio - crude).abs() < 1e-9, "equal exposures: the crude ratio");
