@@ -41,7 +41,7 @@ pub fn circular(values: &[f64], weights: Option<&[f64]>, period: f64) -> Option<
     let (mut n, mut x, mut y) = (0.0, 0.0, 0.0);
     for (i, value) in values.iter().enumerate() {
         let weight = weights.map_or(1.0, |w| w[i]);
-        if !value.is_finite() || !(weight >= 0.0 && weight.is_finite()) {
+        if !(value.is_finite() && weight >= 0.0 && weight.is_finite()) {
             return None;
         }
         // Of far values the rest is taken first, as it is exact.

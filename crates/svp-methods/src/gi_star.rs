@@ -164,8 +164,7 @@ pub fn gi_star_permutations_drawn(
         let helpers: Vec<_> = (1..threads.max(1)).map(|_| scope.spawn(work)).collect();
         let mut parts = work();
         for helper in helpers {
-            // A helper that died has left its blocks without an answer.
-            parts.extend(helper.join().unwrap_or_default());
+            parts.extend(helper.join().unwrap_or_else(|why| std::panic::resume_unwind(why)));
         }
         parts
     });

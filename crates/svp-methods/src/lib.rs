@@ -8,14 +8,20 @@
 #![cfg_attr(test, allow(clippy::print_stderr))]
 
 pub mod circular;
+pub mod counts_model;
 mod draw;
 pub mod error;
 pub mod fdr;
 pub mod gi_star;
+pub mod kernel_density;
+pub mod knox;
+mod knox_count;
 pub mod neighbours;
 mod normal;
 pub mod rates;
 pub mod scoring;
+mod small_matrix;
+pub mod trend;
 mod two_rates;
 pub mod wdd;
 

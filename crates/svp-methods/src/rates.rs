@@ -132,7 +132,7 @@ pub fn directly_standardised(events: &[f64], people: &[f64], standard: &[f64], l
     }
     let (mut all, mut weights, mut rate, mut variance) = (0.0, 0.0, 0.0, 0.0);
     for ((x, n), w) in events.iter().zip(people).zip(standard) {
-        if !count(*x) || !count(*w) || !(n.is_finite() && *n > 0.0) {
+        if !(count(*x) && count(*w) && n.is_finite() && *n > 0.0) {
             return None;
         }
         all += x;

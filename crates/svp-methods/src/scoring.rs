@@ -40,7 +40,7 @@ pub fn score(predicted: &[f64], observed: &[f64], area: &[f64]) -> Option<Vec<Sc
         && observed.iter().all(|o| o.is_finite() && *o >= 0.0)
         && area.iter().all(|a| a.is_finite() && *a > 0.0);
     let (all, ground): (f64, f64) = (observed.iter().sum(), area.iter().sum());
-    if !fine || !(all > 0.0 && all.is_finite() && ground.is_finite()) {
+    if !(fine && all > 0.0 && all.is_finite() && ground.is_finite()) {
         return None;
     }
     let mut order: Vec<usize> = (0..n).collect();
