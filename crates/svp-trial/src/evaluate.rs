@@ -175,16 +175,21 @@ fn sides(inputs: &Inputs<'_>, field: &Field, protocol: bool) -> (Side, Side) {
     (treated, control)
 }
 
+/// What is read off a sum.
+type Reading = fn(&Sum) -> f64;
+
+/// A figure, its interval, its p.
+type Figure = (f64, Option<(f64, f64)>, f64);
+
 /// The test by randomisation, on events, and on harm where there is any.
 fn by_randomisation(inputs: &Inputs<'_>, place: &str, field: &Field, others: &[Weights], out: &mut Vec<Estimate>) {
     let n = inputs.spots.len();
     let drawn = Weights::new(inputs.assignment);
     let before = field.before(inputs.times, n);
     let harm = field.0.values().any(|s| s.harm > 0.0);
-    let mut measures: Vec<(&'static str, &dyn Fn(&Sum) -> f64)> =
-        vec![("randomisation test, events", &|s: &Sum| s.events as f64)];
+    let mut measures: Vec<(&'static str, Reading)> = vec![("randomisation test, events", |s| s.events as f64)];
     if harm {
-        measures.push(("randomisation test, harm", &|s: &Sum| s.harm));
+        measures.push(("randomisation test, harm", |s| s.harm));
     }
     if harm && inputs.trial.measure == Measure::Harm {
         measures.reverse();
@@ -218,7 +223,7 @@ fn by_randomisation(inputs: &Inputs<'_>, place: &str, field: &Field, others: &[W
 fn rates(inputs: &Inputs<'_>, place: &str, field: &Field, protocol: bool) -> Vec<Estimate> {
     let level = inputs.trial.outcome.confidence;
     let population = if protocol { PROTOCOL } else { ITT };
-    let estimate = |method, found: Option<(f64, Option<(f64, f64)>, f64)>, why| Estimate {
+    let estimate = |method, found: Option<Figure>, why| Estimate {
         place: place.to_owned(),
         population,
         method,

@@ -199,7 +199,7 @@ mod tests {
         let found = power(&trial, &times, &spots, &base, &effects, QUICK).unwrap();
         for p in &found.at {
             let (treated, control) = (720.0 * 0.2 * (1.0 - p.effect), 1_080.0 * 0.2);
-            let z = -libm::log(1.0 - p.effect) / (1.0 / treated + 1.0 / control as f64).sqrt();
+            let z = -libm::log(1.0 - p.effect) / (1.0 / treated + 1.0 / control).sqrt();
             let closed = phi(z - 1.96) + phi(-z - 1.96);
             assert!(
                 (p.power - closed).abs() < 0.07,
@@ -223,8 +223,8 @@ mod tests {
         let (times, spots) = (Times::new(&trial), spots(40));
         let base = Baseline { daily: vec![0.1; 40], alpha_day: 0.0, alpha_block: 0.0 };
         let found = power(&trial, &times, &spots, &base, &[0.0, 0.3], QUICK).unwrap();
-        let (treated, control) = (20.0 * 90.0 * 0.1 * 0.7, 20.0 * 90.0 * 0.1);
-        let closed = phi(-libm::log(0.7f64) / (1.0 / treated + 1.0 / control as f64).sqrt() - 1.96);
+        let (treated, control): (f64, f64) = (20.0 * 90.0 * 0.1 * 0.7, 20.0 * 90.0 * 0.1);
+        let closed = phi(-libm::log(0.7f64) / (1.0 / treated + 1.0 / control).sqrt() - 1.96);
         assert!((found.at[1].power - closed).abs() < 0.08, "{:?} {closed}", found.at);
         assert!(
             (0.02..0.09).contains(&found.at[0].power),
