@@ -10,6 +10,7 @@ use svp_methods::wdd::{Areas, BeforeAfter, WddWeights, wdd, wdq};
 use crate::TrialError;
 use crate::assign::{Arm, Assignment};
 use crate::clock::Times;
+use crate::model::{Group, Row, fit};
 use crate::randomise::{Weights, changes, p_value, redraws};
 use crate::rings::{Field, Outcome, Sum};
 use crate::spots::Spot;
@@ -249,6 +250,41 @@ fn rates(inputs: &Inputs<'_>, place: &str, field: &Field, protocol: bool) -> Vec
         within,
         "fewer than two strata with events, or none on one side",
     ));
+    let negative_binomial = "rate ratio, negative binomial, cluster-robust";
+    out.push(match fit(&rows(inputs, field, protocol), level) {
+        Ok((ratio, interval, p)) => estimate(negative_binomial, Some((ratio, Some(interval), p)), ""),
+        Err(why) => estimate(negative_binomial, None, why),
+    });
+    out
+}
+
+/// The rows of the negative binomial model.
+fn rows(inputs: &Inputs<'_>, field: &Field, protocol: bool) -> Vec<Row> {
+    // A place or block has a small number: the cast keeps it.
+    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let before = field.before(inputs.times, inputs.spots.len());
+    let mut out = Vec::new();
+    for (spot, before) in before.iter().enumerate() {
+        match inputs.trial.design.kind {
+            DesignKind::Crossover => {
+                for day in inputs.times.trial.iter() {
+                    let Some(arm) = counted(inputs, spot, day, protocol) else { continue };
+                    let events = field.0.get(&(day, spot)).map_or(0, |s| s.events);
+                    let treated = arm == Arm::Treatment;
+                    out.push(Row { events, treated, days: 1, group: Group::Spot(spot), cluster: number(spot) });
+                }
+            }
+            kind => {
+                let pair = kind == DesignKind::MatchedPairs;
+                let cluster = number(if pair { inputs.assignment.blocks[spot] } else { spot });
+                let group = Group::Baseline(before.events);
+                let sides = of_spot(inputs, field, spot, protocol);
+                let row =
+                    |treated: bool, s: &Side| Row { events: s.during.events, treated, days: s.days, group, cluster };
+                out.extend([row(true, &sides[0]), row(false, &sides[1])].into_iter().filter(|r| r.days > 0));
+            }
+        }
+    }
     out
 }
 

@@ -57,7 +57,11 @@ fn find<'a>(found: &'a Evaluation, place: &str, method: &str) -> &'a Estimate {
 fn a_planted_effect_of_a_crossover_is_found_and_none_in_the_rings() {
     let trial = trial();
     let found = run(&trial, 20, &invented(&trial, 20, 0.3, 0.5, 0.0), None).unwrap();
-    for method in ["rate ratio, Poisson", "rate ratio within strata, cluster-robust"] {
+    for method in [
+        "rate ratio, Poisson",
+        "rate ratio within strata, cluster-robust",
+        "rate ratio, negative binomial, cluster-robust",
+    ] {
         let inside = find(&found, "hot spots", method);
         let (lower, upper) = inside.interval.unwrap();
         assert!(lower < 0.5 && 0.5 < upper && upper < 0.8, "{inside:?}");

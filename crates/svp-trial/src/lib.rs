@@ -15,6 +15,7 @@ pub mod evaluate;
 #[cfg(test)]
 mod fixture;
 pub mod grid;
+pub mod model;
 pub mod patrols;
 pub mod pings;
 pub mod plot;
