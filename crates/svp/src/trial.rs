@@ -277,6 +277,9 @@ impl<'a> Desk<'a> {
         self.tell.print(format!("{} visits of {} minutes on {days} days", all.len(), self.trial.dose.minutes));
         if let Some((least, greatest)) = patrols::gaps(&all) {
             self.tell.print(format!("from one visit to the next at a place: {least} to {greatest} minutes"));
+            if greatest > 135 {
+                self.tell.print("that is longer than the two hours or so within which a patrol is to come again (Koper 1995): more visits_per_shift, or more units, would help");
+            }
         }
         self.done("patrols");
         Ok(())
