@@ -134,13 +134,13 @@ fn a_pilot_from_the_first_map_to_the_last_table() {
     pilot.step("choose", &["--events", "@baseline.csv"]).ended(2).says(&["says something else", "--force"]);
 
     let ran = pilot.step("patrols", &["--from", "2025-05-01", "--to", "2025-05-10"]).good();
-    assert!(ran.stdout.contains("240 visits of 15 minutes on 10 days"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("320 visits of 15 minutes on 10 days"), "{}", ran.stdout);
     let sheets = files_under(&pilot.path("t/patrols"));
-    assert_eq!(sheets.len(), 10 * 5);
+    assert_eq!(sheets.len(), 10 * 7);
     let sheet = pilot.text("t/patrols/2025-05-01/sheet.html");
     assert!(sheet.contains("BST") && !sheet.contains("events"));
 
-    // Unit 1 walks as written, unit 2 not at all.
+    // Unit 1 of four walks as written, the others not at all.
     let mut pings = String::from("unit,timestamp,easting,northing\nZulu7,never,1,1\n");
     for number in 0..10 {
         let text = pilot.text(&format!("t/patrols/{}/patrols.csv", day(TRIAL.start + number)));
@@ -161,8 +161,8 @@ fn a_pilot_from_the_first_map_to_the_last_table() {
     }
     pilot.write("pings.csv", &pings);
     let ran = pilot.step("dosage", &["--pings", "@pings.csv"]).good().says(&["1 without a time"]);
-    assert!(ran.stdout.contains("120 of 2160 (5.6 %)"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("40 of 720") && ran.stdout.contains("0 of 1080"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("80 of 2880 (2.8 %)"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("20 of 720") && ran.stdout.contains("0 of 1080"), "{}", ran.stdout);
     assert!(!pilot.text("t/dosage.csv").contains("Zulu7"), "a unit is in the dosage");
 
     let all = (0..BASELINE).chain(TRIAL);

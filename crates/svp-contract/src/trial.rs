@@ -399,7 +399,7 @@ impl Trial {
             return say("dose: visits_per_shift, minutes and units are 1 or more", "15 minutes by one unit is usual");
         }
         if !(dose.metres_per_minute.is_finite() && dose.metres_per_minute >= 1.0) {
-            return say("dose.metres_per_minute is 1 or more", "walking is about 80, driving in a town about 300");
+            return say("dose.metres_per_minute is 1 or more", "walking is about 80, driving between towns about 500");
         }
         if dose.least_gap_minutes < dose.minutes || dose.greatest_gap_minutes <= dose.least_gap_minutes {
             return say(

@@ -34,7 +34,7 @@ pub enum TrialError {
     NoEvents {
         /// Period and hours.
         what: String,
-        /// Rows that were read.
+        /// Events that can be used.
         read: u64,
     },
     /// Fewer hot spots than a trial of this plan needs.
@@ -106,7 +106,7 @@ impl TrialError {
             Self::Column { wanted, .. } => format!("columns: {wanted}"),
             Self::File { .. } => "take the file as svp wrote it; make it anew with the step that writes it".to_owned(),
             Self::NoEvents { read, .. } => format!(
-                "{read} rows were read: look at the days and `hours` of the trial file, and whether times are there"
+                "of {read} events that can be used none lies there: look at the days and `hours` of the trial file, and whether times are there"
             ),
             Self::TooFew { cells, .. } => format!(
                 "{cells} squares have enough events: lower hot_spots, min_distance_m or min_events, or take a larger cell_m or a longer baseline"

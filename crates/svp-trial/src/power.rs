@@ -83,7 +83,7 @@ pub struct Effort {
 
 impl Default for Effort {
     fn default() -> Self {
-        Self { simulations: 1_000, redraws: 199, level: 0.05 }
+        Self { simulations: 500, redraws: 199, level: 0.05 }
     }
 }
 
@@ -187,7 +187,7 @@ mod tests {
         0.5 * libm::erfc(-z / std::f64::consts::SQRT_2)
     }
 
-    const QUICK: Effort = Effort { simulations: 400, redraws: 199, level: 0.05 };
+    const QUICK: Effort = Effort { simulations: 300, redraws: 199, level: 0.05 };
 
     /// Two Poisson counts, of treated and of control days: power = Φ(|ln RR| / √(1/λT + 1/λC) − 1.96).
     #[test]

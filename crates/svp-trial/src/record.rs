@@ -101,6 +101,7 @@ pub fn json(trial: &Trial, assignment: &Assignment, spots: &[Spot], inputs: &[(&
         "design": design,
         "seed": d.seed,
         "algorithm": ALGORITHM,
+        "draw": draw_words(d.kind),
         "hot_spots": spots.len(),
         "days": assignment.days.len(),
         "inputs": inputs,
@@ -112,6 +113,21 @@ pub fn json(trial: &Trial, assignment: &Assignment, spots: &[Spot], inputs: &[(&
         },
     });
     format!("{}\n", serde_json::to_string_pretty(&record).unwrap_or_default())
+}
+
+/// How the numbers become arms, so that anybody can draw again.
+fn draw_words(kind: DesignKind) -> &'static str {
+    match kind {
+        DesignKind::Crossover => {
+            "day by day the list of hot spots, in the order in which the day before left it, is shuffled; the first so many are treated, so many being the share times the hot spots, rounded half up, at least 1 and not all"
+        }
+        DesignKind::MatchedPairs => {
+            "hot spots in the order of their volume, equal ones as in the list, form pairs; pair by pair is shuffled, and the first is treated"
+        }
+        DesignKind::Blocks => {
+            "hot spots in the order of their volume, equal ones as in the list, are cut into blocks, the first ones larger by one where they do not come out even; block by block is shuffled, and the first so many are treated, so many being the share times the block, rounded half up, at least 1 and not all"
+        }
+    }
 }
 
 /// Four decimals, or null.

@@ -165,7 +165,7 @@ mod tests {
     fn sheets_are_well_formed_and_in_local_time() {
         let (trial, spots, visits) = day();
         let rows = csv(&trial, &spots, &visits, &Plane).unwrap();
-        assert_eq!(rows.lines().count(), 25);
+        assert_eq!(rows.lines().count(), 33);
         assert!(rows.lines().skip(1).all(|l| l.contains(",BST,") && l.starts_with("2025-05-03,late,")));
         let one: Vec<Visit> = visits.iter().filter(|v| v.unit == 1).cloned().collect();
         let text = gpx(&trial, &spots, &one, &Plane).unwrap();
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(points, one.len());
         let json: serde_json::Value = serde_json::from_str(&geojson(&trial, &spots, &visits, &Plane).unwrap()).unwrap();
         assert_eq!(json["features"].as_array().unwrap().len(), 8);
-        assert_eq!(json["features"][0]["properties"]["starts"].as_array().unwrap().len(), 3);
+        assert_eq!(json["features"][0]["properties"]["starts"].as_array().unwrap().len(), 4);
     }
 
     /// An officer may lose a sheet: it holds no count of events.

@@ -258,26 +258,36 @@ impl<'a> Desk<'a> {
             None => Ok(or),
         };
         let (from, to) = (day(from, self.times.trial.from)?, day(to, self.times.trial.to)?);
+        if from > to {
+            return Err(AppError::Argument {
+                what: "--from is after --to".to_owned(),
+                hint: "they are the first and the last day".to_owned(),
+            });
+        }
         let (spots, _) = self.spots()?;
         let (assignment, _) = self.assignment(&spots)?;
-        let (mut all, mut days) = (Vec::new(), 0);
+        // All days are planned before one is written: a dose that does not fit leaves no half of a set.
+        let mut plans = Vec::new();
         for day in from.iter_days().take_while(|d| *d <= to) {
             let visits = patrols::visits(&self.trial, &self.times, &spots, &assignment, day)?;
+            plans.push((day, visits));
+        }
+        for (day, visits) in &plans {
             let name = |file: &str| format!("patrols/{day}/{file}");
-            self.write(&name("patrols.csv"), &sheet::csv(&self.trial, &spots, &visits, &Osgb)?)?;
-            self.write(&name("patrols.geojson"), &sheet::geojson(&self.trial, &spots, &visits, &Osgb)?)?;
-            self.write(&name("sheet.html"), &sheet::html(&self.trial, &spots, &visits))?;
+            self.write(&name("patrols.csv"), &sheet::csv(&self.trial, &spots, visits, &Osgb)?)?;
+            self.write(&name("patrols.geojson"), &sheet::geojson(&self.trial, &spots, visits, &Osgb)?)?;
+            self.write(&name("sheet.html"), &sheet::html(&self.trial, &spots, visits))?;
             for part in visits.chunk_by(|a, b| (a.shift, a.unit) == (b.shift, b.unit)) {
                 let file = format!("{}_unit_{}.gpx", self.trial.shifts[part[0].shift].name, part[0].unit);
                 self.write(&name(&file), &sheet::gpx(&self.trial, &spots, part, &Osgb)?)?;
             }
-            all.extend(visits);
-            days += 1;
         }
+        let days = plans.len();
+        let all: Vec<patrols::Visit> = plans.into_iter().flat_map(|(_, visits)| visits).collect();
         self.tell.print(format!("{} visits of {} minutes on {days} days", all.len(), self.trial.dose.minutes));
         if let Some((least, greatest)) = patrols::gaps(&all) {
             self.tell.print(format!("from one visit to the next at a place: {least} to {greatest} minutes"));
-            if greatest > 135 {
+            if greatest > 150 {
                 self.tell.print("that is longer than the two hours or so within which a patrol is to come again (Koper 1995): more visits_per_shift, or more units, would help");
             }
         }

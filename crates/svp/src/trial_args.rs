@@ -64,7 +64,7 @@ pub enum TrialCommand {
         #[arg(long, value_delimiter = ',', default_value = "0.1,0.15,0.2,0.25,0.3,0.35,0.4,0.5,0.6,0.7")]
         effect: Vec<f64>,
         /// Trials simulated for each effect
-        #[arg(long, default_value_t = 1000)]
+        #[arg(long, default_value_t = 500)]
         simulations: usize,
     },
     /// Draw who is patrolled: writes assignment.csv and the record to publish, assignment.json
