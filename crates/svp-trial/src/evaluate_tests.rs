@@ -181,3 +181,70 @@ proptest! {
         }
     }
 }
+
+/// Over many trials whose truth is known: how often intervals at 95 % cover it, and how often a test at 5 % finds what is
+/// not there. `cargo test -p svp-trial --lib -- --ignored --nocapture coverage`
+#[test]
+#[ignore = "ten minutes or more; its figures stand in docs/evidence.md"]
+#[allow(clippy::print_stderr)]
+fn coverage() {
+    for (pairs_too, alpha, effect) in
+        [(false, 0.0, 0.3), (false, 2.0, 0.3), (false, 2.0, 0.0), (true, 0.0, 0.3), (true, 0.3, 0.3), (true, 0.3, 0.0)]
+    {
+        let mut trial = if pairs_too { pairs() } else { trial() };
+        trial.outcome.redraws = 199;
+        (trial.outcome.rings_m, trial.outcome.confidence) = (Vec::new(), 0.95);
+        let trials = 200u64;
+        let mut covered: std::collections::BTreeMap<&str, u32> = std::collections::BTreeMap::new();
+        for t in 0..trials {
+            trial.design.seed = 1_000 + t;
+            let (times, spots) = (Times::new(&trial), spots(20));
+            let assignment = assign(&trial, &times, &spots).unwrap();
+            let mut dice = Dice::new(99 + t, Purpose::Power, 0);
+            let mut found = crate::rings::Outcome::default();
+            for i in 0..20usize {
+                let daily = 0.15 + i as f64 / 40.0;
+                let mut put = |day: NaiveDate, events: u64| {
+                    found.inside.0.insert((day, i), Sum { events, harm: 0.0 });
+                };
+                if pairs_too {
+                    // The hot spot's own luck for the period, in one number a period.
+                    put(times.baseline.from, dice.negative_binomial(daily * times.baseline.len() as f64, alpha / 8.0));
+                    let kept =
+                        if assignment.arm(i, times.trial.from) == Some(Arm::Treatment) { 1.0 - effect } else { 1.0 };
+                    put(times.trial.from, dice.negative_binomial(daily * kept * 90.0, alpha / 3.0));
+                } else {
+                    for day in times.trial.iter() {
+                        let kept = if assignment.arm(i, day) == Some(Arm::Treatment) { 1.0 - effect } else { 1.0 };
+                        put(day, dice.negative_binomial(daily * kept, alpha));
+                    }
+                }
+            }
+            let inputs = Inputs {
+                trial: &trial,
+                times: &times,
+                spots: &spots,
+                assignment: &assignment,
+                outcome: &found,
+                visited: None,
+            };
+            for e in evaluate(inputs).unwrap().estimates {
+                let hit = match (e.method, e.interval, e.p) {
+                    ("randomisation test, events", _, Some(p)) => p <= 0.05,
+                    (m, Some((lower, upper)), _) if m.starts_with("rate ratio") => {
+                        lower <= 1.0 - effect && 1.0 - effect <= upper
+                    }
+                    _ => continue,
+                };
+                *covered.entry(e.method).or_default() += u32::from(hit);
+            }
+        }
+        let share = |method: &str| f64::from(covered[method]) / trials as f64;
+        eprintln!("pairs {pairs_too} alpha {alpha} effect {effect}");
+        covered.keys().for_each(|m| eprintln!("  {m}: {:.3}", share(m)));
+        assert!(share("rate ratio within strata, cluster-robust") > 0.91);
+        if effect == 0.0 {
+            assert!(share("randomisation test, events") < 0.09);
+        }
+    }
+}
