@@ -37,6 +37,7 @@ $(VENV)/.ready: tests/conformance/requirements.txt tests/bench/requirements.txt
 
 conformance: $(VENV)/.ready ## differential tests against the reference implementations, from PyPI
 	$(CARGO) build --workspace
+	$(CARGO) build --workspace --example method
 	$(VENV)/bin/python tests/conformance/run.py
 
 bench: release $(VENV)/.ready ## ours and the peers', alternating, medians and ratios

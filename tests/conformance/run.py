@@ -2,7 +2,8 @@
 
 Usage: run.py [--cases 20000] [--only TEXT]
 
-SVP_BIN names the binary (else the younger of target/release/svp and target/debug/svp); SVP_DATA the folder of the real data, without
+SVP_BIN names the binary (else the younger of target/release/svp and target/debug/svp), SVP_METHOD_BIN likewise the example `method` of
+svp-methods, without which its checks are skipped; SVP_DATA the folder of the real data, without
 which the test points of the Ordnance Survey are skipped. Closes with `N passed, N failed, N skipped`.
 """
 
@@ -15,6 +16,7 @@ try:
     import clock
     import disclosure
     import files
+    import methods
     import person
     import place
     import trial
@@ -36,7 +38,7 @@ def main():
         except RuntimeError as failure:
             sys.exit(f"conformance: no lake could be made: {failure}")
         print(f"{svp.binary.parent.name}/{svp.binary.name}, release {svp.record['release']}", flush=True)
-        for module in (place, clock, person, files, disclosure, clk, trial):
+        for module in (place, clock, person, files, disclosure, clk, methods, trial):
             module.checks(suite, svp, args.cases)
     return suite.close()
 

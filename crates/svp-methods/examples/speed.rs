@@ -6,6 +6,7 @@ use std::time::Instant;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use svp_methods::gi_star::{Weights, gi_star, gi_star_permutations};
+use svp_methods::kernel_density::{Kernel, Land, kernel_density};
 use svp_methods::knox::{Event, Rules, knox};
 use svp_methods::neighbours::Neighbours;
 
@@ -68,5 +69,21 @@ fn main() {
                 let _ = knox(&events, &space, &time, &rules, 999, 1, threads);
             },
         );
+        let points: Vec<(f64, f64, f64)> = events.iter().map(|e| (e.x, e.y, 1.0)).collect();
+        let places: Vec<(f64, f64)> = (0..316 * 316)
+            .map(|i| (f64::from(i % 316) * 45.0 - 1_000.0, f64::from(i / 316) * 45.0 - 1_000.0))
+            .collect();
+        let land = Land { centres: &places, cell_area: 45.0 * 45.0 };
+        for (name, kernel, h) in
+            [("quartic, 300 m", Kernel::Quartic, 300.0), ("Gaussian, 100 m", Kernel::Gaussian, 100.0)]
+        {
+            median(
+                &format!("density, {name}, {n} events, {} places, land, {threads} threads", places.len()),
+                3,
+                || {
+                    let _ = kernel_density(&points, &places, h, kernel, Some(land), threads);
+                },
+            );
+        }
     }
 }

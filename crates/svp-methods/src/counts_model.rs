@@ -346,5 +346,4 @@ fn cluster(bread: &[f64], scores: &[Vec<f64>], clusters: &[u32], q: usize) -> Op
 }
 
 #[cfg(test)]
-#[path = "counts_model_tests.rs"]
 mod tests;

@@ -43,8 +43,8 @@ pub struct Land<'a> {
 /// Density of weighted events at places, in events per square metre.
 ///
 /// `points` are (x, y, weight) and `at` (x, y), metres; `bandwidth` in metres. With `land`, the hill of each event is raised by what of it
-/// lies in the sea: divided by its share over the land (Diggle 1985, *A kernel method for smoothing point process data*;
-/// `diggle = TRUE` of R's `spatstat`). Then the densities of all land cells times the cell's area sum to the weights of all
+/// lies in the sea: divided by its share over the land (Jones 1993, *Simple boundary correction for kernel density estimation*; Diggle
+/// 2010; `diggle = TRUE` of R's `spatstat`. Diggle 1985 divides by the share of the place instead, which keeps no total). Then the densities of all land cells times the cell's area sum to the weights of all
 /// events, so that none is lost at the coast. The share is summed over cell centres: the bandwidth should be two cells at least. An event
 /// from which no land is in reach adds nothing.
 ///

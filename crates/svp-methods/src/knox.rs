@@ -3,7 +3,9 @@
 //! Knox 1964, *The detection of space-time interactions*, with the permutations of Besag and Diggle 1977, in bands as the Near Repeat
 //! Calculator (Ratcliffe) and the R package `NearRepeat` (Steenbeek) have them.
 
-use crate::knox_count::{Plan, count};
+mod count;
+
+use count::{Plan, count};
 
 /// An event.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,7 +60,8 @@ impl Rules {
     /// single precision. Breaks are 0, bandwidth, 2 × bandwidth… and infinity; in time as well.
     ///
     /// Its labels name other bands than those it counts: "1 to 200 metres" are those above 0 and below 200, and "2 to 2 days" are those
-    /// 1 day apart (shown by the vignette of `NearRepeat`; the single precision is our finding from its published tables).
+    /// 1 day apart (shown by the vignette of `NearRepeat`). The single precision is inferred from its two published tables, which nothing else that
+    /// we tried fits.
     #[must_use]
     pub fn near_repeat_calculator() -> Self {
         Self { same_place: true, single_precision: true, ..Self::default() }
@@ -137,5 +140,4 @@ fn summary(tables: &[Vec<Vec<u64>>]) -> Knox {
 }
 
 #[cfg(test)]
-#[path = "knox_tests.rs"]
 mod tests;

@@ -15,7 +15,6 @@ pub mod fdr;
 pub mod gi_star;
 pub mod kernel_density;
 pub mod knox;
-mod knox_count;
 pub mod neighbours;
 mod normal;
 pub mod rates;

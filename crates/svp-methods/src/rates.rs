@@ -82,6 +82,12 @@ pub fn poisson_exact(x: f64, level: f64) -> Option<Interval> {
     Some(Interval { lower, upper })
 }
 
+/// The interval of a count that OHID prints: the exact one below 10 events, Byar's from 10 on. `None` as in [`byar`].
+#[must_use]
+pub fn count_interval(x: f64, level: f64) -> Option<Interval> {
+    if x < 10.0 { poisson_exact(x, level) } else { byar(x, level) }
+}
+
 /// Where a rising function is 0, by halving, from a guess of where it is.
 fn root(low: f64, high: f64, f: impl Fn(f64) -> Option<f64>) -> Option<f64> {
     let (mut low, mut high) = (low.max(1e-9), high.max(1e-9));
@@ -193,6 +199,9 @@ mod tests {
         close(byar(10.0, 0.95).unwrap(), 4.786, 18.390, 0.01);
         assert_eq!(byar(0.0, 0.95).unwrap().lower, 0.0);
         assert!(byar(0.01, 0.95).unwrap().lower >= 0.0);
+        assert_eq!(count_interval(9.0, 0.95), poisson_exact(9.0, 0.95));
+        assert_eq!(count_interval(10.0, 0.95), byar(10.0, 0.95));
+        assert_eq!(count_interval(f64::NAN, 0.95), None);
         assert_eq!(byar(1e300, 0.95).map(|i| i.upper.is_finite()), Some(true));
     }
 

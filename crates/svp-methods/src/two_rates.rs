@@ -128,8 +128,9 @@ pub fn conditional_test(x1: f64, t1: f64, x2: f64, t2: f64) -> Option<f64> {
 /// Two-sided p of the E-test that two Poisson rates are equal: less conservative than [`conditional_test`].
 ///
 /// Under the common rate that both counts together give, it sums the probabilities of all pairs of counts whose difference of rates,
-/// in its own standard errors, is at least the observed one. `None` as in [`poisson_difference`], and above 10^9 events.
-/// Krishnamoorthy and Thomson 2004, *A more powerful test for comparing two Poisson means*.
+/// over the root of the pair's own common rate, is at least the observed one. `None` as in [`poisson_difference`], and above 10^9 events.
+/// Krishnamoorthy and Thomson 2004, *A more powerful test for comparing two Poisson means*, with the pooled variance of Gu et al. 2008, as R's
+/// `ptools` and statsmodels have it. With equal exposures the two variances are one.
 #[must_use]
 pub fn e_test(x1: f64, t1: f64, x2: f64, t2: f64) -> Option<f64> {
     if !sound([x1, x2], [t1, t2]) || x1 + x2 <= 0.0 || x1 + x2 > 1e9 {
@@ -137,7 +138,7 @@ pub fn e_test(x1: f64, t1: f64, x2: f64, t2: f64) -> Option<f64> {
     }
     let rate = (x1 + x2) / (t1 + t2);
     let statistic = |a: f64, b: f64| {
-        if a + b == 0.0 { 0.0 } else { (a / t1 - b / t2) / ((a / t1 / t1) + (b / t2 / t2)).sqrt() }
+        if a + b == 0.0 { 0.0 } else { (a / t1 - b / t2) / ((a + b) / (t1 + t2)).sqrt() }
     };
     let limit = statistic(x1, x2).abs() * (1.0 - 1e-12);
     let (from_a, a) = masses(rate * t1);

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pulp::Arch;
 
+use super::{Closed, Event, Metric, Rules};
 use crate::draw::Draw;
-use crate::knox::{Closed, Event, Metric, Rules};
 
 /// Table of one permutation: pairs by band of space and band of time.
 pub(crate) type Table = Vec<Vec<u64>>;
