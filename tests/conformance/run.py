@@ -20,6 +20,7 @@ try:
     import methods
     import person
     import place
+    import trial
 except ModuleNotFoundError as missing:
     sys.exit(f"conformance: {missing.name} is not installed: run `make conformance`, which brings tests/conformance/requirements.txt")
 from harness import Suite, Svp
@@ -38,7 +39,7 @@ def main():
         except RuntimeError as failure:
             sys.exit(f"conformance: no lake could be made: {failure}")
         print(f"{svp.binary.parent.name}/{svp.binary.name}, release {svp.record['release']}", flush=True)
-        for module in (place, clock, person, files, disclosure, clk, methods, crime):
+        for module in (place, clock, person, files, disclosure, clk, methods, crime, trial):
             module.checks(suite, svp, args.cases)
     return suite.close()
 

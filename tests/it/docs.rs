@@ -51,7 +51,7 @@ fn the_data_contract() {
 #[test]
 fn the_command_line() {
     let mut page = String::from("# The command line\n");
-    let commands: [&[&str]; 9] = [
+    let commands: [&[&str]; 16] = [
         &[],
         &["check"],
         &["run"],
@@ -60,6 +60,13 @@ fn the_command_line() {
         &["key"],
         &["key", "new"],
         &["key", "show"],
+        &["trial"],
+        &["trial", "choose"],
+        &["trial", "power"],
+        &["trial", "assign"],
+        &["trial", "patrols"],
+        &["trial", "dosage"],
+        &["trial", "evaluate"],
         &["dictionary"],
     ];
     for command in commands {

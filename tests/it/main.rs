@@ -32,3 +32,4 @@ mod sample;
 mod slt;
 mod support;
 mod threads;
+mod trial;

@@ -19,6 +19,7 @@ mod problem;
 mod source;
 mod strict;
 mod table;
+mod trial;
 
 pub use analysis::{Analysis, Parameter, Value};
 pub use area::{Area, District, Exclusion, Input, Period, Reference};
@@ -40,3 +41,4 @@ pub use problem::{Problem, nearest};
 pub use source::{DisclosureRule, Encoding, Feed, Files, Law, Mapping, Reader, Revises, Source};
 pub use strict::parse;
 pub use table::{Check, Column, ColumnType, Nature, OnBad, Sensitivity, Table, canonical_tables};
+pub use trial::{Design, DesignKind, Dose, Gps, Hours, Measure, OutcomeRules, Shift, Trial, TrialDays, clock};

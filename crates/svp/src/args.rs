@@ -2,12 +2,14 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::trial_args::TrialArgs;
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done (also: nothing new to do)
   1  a defect of svp: please report it
   2  the command line is wrong
-  3  a definition is wrong (schemas, sources, areas, definitions, outputs)
+  3  a definition is wrong (schemas, sources, areas, definitions, outputs, trials)
   4  an extract or reference file cannot be used, or breaks a threshold
   5  the key is missing, unusable or not that of the lake
   6  the lake is in use by another run
@@ -76,6 +78,8 @@ pub enum Command {
     Pseudonymise(PseudonymiseArgs),
     /// Attack what was released, check a table made by hand, read the ledger and the review records
     Disclose(DiscloseArgs),
+    /// The hot-spot trial: choose, power, assign, patrols, dosage, evaluate
+    Trial(TrialArgs),
     /// Filters of whole records as clkhash makes them, compared as anonlink compares them
     Clk(ClkArgs),
     /// Run an analysis of the site over the lake: hot spots, hours, near repeats, scores; without a name, list them

@@ -54,6 +54,9 @@ pub async fn command(cli: &Cli, args: &CheckArgs, tell: &Tell) -> Result<(), App
                 areas.len()
             ),
         );
+        if !site.trials.is_empty() {
+            tell.step("check", format!("{} trials are in order", site.trials.len()));
+        }
         if args.area.is_some() {
             tell.step(
                 "check",

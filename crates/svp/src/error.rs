@@ -73,6 +73,9 @@ pub enum AppError {
     /// Publishing.
     #[error(transparent)]
     Publish(#[from] svp_publish::PublishError),
+    /// A trial.
+    #[error(transparent)]
+    Trial(#[from] svp_trial::TrialError),
     /// The lake.
     #[error(transparent)]
     Lake(#[from] svp_lake::LakeError),
@@ -151,6 +154,7 @@ impl AppError {
             | Self::Found(_) => FORBIDDEN,
             Self::Analyse(svp_analyse::AnalyseError::Header { .. }) => DEFINITION,
             Self::Query(_) => QUERY,
+            Self::Trial(error) => trial_code(error),
             Self::Record { .. } => STORAGE,
             Self::Link(_) | Self::Analyse(_) | Self::Publish(_) | Self::Runtime(_) | Self::Arrow(_) => INTERNAL,
         }
@@ -171,6 +175,7 @@ impl AppError {
             Self::Ingest(error) => error.hint(),
             Self::Link(error) => error.hint(),
             Self::Analyse(error) => error.hint(),
+            Self::Trial(error) => error.hint(),
             Self::Lake(error) => error.hint().map(str::to_owned),
             Self::Audience { .. } => Some(
                 "take the source out of this area's inputs, or release to an audience that its [law] names".to_owned(),
@@ -205,6 +210,23 @@ fn ingest_code(error: &svp_ingest::IngestError) -> u8 {
         E::Definition { .. } | E::Expression { .. } => DEFINITION,
         E::Lake(error) => lake_code(error),
         E::Privacy(_) | E::Unbalanced { .. } | E::Arrow { .. } | E::Worker => INTERNAL,
+    }
+}
+
+/// What the plan wants and the data cannot carry is a wrong definition; the rest lies in the files.
+fn trial_code(error: &svp_trial::TrialError) -> u8 {
+    use svp_trial::TrialError as T;
+    match error {
+        T::Day { .. } => 2,
+        T::TooFew { .. } | T::Design { .. } | T::Dose { .. } => DEFINITION,
+        T::Empty { .. }
+        | T::Column { .. }
+        | T::File { .. }
+        | T::NoEvents { .. }
+        | T::Overlap { .. }
+        | T::Spots { .. }
+        | T::NoPings { .. }
+        | T::OffGrid { .. } => INPUT,
     }
 }
 

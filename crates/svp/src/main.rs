@@ -23,6 +23,9 @@ mod run;
 mod site;
 mod sql;
 mod tell;
+mod trial;
+mod trial_args;
+mod trial_events;
 
 use std::process::ExitCode;
 
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
             Command::Link(args) => link::command(&cli, args, &tell).await,
             Command::Pseudonymise(args) => desk::command(&cli, args, &tell),
             Command::Disclose(args) => disclose::command(&cli, args, &tell).await,
+            Command::Trial(args) => trial::command(&cli, args, &tell).await,
             Command::Clk(args) => clk::command(&cli, args, &tell),
             Command::Analyse(args) => analyse::command(&cli, args, &tell).await,
             Command::Sql(args) => sql::command(&cli, args, &tell).await,

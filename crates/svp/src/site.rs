@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use svp_contract::{
-    Analysis, Area, AudiencePolicy, Definition, EventRules, Gateways, Linkage, Output, Problem, Source, Table,
+    Analysis, Area, AudiencePolicy, Definition, EventRules, Gateways, Linkage, Output, Problem, Source, Table, Trial,
     canonical_tables, nearest,
 };
 
@@ -55,6 +55,8 @@ pub struct Site {
     pub offences: String,
     /// How events without people are matched (`pipelines/linkage/events.toml`, where there is one).
     pub events: Option<Defined<EventRules>>,
+    /// Trials by name (`pipelines/trials`, where there is one). No run reads them, so they are not in `texts`.
+    pub trials: BTreeMap<String, Defined<Trial>>,
     /// Texts of all files, for the digest of the configuration.
     pub texts: BTreeMap<String, String>,
 }
@@ -80,8 +82,18 @@ impl Site {
         let definitions =
             folder(&root, "definitions", "toml", &mut texts, &mut problems, Definition::parse, |d| &d.name);
         let outputs = folder(&root, "outputs", "sql", &mut texts, &mut problems, Output::parse, |o| &o.name);
-        let analyses = folder(&root, "analyses", "sql", &mut texts, &mut problems, Analysis::parse, |a| &a.name);
+        // What no run reads is no part of its configuration.
+        let mut analyses = BTreeMap::new();
+        if svp_lake::files::is_dir(&root.join("pipelines/analyses")) {
+            let parse = Analysis::parse;
+            analyses = folder(&root, "analyses", "sql", &mut BTreeMap::new(), &mut problems, parse, |a| &a.name);
+        }
         let site_tables = site_tables(&root, &tables, &mut texts, &mut problems)?;
+        let mut trials = BTreeMap::new();
+        if svp_lake::files::is_dir(&root.join("pipelines/trials")) {
+            trials = folder(&root, "trials", "toml", &mut BTreeMap::new(), &mut problems, Trial::parse, |t| &t.name);
+        }
+        problems.extend(trial_problems(&trials, &areas, &definitions));
         let mut policies =
             folder(&root, "policies", "toml", &mut texts, &mut problems, Policies::parse, Policies::name);
         let gateways = match policies.remove("gateways").map(|d| d.item) {
@@ -140,6 +152,7 @@ impl Site {
                 gateways,
                 offences,
                 events,
+                trials,
                 texts,
             },
             problems,
@@ -220,6 +233,28 @@ impl Site {
         }
         problems
     }
+}
+
+/// Areas and definitions that a trial names and that are not there.
+fn trial_problems(
+    trials: &BTreeMap<String, Defined<Trial>>,
+    areas: &BTreeMap<String, Defined<Area>>,
+    definitions: &BTreeMap<String, Defined<Definition>>,
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut judge = |file: &str, kind: &str, name: Option<&String>, known: Vec<&str>| {
+        let Some(name) = name.filter(|n| !known.contains(&n.as_str())) else { return };
+        let problem = Problem::new(file, format!("there is no {kind} `{name}`"));
+        problems.push(match nearest(name, known.iter().copied()) {
+            Some(near) => problem.hint(format!("did you mean `{near}`?")),
+            None => problem.hint(format!("known: {}", known.join(", "))),
+        });
+    };
+    for Defined { file, item } in trials.values() {
+        judge(file, "area", item.area.as_ref(), areas.keys().map(String::as_str).collect());
+        judge(file, "definition", item.definition.as_ref(), definitions.keys().map(String::as_str).collect());
+    }
+    problems
 }
 
 /// A file of `pipelines/policies`: an audience, or the gateways of the law.

@@ -43,6 +43,11 @@ impl Table {
         self.rows.iter().map(|r| r[at].as_str()).collect()
     }
 
+    /// Each row, by column.
+    pub fn rows(&self) -> impl Iterator<Item = BTreeMap<&str, &str>> {
+        self.rows.iter().map(|r| self.header.iter().map(String::as_str).zip(r.iter().map(String::as_str)).collect())
+    }
+
     /// Two columns as a map from text to number; rows whose number is not one (a suppressed one) are left out.
     #[track_caller]
     pub fn counts(&self, key: &str, value: &str) -> BTreeMap<String, f64> {

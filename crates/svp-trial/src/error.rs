@@ -1,0 +1,127 @@
+//! What can stop a step of a trial. No variant holds a value of a row.
+
+use thiserror::Error;
+
+/// Outcomes of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum TrialError {
+    /// A file has no rows.
+    #[error("{file} has no rows")]
+    Empty {
+        /// File.
+        file: String,
+    },
+    /// A file lacks a column.
+    #[error("{file} has no column `{column}`")]
+    Column {
+        /// File.
+        file: String,
+        /// Column.
+        column: &'static str,
+        /// Columns that the file wants.
+        wanted: &'static str,
+    },
+    /// A file that svp wrote cannot be read back.
+    #[error("{file}: {what}")]
+    File {
+        /// File.
+        file: String,
+        /// What is wrong, without a value.
+        what: String,
+    },
+    /// Nothing to count.
+    #[error("no event lies in {what}")]
+    NoEvents {
+        /// Period and hours.
+        what: String,
+        /// Events that can be used.
+        read: u64,
+    },
+    /// Fewer hot spots than a trial of this plan needs.
+    #[error("{found} hot spots can be chosen, and the plan wants {wanted}")]
+    TooFew {
+        /// Found.
+        found: usize,
+        /// Wanted.
+        wanted: usize,
+        /// Squares that have enough events.
+        cells: usize,
+    },
+    /// Fewer hot spots than the design can draw from.
+    #[error("{what}")]
+    Design {
+        /// What cannot be drawn.
+        what: String,
+    },
+    /// Two hot spots lie over one another.
+    #[error("the hot spots {a} and {b} overlap")]
+    Overlap {
+        /// One.
+        a: String,
+        /// Other.
+        b: String,
+    },
+    /// A hot spot stands twice in a file, or is not in it.
+    #[error("{file}: the hot spots are not those of the list: {what}")]
+    Spots {
+        /// File.
+        file: String,
+        /// What differs.
+        what: String,
+    },
+    /// The dose does not fit into the shift.
+    #[error("{what}")]
+    Dose {
+        /// What does not fit.
+        what: String,
+        /// What would.
+        hint: String,
+    },
+    /// A day is not one of the trial.
+    #[error("{day} is not a day of the trial")]
+    Day {
+        /// Day as given on the command line.
+        day: String,
+    },
+    /// No ping can be used.
+    #[error("{file} has no ping that can be used")]
+    NoPings {
+        /// File.
+        file: String,
+    },
+    /// A square lies where the National Grid has no place.
+    #[error("the hot spot {spot} is not on the National Grid")]
+    OffGrid {
+        /// Hot spot.
+        spot: String,
+    },
+}
+
+impl TrialError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Empty { .. } => "give a CSV file with a header and rows".to_owned(),
+            Self::Column { wanted, .. } => format!("columns: {wanted}"),
+            Self::File { .. } => "take the file as svp wrote it; make it anew with the step that writes it".to_owned(),
+            Self::NoEvents { read, .. } => format!(
+                "of {read} events that can be used none lies there: look at the days and `hours` of the trial file, and whether times are there"
+            ),
+            Self::TooFew { cells, .. } => format!(
+                "{cells} squares have enough events: lower hot_spots, min_distance_m or min_events, or take a larger cell_m or a longer baseline"
+            ),
+            Self::Design { .. } => "change hot_spots, share_treated or blocks in the trial file".to_owned(),
+            Self::Overlap { .. } => {
+                "an event may count for one hot spot only: take one of the two out, and draw again".to_owned()
+            }
+            Self::Spots { .. } => "give the files of one trial: hot spots first, then the assignment drawn from them".to_owned(),
+            Self::Dose { hint, .. } => hint.clone(),
+            Self::Day { .. } => "days run from design.from to design.to of the trial file, YYYY-MM-DD".to_owned(),
+            Self::NoPings { .. } => {
+                "a CSV has the columns unit, timestamp, and lon, lat or easting, northing; a GPX file has timed track points".to_owned()
+            }
+            Self::OffGrid { .. } => "eastings are 0 to 700000 m, northings 0 to 1250000 m".to_owned(),
+        })
+    }
+}

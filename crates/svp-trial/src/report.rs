@@ -1,0 +1,264 @@
+//! The result as CSV, JSON and a page. It is for the partners of the pilot: its counts may be small.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+use svp_contract::Trial;
+
+use crate::dosage::{Compliance, Dosage};
+use crate::evaluate::{Estimate, Evaluation, Side};
+use crate::power::{Baseline, Effort, Power, WANTED};
+use crate::sheet::escape;
+
+/// What stands on every result.
+pub const NOTE: &str = "For the partners of the pilot only: counts are not disclosure-controlled and may be small. Before any of it is published it goes through `svp disclose --check`.";
+
+/// Figures as CSV.
+#[must_use]
+pub fn estimates_csv(found: &Evaluation) -> String {
+    let mut out = String::from("place,population,method,estimate,lower,upper,p,note\n");
+    for e in &found.estimates {
+        let cell = |v: Option<f64>| v.map(|v| format!("{v:.4}")).unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "{},{},\"{}\",{},{},{},{},\"{}\"",
+            e.place,
+            e.population,
+            e.method,
+            cell(e.value),
+            cell(e.interval.map(|i| i.0)),
+            cell(e.interval.map(|i| i.1)),
+            cell(e.p),
+            e.why
+        );
+    }
+    out
+}
+
+/// Result as JSON. `inputs` are the names and SHA-256 of the files behind it.
+#[must_use]
+pub fn json(trial: &Trial, found: &Evaluation, inputs: &[(&str, String)]) -> String {
+    let side = |s: &Side| {
+        json!({ "hot_spots": s.spots, "days": s.days, "events_before": s.before.events, "harm_before": round(Some(s.before.harm)),
+            "events_during": s.during.events, "harm_during": round(Some(s.during.harm)) })
+    };
+    let counts: Vec<Value> = found
+        .counts
+        .iter()
+        .map(|(place, t, c)| json!({ "place": place, "treatment": side(t), "control": side(c) }))
+        .collect();
+    let estimates: Vec<Value> = found
+        .estimates
+        .iter()
+        .map(|e| {
+            json!({ "place": e.place, "population": e.population, "method": e.method, "estimate": round(e.value),
+                "lower": round(e.interval.map(|i| i.0)), "upper": round(e.interval.map(|i| i.1)), "p": round(e.p), "note": e.why })
+        })
+        .collect();
+    let inputs: Vec<Value> = inputs.iter().map(|(n, d)| json!({ "name": n, "sha256": d })).collect();
+    let all = json!({
+        "trial": trial.name, "design": trial.design.kind.word(), "seed": trial.design.seed,
+        "confidence": trial.outcome.confidence, "redraws": trial.outcome.redraws, "inputs": inputs,
+        "counts": counts, "estimates": estimates, "notes": found.notes, "note": NOTE,
+    });
+    format!("{}\n", serde_json::to_string_pretty(&all).unwrap_or_default())
+}
+
+fn round(value: Option<f64>) -> Value {
+    value.map_or(Value::Null, |v| json!((v * 1e6).round() / 1e6))
+}
+
+const STYLE: &str = "body{font:15px/1.5 Arial,sans-serif;margin:2em auto;max-width:62em;padding:0 1em;color:#0b0c0c}table{border-collapse:collapse;margin:1em 0}th,td{border-bottom:1px solid #b1b4b6;padding:.3em .8em .3em 0;text-align:left;vertical-align:top}td.n,th.n{text-align:right}.note{border-left:4px solid #1d70b8;padding-left:1em}";
+
+/// The page: plots are SVG texts with their headings.
+#[must_use]
+pub fn html(trial: &Trial, found: &Evaluation, plots: &[(String, String)]) -> String {
+    let mut out = format!(
+        "<!DOCTYPE html>\n<html lang=\"en-GB\">\n<head><meta charset=\"utf-8\"><title>{0}</title><style>{STYLE}</style></head>\n<body>\n<h1>{0}</h1>\n<p>{1}</p>\n<p class=\"note\">{2}</p>\n",
+        escape(&trial.title),
+        escape(&trial.description),
+        escape(NOTE)
+    );
+    let _ = writeln!(
+        out,
+        "<p>Design: {}; trial from {} to {}; baseline from {} to {}; seed {}.</p>",
+        trial.design.kind.word().replace('_', " "),
+        trial.design.from,
+        trial.design.to,
+        trial.baseline.from,
+        trial.baseline.to,
+        trial.design.seed
+    );
+    out.push_str("<h2>Effect</h2>\n<p>Those drawn for treatment against those that were not (intention to treat) come first. A rate ratio below 1, or a difference below 0, is a fall.</p>\n");
+    out.push_str("<table>\n<tr><th scope=\"col\">Where</th><th scope=\"col\">Whose days</th><th scope=\"col\">Method</th><th scope=\"col\" class=\"n\">Estimate</th><th scope=\"col\" class=\"n\">Interval</th><th scope=\"col\" class=\"n\">p</th><th scope=\"col\">Note</th></tr>\n");
+    for e in &found.estimates {
+        out.push_str(&row(e));
+    }
+    out.push_str("</table>\n<h2>Counts</h2>\n<table>\n<tr><th scope=\"col\">Where</th><th scope=\"col\">Side</th><th scope=\"col\" class=\"n\">Hot spots</th><th scope=\"col\" class=\"n\">Days</th><th scope=\"col\" class=\"n\">Events before</th><th scope=\"col\" class=\"n\">Events during</th></tr>\n");
+    for (place, treated, control) in &found.counts {
+        for (side, s) in [("treatment", treated), ("control", control)] {
+            let _ = writeln!(
+                out,
+                "<tr><td>{}</td><td>{side}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
+                escape(place),
+                s.spots,
+                s.days,
+                s.before.events,
+                s.during.events
+            );
+        }
+    }
+    out.push_str("</table>\n");
+    for (heading, plot) in plots {
+        let _ = writeln!(out, "<h2>{}</h2>\n{plot}", escape(heading));
+    }
+    if !found.notes.is_empty() {
+        out.push_str("<h2>To know</h2>\n<ul>\n");
+        for note in &found.notes {
+            let _ = writeln!(out, "<li>{}</li>", escape(note));
+        }
+        out.push_str("</ul>\n");
+    }
+    out.push_str("</body>\n</html>\n");
+    out
+}
+
+fn row(e: &Estimate) -> String {
+    let number = |v: Option<f64>| v.map_or_else(|| "–".to_owned(), |v| format!("{v:.3}"));
+    let interval = e.interval.map_or_else(|| "–".to_owned(), |(a, b)| format!("{a:.3} to {b:.3}"));
+    format!(
+        "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{interval}</td><td class=\"n\">{}</td><td>{}</td></tr>\n",
+        escape(&e.place),
+        e.population,
+        e.method,
+        number(e.value),
+        number(e.p),
+        e.why
+    )
+}
+
+/// Figures for the terminal.
+#[must_use]
+pub fn text(found: &Evaluation) -> String {
+    let mut out = String::new();
+    for e in &found.estimates {
+        let value = e.value.map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"));
+        let interval = e.interval.map(|(a, b)| format!(" ({a:.3} to {b:.3})")).unwrap_or_default();
+        let p = e.p.map(|p| format!(", p {p:.4}")).unwrap_or_default();
+        let why = if e.value.is_none() { format!(" {}", e.why) } else { String::new() };
+        let _ = writeln!(out, "{:<18} {:<19} {}: {value}{interval}{p}{why}", e.place, e.population, e.method);
+    }
+    for note in &found.notes {
+        let _ = writeln!(out, "note: {note}");
+    }
+    let _ = write!(out, "note: {NOTE}");
+    out
+}
+
+/// The table of power for the terminal.
+#[must_use]
+pub fn power_text(trial: &Trial, baseline: &Baseline, found: &Power, effort: Effort) -> String {
+    let n = baseline.daily.len().max(1) as f64;
+    let mut out = format!(
+        "design {}, {} hot spots, {:.3} events a day in each, overdispersion {:.3} by day and {:.3} by 28 days\n{} simulations, {} redraws, level {}, seed {}\n\n{:>8} {:>8} {:>8}\n",
+        trial.design.kind.word(),
+        baseline.daily.len(),
+        baseline.daily.iter().sum::<f64>() / n,
+        baseline.alpha_day,
+        baseline.alpha_block,
+        effort.simulations,
+        effort.redraws,
+        effort.level,
+        trial.design.seed,
+        "fall",
+        "power",
+        "± 2 se"
+    );
+    for p in &found.at {
+        let _ = writeln!(out, "{:>6.1} % {:>8.3} {:>8.3}", 100.0 * p.effect, p.power, 2.0 * p.error);
+    }
+    let _ = match found.least {
+        Some(least) => write!(
+            out,
+            "\nleast fall that is found in {:.0} of 100 such trials: {:.1} %",
+            100.0 * WANTED,
+            100.0 * least
+        ),
+        None => write!(
+            out,
+            "\nno fall of these is found in {:.0} of 100 such trials: take more hot spots, more days or more hours",
+            100.0 * WANTED
+        ),
+    };
+    out
+}
+
+/// The table of power as CSV.
+#[must_use]
+pub fn power_csv(found: &Power) -> String {
+    let mut out = String::from("effect,power,standard_error\n");
+    for p in &found.at {
+        let _ = writeln!(out, "{},{:.4},{:.4}", p.effect, p.power, p.error);
+    }
+    out
+}
+
+/// How the plan was kept, for the terminal.
+#[must_use]
+pub fn compliance_text(kept: &Compliance, dosage: &Dosage, passing: u64) -> String {
+    let number = |v: Option<f64>, unit: &str| v.map_or_else(|| "none".to_owned(), |v| format!("{v:.1} {unit}"));
+    format!(
+        "visits made, of those intended               {}\ntreated days of hot spots with a visit       {}\ntreated days with all visits                 {}\ncontrol days visited all the same            {}\nvisits of 10 to 20 minutes                   {}\nmedian visit                                 {}\nmedian time between two visits to a place    {}\nminutes on a treated day of a hot spot       {}\nstays too short to be a visit                {passing}\nvisits outside the days of the trial         {}",
+        kept.visits.words(),
+        kept.treated_days.words(),
+        kept.full_days.words(),
+        kept.contaminated.words(),
+        kept.in_range.words(),
+        number(dosage.median_minutes, "minutes"),
+        number(dosage.median_gap, "minutes"),
+        number(kept.minutes_per_treated_day, "minutes"),
+        dosage.outside
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::ITT;
+    use crate::fixture::trial;
+
+    fn found() -> Evaluation {
+        let estimate = |value, why| Estimate {
+            place: "hot spots".to_owned(),
+            population: ITT,
+            method: "rate ratio, Poisson",
+            value,
+            interval: value.map(|v: f64| (v / 2.0, v * 2.0)),
+            p: value.map(|_| 0.04),
+            why,
+        };
+        Evaluation {
+            counts: vec![("hot spots".to_owned(), Side::default(), Side::default())],
+            estimates: vec![estimate(Some(0.5), ""), estimate(None, "no event")],
+            notes: vec!["a < b".to_owned()],
+        }
+    }
+
+    #[test]
+    fn every_form_has_the_figures_and_the_note() {
+        let (trial, found) = (trial(), found());
+        let csv = estimates_csv(&found);
+        assert!(csv.contains("0.5000,0.2500,1.0000,0.0400") && csv.lines().count() == 3);
+        let mut reader = csv::Reader::from_reader(csv.as_bytes());
+        assert!(reader.records().all(|r| r.unwrap().len() == 8));
+        let parsed: Value = serde_json::from_str(&json(&trial, &found, &[("events", "00".to_owned())])).unwrap();
+        assert_eq!(
+            (&parsed["estimates"][0]["estimate"], &parsed["estimates"][1]["estimate"]),
+            (&json!(0.5), &Value::Null)
+        );
+        let page = html(&trial, &found, &[("Plot".to_owned(), "<svg/>".to_owned())]);
+        for text in [page, text(&found), json(&trial, &found, &[])] {
+            assert!(text.contains("disclose --check") && !text.contains("NaN"));
+        }
+    }
+}

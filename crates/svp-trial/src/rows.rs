@@ -1,0 +1,338 @@
+//! Rows of files: events and places to leave out. A bad row is counted by what is wrong with it, never shown.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use crate::TrialError;
+use crate::clock::{Times, When, local, when};
+use crate::grid::Projection;
+
+/// A CSV file as text, its header in small letters.
+#[derive(Debug)]
+pub struct Table {
+    file: String,
+    header: Vec<String>,
+    rows: Vec<Vec<String>>,
+    /// Rows that are no text in UTF-8 or have another number of fields than the header.
+    pub broken: u64,
+}
+
+impl Table {
+    /// Reads a file; `file` names it in errors.
+    ///
+    /// # Errors
+    /// When it has no header or no rows.
+    pub fn read(file: &str, bytes: &[u8]) -> Result<Self, TrialError> {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(bytes);
+        let empty = || TrialError::Empty { file: file.to_owned() };
+        let header = reader.headers().map_err(|_| empty())?;
+        let header: Vec<String> = header.iter().map(|h| h.trim().to_lowercase()).collect();
+        let (mut rows, mut broken) = (Vec::new(), 0);
+        for row in reader.into_records() {
+            match row {
+                Ok(row) if row.len() == header.len() => rows.push(row.iter().map(str::to_owned).collect()),
+                _ => broken += 1,
+            }
+        }
+        if rows.is_empty() && broken == 0 {
+            return Err(empty());
+        }
+        Ok(Self { file: file.to_owned(), header, rows, broken })
+    }
+
+    /// Place of the first of these columns that is there.
+    #[must_use]
+    pub fn column(&self, names: &[&str]) -> Option<usize> {
+        names.iter().find_map(|name| self.header.iter().position(|h| h == name))
+    }
+
+    /// Place of a column that must be there.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn need(&self, names: &[&'static str], wanted: &'static str) -> Result<usize, TrialError> {
+        let column = names.first().copied().unwrap_or_default();
+        self.column(names).ok_or_else(|| TrialError::Column { file: self.file.clone(), column, wanted })
+    }
+
+    /// Rows.
+    #[must_use]
+    pub fn rows(&self) -> &[Vec<String>] {
+        &self.rows
+    }
+}
+
+/// A number that is one.
+#[must_use]
+pub fn number(text: &str) -> Option<f64> {
+    text.trim().parse::<f64>().ok().filter(|v| v.is_finite())
+}
+
+/// An event, or several of one place and time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Easting, m.
+    pub easting: f64,
+    /// Northing, m.
+    pub northing: f64,
+    /// Day of analysis.
+    pub day: NaiveDate,
+    /// Shift, by its place in the trial file; `None` where the hour is not known or in no shift.
+    pub shift: Option<usize>,
+    /// How many.
+    pub count: u64,
+    /// Their harm together.
+    pub harm: f64,
+}
+
+/// What was read, and what was not, by reason.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Events {
+    /// Events.
+    pub rows: Vec<Event>,
+    /// Rows of the file.
+    pub read: u64,
+    /// Rows left out, by reason.
+    pub left_out: BTreeMap<&'static str, u64>,
+    /// Rows of which only the day is known.
+    pub no_hour: u64,
+}
+
+impl Events {
+    fn leave_out(&mut self, why: &'static str) {
+        *self.left_out.entry(why).or_default() += 1;
+    }
+
+    /// What was read, in words.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let mut out = format!("{} rows read, {} used", self.read, self.rows.len());
+        for (why, n) in &self.left_out {
+            out.push_str(&format!(", {n} {why}"));
+        }
+        if self.no_hour > 0 {
+            out.push_str(&format!(", {} without an hour (in no shift)", self.no_hour));
+        }
+        out
+    }
+}
+
+const EVENT_COLUMNS: &str = "easting, northing, occurred, and where there are: count, harm";
+
+/// Reads events: `easting,northing,occurred[,count][,harm]`. Counts of squares are rows with the middle of the square.
+/// A time without a zone is what the clock showed.
+///
+/// # Errors
+/// When the file is empty or lacks a column; `harm` is needed where the trial counts it.
+pub fn events(file: &str, bytes: &[u8], times: &Times, needs_harm: bool) -> Result<Events, TrialError> {
+    let table = Table::read(file, bytes)?;
+    let easting = table.need(&["easting", "x"], EVENT_COLUMNS)?;
+    let northing = table.need(&["northing", "y"], EVENT_COLUMNS)?;
+    let occurred = table.need(&["occurred", "occurred_from", "timestamp"], EVENT_COLUMNS)?;
+    let count = table.column(&["count", "events"]);
+    let harm = if needs_harm { Some(table.need(&["harm"], EVENT_COLUMNS)?) } else { table.column(&["harm"]) };
+    let mut out = Events { read: table.rows().len() as u64 + table.broken, ..Events::default() };
+    if table.broken > 0 {
+        out.left_out.insert("unreadable", table.broken);
+    }
+    for row in table.rows() {
+        let (Some(e), Some(n)) = (number(&row[easting]), number(&row[northing])) else {
+            out.leave_out("without a place");
+            continue;
+        };
+        let Some(at) = when(&row[occurred]) else {
+            out.leave_out("without a time");
+            continue;
+        };
+        let many = match count {
+            Some(column) => match row[column].parse::<u64>() {
+                Ok(n) => n,
+                Err(_) => {
+                    out.leave_out("with a count that is no whole number");
+                    continue;
+                }
+            },
+            None => 1,
+        };
+        let weight = match harm {
+            Some(column) => match number(&row[column]).filter(|v| *v >= 0.0) {
+                Some(v) => v,
+                None if needs_harm => {
+                    out.leave_out("without harm");
+                    continue;
+                }
+                None => 0.0,
+            },
+            None => 0.0,
+        };
+        out.add(times, (e, n), at, many, weight);
+    }
+    Ok(out)
+}
+
+impl Events {
+    /// Takes in one event, unless it lies off the National Grid or outside both periods of the trial.
+    pub fn add(&mut self, times: &Times, (easting, northing): (f64, f64), at: When, count: u64, harm: f64) {
+        let (day, shift) = match at {
+            When::Day(day) => (day, None),
+            When::Clock(at) => (times.day(at), times.shift(at)),
+            When::Instant(at) => (times.day(local(at)), times.shift(local(at))),
+        };
+        if crate::grid::Cell::of(easting, northing, 1).is_none() {
+            return self.leave_out("off the National Grid");
+        }
+        if !times.baseline.has(day) && !times.trial.has(day) {
+            return self.leave_out("outside both periods");
+        }
+        self.no_hour += u64::from(matches!(at, When::Day(_)));
+        self.rows.push(Event { easting, northing, day, shift, count, harm });
+    }
+}
+
+/// Ground on which no hot spot may lie.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Exclusion {
+    /// Round a point.
+    Circle {
+        /// Easting, m.
+        easting: f64,
+        /// Northing, m.
+        northing: f64,
+        /// Radius, m.
+        radius_m: f64,
+    },
+    /// Inside of a ring of points, m.
+    Polygon(Vec<(f64, f64)>),
+}
+
+const EXCLUSION_COLUMNS: &str = "name, easting, northing, radius_m";
+
+/// Reads places to leave out: CSV `name,easting,northing,radius_m` or GeoJSON (polygons; points with a property `radius_m`).
+/// A row that cannot be read is an error, not left out: what it keeps off the map is there for a reason.
+///
+/// # Errors
+/// When the file or a row of it cannot be read.
+pub fn exclusions(file: &str, bytes: &[u8], projection: &dyn Projection) -> Result<Vec<Exclusion>, TrialError> {
+    if bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{') {
+        return geojson_exclusions(file, bytes, projection);
+    }
+    let table = Table::read(file, bytes)?;
+    let place = |names: &[&'static str]| table.need(names, EXCLUSION_COLUMNS);
+    let (e, n, r) = (place(&["easting"])?, place(&["northing"])?, place(&["radius_m", "radius"])?);
+    let bad = |row: usize| TrialError::File {
+        file: file.to_owned(),
+        what: format!("row {} lacks easting, northing or radius_m", row + 2),
+    };
+    if table.broken > 0 {
+        return Err(TrialError::File { file: file.to_owned(), what: format!("{} rows cannot be read", table.broken) });
+    }
+    let rows = table.rows().iter().enumerate();
+    rows.map(|(i, row)| match (number(&row[e]), number(&row[n]), number(&row[r]).filter(|r| *r >= 0.0)) {
+        (Some(easting), Some(northing), Some(radius_m)) => Ok(Exclusion::Circle { easting, northing, radius_m }),
+        _ => Err(bad(i)),
+    })
+    .collect()
+}
+
+fn geojson_exclusions(file: &str, bytes: &[u8], projection: &dyn Projection) -> Result<Vec<Exclusion>, TrialError> {
+    use geojson::{FeatureCollection, GeometryValue};
+    let bad = |what: &str| TrialError::File { file: file.to_owned(), what: what.to_owned() };
+    let collection: FeatureCollection =
+        serde_json::from_slice(bytes).map_err(|_| bad("it is not a GeoJSON feature collection"))?;
+    let mut out = Vec::new();
+    for feature in collection.features {
+        let radius = feature.property("radius_m").and_then(serde_json::Value::as_f64);
+        let Some(geometry) = feature.geometry else { continue };
+        let bng = |p: &geojson::Position| match p.as_slice() {
+            [lon, lat, ..] => projection.to_bng(*lon, *lat).ok_or_else(|| bad("a point lies off the National Grid")),
+            _ => Err(bad("a point has no longitude and latitude")),
+        };
+        let mut ring = |rings: &[Vec<geojson::Position>]| -> Result<(), TrialError> {
+            // Holes are left out too: whoever draws a hole wants its inside, and may give it as no exclusion.
+            if let Some(outer) = rings.first() {
+                out.push(Exclusion::Polygon(outer.iter().map(bng).collect::<Result<_, _>>()?));
+            }
+            Ok(())
+        };
+        match &geometry.value {
+            GeometryValue::Polygon { coordinates } => ring(coordinates)?,
+            GeometryValue::MultiPolygon { coordinates } => {
+                for rings in coordinates {
+                    ring(rings)?;
+                }
+            }
+            GeometryValue::Point { coordinates } => {
+                let (easting, northing) = bng(coordinates)?;
+                let radius_m = radius.ok_or_else(|| bad("a point has no property radius_m"))?;
+                out.push(Exclusion::Circle { easting, northing, radius_m });
+            }
+            _ => return Err(bad("a feature is neither a polygon nor a point")),
+        }
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{Plane, trial};
+
+    fn read(text: &str) -> Result<Events, TrialError> {
+        events("e.csv", text.as_bytes(), &Times::new(&trial()), false)
+    }
+
+    #[test]
+    fn bad_rows_are_counted_and_not_shown() {
+        let found = read(
+            "easting,northing,occurred\n316100,62000,2025-05-10 23:00\n,62000,2025-05-10\n316100,62000,soon\n1e9,5,2025-05-10\n316100,62000,2019-01-01\n316100,62000\nNaN,62000,2025-05-10\n316100,62000,2025-05-10\n",
+        )
+        .unwrap();
+        assert_eq!((found.read, found.rows.len(), found.no_hour), (8, 2, 1));
+        assert_eq!(
+            found.left_out.into_iter().collect::<Vec<_>>(),
+            [
+                ("off the National Grid", 1),
+                ("outside both periods", 1),
+                ("unreadable", 1),
+                ("without a place", 2),
+                ("without a time", 1)
+            ]
+        );
+        assert_eq!(found.rows[0].shift, Some(2));
+    }
+
+    #[test]
+    fn a_file_that_is_none() {
+        assert_eq!(read("").unwrap_err(), TrialError::Empty { file: "e.csv".to_owned() });
+        assert_eq!(read("easting,northing,occurred\n").unwrap_err(), TrialError::Empty { file: "e.csv".to_owned() });
+        let error = read("east,northing,occurred\n1,2,3\n").unwrap_err();
+        assert!(error.to_string().contains("`easting`") && error.hint().unwrap().contains("northing"));
+        let times = Times::new(&trial());
+        assert!(
+            events("e.csv", b"easting,northing,occurred\n1,2,2025-05-10\n", &times, true).is_err(),
+            "harm is counted"
+        );
+    }
+
+    #[test]
+    fn counts_of_squares() {
+        let found =
+            read("x,y,occurred,count,harm\n316125,62025,2025-05-10T15:00,7,12.5\n1,1,2025-05-10,two,1\n").unwrap();
+        assert_eq!((found.rows[0].count, found.rows[0].harm), (7, 12.5));
+        assert_eq!(found.left_out.len(), 1);
+    }
+
+    #[test]
+    fn exclusions_of_both_forms() {
+        let csv = exclusions("x.csv", b"name,easting,northing,radius_m\nA,1000,2000,50\n", &Plane).unwrap();
+        assert_eq!(csv, [Exclusion::Circle { easting: 1000.0, northing: 2000.0, radius_m: 50.0 }]);
+        assert!(exclusions("x.csv", b"name,easting,northing,radius_m\nA,1000,,50\n", &Plane).is_err());
+        let json = br#"{"type":"FeatureCollection","features":[{"type":"Feature","properties":{},"geometry":{"type":"Polygon","coordinates":[[[-5.99,49.02],[-5.98,49.02],[-5.98,49.03],[-5.99,49.02]]]}}]}"#;
+        let found = exclusions("x.geojson", json, &Plane).unwrap();
+        assert!(matches!(&found[0], Exclusion::Polygon(ring) if ring.len() == 4));
+        let point = br#"{"type":"FeatureCollection","features":[{"type":"Feature","properties":{},"geometry":{"type":"Point","coordinates":[-5.99,49.02]}}]}"#;
+        assert!(exclusions("x.geojson", point, &Plane).unwrap_err().to_string().contains("radius_m"));
+    }
+}

@@ -1,0 +1,89 @@
+//! The events of a trial out of a lake: what the trial's definition takes in and what may stand on a grid.
+
+use chrono::DateTime;
+use svp_analyse::{Months, PlacedEvent, define, placed_events, register_never_mapped, register_reference};
+use svp_contract::Trial;
+use svp_ingest::reference;
+use svp_lake::{Lake, Open};
+use svp_trial::clock::{Times, When, local};
+use svp_trial::rows::Events;
+
+use svp_functions::CodeMaps;
+
+use crate::args::Cli;
+use crate::context;
+use crate::error::AppError;
+use crate::site::Site;
+use crate::trial_args::EventArgs;
+
+/// Reads them.
+pub async fn read(
+    cli: &Cli,
+    site: &Site,
+    trial: &Trial,
+    times: &Times,
+    from: &EventArgs,
+    at: &str,
+) -> Result<Events, AppError> {
+    let missing = |key: &str| AppError::Argument {
+        what: format!("the trial `{}` names no {key}, which a lake needs", trial.name),
+        hint: format!("write `{key} = \"…\"` into the trial file, or give --events"),
+    };
+    let area = &site.area(trial.area.as_deref().ok_or_else(|| missing("area"))?)?.item;
+    let name = trial.definition.as_deref().ok_or_else(|| missing("definition"))?;
+    let Some(definition) = site.definitions.get(name) else {
+        return Err(AppError::Argument {
+            what: format!("there is no definition `{name}`"),
+            hint: format!(
+                "definitions of this site: {}",
+                site.definitions.keys().cloned().collect::<Vec<_>>().join(", ")
+            ),
+        });
+    };
+    let lake = Lake::open(at, &context::store_options(&from.store_option)?, Open::Read).await?;
+    let paths = context::paths(site, area, &from.paths)?;
+    let data = reference::load(area, &paths.reference, &site.offences, false, cli.threads())?;
+    let ctx = context::session(cli, Some(area), CodeMaps::default(), data.lookups.clone(), data.areas.clone())?;
+    if !lake.register(&ctx).await?.iter().any(|t| t == "event") {
+        return Err(AppError::Argument {
+            what: format!("the lake at {at} has no events"),
+            hint: "fill it with `svp run` first; --ingest-only is enough".to_owned(),
+        });
+    }
+    register_reference(&ctx, area, &data.population(area)?, &Default::default(), &data.exclusions)?;
+    // What the audience of the area may not see on a grid is no hot spot of a trial either: homes, domestic and sexual offences.
+    let map = site.policies.get(&area.audience).map(|p| &p.item.map);
+    let never = map.map(|m| m.never_groups.clone()).unwrap_or_default();
+    register_never_mapped(&ctx, &never, map.is_some_and(|m| m.domestic), map.is_some_and(|m| m.homes))?;
+    let month = |day: chrono::NaiveDate| day.format("%Y-%m").to_string();
+    // The night before the first day of the month after the trial still belongs to its last day.
+    let after = times.trial.to.succ_opt().unwrap_or(times.trial.to);
+    let months = Months { from: month(times.baseline.from), to: month(after) };
+    define(&ctx, &definition.item, &months).await?;
+    let mut out = Events::default();
+    for event in placed_events(&ctx).await? {
+        out.read += 1;
+        match when(times, &event) {
+            Some(at) => out.add(times, (event.easting, event.northing), at, 1, 0.0),
+            None => *out.left_out.entry("without a time").or_default() += 1,
+        }
+    }
+    Ok(out)
+}
+
+/// A moment is a moment; a window that lies in one shift is its start; of all else only the day is known.
+fn when(times: &Times, event: &PlacedEvent) -> Option<When> {
+    let from = DateTime::from_timestamp_micros(event.from_micros?)?;
+    let day = When::Day(times.day(local(from)));
+    Some(match event.time_precision.as_str() {
+        "exact" => When::Instant(from),
+        "window" => {
+            let to = event.to_micros.and_then(DateTime::from_timestamp_micros)?;
+            let shift = |at| (times.day(local(at)), times.shift(local(at)));
+            if shift(from) == shift(to) { When::Instant(from) } else { day }
+        }
+        // A placeholder time says the date; the day of analysis is taken for it.
+        "placeholder" | "date" => When::Day(local(from).date()),
+        _ => return None,
+    })
+}
