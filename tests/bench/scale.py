@@ -97,13 +97,17 @@ def run(svp, folder, grid, out):
     if done.returncode:
         sys.exit(f"scale: svp ended with {done.returncode}: {done.stderr[-1500:]}")
     peak = int(re.search(r"Maximum resident set size \(kbytes\): (\d+)", done.stderr)[1]) / 1024
-    rows, events = 0, 0.0
+    rows, events, judged = 0, 0.0, 0
     with open(out, encoding="utf-8") as lines:
         next(lines)
         for line in lines:
             rows += 1
-            if line.startswith("all,"):
-                events += float(line.split(",")[3])
+            words = line.split(",")
+            judged += words[4] != ""
+            if words[0] == "all":
+                events += float(words[3])
+    if judged != rows:
+        sys.exit(f"scale: {rows - judged} cells have no Gi*")
     return seconds, peak, rows, events
 
 

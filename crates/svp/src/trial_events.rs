@@ -59,6 +59,7 @@ pub async fn read(
     // The night before the first day of the month after the trial still belongs to its last day.
     let after = times.trial.to.succ_opt().unwrap_or(times.trial.to);
     let months = Months { from: month(times.baseline.from), to: month(after) };
+    context::register_site_tables(&ctx, site)?;
     define(&ctx, &definition.item, &months).await?;
     let mut out = Events::default();
     for event in placed_events(&ctx).await? {
