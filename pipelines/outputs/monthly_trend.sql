@@ -8,12 +8,12 @@
 --! attributes = [{ name = "broken", title = "Break in recording" }]
 --! counts = [{ name = "events", title = "Events", cell_key = "events_key" }]
 --! derived = [
---!   { name = "twelve_months", title = "Twelve months to here", unit = "events", expr = "CASE WHEN count(*) OVER (ORDER BY month ROWS BETWEEN 11 PRECEDING AND CURRENT ROW) = 12 AND count(broken) OVER (ORDER BY month ROWS BETWEEN 11 PRECEDING AND CURRENT ROW) = 0 AND count(events) OVER (ORDER BY month ROWS BETWEEN 11 PRECEDING AND CURRENT ROW) = 12 AND events IS NOT NULL THEN sum(events) OVER (ORDER BY month ROWS BETWEEN 11 PRECEDING AND CURRENT ROW) END", inputs = ["events"] },
+--!   { name = "twelve_months", title = "Twelve months to here", unit = "events", expr = "CASE WHEN count(*) OVER (ORDER BY month ROWS BETWEEN 11 PRECEDING AND CURRENT ROW) = 12 AND count(nullif(broken, 'none')) OVER (ORDER BY month ROWS BETWEEN 11 PRECEDING AND CURRENT ROW) = 0 AND count(events) OVER (ORDER BY month ROWS BETWEEN 11 PRECEDING AND CURRENT ROW) = 12 AND events IS NOT NULL THEN sum(events) OVER (ORDER BY month ROWS BETWEEN 11 PRECEDING AND CURRENT ROW) END", inputs = ["events"] },
 --! ]
 --! chart = { kind = "line", x = "month", value = "events" }
 --! audiences = ["police", "partner", "public"]
 --! not_available = "no event falls under this definition in the period"
-SELECT e.month, max(b.name) AS broken, count(*) AS events, sum(record_key(e.event_id)) AS events_key
+SELECT e.month, coalesce(max(b.name), 'none') AS broken, count(*) AS events, sum(record_key(e.event_id)) AS events_key
 FROM serious_violence AS e
 LEFT JOIN (SELECT month, max(name) AS name FROM broken_month GROUP BY 1) AS b ON b.month = e.month
 WHERE e.month IS NOT NULL
