@@ -53,7 +53,8 @@ full_band AS (
   LEFT JOIN living AS l ON l.code = codes.code AND l.age_from = s.age_from
 ),
 rated AS (
-  SELECT code, sum(n) AS n, sum(residents) AS residents, count(*) = count(residents) AS ages,
+  SELECT code, sum(n) AS n, sum(residents) AS residents,
+         count(*) = count(residents) AND (SELECT count(*) FROM hurt) > 0 AS ages,
          standardised_rate(array_agg(n ORDER BY age_from), array_agg(coalesce(residents, 0) ORDER BY age_from), array_agg(standard ORDER BY age_from)) AS r
   FROM full_band GROUP BY 1
 ),
@@ -63,10 +64,11 @@ SELECT codes.code, a.name, CAST(r.n AS BIGINT) AS people, CASE WHEN r.ages THEN 
        CASE WHEN r.ages THEN round(r.r['rate'] * f.f, 3) END AS standardised_rate,
        CASE WHEN r.ages THEN round(r.r['lower'] * f.f, 3) END AS lower,
        CASE WHEN r.ages THEN round(r.r['upper'] * f.f, 3) END AS upper,
-       CASE WHEN (SELECT count(*) FROM band) = 0 THEN 'not available: no such standard population'
+       CASE WHEN $place NOT IN ('event', 'residence') THEN 'not available: place is event or residence'
+            WHEN (SELECT count(*) FROM band) = 0 THEN 'not available: no such standard population'
             WHEN (SELECT count(*) FROM population_by_age) = 0 THEN 'not available: the population file has no ages'
+            WHEN (SELECT count(*) FROM hurt) = 0 THEN 'not available: no victim of known age and place'
             WHEN r.ages IS NOT TRUE THEN 'not available: residents by age are not known for all of it'
-            WHEN $place NOT IN ('event', 'residence') THEN 'not available: place is event or residence'
             WHEN r.n = 0 THEN 'no victim of known age and place: no interval'
             WHEN r.r['rate'] IS NULL THEN 'not available: a band of age has no residents'
             ELSE 'available' END AS state
