@@ -30,7 +30,7 @@ compared AS (
   FROM marked AS m CROSS JOIN total AS t
 )
 SELECT kind, days, events, round(events / CAST(days AS DOUBLE), 3) AS a_day,
-       round(other_events / CAST(other_days AS DOUBLE), 3) AS other_days, round(r['ratio'], 3) AS ratio,
+       round(other_events / CAST(nullif(other_days, 0) AS DOUBLE), 3) AS other_days, round(r['ratio'], 3) AS ratio,
        round(r['lower'], 3) AS lower, round(r['upper'], 3) AS upper, round(r['p'], 4) AS p
 FROM compared
 ORDER BY kind

@@ -31,7 +31,7 @@ listed AS (
   SELECT place, what, count(*) AS hours, sum(events) AS events, circular(array_agg(hour + 0.5), array_agg(events), 24) AS c
   FROM grouped GROUP BY 1, 2
 )
-SELECT what, round(events, 2) AS events, round(events / (SELECT max(events) FROM listed WHERE place = 0), 4) AS share,
+SELECT what, round(events, 2) AS events, round(events / nullif((SELECT max(events) FROM listed WHERE place = 0), 0), 4) AS share,
        round(hours / 168.0, 4) AS expected_share, round(c['mean'], 2) AS mean_hour, round(c['sd'], 2) AS sd_hours,
        round(c['resultant'], 3) AS concentration, round(c['p'], 6) AS p_uniform
 FROM listed

@@ -13,6 +13,7 @@
 )]
 
 mod alignment;
+mod analyses;
 mod architecture;
 mod bad_input;
 mod bad_rows;

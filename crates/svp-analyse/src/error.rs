@@ -31,6 +31,12 @@ pub enum AnalyseError {
         #[source]
         source: svp_privacy::PrivacyError,
     },
+    /// Lookups contradict each other.
+    #[error("the lookups of areas put a small area in two areas of the layer {layer} on one day")]
+    TwoParents {
+        /// Layer.
+        layer: String,
+    },
     /// A batch could not be built.
     #[error("{what}: a batch could not be built")]
     Arrow {
@@ -54,6 +60,10 @@ impl AnalyseError {
                 Some("the SELECT and the header of the output must name the same columns in the same order".to_owned())
             }
             Self::Privacy { source, .. } => source.hint().map(str::to_owned),
+            Self::TwoParents { .. } => Some(
+                "give the older lookup a valid_to before the valid_from of the newer; a lookup of parts (one area in several) is none"
+                    .to_owned(),
+            ),
             Self::Arrow { .. } => None,
         }
     }

@@ -7,6 +7,7 @@
 
 mod analysis;
 mod error;
+mod geography;
 mod known;
 mod output;
 mod placed;

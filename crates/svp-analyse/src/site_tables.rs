@@ -13,7 +13,16 @@ use svp_contract::{Problem, Table};
 use crate::AnalyseError;
 
 /// Tables of the zone `reference` that a site gives as CSV files in `pipelines/reference`; the others come from the area.
-pub const SITE_TABLES: [&str; 5] = ["shift", "calendar", "harm_weight", "unit_cost", "recording_break"];
+pub const SITE_TABLES: [&str; 8] = [
+    "shift",
+    "calendar",
+    "harm_weight",
+    "unit_cost",
+    "recording_break",
+    "standard_population",
+    "threat_score",
+    "threat_judgement",
+];
 
 /// Reads the text of a CSV file as rows of `table`.
 ///

@@ -1,69 +1,107 @@
-//! The reference tables that outputs may read: `area`, `population`, `exclusion`.
+//! The reference tables that outputs and analyses may read: `area`, `area_of_lsoa`, `lsoa_change`, `population`,
+//! `population_by_age`, `deprivation`, `exclusion`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::datasource::MemTable;
 use datafusion::prelude::SessionContext;
-use svp_contract::{Area, Exclusion};
+use svp_contract::{Area, Places};
 
 use crate::AnalyseError;
+use crate::geography::{AreaRow, Held, Weighed, geography};
 
-/// Registers `area` (layers `district` and `csp`), `population` and `exclusion`. `km2` are the sizes of areas by code, as
-/// far as they are known.
+/// Registers what the reference data say of places: areas of every layer, which of them hold a small area, what became of small
+/// areas, populations, deprivation, and the places that grids leave out.
 ///
 /// # Errors
-/// When a table cannot be registered.
-pub fn register_reference(
-    ctx: &SessionContext,
-    area: &Area,
-    population: &[(String, i32, i64)],
-    km2: &BTreeMap<String, f64>,
-    exclusions: &[Exclusion],
-) -> Result<(), AnalyseError> {
-    let mut rows: Vec<[Option<String>; 5]> = Vec::new();
-    for d in &area.districts {
-        let with = d.published_with.clone().unwrap_or_else(|| d.code.clone());
-        rows.push([
-            Some("district".into()),
-            Some(d.code.clone()),
-            Some(d.name.clone()),
-            Some(d.csp.clone()),
-            Some(with),
-        ]);
-    }
-    let mut partnerships: Vec<&str> = area.districts.iter().map(|d| d.csp.as_str()).collect();
-    partnerships.sort_unstable();
-    partnerships.dedup();
-    for p in partnerships {
-        rows.push([
-            Some("csp".into()),
-            Some(p.into()),
-            Some(p.into()),
-            Some(area.police_force.clone()),
-            Some(p.into()),
-        ]);
-    }
-    let column = |i: usize| -> ArrayRef { Arc::new(rows.iter().map(|r| r[i].clone()).collect::<StringArray>()) };
+/// When lookups contradict each other or a table cannot be registered.
+pub fn register_reference(ctx: &SessionContext, area: &Area, places: &Places) -> Result<(), AnalyseError> {
+    let found = geography(area, places)?;
+    register_areas(ctx, &found.areas)?;
+    register_held(ctx, &found.held)?;
+    register_changes(ctx, &found.changes)?;
+    register_population(ctx, places)?;
+    let deprivation = &places.deprivation;
+    put(
+        ctx,
+        "deprivation",
+        [
+            ("lsoa", texts(deprivation, |d| Some(&d.0))),
+            ("decile", Arc::new(Int32Array::from_iter_values(deprivation.iter().map(|d| d.1))) as ArrayRef),
+        ],
+    )?;
+    let exclusions = &places.exclusions;
+    put(
+        ctx,
+        "exclusion",
+        [
+            ("name", texts(exclusions, |x| Some(&x.name))),
+            ("easting", numbers(exclusions, |x| x.easting)),
+            ("northing", numbers(exclusions, |x| x.northing)),
+            ("radius_m", numbers(exclusions, |x| x.radius_m)),
+        ],
+    )
+}
+
+fn register_areas(ctx: &SessionContext, rows: &[AreaRow]) -> Result<(), AnalyseError> {
     put(
         ctx,
         "area",
         [
-            ("layer", column(0)),
-            ("code", column(1)),
-            ("name", column(2)),
-            ("parent", column(3)),
-            ("published_with", column(4)),
+            ("layer", texts(rows, |r| Some(&r.layer))),
+            ("code", texts(rows, |r| Some(&r.code))),
+            ("name", texts(rows, |r| r.name.as_deref())),
+            ("parent_layer", texts(rows, |r| r.parent_layer.as_deref())),
+            ("parent", texts(rows, |r| r.parent.as_deref())),
+            ("published_with", texts(rows, |r| Some(&r.published_with))),
+            ("gss_code", texts(rows, |r| r.gss_code.as_deref())),
+            ("valid_from", days(texts(rows, |r| r.days.0.as_deref()))?),
+            ("valid_to", days(texts(rows, |r| r.days.1.as_deref()))?),
         ],
-    )?;
+    )
+}
+
+fn register_held(ctx: &SessionContext, rows: &[Held]) -> Result<(), AnalyseError> {
+    put(
+        ctx,
+        "area_of_lsoa",
+        [
+            ("lsoa", texts(rows, |r| Some(&r.lsoa))),
+            ("layer", texts(rows, |r| Some(&r.layer))),
+            ("code", texts(rows, |r| Some(&r.code))),
+            ("name", texts(rows, |r| r.name.as_deref())),
+            ("published_with", texts(rows, |r| Some(&r.published_with))),
+            ("share", numbers(rows, |r| r.share)),
+            ("valid_from", days(texts(rows, |r| r.days.0.as_deref()))?),
+            ("valid_to", days(texts(rows, |r| r.days.1.as_deref()))?),
+        ],
+    )
+}
+
+fn register_changes(ctx: &SessionContext, rows: &[Weighed]) -> Result<(), AnalyseError> {
+    put(
+        ctx,
+        "lsoa_change",
+        [
+            ("from_code", texts(rows, |r| Some(&r.from))),
+            ("to_code", texts(rows, |r| Some(&r.to))),
+            ("change", texts(rows, |r| Some(r.change.word()))),
+            ("weight", numbers(rows, |r| r.weight)),
+            ("weighed_by", texts(rows, |r| Some(r.by))),
+        ],
+    )
+}
+
+fn register_population(ctx: &SessionContext, places: &Places) -> Result<(), AnalyseError> {
+    let population = &places.population;
     let last = population.iter().map(|p| p.1).max();
     put(
         ctx,
         "population",
         [
-            ("code", Arc::new(StringArray::from_iter_values(population.iter().map(|p| p.0.as_str()))) as ArrayRef),
+            ("code", texts(population, |p| Some(&p.0))),
             ("year", Arc::new(Int32Array::from_iter_values(population.iter().map(|p| p.1))) as ArrayRef),
             ("residents", Arc::new(Int64Array::from_iter_values(population.iter().map(|p| p.2))) as ArrayRef),
             (
@@ -71,19 +109,42 @@ pub fn register_reference(
                 Arc::new(BooleanArray::from_iter(population.iter().map(|p| Some(Some(&p.1) == last.as_ref()))))
                     as ArrayRef,
             ),
-            ("km2", Arc::new(Float64Array::from_iter(population.iter().map(|p| km2.get(&p.0).copied()))) as ArrayRef),
+            (
+                "km2",
+                Arc::new(Float64Array::from_iter(population.iter().map(|p| places.km2.get(&p.0).copied()))) as ArrayRef,
+            ),
         ],
     )?;
+    let last = places.ages.iter().map(|a| a.year).max();
+    let rows: Vec<(&str, i32, i32, i64)> = places
+        .ages
+        .iter()
+        .flat_map(|a| (0..).zip(&a.residents).map(|(age, people)| (a.code.as_str(), a.year, age, *people)))
+        .collect();
     put(
         ctx,
-        "exclusion",
+        "population_by_age",
         [
-            ("name", Arc::new(StringArray::from_iter_values(exclusions.iter().map(|x| x.name.as_str()))) as ArrayRef),
-            ("easting", Arc::new(Float64Array::from_iter_values(exclusions.iter().map(|x| x.easting))) as ArrayRef),
-            ("northing", Arc::new(Float64Array::from_iter_values(exclusions.iter().map(|x| x.northing))) as ArrayRef),
-            ("radius_m", Arc::new(Float64Array::from_iter_values(exclusions.iter().map(|x| x.radius_m))) as ArrayRef),
+            ("code", texts(&rows, |r| Some(r.0))),
+            ("year", Arc::new(Int32Array::from_iter_values(rows.iter().map(|r| r.1))) as ArrayRef),
+            ("age", Arc::new(Int32Array::from_iter_values(rows.iter().map(|r| r.2))) as ArrayRef),
+            ("residents", Arc::new(Int64Array::from_iter_values(rows.iter().map(|r| r.3))) as ArrayRef),
+            ("latest", Arc::new(BooleanArray::from_iter(rows.iter().map(|r| Some(Some(r.1) == last)))) as ArrayRef),
         ],
     )
+}
+
+fn texts<'a, T>(rows: &'a [T], of: impl Fn(&'a T) -> Option<&'a str>) -> ArrayRef {
+    Arc::new(rows.iter().map(of).collect::<StringArray>())
+}
+
+fn numbers<T>(rows: &[T], of: impl Fn(&T) -> f64) -> ArrayRef {
+    Arc::new(Float64Array::from_iter_values(rows.iter().map(of)))
+}
+
+fn days(texts: ArrayRef) -> Result<ArrayRef, AnalyseError> {
+    let fail = |source| AnalyseError::Arrow { what: "days of validity".to_owned(), source };
+    arrow::compute::cast(&texts, &DataType::Date32).map_err(fail)
 }
 
 /// Registers `never_mapped`, by which `mappable_violence` leaves out what the audience's policy keeps off grids: offence

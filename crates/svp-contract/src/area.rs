@@ -69,6 +69,52 @@ pub enum Reference {
         /// Mid-year that the estimate is of.
         year: i32,
     },
+    /// Dated CSV lookup with a header, from each area to the one that holds it. A column is named by its whole name, the start
+    /// of it, or with `*` for the year (`lad*nm`), since publishers put the year there.
+    AreaLookup {
+        /// File or glob.
+        path: String,
+        /// Layer of the child: `lsoa`, `msoa`, `ward`, `district`, …
+        layer: String,
+        /// Column with the child's code.
+        code: String,
+        /// Column with the child's name.
+        #[serde(default)]
+        name: Option<String>,
+        /// Layer of the parent: `district`, `csp`, `force`, `command_unit`, `icb`, …
+        parent_layer: String,
+        /// Column with the parent's code.
+        parent: String,
+        /// Column with the parent's name.
+        #[serde(default)]
+        parent_name: Option<String>,
+        /// First day on which it is so, `YYYY-MM-DD`.
+        #[serde(default)]
+        valid_from: Option<String>,
+        /// Last day on which it is so.
+        #[serde(default)]
+        valid_to: Option<String>,
+    },
+    /// The official exact-fit lookup of small areas of one census to those of the next, with CHGIND (U, S, M, X).
+    AreaChange {
+        /// File or glob.
+        path: String,
+        /// Column with the code before.
+        from: String,
+        /// Column with the code after.
+        to: String,
+        /// Column with the letter of what happened.
+        change: String,
+    },
+    /// Index of Multiple Deprivation by small area: the decile, 1 the most deprived.
+    Deprivation {
+        /// File or glob.
+        path: String,
+        /// Column with the code.
+        code: String,
+        /// Column with the decile.
+        decile: String,
+    },
     /// CSV `name,easting,northing,radius_m`: places whose events are not counted in grids.
     Exclusions {
         /// File or glob.
@@ -177,13 +223,84 @@ impl Area {
         if area.period.from > area.period.to {
             return Err(Problem::new(file, "period: it ends before it begins"));
         }
+        for reference in &area.reference {
+            if let Reference::AreaLookup { layer, parent_layer, valid_from, valid_to, .. } = reference {
+                lookup_problem(layer, parent_layer, valid_from.as_deref(), valid_to.as_deref())
+                    .map_or(Ok(()), |(what, hint)| Err(Problem::new(file, what).hint(hint)))?;
+            }
+        }
         Ok(area)
     }
 }
 
+/// What is wrong with a lookup of areas, as far as the area file tells, and what to do.
+fn lookup_problem(
+    layer: &str,
+    parent_layer: &str,
+    from: Option<&str>,
+    to: Option<&str>,
+) -> Option<(String, &'static str)> {
+    let at = format!("reference: area_lookup from `{layer}` to `{parent_layer}`");
+    if layer == parent_layer {
+        return Some((
+            format!("{at}: an area does not hold itself"),
+            "name the layer of the child and that of its parent",
+        ));
+    }
+    if [from, to].into_iter().flatten().any(|day| !is_day(day)) {
+        return Some((format!("{at}: valid_from and valid_to are days"), "write YYYY-MM-DD"));
+    }
+    if let (Some(from), Some(to)) = (from, to)
+        && from > to
+    {
+        return Some((format!("{at}: it ends before it begins"), "valid_to is the last day on which it is so"));
+    }
+    None
+}
+
+/// Whether a text is a day of the calendar, `YYYY-MM-DD`.
+fn is_day(text: &str) -> bool {
+    let Some((month, day)) = text.rsplit_once('-') else { return false };
+    let (Ok(d), true) = (day.parse::<u32>(), day.len() == 2 && is_month(month)) else { return false };
+    let year = month[..4].parse::<u32>().unwrap_or(0);
+    let last = match &month[5..] {
+        "02" if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        "02" => 28,
+        "04" | "06" | "09" | "11" => 30,
+        _ => 31,
+    };
+    (1..=last).contains(&d)
+}
+
 fn is_month(text: &str) -> bool {
     text.len() == 7
+        && text.is_ascii()
         && text.as_bytes()[4] == b'-'
         && text[..4].bytes().all(|b| b.is_ascii_digit())
         && text[5..].parse::<u8>().is_ok_and(|m| (1..=12).contains(&m))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_days_of_the_calendar() {
+        for day in ["2021-01-01", "2024-02-29", "2000-02-29", "2028-04-30"] {
+            assert!(is_day(day), "{day}");
+        }
+        for day in
+            ["2021", "2021-02-29", "1900-02-29", "2021-13-01", "2021-04-31", "2021-4-01", "2021-04-1", "é021-04-01"]
+        {
+            assert!(!is_day(day), "{day}");
+        }
+    }
+
+    #[test]
+    fn a_lookup_is_between_two_layers_and_two_days() {
+        assert_eq!(lookup_problem("lsoa", "ward", Some("2021-01-01"), Some("2021-01-01")), None);
+        assert!(lookup_problem("lsoa", "lsoa", None, None).is_some());
+        assert!(lookup_problem("lsoa", "ward", Some("2021"), None).is_some());
+        assert!(lookup_problem("lsoa", "ward", Some("2021-02-01"), Some("2021-01-01")).is_some());
+    }
 }

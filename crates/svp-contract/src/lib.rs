@@ -11,6 +11,7 @@ mod definition;
 mod dictionary;
 pub mod encoding;
 mod event_rules;
+mod geography;
 mod header;
 mod linkage;
 mod output;
@@ -29,6 +30,7 @@ pub use encoding::EncodingKind;
 pub use event_rules::{
     EventAges, EventControl, EventLevel, EventPlaces, EventRules, EventScope, EventTimes, EventWindow,
 };
+pub use geography::{Ages, AreaChange, AreaLink, Change, Places};
 pub use linkage::{
     Alternative, Block, Blocking, COMPARISONS, Comparison, LinkModel, LinkThreshold, Linkage, MAX_LEVELS,
 };

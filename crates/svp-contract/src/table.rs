@@ -297,7 +297,14 @@ pub fn canonical_tables() -> Result<Vec<Table>, Problem> {
         "shift.toml",
         "unit_cost.toml",
         "recording_break.toml",
-        "calendar.toml"
+        "calendar.toml",
+        "area_of_lsoa.toml",
+        "lsoa_change.toml",
+        "deprivation.toml",
+        "population_by_age.toml",
+        "standard_population.toml",
+        "threat_score.toml",
+        "threat_judgement.toml"
     )
     .iter()
     .map(|(file, text)| Table::parse(&format!("schemas/{file}"), text))

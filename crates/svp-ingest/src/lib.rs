@@ -9,6 +9,7 @@ mod apply;
 pub mod desk;
 mod error;
 mod load;
+mod places;
 mod plan;
 pub mod read;
 mod receipt;

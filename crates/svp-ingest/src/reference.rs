@@ -39,7 +39,8 @@ pub struct ReferenceData {
     pub areas: Areas,
     /// Places whose events are not counted in grids.
     pub exclusions: Vec<Exclusion>,
-    populations: Vec<(Reference, InputFile)>,
+    pub(crate) populations: Vec<(Reference, InputFile)>,
+    pub(crate) geography: Vec<(Reference, InputFile)>,
 }
 
 impl ReferenceData {
@@ -58,20 +59,6 @@ impl ReferenceData {
     pub fn square_kilometres(&self, layer: &str) -> BTreeMap<String, f64> {
         let km2 = |shape: &MultiPolygon<f64>| geo::Area::unsigned_area(shape) / 1_000_000.0;
         self.layer(layer).iter().map(|area| (area.code.clone(), km2(&area.shape))).collect()
-    }
-
-    /// Residents of the area's LSOAs and districts: code, year, people.
-    ///
-    /// # Errors
-    /// A file that cannot be used.
-    pub fn population(&self, area: &Area) -> Result<Vec<(String, i32, i64)>, IngestError> {
-        let mut all = Vec::new();
-        for (reference, file) in &self.populations {
-            if let Part::Population(found) = read_part(reference, file)? {
-                all.extend(found);
-            }
-        }
-        Ok(district_population(area, &all, &self.lookups))
     }
 }
 
@@ -124,6 +111,9 @@ pub fn files(reference: &Reference, root: &str) -> Result<Vec<InputFile>, Ingest
     | Reference::PostcodeDirectory { path }
     | Reference::CodePointOpen { path }
     | Reference::OnsPopulation { path, .. }
+    | Reference::AreaLookup { path, .. }
+    | Reference::AreaChange { path, .. }
+    | Reference::Deprivation { path, .. }
     | Reference::Exclusions { path }) = reference;
     let full = format!("{}/{path}", root.trim_end_matches('/'));
     let found = expand(&[full])?;
@@ -149,8 +139,9 @@ enum Part {
     Layer(Vec<AreaShape>),
     Table(String, Vec<(String, String)>),
     Postcodes(Vec<(String, f64, f64)>),
-    Population(Vec<(String, i32, i64)>),
     Exclusions(Vec<Exclusion>),
+    /// Read by [`crate::places`] when it is asked for.
+    Elsewhere,
 }
 
 /// Reads the reference inputs of an area, `threads` files at a time. `offences` is the text of
@@ -175,6 +166,9 @@ pub fn load(
                 layers.by_name.entry(layer.clone()).or_default().files.extend(found)
             }
             Reference::OnsPopulation { .. } => data.populations.extend(found),
+            Reference::AreaLookup { .. } | Reference::AreaChange { .. } | Reference::Deprivation { .. } => {
+                data.geography.extend(found);
+            }
             Reference::PostcodeDirectory { .. } | Reference::CodePointOpen { .. } if !with_postcodes => {}
             _ => now.extend(found),
         }
@@ -230,7 +224,7 @@ pub fn load(
                 }
             }
             Part::Exclusions(found) => data.exclusions.extend(found),
-            Part::Layer(_) | Part::Population(_) => {}
+            Part::Layer(_) | Part::Elsewhere => {}
         }
     }
     if let Some(error) = data.failure() {
@@ -284,53 +278,48 @@ fn read_part(reference: &Reference, file: &InputFile) -> Result<Part, IngestErro
             Part::Table("postcode_lsoa".to_owned(), pairs(columns(file, &[&["pcds"], &["lsoa21", "lsoa11", "lsoa"]])?))
         }
         Reference::CodePointOpen { .. } => Part::Postcodes(code_point(file)?),
-        Reference::OnsPopulation { code, total, year, .. } => Part::Population(
-            pairs(columns(file, &[&[code.as_str()], &[total.as_str()]])?)
-                .into_iter()
-                .filter_map(|(code, total)| Some((code, *year, total.replace(',', "").parse().ok()?)))
-                .collect(),
-        ),
         Reference::Exclusions { .. } => Part::Exclusions(exclusions(file)?),
+        Reference::OnsPopulation { .. }
+        | Reference::AreaLookup { .. }
+        | Reference::AreaChange { .. }
+        | Reference::Deprivation { .. } => Part::Elsewhere,
     })
 }
 
-/// Residents of the area's LSOAs, and of its districts as their sums.
-fn district_population(area: &Area, all: &[(String, i32, i64)], lookups: &Lookups) -> Vec<(String, i32, i64)> {
-    let ours: Vec<&str> = area.districts.iter().map(|d| d.code.as_str()).collect();
-    let mut out = Vec::new();
-    let mut sums: BTreeMap<(&str, i32), i64> = BTreeMap::new();
-    for (code, year, people) in all {
-        let district = lookups.value("lsoa_district", code).filter(|d| ours.contains(d));
-        if let Some(district) = district {
-            *sums.entry((district, *year)).or_default() += people;
-        }
-        if district.is_some() || ours.contains(&code.as_str()) {
-            out.push((code.clone(), *year, *people));
-        }
-    }
-    out.extend(sums.into_iter().map(|((code, year), people)| (code.to_owned(), year, people)));
-    out.sort();
-    out
-}
-
-fn fail(file: &InputFile, what: impl Into<String>) -> IngestError {
+pub(crate) fn fail(file: &InputFile, what: impl Into<String>) -> IngestError {
     IngestError::Reference { file: file.name.clone(), what: what.into() }
 }
 
-/// Rows of the wanted columns; each is found by the first of its names, exactly or as a beginning.
-fn columns(file: &InputFile, wanted: &[&[&str]]) -> Result<Vec<Vec<Option<String>>>, IngestError> {
+/// The names of the columns, in small letters.
+pub(crate) fn header(file: &InputFile) -> Result<Vec<String>, IngestError> {
     let plain = decompressed(&file.name, open_blocking(file)?)?;
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(plain);
-    let header = reader.byte_headers().map_err(|_| fail(file, "the header cannot be read"))?.clone();
-    let names: Vec<String> = header
-        .iter()
-        .map(|h| String::from_utf8_lossy(h).trim().trim_start_matches('\u{feff}').to_lowercase())
-        .collect();
+    names(file, reader.byte_headers())
+}
+
+fn names(file: &InputFile, header: Result<&csv::ByteRecord, csv::Error>) -> Result<Vec<String>, IngestError> {
+    let header = header.map_err(|_| fail(file, "the header cannot be read"))?;
+    Ok(header.iter().map(|h| String::from_utf8_lossy(h).trim().trim_start_matches('\u{feff}').to_lowercase()).collect())
+}
+
+/// Whether a column's name is the one that is wanted: with `*` for its middle (the year), else as a beginning.
+fn begins(name: &str, wanted: &str) -> bool {
+    match wanted.split_once('*') {
+        Some((start, end)) => name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end),
+        None => name.starts_with(wanted),
+    }
+}
+
+/// Rows of the wanted columns; each is found by the first of its names, exactly or as a beginning.
+pub(crate) fn columns(file: &InputFile, wanted: &[&[&str]]) -> Result<Vec<Vec<Option<String>>>, IngestError> {
+    let plain = decompressed(&file.name, open_blocking(file)?)?;
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(plain);
+    let names = names(file, reader.byte_headers())?;
     let mut indices = Vec::new();
     for choices in wanted {
         let found = choices.iter().find_map(|choice| {
             let choice = choice.to_lowercase();
-            names.iter().position(|n| *n == choice).or_else(|| names.iter().position(|n| n.starts_with(&choice)))
+            names.iter().position(|n| *n == choice).or_else(|| names.iter().position(|n| begins(n, &choice)))
         });
         indices.push(
             found.ok_or_else(|| fail(file, format!("it has no column that begins with {}", choices.join(" or "))))?,

@@ -54,7 +54,7 @@ pub async fn command(cli: &Cli, args: &AnalyseArgs, tell: &Tell) -> Result<(), A
             ctx.deregister_table("person_record").map_err(|e| AppError::Query(e.to_string()))?;
         }
     }
-    register_reference(&ctx, area, &data.population(area)?, &data.square_kilometres("lsoa"), &data.exclusions)?;
+    register_reference(&ctx, area, &data.places(area, true)?)?;
     context::register_site_tables(&ctx, &site)?;
     // Nobody is shown a map here: what is kept off the grids of an audience is the business of its release.
     let (domestic, homes) = (args.everywhere, args.everywhere);

@@ -1,13 +1,11 @@
 //! `svp check`: everything is planned before a row is read, and all problems are told at once.
 
-use std::collections::BTreeMap;
-
 use datafusion::prelude::SessionContext;
 use svp_analyse::{
     Months, check_analysis, check_output, define, define_side_by_side, register_empty, register_never_mapped,
     register_reference,
 };
-use svp_contract::{Area, Definition, Problem};
+use svp_contract::{Area, Definition, Places, Problem};
 use svp_functions::{Areas, CodeMaps, Lookups};
 use svp_ingest::desk;
 use svp_ingest::reference::{self, ReferenceData};
@@ -135,7 +133,7 @@ pub fn register_all_empty(ctx: &SessionContext, site: &Site) -> Result<(), AppEr
     register_never_mapped(ctx, &[], false, false)?;
     context::register_site_tables(ctx, site)?;
     if let Some(area) = site.areas.values().next() {
-        register_reference(ctx, &area.item, &[], &BTreeMap::new(), &[])?;
+        register_reference(ctx, &area.item, &Places::default())?;
     }
     Ok(())
 }

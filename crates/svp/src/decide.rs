@@ -23,7 +23,6 @@ use crate::site::Defined;
 impl Work<'_> {
     /// Every output under every definition, counted; then all of them disclosed together.
     pub(crate) async fn analyse(&self, body: &Body) -> Result<Decided, AppError> {
-        let population = self.data.population(self.area)?;
         // Sizes are asked for only where they decide: reading the boundaries of all small areas takes a while.
         let thin = self.policy.map.min_residents.is_some()
             && self
@@ -31,8 +30,7 @@ impl Work<'_> {
                 .sources
                 .values()
                 .any(|s| !s.item.disclosure.already_open && body.receipts.iter().any(|r| r.source == s.item.name));
-        let km2 = if thin { self.data.square_kilometres("lsoa") } else { BTreeMap::new() };
-        register_reference(self.ctx, self.area, &population, &km2, &self.data.exclusions)?;
+        register_reference(self.ctx, self.area, &self.data.places(self.area, thin)?)?;
         crate::context::register_site_tables(self.ctx, self.site)?;
         let never = &self.policy.map.never_groups;
         register_never_mapped(self.ctx, never, self.policy.map.domestic, self.policy.map.homes)?;

@@ -30,7 +30,7 @@ pub async fn command(cli: &Cli, args: &SqlArgs, tell: &Tell) -> Result<(), AppEr
             let data = reference::load(area, &paths.reference, &site.offences, true, cli.threads())?;
             let ctx = context::session(cli, Some(area), CodeMaps::default(), data.lookups.clone(), data.areas.clone())?;
             context::register_site_tables(&ctx, &site)?;
-            register_reference(&ctx, area, &data.population(area)?, &data.square_kilometres("lsoa"), &data.exclusions)?;
+            register_reference(&ctx, area, &data.places(area, true)?)?;
             ctx
         }
         None => context::session(cli, None, CodeMaps::default(), Lookups::default(), Areas::default())?,

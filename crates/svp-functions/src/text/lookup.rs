@@ -34,6 +34,11 @@ impl Lookups {
     pub fn value(&self, table: &str, key: &str) -> Option<&str> {
         self.0.get(table)?.get(key.trim()).map(String::as_str)
     }
+
+    /// The keys and values of a table, in no order; none for an unknown table.
+    pub fn pairs(&self, table: &str) -> impl Iterator<Item = (&str, &str)> {
+        self.0.get(table).into_iter().flatten().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
 }
 
 pub(crate) fn udf(lookups: Lookups) -> ScalarUDF {

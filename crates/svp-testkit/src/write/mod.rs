@@ -1,5 +1,6 @@
 //! Writing the sample down, one file per source in the source's own format.
 
+mod areas;
 mod care;
 mod hospital;
 mod open;

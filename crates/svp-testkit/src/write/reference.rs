@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::areas::write_more_areas;
 use super::output::{Encoding, Table};
 use super::truth::Truth;
 use crate::dice::{Dice, Purpose};
@@ -24,6 +25,7 @@ pub fn write_reference(root: &Path, world: &World, truth: &mut Truth) -> Result<
     write_areas(root, world, truth)?;
     write_districts(root, world, truth)?;
     write_lookups(root, world, truth)?;
+    write_more_areas(root, world, truth)?;
     write_population(root, world, truth)?;
     write_postcodes(root, world, truth)?;
     write_premises(root, world, truth)

@@ -1,0 +1,75 @@
+--! name = "by_area"
+--! title = "Events, residents and rates of the areas of any layer"
+--! description = "Events by the area in which they happened, over its usual residents, for 1,000 people and a year, with Byar's interval of 95 %. Small areas are carried to those of 2021 by the official lookup: one that was split counts in each part by share, so counts can be fractions. An area that is published with its neighbour (the Isles of Scilly) is counted with it. An event whose small area is not known counts for its district, partnership and force where the district is known; what is in no area of the layer stands in the row `not placed`, so that the rows sum to the events of the definition. Years run over the months from the first to the last event, without those with a break in recording, whose events are left out too."
+--! params = [
+--!   { name = "layer", about = "layer of the table `area`: lsoa, msoa, ward, district, csp, force, command_unit, icb, or the site's own", default = "msoa" },
+--!   { name = "day", about = "day (YYYY-MM-DD) whose boundaries count; empty: those that are still valid", default = "" },
+--! ]
+--! notes = ["A layer that no lookup of the area file names gives the row `not placed` alone.", "Residents are not the people who are there: a town centre is always high.", "A rate is NULL where the residents of a part are not known."]
+WITH broken AS (SELECT DISTINCT month FROM broken_month WHERE kind = 'recording'),
+event AS (
+  SELECT event_id, lsoa, district, month FROM serious_violence AS e
+  WHERE NOT EXISTS (SELECT 1 FROM broken AS b WHERE b.month = e.month)
+),
+span AS (
+  SELECT min(CAST(split_part(month, '-', 1) AS BIGINT) * 12 + CAST(split_part(month, '-', 2) AS BIGINT) - 1) AS first,
+         max(CAST(split_part(month, '-', 1) AS BIGINT) * 12 + CAST(split_part(month, '-', 2) AS BIGINT) - 1) AS last
+  FROM event WHERE month IS NOT NULL
+),
+months AS (
+  SELECT count(*) AS n
+  FROM (SELECT lpad(CAST(i / 12 AS TEXT), 4, '0') || '-' || lpad(CAST(i % 12 + 1 AS TEXT), 2, '0') AS month
+        FROM (SELECT unnest(range(first, last + 1)) AS i FROM span)) AS m
+  WHERE NOT EXISTS (SELECT 1 FROM broken AS b WHERE b.month = m.month)
+),
+held AS (
+  SELECT lsoa, published_with AS code, sum(share) AS share
+  FROM area_of_lsoa
+  WHERE layer = $layer
+    AND CASE WHEN $day = '' THEN valid_to IS NULL
+             ELSE coalesce(valid_from <= CAST(nullif($day, '') AS DATE), TRUE) AND coalesce(valid_to >= CAST(nullif($day, '') AS DATE), TRUE) END
+  GROUP BY 1, 2
+),
+of_district AS (
+  SELECT code AS district, 'district' AS layer, published_with AS code FROM area WHERE layer = 'district'
+  UNION ALL SELECT code, 'csp', parent FROM area WHERE layer = 'district'
+  UNION ALL SELECT d.code, 'force', c.parent FROM area AS d JOIN area AS c ON c.layer = 'csp' AND c.code = d.parent WHERE d.layer = 'district'
+),
+placed AS (
+  SELECT h.code, h.share AS n FROM event AS e JOIN held AS h ON h.lsoa = e.lsoa
+  UNION ALL
+  SELECT o.code, CAST(1 AS DOUBLE) FROM event AS e JOIN of_district AS o ON o.layer = $layer AND o.district = e.district
+  WHERE NOT EXISTS (SELECT 1 FROM held AS h WHERE h.lsoa = e.lsoa)
+),
+counted AS (SELECT code, sum(n) AS n FROM placed GROUP BY 1),
+people AS (
+  SELECT s.code AS lsoa, sum(p.residents * s.share) AS residents
+  FROM area_of_lsoa AS s JOIN population AS p ON p.code = s.lsoa AND p.latest
+  WHERE s.layer = 'lsoa' GROUP BY 1
+),
+living AS (
+  SELECT h.code, CASE WHEN count(*) = count(p.residents) THEN sum(p.residents * h.share) END AS residents
+  FROM held AS h
+  JOIN (SELECT DISTINCT code FROM area_of_lsoa WHERE layer = 'lsoa') AS now ON now.code = h.lsoa
+  LEFT JOIN people AS p ON p.lsoa = h.lsoa
+  GROUP BY 1
+),
+rated AS (
+  SELECT codes.code, coalesce(c.n, 0) AS n, l.residents, byar(coalesce(c.n, 0)) AS b,
+         1000.0 * 12 / nullif(l.residents, 0) / nullif((SELECT max(n) FROM months), 0) AS factor
+  FROM (SELECT code FROM held UNION SELECT code FROM counted) AS codes
+  LEFT JOIN counted AS c ON c.code = codes.code
+  LEFT JOIN living AS l ON l.code = codes.code
+),
+listed AS (
+  SELECT r.code, a.name, r.n AS events, round(r.residents) AS residents, round(r.n * r.factor, 3) AS rate,
+         round(r.b['lower'] * r.factor, 3) AS lower, round(r.b['upper'] * r.factor, 3) AS upper
+  FROM rated AS r LEFT JOIN area AS a ON a.layer = $layer AND a.code = r.code
+  UNION ALL
+  SELECT 'not placed', NULL, rest.n, NULL, NULL, NULL, NULL
+  FROM (SELECT (SELECT count(*) FROM event) - coalesce((SELECT sum(n) FROM counted), 0) AS n) AS rest
+  WHERE rest.n > 0.000001
+)
+SELECT code, name, round(events, 6) AS events, residents, rate, lower, upper
+FROM listed
+ORDER BY rate DESC NULLS LAST, events DESC, code
