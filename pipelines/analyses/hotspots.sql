@@ -19,8 +19,9 @@ WITH hours AS (
 placed AS (SELECT cell_of($grid, easting, northing) AS cell, t0, t1 FROM mappable_violence),
 counted AS (
   SELECT h.shift, s.cell, sum(s.part['weight']) / 1000000.0 AS events
-  FROM (SELECT cell, unnest(aoristic_hours(t0, t1)) AS part FROM placed WHERE t0 IS NOT NULL) AS s
-  JOIN hours AS h ON h.hour_of_week = s.part['hour_of_week']
+  -- The hours first: the join holds its left side in memory, and streams the other.
+  FROM hours AS h
+  JOIN (SELECT cell, unnest(aoristic_hours(t0, t1)) AS part FROM placed WHERE t0 IS NOT NULL) AS s ON h.hour_of_week = s.part['hour_of_week']
   GROUP BY 1, 2
   UNION ALL
   SELECT 'all', cell, CAST(count(*) AS DOUBLE) FROM placed GROUP BY 2

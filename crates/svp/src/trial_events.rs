@@ -50,7 +50,7 @@ pub async fn read(
             hint: "fill it with `svp run` first; --ingest-only is enough".to_owned(),
         });
     }
-    register_reference(&ctx, area, &data.population(area)?, &Default::default(), &data.exclusions)?;
+    register_reference(&ctx, area, &data.places(area, false)?)?;
     // What the audience of the area may not see on a grid is no hot spot of a trial either: homes, domestic and sexual offences.
     let map = site.policies.get(&area.audience).map(|p| &p.item.map);
     let never = map.map(|m| m.never_groups.clone()).unwrap_or_default();
