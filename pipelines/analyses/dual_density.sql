@@ -26,8 +26,9 @@ dense AS (
          kernel_density(cell, residents, $bandwidth, $kernel, $layer) OVER () AS residents_km2
   FROM joined
 )
-SELECT cell, events, round(residents, 1) AS residents, round(events_km2, 3) AS events_km2, round(residents_km2, 1) AS residents_km2,
+SELECT cell, events, CASE WHEN known.people > 0 THEN round(residents, 1) END AS residents, round(events_km2, 3) AS events_km2,
+       CASE WHEN known.people > 0 THEN round(residents_km2, 1) END AS residents_km2,
        round(1000 * events_km2 / nullif(residents_km2, 0), 3) AS events_per_1000_residents
-FROM dense
+FROM dense CROSS JOIN (SELECT coalesce(sum(residents), 0) AS people FROM population WHERE latest) AS known
 WHERE events > 0
 ORDER BY events_km2 DESC, cell

@@ -18,7 +18,7 @@ impl Lab {
     pub fn new(sources: &[&str], definition: &str, outputs: &[&str]) -> Self {
         let folder = TempDir::new().unwrap();
         let lab = Self { folder };
-        for part in ["definitions", "linkage", "outputs", "policies", "reference"] {
+        for part in ["analyses", "definitions", "linkage", "outputs", "policies", "reference"] {
             copy_folder(&root().join("pipelines").join(part), &lab.site().join("pipelines").join(part));
         }
         for part in ["sources", "areas"] {
