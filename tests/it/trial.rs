@@ -15,7 +15,8 @@ const TRIAL: std::ops::Range<usize> = 761..851;
 
 /// A day as text.
 fn day(number: usize) -> String {
-    let lengths = |year: usize| [31, if year.is_multiple_of(4) { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let lengths =
+        |year: usize| [31, if year.is_multiple_of(4) { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let (mut year, mut month, mut left) = (2023, 4, number);
     while left >= lengths(year)[month - 1] {
         left -= lengths(year)[month - 1];
