@@ -30,7 +30,7 @@ pub(crate) fn udwf(cover: Cover) -> WindowUDF {
             examples: &[(
                 "SELECT c, round(kernel_density(c, n, 300) OVER (), 3) FROM (VALUES ('100m:0:0', 9), ('100m:100:0', 3)) AS v(c, n) \
                  ORDER BY c",
-                "100m:0:0 | 120.644\n100m:100:0 | 107.233",
+                "100m:0:0 | 120.643\n100m:100:0 | 107.282",
             )],
         },
         identity,
