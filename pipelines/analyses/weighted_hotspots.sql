@@ -1,10 +1,11 @@
 --! name = "weighted_hotspots"
 --! title = "Hot spots by shift, events of uncertain place among them"
---! description = "As `hotspots`, but an event of which only a postcode or an LSOA is known takes part too: it is spread over the cells in which it may lie (a disc around the postcode; an LSOA by where its people live), as it is over the hours. z is Gi* of the sums of weights, q its upper tail corrected over the cells of the shift. What releases keep off grids (domestic, sexual, homes, default places) is kept off here too."
+--! description = "As `hotspots`, but an event of which only a postcode or an LSOA is known takes part too: it is spread over the cells in which it may lie (a disc around the postcode; an LSOA by where its people live), as it is over the hours. z is Gi* of the sums of weights, q its upper tail corrected over the cells of the shift. What releases keep off grids (domestic, sexual, homes, default places) is kept off here too. With an index of harm every event counts by its weight."
 --! params = [
 --!   { name = "grid", about = "bng:SIZE (squares), hex:SIZE (hexagons of that area), h3:RESOLUTION", default = "bng:500" },
 --!   { name = "layer", about = "boundary layer whose cells take part; `area`: the districts of the area", default = "area" },
 --!   { name = "spread_m", about = "radius of the disc around a postcode's centre, metres", default = 100.0 },
+--!   { name = "index", about = "index in harm_weight.csv by which each event is weighed (one without a weight counts nothing); empty: every event counts one", default = "" },
 --!   { name = "level", about = "false discovery rate below which a cell is called hot", default = 0.05 },
 --! ]
 --! notes = ["Where people live is not where they are hurt: spreading by homes pulls events out of town centres. Compare with `hotspots`.", "Column `points`: what of the events is known to the point."]
@@ -16,8 +17,10 @@ WITH hours AS (
              ELSE h.value % 24 >= s.from_hour OR h.value % 24 < s.to_hour END
 ),
 placeable AS (
-  SELECT e.*
+  SELECT e.*, CASE WHEN $index = '' THEN 1.0 ELSE coalesce(c.weight, g.weight, 0.0) END AS harm
   FROM serious_violence AS e
+  LEFT JOIN harm_weight AS c ON c.index = $index AND c.code = e.offence_code
+  LEFT JOIN harm_weight AS g ON g.index = $index AND g.code = e.offence_group
   WHERE NOT EXISTS (
     SELECT 1 FROM never_mapped AS n
     WHERE (n.kind = 'offence_group' AND n.value = e.offence_group)
@@ -29,8 +32,8 @@ placeable AS (
           <= x.radius_m * x.radius_m)
 ),
 placed AS (
-  SELECT p.place['cell'] AS cell, p.place['weight'] / 1000000.0 AS weight, p.t0, p.t1, p.point
-  FROM (SELECT unnest(place_weights($grid, easting, northing, place_precision, lsoa, $spread_m)) AS place, t0, t1,
+  SELECT p.place['cell'] AS cell, p.harm * p.place['weight'] / 1000000.0 AS weight, p.t0, p.t1, p.point
+  FROM (SELECT unnest(place_weights($grid, easting, northing, place_precision, lsoa, $spread_m)) AS place, t0, t1, harm,
                place_precision IN ('exact', 'snapped') AS point
         FROM placeable) AS p
 ),
