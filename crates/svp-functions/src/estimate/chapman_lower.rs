@@ -3,6 +3,7 @@
 use arrow::datatypes::{DataType, Float64Type};
 use datafusion::logical_expr::ScalarUDF;
 
+use super::chapman::chapman;
 use super::lists;
 use crate::udf::{Spec, function, primitive_result};
 
@@ -22,7 +23,8 @@ pub(super) enum End {
 ///
 /// Taken rather than estimate ± z se, which falls below what was seen where the overlap is small, and rather than the
 /// log-normal interval, since it keeps its coverage in small populations, where m is 0 as well. The halves let it end half
-/// a record below what was seen; it is never let there.
+/// a record below what was seen; it is never let there. Where one list holds all of the other they carry it past the estimate: the
+/// interval is then widened to hold the estimate.
 pub(super) fn end(n1: f64, n2: f64, m: f64, end: End) -> Option<f64> {
     let (n1, n2, m) = lists(n1, n2, m)?;
     let (both, first, second) = (m + 0.5, n1 - m + 0.5, n2 - m + 0.5);
@@ -30,6 +32,8 @@ pub(super) fn end(n1: f64, n2: f64, m: f64, end: End) -> Option<f64> {
     let sign = if end == End::Lower { -1.0 } else { 1.0 };
     let seen = n1 + n2 - m;
     let value = seen - 0.5 + first * second / both * (sign * Z * sigma).exp();
+    let estimate = chapman(n1, n2, m)?;
+    let value = if end == End::Lower { value.min(estimate) } else { value.max(estimate) };
     value.is_finite().then(|| value.max(seen))
 }
 
