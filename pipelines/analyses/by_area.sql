@@ -6,23 +6,7 @@
 --!   { name = "day", about = "day (YYYY-MM-DD) whose boundaries count; empty: those that are still valid", default = "" },
 --! ]
 --! notes = ["A layer that no lookup of the area file names gives the row `not placed` alone.", "Residents are not the people who are there: a town centre is always high.", "A rate is NULL where the residents of a part are not known."]
-WITH broken AS (SELECT DISTINCT month FROM broken_month WHERE kind = 'recording'),
-event AS (
-  SELECT event_id, lsoa, district, month FROM serious_violence AS e
-  WHERE NOT EXISTS (SELECT 1 FROM broken AS b WHERE b.month = e.month)
-),
-span AS (
-  SELECT min(CAST(split_part(month, '-', 1) AS BIGINT) * 12 + CAST(split_part(month, '-', 2) AS BIGINT) - 1) AS first,
-         max(CAST(split_part(month, '-', 1) AS BIGINT) * 12 + CAST(split_part(month, '-', 2) AS BIGINT) - 1) AS last
-  FROM event WHERE month IS NOT NULL
-),
-months AS (
-  SELECT count(*) AS n
-  FROM (SELECT lpad(CAST(i / 12 AS TEXT), 4, '0') || '-' || lpad(CAST(i % 12 + 1 AS TEXT), 2, '0') AS month
-        FROM (SELECT unnest(range(first, last + 1)) AS i FROM span)) AS m
-  WHERE NOT EXISTS (SELECT 1 FROM broken AS b WHERE b.month = m.month)
-),
-held AS (
+WITH held AS (
   SELECT lsoa, published_with AS code, sum(share) AS share
   FROM area_of_lsoa
   WHERE layer = $layer
@@ -36,9 +20,9 @@ of_district AS (
   UNION ALL SELECT d.code, 'force', c.parent FROM area AS d JOIN area AS c ON c.layer = 'csp' AND c.code = d.parent WHERE d.layer = 'district'
 ),
 placed AS (
-  SELECT h.code, h.share AS n FROM event AS e JOIN held AS h ON h.lsoa = e.lsoa
+  SELECT h.code, h.share AS n FROM comparable_violence AS e JOIN held AS h ON h.lsoa = e.lsoa
   UNION ALL
-  SELECT o.code, CAST(1 AS DOUBLE) FROM event AS e JOIN of_district AS o ON o.layer = $layer AND o.district = e.district
+  SELECT o.code, CAST(1 AS DOUBLE) FROM comparable_violence AS e JOIN of_district AS o ON o.layer = $layer AND o.district = e.district
   WHERE NOT EXISTS (SELECT 1 FROM held AS h WHERE h.lsoa = e.lsoa)
 ),
 counted AS (SELECT code, sum(n) AS n FROM placed GROUP BY 1),
@@ -56,7 +40,7 @@ living AS (
 ),
 rated AS (
   SELECT codes.code, coalesce(c.n, 0) AS n, l.residents, byar(coalesce(c.n, 0)) AS b,
-         1000.0 * 12 / nullif(l.residents, 0) / nullif((SELECT max(n) FROM months), 0) AS factor
+         1000.0 * 12 / nullif(l.residents, 0) / nullif((SELECT count(*) FROM comparable_month), 0) AS factor
   FROM (SELECT code FROM held UNION SELECT code FROM counted) AS codes
   LEFT JOIN counted AS c ON c.code = codes.code
   LEFT JOIN living AS l ON l.code = codes.code
@@ -67,7 +51,7 @@ listed AS (
   FROM rated AS r LEFT JOIN area AS a ON a.layer = $layer AND a.code = r.code
   UNION ALL
   SELECT 'not placed', NULL, rest.n, NULL, NULL, NULL, NULL
-  FROM (SELECT (SELECT count(*) FROM event) - coalesce((SELECT sum(n) FROM counted), 0) AS n) AS rest
+  FROM (SELECT (SELECT count(*) FROM comparable_violence) - coalesce((SELECT sum(n) FROM counted), 0) AS n) AS rest
   WHERE rest.n > 0.000001
 )
 SELECT code, name, round(events, 6) AS events, residents, rate, lower, upper

@@ -2,23 +2,7 @@
 --! title = "Violence by deprivation of the place"
 --! description = "Events by the decile of deprivation (1 the most deprived of all England) of the small area in which they happened, over the residents of those areas, for 1,000 people and a year, with Byar's interval of 95 %. Below: the rate of the most deprived decile that the area has over that of the least, with an interval of 95 %; and the relative index of inequality: how far the rate falls from the most deprived end to the least, by least squares over the ranks of residents, over the mean rate (0: no difference). Events whose small area or decile is not known are a row of their own. Small areas of 2011 are carried to those of 2021 where the deciles are of 2021."
 --! notes = ["The decile is that of the place, not of the people: who fights in a poor town centre may live elsewhere.", "Ten classes say that rates differ, not why.", "Years run over the months from the first to the last event, without those with a break in recording."]
-WITH broken AS (SELECT DISTINCT month FROM broken_month WHERE kind = 'recording'),
-event AS (
-  SELECT event_id, lsoa, month FROM serious_violence AS e
-  WHERE NOT EXISTS (SELECT 1 FROM broken AS b WHERE b.month = e.month)
-),
-span AS (
-  SELECT min(CAST(split_part(month, '-', 1) AS BIGINT) * 12 + CAST(split_part(month, '-', 2) AS BIGINT) - 1) AS first,
-         max(CAST(split_part(month, '-', 1) AS BIGINT) * 12 + CAST(split_part(month, '-', 2) AS BIGINT) - 1) AS last
-  FROM event WHERE month IS NOT NULL
-),
-months AS (
-  SELECT count(*) AS n
-  FROM (SELECT lpad(CAST(i / 12 AS TEXT), 4, '0') || '-' || lpad(CAST(i % 12 + 1 AS TEXT), 2, '0') AS month
-        FROM (SELECT unnest(range(first, last + 1)) AS i FROM span)) AS m
-  WHERE NOT EXISTS (SELECT 1 FROM broken AS b WHERE b.month = m.month)
-),
--- The decile of a code: its own, else those of what it became, by share.
+WITH -- The decile of a code: its own, else those of what it became, by share.
 of_code AS (
   SELECT lsoa, decile, CAST(1 AS DOUBLE) AS share FROM deprivation
   UNION ALL
@@ -26,14 +10,14 @@ of_code AS (
   WHERE s.layer = 'lsoa' AND NOT EXISTS (SELECT 1 FROM deprivation AS own WHERE own.lsoa = s.lsoa)
   GROUP BY 1, 2
 ),
-counted AS (SELECT d.decile, sum(d.share) AS n FROM event AS e JOIN of_code AS d ON d.lsoa = e.lsoa GROUP BY 1),
+counted AS (SELECT d.decile, sum(d.share) AS n FROM comparable_violence AS e JOIN of_code AS d ON d.lsoa = e.lsoa GROUP BY 1),
 living AS (
   SELECT d.decile, sum(p.residents * d.share) AS residents FROM population AS p JOIN of_code AS d ON d.lsoa = p.code
   WHERE p.latest GROUP BY 1
 ),
 deciles AS (
   SELECT v.decile, coalesce(c.n, 0) AS n, l.residents, byar(coalesce(c.n, 0)) AS b,
-         1000.0 * 12 / nullif(l.residents, 0) / nullif((SELECT max(n) FROM months), 0) AS factor
+         1000.0 * 12 / nullif(l.residents, 0) / nullif((SELECT count(*) FROM comparable_month), 0) AS factor
   FROM (SELECT decile FROM counted UNION SELECT decile FROM living) AS v
   LEFT JOIN counted AS c ON c.decile = v.decile
   LEFT JOIN living AS l ON l.decile = v.decile
@@ -58,7 +42,7 @@ listed AS (
   FROM deciles
   UNION ALL
   SELECT 2, NULL, 'not known', rest.n, NULL, NULL, NULL, NULL
-  FROM (SELECT (SELECT count(*) FROM event) - coalesce((SELECT sum(n) FROM counted), 0) AS n) AS rest WHERE rest.n > 0.000001
+  FROM (SELECT (SELECT count(*) FROM comparable_violence) - coalesce((SELECT sum(n) FROM counted), 0) AS n) AS rest WHERE rest.n > 0.000001
   UNION ALL
   SELECT 3, NULL, 'ratio of decile ' || CAST(most AS TEXT) || ' to ' || CAST(least AS TEXT), NULL, NULL, round(r['ratio'], 3), round(r['lower'], 3), round(r['upper'], 3) FROM ends
   UNION ALL

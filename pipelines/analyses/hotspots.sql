@@ -8,19 +8,11 @@
 --!   { name = "level", about = "false discovery rate below which a cell is called hot", default = 0.05 },
 --! ]
 --! notes = ["Counts of rare events are not normally distributed: `gi_star_permuted` gives a p without that assumption.", "An event counts in each shift that covers its hours: shifts that overlap count it in each."]
-WITH hours AS (
-  -- The hours of the week of each shift; a shift that ends at or before its start ends on the next day.
-  SELECT s.shift, CAST(h.value AS INT) AS hour_of_week
-  FROM shift AS s
-  CROSS JOIN generate_series(0, 167) AS h
-  WHERE CASE WHEN s.from_hour < s.to_hour THEN h.value % 24 >= s.from_hour AND h.value % 24 < s.to_hour
-             ELSE h.value % 24 >= s.from_hour OR h.value % 24 < s.to_hour END
-),
-placed AS (SELECT cell_of($grid, easting, northing) AS cell, t0, t1 FROM mappable_violence),
+WITH placed AS (SELECT cell_of($grid, easting, northing) AS cell, t0, t1 FROM mappable_violence),
 counted AS (
   SELECT h.shift, s.cell, sum(s.part['weight']) / 1000000.0 AS events
   -- The hours first: the join holds its left side in memory, and streams the other.
-  FROM hours AS h
+  FROM shift_hour AS h
   JOIN (SELECT cell, unnest(aoristic_hours(t0, t1)) AS part FROM placed WHERE t0 IS NOT NULL) AS s ON h.hour_of_week = s.part['hour_of_week']
   GROUP BY 1, 2
   UNION ALL

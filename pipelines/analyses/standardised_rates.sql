@@ -7,30 +7,14 @@
 --!   { name = "standard", about = "standard in standard_population.csv", default = "esp_2013" },
 --! ]
 --! notes = ["Parts in events are counted: who is a victim twice counts twice, and so does who is known to two agencies.", "Parts of unknown age or place are left out of the rates: `people` counts those that are in.", "Counts are rounded where a small area of 2011 was split.", "Years run over the months from the first to the last event, without those with a break in recording."]
-WITH broken AS (SELECT DISTINCT month FROM broken_month WHERE kind = 'recording'),
-event AS (
-  SELECT event_id, lsoa, month FROM serious_violence AS e
-  WHERE NOT EXISTS (SELECT 1 FROM broken AS b WHERE b.month = e.month)
-),
-span AS (
-  SELECT min(CAST(split_part(month, '-', 1) AS BIGINT) * 12 + CAST(split_part(month, '-', 2) AS BIGINT) - 1) AS first,
-         max(CAST(split_part(month, '-', 1) AS BIGINT) * 12 + CAST(split_part(month, '-', 2) AS BIGINT) - 1) AS last
-  FROM event WHERE month IS NOT NULL
-),
-months AS (
-  SELECT count(*) AS n
-  FROM (SELECT lpad(CAST(i / 12 AS TEXT), 4, '0') || '-' || lpad(CAST(i % 12 + 1 AS TEXT), 2, '0') AS month
-        FROM (SELECT unnest(range(first, last + 1)) AS i FROM span)) AS m
-  WHERE NOT EXISTS (SELECT 1 FROM broken AS b WHERE b.month = m.month)
-),
-held AS (
+WITH held AS (
   SELECT lsoa, published_with AS code, sum(share) AS share FROM area_of_lsoa WHERE layer = $layer AND valid_to IS NULL GROUP BY 1, 2
 ),
 band AS (SELECT age_from, age_to, people FROM standard_population WHERE standard = $standard),
 hurt AS (
   SELECT h.code, s.age_from, sum(h.share) AS n
   FROM party AS p
-  JOIN event AS e ON e.event_id = p.event_id
+  JOIN comparable_violence AS e ON e.event_id = p.event_id
   JOIN held AS h ON h.lsoa = CASE WHEN $place = 'residence' THEN p.residence_lsoa WHEN $place = 'event' THEN e.lsoa END
   JOIN band AS s ON p.age >= s.age_from AND p.age <= s.age_to
   WHERE p.role IN ('victim', 'patient')
@@ -58,7 +42,7 @@ rated AS (
          standardised_rate(array_agg(n ORDER BY age_from), array_agg(coalesce(residents, 0) ORDER BY age_from), array_agg(standard ORDER BY age_from)) AS r
   FROM full_band GROUP BY 1
 ),
-factor AS (SELECT 1000.0 * 12 / nullif(max(n), 0) AS f FROM months)
+factor AS (SELECT 1000.0 * 12 / nullif(count(*), 0) AS f FROM comparable_month)
 SELECT codes.code, a.name, CAST(r.n AS BIGINT) AS people, CASE WHEN r.ages THEN round(r.residents) END AS residents,
        CASE WHEN r.ages THEN round(r.n / nullif(r.residents, 0) * f.f, 3) END AS crude_rate,
        CASE WHEN r.ages THEN round(r.r['rate'] * f.f, 3) END AS standardised_rate,

@@ -9,38 +9,22 @@
 --!   { name = "level", about = "false discovery rate below which a cell is called hot", default = 0.05 },
 --! ]
 --! notes = ["Where people live is not where they are hurt: spreading by homes pulls events out of town centres. Compare with `hotspots`.", "Column `points`: what of the events is known to the point."]
-WITH hours AS (
-  SELECT s.shift, CAST(h.value AS INT) AS hour_of_week
-  FROM shift AS s
-  CROSS JOIN generate_series(0, 167) AS h
-  WHERE CASE WHEN s.from_hour < s.to_hour THEN h.value % 24 >= s.from_hour AND h.value % 24 < s.to_hour
-             ELSE h.value % 24 >= s.from_hour OR h.value % 24 < s.to_hour END
-),
-placeable AS (
+WITH weighed AS (
   SELECT e.*, CASE WHEN $index = '' THEN 1.0 ELSE coalesce(c.weight, g.weight, 0.0) END AS harm
-  FROM serious_violence AS e
+  FROM placeable_violence AS e
   LEFT JOIN harm_weight AS c ON c.index = $index AND c.code = e.offence_code
   LEFT JOIN harm_weight AS g ON g.index = $index AND g.code = e.offence_group
-  WHERE NOT EXISTS (
-    SELECT 1 FROM never_mapped AS n
-    WHERE (n.kind = 'offence_group' AND n.value = e.offence_group)
-       OR (n.kind = 'location_type' AND n.value = e.location_type)
-       OR (n.kind = 'flag' AND n.value = 'domestic' AND e.domestic))
-    AND NOT EXISTS (
-    SELECT 1 FROM exclusion AS x
-    WHERE (e.easting - x.easting) * (e.easting - x.easting) + (e.northing - x.northing) * (e.northing - x.northing)
-          <= x.radius_m * x.radius_m)
 ),
 placed AS (
   SELECT p.place['cell'] AS cell, p.harm * p.place['weight'] / 1000000.0 AS weight, p.t0, p.t1, p.point
   FROM (SELECT unnest(place_weights($grid, easting, northing, place_precision, lsoa, $spread_m)) AS place, t0, t1, harm,
                place_precision IN ('exact', 'snapped') AS point
-        FROM placeable) AS p
+        FROM weighed) AS p
 ),
 counted AS (
   SELECT h.shift, s.cell, sum(s.weight * s.part['weight'] / 1000000.0) AS events,
          sum(CASE WHEN s.point THEN s.weight * s.part['weight'] / 1000000.0 ELSE 0 END) AS points
-  FROM hours AS h
+  FROM shift_hour AS h
   JOIN (SELECT cell, weight, point, unnest(aoristic_hours(t0, t1)) AS part FROM placed WHERE t0 IS NOT NULL) AS s ON h.hour_of_week = s.part['hour_of_week']
   GROUP BY 1, 2
   UNION ALL

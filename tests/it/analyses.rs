@@ -132,10 +132,9 @@ const OF_CELLS: [&str; 9] = [
     "when",
 ];
 /// Analyses that divide by residents.
-const OF_RESIDENTS: [&str; 5] = ["by_area", "deprivation", "dual_density", "rates", "standardised_rates"];
+const OF_RESIDENTS: [&str; 4] = ["by_area", "deprivation", "dual_density", "standardised_rates"];
 /// Analyses that leave broken months out.
-const OF_MONTHS: [&str; 6] =
-    ["deprivation", "hot_spot_history", "rates", "scoring", "special_days", "standardised_rates"];
+const OF_MONTHS: [&str; 5] = ["deprivation", "hot_spot_history", "scoring", "special_days", "standardised_rates"];
 
 const TOWN: (f64, f64) = (323_600.0, 53_600.0);
 

@@ -1,5 +1,4 @@
-//! The views that outputs read: `serious_violence`, and of it `mappable_violence` and `timed_violence`, and
-//! `broken_month`, for one definition at a time.
+//! The views that outputs and analyses read, for one definition at a time: `serious_violence`, and what is shared over it.
 
 use arrow::array::AsArray;
 use datafusion::common::ScalarValue;
@@ -16,6 +15,17 @@ const HELD_ROWS: usize = 250_000;
 pub const UNIVERSES: [(&str, &str); 2] =
     [("mappable_violence", "serious_violence"), ("timed_violence", "serious_violence")];
 
+/// The views over `serious_violence` that outputs and analyses share, each after those that it reads.
+const SHARED: [(&str, &str); 7] = [
+    ("timed_violence", include_str!("sql/timed_violence.sql")),
+    ("broken_month", include_str!("sql/broken_month.sql")),
+    ("placeable_violence", include_str!("sql/placeable_violence.sql")),
+    ("mappable_violence", include_str!("sql/mappable_violence.sql")),
+    ("comparable_violence", include_str!("sql/comparable_violence.sql")),
+    ("comparable_month", include_str!("sql/comparable_month.sql")),
+    ("shift_hour", include_str!("sql/shift_hour.sql")),
+];
+
 /// First and last month of a period, `YYYY-MM`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Months {
@@ -26,7 +36,7 @@ pub struct Months {
 }
 
 /// Registers the views for `definition` and `months`, in place of those of the definition before. `ctx` has `event`, `area`,
-/// `exclusion`, `never_mapped` and `recording_break` registered.
+/// `exclusion`, `never_mapped`, `recording_break` and `shift` registered.
 ///
 /// # Errors
 /// When a condition of the definition cannot be planned over the columns of `event`.
@@ -49,12 +59,11 @@ pub async fn define(ctx: &SessionContext, definition: &Definition, months: &Mont
         _ => serious,
     };
     replace(ctx, "serious_violence", serious)?;
-    let timed = ctx.sql(include_str!("sql/timed_violence.sql")).await.map_err(fail)?;
-    replace(ctx, "timed_violence", timed)?;
-    let broken = ctx.sql(include_str!("sql/broken_month.sql")).await.map_err(fail)?;
-    replace(ctx, "broken_month", broken)?;
-    let mappable = ctx.sql(include_str!("sql/mappable_violence.sql")).await.map_err(fail)?;
-    replace(ctx, "mappable_violence", mappable)
+    for (name, sql) in SHARED {
+        let view = ctx.sql(sql).await.map_err(fail)?;
+        replace(ctx, name, view)?;
+    }
+    Ok(())
 }
 
 /// Registers `violence_by_definition`: the events of all `definitions` in `months`, one row for each definition that an event falls

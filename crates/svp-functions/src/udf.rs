@@ -140,34 +140,7 @@ pub(crate) fn bound_function(
     identity: usize,
     body: impl Fn(&Args<'_>) -> Result<ArrayRef> + Send + Sync + 'static,
 ) -> ScalarUDF {
-    let documentation = document(&spec, "");
-    ScalarUDF::from(SqlFunction {
-        name: spec.name,
-        params: spec.params,
-        returns: spec.returns,
-        signature: Signature::user_defined(Volatility::Immutable),
-        documentation,
-        identity,
-        body: Arc::new(body),
-    })
-}
-
-/// The types that arguments are cast to, or what is wrong with them.
-fn coerce(name: &str, params: &[Param], syntax: &str, given: &[DataType]) -> Result<Vec<DataType>> {
-    let required = params.iter().filter(|param| !param.optional).count();
-    if given.len() < required || given.len() > params.len() {
-        return plan_err!("{name} takes {syntax}, but {} arguments were given", given.len());
-    }
-    let mut coerced = Vec::with_capacity(given.len());
-    for (param, given) in params.iter().zip(given) {
-        match param.kind.coerce(given) {
-            Some(wanted) => coerced.push(wanted),
-            None => {
-                return plan_err!("{name}: argument '{}' must be {}, not {given}", param.name, param.kind.wanted());
-            }
-        }
-    }
-    Ok(coerced)
+    ScalarUDF::from(SqlFunction::new(spec, "", identity, body))
 }
 
 fn document(spec: &Spec, after: &str) -> Documentation {
@@ -189,7 +162,7 @@ fn document(spec: &Spec, after: &str) -> Documentation {
     builder.build()
 }
 
-/// The wrapper that the engine sees; one type for every function.
+/// The wrapper that the engine sees; one type for every function, of a row or of a window.
 struct SqlFunction {
     name: &'static str,
     params: Vec<Param>,
@@ -198,6 +171,45 @@ struct SqlFunction {
     documentation: Documentation,
     identity: usize,
     body: Arc<Body>,
+}
+
+impl SqlFunction {
+    /// `after` is what follows the call in the documentation's syntax.
+    fn new(
+        spec: Spec,
+        after: &str,
+        identity: usize,
+        body: impl Fn(&Args<'_>) -> Result<ArrayRef> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            documentation: document(&spec, after),
+            name: spec.name,
+            params: spec.params,
+            returns: spec.returns,
+            signature: Signature::user_defined(Volatility::Immutable),
+            identity,
+            body: Arc::new(body),
+        }
+    }
+
+    /// The types that arguments are cast to, or what is wrong with them.
+    fn coerce(&self, given: &[DataType]) -> Result<Vec<DataType>> {
+        let (name, params, syntax) = (self.name, &self.params, &self.documentation.syntax_example);
+        let required = params.iter().filter(|param| !param.optional).count();
+        if given.len() < required || given.len() > params.len() {
+            return plan_err!("{name} takes {syntax}, but {} arguments were given", given.len());
+        }
+        let mut coerced = Vec::with_capacity(given.len());
+        for (param, given) in params.iter().zip(given) {
+            match param.kind.coerce(given) {
+                Some(wanted) => coerced.push(wanted),
+                None => {
+                    return plan_err!("{name}: argument '{}' must be {}, not {given}", param.name, param.kind.wanted());
+                }
+            }
+        }
+        Ok(coerced)
+    }
 }
 
 impl fmt::Debug for SqlFunction {
@@ -237,7 +249,7 @@ impl ScalarUDFImpl for SqlFunction {
     }
 
     fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
-        coerce(self.name, &self.params, &self.documentation.syntax_example, given)
+        self.coerce(given)
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {

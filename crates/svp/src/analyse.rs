@@ -1,6 +1,7 @@
 //! `svp analyse`: an analysis of the site over the lake, for people who may query it.
 
 use arrow::datatypes::Schema;
+use datafusion::error::DataFusionError;
 use svp_analyse::{Months, define, define_side_by_side, register_never_mapped, register_reference, run_analysis};
 use svp_contract::{Analysis, Definition, Value, nearest};
 use svp_functions::CodeMaps;
@@ -76,7 +77,9 @@ pub async fn command(cli: &Cli, args: &AnalyseArgs, tell: &Tell) -> Result<(), A
         define(&ctx, &known(wanted, "definition", &site.definitions)?.item, &months).await?;
     }
     let frame = run_analysis(&ctx, analysis, &given).await?;
-    let failed = |e: datafusion::error::DataFusionError| AppError::Query(e.strip_backtrace());
+    let functions: Vec<String> =
+        ctx.state().window_functions().keys().chain(ctx.state().scalar_functions().keys()).cloned().collect();
+    let failed = |error: DataFusionError| told(&analysis.name, &functions, error);
     let schema = frame.schema().as_arrow().clone();
     let mut batches = frame.collect().await.map_err(failed)?;
     if batches.is_empty() {
@@ -100,6 +103,21 @@ pub async fn command(cli: &Cli, args: &AnalyseArgs, tell: &Tell) -> Result<(), A
         tell.step("analyse", "true counts: nothing of this is published but through `svp run` or `svp disclose`");
     }
     Ok(())
+}
+
+/// What may be said of a failure. The engine's messages can quote data; those of our own functions, which begin with their name, never do.
+fn told(analysis: &str, functions: &[String], error: DataFusionError) -> AppError {
+    match error.find_root() {
+        DataFusionError::Execution(what)
+            if what.split_once(": ").is_some_and(|(name, _)| functions.iter().any(|f| f == name)) =>
+        {
+            AppError::Argument {
+                what: what.clone(),
+                hint: "change the parameters (--set), or a copy of the analysis".to_owned(),
+            }
+        }
+        _ => svp_analyse::AnalyseError::Engine { what: format!("analysis {analysis}"), source: error }.into(),
+    }
 }
 
 /// The thing of this name, or the nearest name.

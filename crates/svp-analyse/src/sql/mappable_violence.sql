@@ -1,18 +1,6 @@
--- The part that may be put on a grid: a known point, nothing that the audience's policy keeps off grids (a cell can be an
--- address: domestic and sexual offences, homes), and not where systems put what they cannot place.
-SELECT e.*
-FROM serious_violence AS e
-WHERE e.easting IS NOT NULL
-  AND e.place_precision IN ('exact', 'snapped')
-  AND e.in_area
-  AND NOT EXISTS (
-    SELECT 1 FROM never_mapped AS n
-    WHERE (n.kind = 'offence_group' AND n.value = e.offence_group)
-       OR (n.kind = 'location_type' AND n.value = e.location_type)
-       OR (n.kind = 'flag' AND n.value = 'domestic' AND e.domestic)
-  )
-  AND NOT EXISTS (
-    SELECT 1 FROM exclusion AS x
-    WHERE (e.easting - x.easting) * (e.easting - x.easting) + (e.northing - x.northing) * (e.northing - x.northing)
-          <= x.radius_m * x.radius_m
-  )
+-- The part that may be put on a grid: a known point inside the area.
+SELECT *
+FROM placeable_violence
+WHERE easting IS NOT NULL
+  AND place_precision IN ('exact', 'snapped')
+  AND in_area

@@ -1,7 +1,6 @@
 //! Window functions whose answer for a row hangs on all rows of its partition: one wrapper for all of them.
 
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
@@ -9,11 +8,11 @@ use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::Result;
 use datafusion::logical_expr::function::{PartitionEvaluatorArgs, WindowUDFFieldArgs};
 use datafusion::logical_expr::{
-    ColumnarValue, Documentation, LimitEffect, PartitionEvaluator, Signature, Volatility, WindowUDF, WindowUDFImpl,
+    ColumnarValue, Documentation, LimitEffect, PartitionEvaluator, Signature, WindowUDF, WindowUDFImpl,
 };
 use datafusion::physical_expr::PhysicalExpr;
 
-use super::{Args, Body, Param, Spec, coerce, document};
+use super::{Args, Body, Spec, SqlFunction};
 
 /// Makes a window function from its description and body. The body sees a whole partition and gives one value for each of its
 /// rows; frames and order of the window are of no account to it.
@@ -22,50 +21,10 @@ pub(crate) fn window_function(
     identity: usize,
     body: impl Fn(&Args<'_>) -> Result<ArrayRef> + Send + Sync + 'static,
 ) -> WindowUDF {
-    let documentation = document(&spec, " OVER (…)");
-    WindowUDF::from(WindowFunction {
-        name: spec.name,
-        params: spec.params,
-        returns: spec.returns,
-        signature: Signature::user_defined(Volatility::Immutable),
-        documentation,
-        identity,
-        body: Arc::new(body),
-    })
+    WindowUDF::from(SqlFunction::new(spec, " OVER (…)", identity, body))
 }
 
-struct WindowFunction {
-    name: &'static str,
-    params: Vec<Param>,
-    returns: DataType,
-    signature: Signature,
-    documentation: Documentation,
-    identity: usize,
-    body: Arc<Body>,
-}
-
-impl fmt::Debug for WindowFunction {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("WindowFunction").field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
-impl PartialEq for WindowFunction {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name && self.identity == other.identity
-    }
-}
-
-impl Eq for WindowFunction {}
-
-impl Hash for WindowFunction {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.name.hash(state);
-        self.identity.hash(state);
-    }
-}
-
-impl WindowUDFImpl for WindowFunction {
+impl WindowUDFImpl for SqlFunction {
     fn name(&self) -> &str {
         self.name
     }
@@ -83,7 +42,7 @@ impl WindowUDFImpl for WindowFunction {
     }
 
     fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
-        coerce(self.name, &self.params, &self.documentation.syntax_example, given)
+        self.coerce(given)
     }
 
     fn documentation(&self) -> Option<&Documentation> {
