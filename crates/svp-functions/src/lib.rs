@@ -16,6 +16,7 @@ mod testing;
 pub mod text;
 pub mod time;
 mod udf;
+mod weights;
 
 use datafusion::logical_expr::{ScalarUDF, WindowUDF};
 use datafusion::prelude::SessionContext;

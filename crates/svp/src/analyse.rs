@@ -2,7 +2,7 @@
 
 use arrow::datatypes::Schema;
 use datafusion::error::DataFusionError;
-use svp_analyse::{Months, define, define_side_by_side, register_never_mapped, register_reference, run_analysis};
+use svp_analyse::{Months, define, define_side_by_side, register_reference, run_analysis};
 use svp_contract::{Analysis, Definition, Value, nearest};
 use svp_functions::CodeMaps;
 use svp_ingest::reference;
@@ -57,14 +57,7 @@ pub async fn command(cli: &Cli, args: &AnalyseArgs, tell: &Tell) -> Result<(), A
     }
     register_reference(&ctx, area, &data.places(area, true)?)?;
     context::register_site_tables(&ctx, &site)?;
-    // Nobody is shown a map here: what is kept off the grids of an audience is the business of its release.
-    let (domestic, homes) = (args.everywhere, args.everywhere);
-    let groups: Vec<String> = if args.everywhere {
-        Vec::new()
-    } else {
-        site.policies.get(&area.audience).map(|p| p.item.map.never_groups.clone()).unwrap_or_default()
-    };
-    register_never_mapped(&ctx, &groups, domestic, homes)?;
+    context::register_off_grid(&ctx, &site, area, args.everywhere)?;
     let months = Months {
         from: args.from.clone().unwrap_or_else(|| area.period.from.clone()),
         to: args.to.clone().unwrap_or_else(|| area.period.to.clone()),

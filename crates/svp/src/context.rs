@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use datafusion::prelude::SessionContext;
-use svp_analyse::{SITE_TABLES, register_site_table};
+use svp_analyse::{SITE_TABLES, register_never_mapped, register_site_table};
 use svp_contract::{Area, Problem, Source};
 use svp_functions::{AreaBox, Areas, CodeMaps, Lookups};
 use svp_ingest::SourcePlan;
@@ -42,6 +42,15 @@ pub fn register_site_tables(ctx: &SessionContext, site: &Site) -> Result<(), App
         register_site_table(ctx, table, site.site_tables.get(&table.name).cloned())?;
     }
     Ok(())
+}
+
+/// Registers what `mappable_violence` keeps off grids: what the policy of the area's audience keeps off its maps, or nothing where
+/// events may stand `everywhere`. An audience without a policy sees no home and no domestic event.
+pub fn register_off_grid(ctx: &SessionContext, site: &Site, area: &Area, everywhere: bool) -> Result<(), AppError> {
+    let map = site.policies.get(&area.audience).map(|p| &p.item.map);
+    let groups = map.filter(|_| !everywhere).map(|m| m.never_groups.clone()).unwrap_or_default();
+    let shown = |says: fn(&svp_contract::MapRule) -> bool| everywhere || map.is_some_and(says);
+    Ok(register_never_mapped(ctx, &groups, shown(|m| m.domestic), shown(|m| m.homes))?)
 }
 
 /// The code maps of a source as the functions want them.

@@ -1,7 +1,7 @@
 //! The events of a trial out of a lake: what the trial's definition takes in and what may stand on a grid.
 
 use chrono::DateTime;
-use svp_analyse::{Months, PlacedEvent, define, placed_events, register_never_mapped, register_reference};
+use svp_analyse::{Months, PlacedEvent, define, placed_events, register_reference};
 use svp_contract::Trial;
 use svp_ingest::reference;
 use svp_lake::{Lake, Open};
@@ -52,9 +52,7 @@ pub async fn read(
     }
     register_reference(&ctx, area, &data.places(area, false)?)?;
     // What the audience of the area may not see on a grid is no hot spot of a trial either: homes, domestic and sexual offences.
-    let map = site.policies.get(&area.audience).map(|p| &p.item.map);
-    let never = map.map(|m| m.never_groups.clone()).unwrap_or_default();
-    register_never_mapped(&ctx, &never, map.is_some_and(|m| m.domestic), map.is_some_and(|m| m.homes))?;
+    context::register_off_grid(&ctx, site, area, false)?;
     let month = |day: chrono::NaiveDate| day.format("%Y-%m").to_string();
     // The night before the first day of the month after the trial still belongs to its last day.
     let after = times.trial.to.succ_opt().unwrap_or(times.trial.to);

@@ -11,9 +11,8 @@ use datafusion::logical_expr::ScalarUDF;
 
 use super::cells::{Cover, Grid, Place};
 use crate::udf::{Args, Kind, Spec, bound_function, optional, param};
-
-/// Sum of the weights of one event.
-pub const WHOLE: i64 = 1_000_000;
+pub use crate::weights::WHOLE;
+use crate::weights::split;
 
 /// Points that stand for a disc: enough that a cell's share is right to about one in a hundred.
 const DISC_POINTS: usize = 96;
@@ -38,23 +37,8 @@ fn share(grid: Grid, points: impl Iterator<Item = (f64, f64)>) -> Option<Weights
             *counts.entry(cell).or_default() += 1;
         }
     }
-    split(counts)
-}
-
-/// Splits the whole in proportion, by largest remainder; of equal remainders the earlier cell wins.
-fn split(counts: BTreeMap<Place, i64>) -> Option<Weights> {
-    let total: i64 = counts.values().sum();
-    if total == 0 {
-        return None;
-    }
-    let mut weights: Weights = counts.iter().map(|(cell, n)| (*cell, WHOLE * n / total)).collect();
-    let mut by_loss: Vec<(i64, usize)> = counts.values().enumerate().map(|(i, n)| (-(WHOLE * n % total), i)).collect();
-    by_loss.sort_unstable();
-    let left = WHOLE - weights.iter().map(|(_, weight)| weight).sum::<i64>();
-    for (_, i) in by_loss.into_iter().take(usize::try_from(left).unwrap_or_default()) {
-        weights[i].1 += 1;
-    }
-    Some(weights)
+    let weights = split(&counts.values().copied().collect::<Vec<_>>())?;
+    Some(counts.into_keys().zip(weights).collect())
 }
 
 /// The weights of an event of which only its area is known: by where the area's people live, as its postcodes tell, each with the

@@ -11,9 +11,8 @@ use datafusion::logical_expr::ScalarUDF;
 use super::hour_of_week::{HOURS, hour_of_week};
 use super::london::MICROS;
 use crate::udf::{Args, Kind, Spec, function, param};
-
-/// Sum of the weights of one event.
-pub const WHOLE: i64 = 1_000_000;
+pub use crate::weights::WHOLE;
+use crate::weights::split;
 
 const MINUTE: i64 = 60 * MICROS;
 const WEEK_MINUTES: i64 = HOURS as i64 * 60;
@@ -33,7 +32,7 @@ pub fn aoristic_hours(from: i64, to: Option<i64>) -> Option<Vec<(i32, i64)>> {
         return Some(vec![(hour_of_week(from)?, WHOLE)]);
     }
     if end - start > WEEK_MINUTES {
-        return Some(shares((0..HOURS).map(|hour| (hour, 1))));
+        return Some((0..HOURS).zip(split(&[1; HOURS as usize])?).collect());
     }
     let mut minutes = [0_i64; HOURS as usize];
     let mut at = start;
@@ -44,23 +43,8 @@ pub fn aoristic_hours(from: i64, to: Option<i64>) -> Option<Vec<(i32, i64)>> {
         *minutes.get_mut(hour)? += next - at;
         at = next;
     }
-    Some(shares((0..HOURS).zip(minutes).filter(|(_, minutes)| *minutes > 0)))
-}
-
-/// Splits [`WHOLE`] in proportion, by largest remainder.
-fn shares(minutes: impl Iterator<Item = (i32, i64)> + Clone) -> Vec<(i32, i64)> {
-    let total: i64 = minutes.clone().map(|(_, minutes)| minutes).sum();
-    let mut shares: Vec<(i32, i64)> = minutes.clone().map(|(hour, minutes)| (hour, WHOLE * minutes / total)).collect();
-    let mut by_loss: Vec<(i64, usize)> =
-        minutes.enumerate().map(|(index, (_, minutes))| (-(WHOLE * minutes % total), index)).collect();
-    by_loss.sort_unstable();
-    let left = WHOLE - shares.iter().map(|(_, weight)| weight).sum::<i64>();
-    for (_, index) in by_loss.into_iter().take(usize::try_from(left).unwrap_or_default()) {
-        if let Some((_, weight)) = shares.get_mut(index) {
-            *weight += 1;
-        }
-    }
-    shares
+    let (hours, minutes): (Vec<i32>, Vec<i64>) = (0..HOURS).zip(minutes).filter(|(_, minutes)| *minutes > 0).unzip();
+    Some(hours.into_iter().zip(split(&minutes)?).collect())
 }
 
 fn item_fields() -> Fields {
