@@ -37,7 +37,7 @@ pub(super) fn end(n1: f64, n2: f64, m: f64, end: End) -> Option<f64> {
     value.is_finite().then(|| value.max(seen))
 }
 
-/// Lower end of the 95% interval around [`chapman`](super::chapman::chapman). A count, never below n1 + n2 - m.
+/// Lower end of the 95% interval around [`chapman`]. A count, never below n1 + n2 - m.
 ///
 /// Sadinle 2009, *Transformed logit confidence intervals for small populations in single capture-recapture estimation*.
 pub fn chapman_lower(n1: f64, n2: f64, m: f64) -> Option<f64> {
