@@ -1,34 +1,41 @@
 --! name = "dual_density"
---! title = "Density of events over density of residents"
---! description = "Kernel density of events, kernel density of residents with the same bandwidth, and the one over the other, at every cell with events: where there is more violence than the people who live there would explain. Both are corrected at the coast (Diggle 1985). Residents of an LSOA are spread over its cells by its postcodes."
+--! title = "Density of events over density of people"
+--! description = "Kernel density of events, kernel density of people with the same bandwidth, and the one over the other, at every cell with events: where there is more violence than the people who live there, or are there by day, would explain. Both are corrected at the coast (Diggle 1985). People of an LSOA are spread over its cells by its postcodes. Events are those of `cell_counts`: one shift (`shift`), events of uncertain place (`places=all`) and weights of harm (`index`) have a density as well."
+--! reads = ["cell_counts"]
 --! params = [
---!   { name = "grid", about = "bng:SIZE, hex:SIZE or h3:RESOLUTION", default = "bng:250" },
+--!   { name = "people", about = "residents, or daytime: the daytime population of the area file, by LSOA", default = "residents", one_of = ["residents", "daytime"] },
+--!   { name = "shift", about = "shift of shift.csv whose hours count; `all`: all hours, also where only the month is known", default = "all" },
 --!   { name = "layer", about = "boundary layer of the land; `area`: the districts of the area", default = "area" },
 --!   { name = "bandwidth", about = "metres; two cells at least", default = 750.0 },
---!   { name = "kernel", about = "quartic or gaussian", default = "quartic" },
+--!   { name = "kernel", about = "quartic or gaussian", default = "quartic", one_of = ["quartic", "gaussian"] },
 --! ]
 --! notes = ["Residents are not the people who are there on a Saturday night: a town centre is always high."]
 WITH events AS (
-  SELECT cell, count(*) AS n FROM (SELECT cell_of($grid, easting, northing) AS cell FROM mappable_violence) WHERE cell IS NOT NULL GROUP BY 1
+  SELECT cell, round(sum(events), 6) AS n FROM cell_counts WHERE shift = $shift GROUP BY 1
+),
+there AS (
+  SELECT code, residents AS people FROM population WHERE latest AND $people = 'residents'
+  UNION ALL
+  SELECT code, people FROM daytime_population WHERE layer = 'lsoa' AND $people = 'daytime'
 ),
 homes AS (
-  SELECT w.place['cell'] AS cell, sum(CAST(w.place['weight'] AS DOUBLE) * w.residents) / 1000000.0 AS residents
-  FROM (SELECT unnest(place_weights($grid, NULL, NULL, 'area', code)) AS place, residents FROM population WHERE latest) AS w
+  SELECT w.place['cell'] AS cell, sum(CAST(w.place['weight'] AS DOUBLE) * w.people) / 1000000.0 AS people
+  FROM (SELECT unnest(place_weights($grid, NULL, NULL, 'area', code)) AS place, people FROM there) AS w
   GROUP BY 1
 ),
 cells AS (SELECT unnest(area_cells($layer, $grid)) AS cell UNION SELECT cell FROM events),
 joined AS (
-  SELECT c.cell, coalesce(e.n, 0) AS events, coalesce(h.residents, 0) AS residents
+  SELECT c.cell, coalesce(e.n, 0) AS events, coalesce(h.people, 0) AS people
   FROM cells AS c LEFT JOIN events AS e ON e.cell = c.cell LEFT JOIN homes AS h ON h.cell = c.cell
 ),
 dense AS (
-  SELECT cell, events, residents, kernel_density(cell, events, $bandwidth, $kernel, $layer) OVER () AS events_km2,
-         kernel_density(cell, residents, $bandwidth, $kernel, $layer) OVER () AS residents_km2
+  SELECT cell, events, people, kernel_density(cell, events, $bandwidth, $kernel, $layer) OVER () AS events_km2,
+         kernel_density(cell, people, $bandwidth, $kernel, $layer) OVER () AS people_km2
   FROM joined
 )
-SELECT cell, events, CASE WHEN known.people > 0 THEN round(residents, 1) END AS residents, round(events_km2, 3) AS events_km2,
-       CASE WHEN known.people > 0 THEN round(residents_km2, 1) END AS residents_km2,
-       round(1000 * events_km2 / nullif(residents_km2, 0), 3) AS events_per_1000_residents
-FROM dense CROSS JOIN (SELECT coalesce(sum(residents), 0) AS people FROM population WHERE latest) AS known
+SELECT cell, round(events, 3) AS events, CASE WHEN known.people > 0 THEN round(d.people, 1) END AS people, round(events_km2, 3) AS events_km2,
+       CASE WHEN known.people > 0 THEN round(people_km2, 1) END AS people_km2,
+       round(1000 * events_km2 / nullif(people_km2, 0), 3) AS events_per_1000_people
+FROM dense AS d CROSS JOIN (SELECT coalesce(sum(people), 0) AS people FROM there) AS known
 WHERE events > 0
 ORDER BY events_km2 DESC, cell

@@ -1,24 +1,24 @@
 --! name = "hot_spot_history"
 --! title = "Hot spots over time: how long they last, and which are new"
---! description = "Every cell that ever was among the top of a month or hot by Gi*: in how many months it was among the top, in how many it was hot (Gi*, upper tail, corrected over the cells of the month), its class by the rules of the R package sfhotspot (persistent, emerging, former, intermittent), its course by ours (persistent, emerging with a rising trend, sporadic), Mann and Kendall's test of its counts, and Sen's slope. Months with a break in recording are left out."
+--! description = "Every cell that ever was among the top of a month or hot by Gi*: in how many months it was among the top, in how many it was hot (Gi*, upper tail, corrected over the cells of the month), its class by the rules of the R package sfhotspot (persistent, emerging, former, intermittent), its course by ours (persistent, emerging with a rising trend, sporadic), Mann and Kendall's test of its counts, and Sen's slope. Months with a break in recording are left out. Counts are those of `cell_counts`: one shift (`shift`), events of uncertain place (`places=all`) and weights of harm (`index`) have a history as well."
+--! reads = ["cell_counts"]
 --! params = [
---!   { name = "grid", about = "bng:SIZE (squares), hex:SIZE (hexagons of that area), h3:RESOLUTION", default = "bng:250" },
+--!   { name = "shift", about = "shift of shift.csv whose hours count; `all`: all hours, also where only the month is known", default = "all" },
 --!   { name = "layer", about = "boundary layer whose cells take part; `area`: the districts of the area", default = "area" },
 --!   { name = "top", about = "cells of a month that are its top", default = 20 },
 --!   { name = "level", about = "false discovery rate below which a cell is hot", default = 0.05 },
 --!   { name = "without", about = "kind of break whose months are left out beside those of recording; none if empty", default = "" },
 --! ]
 WITH counted AS (
-  SELECT cell_of($grid, m.easting, m.northing) AS cell, m.month, count(*) AS n
-  FROM mappable_violence AS m
-  WHERE m.month IS NOT NULL AND NOT EXISTS (
+  SELECT m.cell, m.month, m.events AS n
+  FROM cell_counts AS m
+  WHERE m.shift = $shift AND m.month IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM broken_month AS b WHERE b.month = m.month AND b.kind IN ('recording', $without))
-  GROUP BY 1, 2
 ),
 period AS (SELECT DISTINCT month FROM counted),
 every AS (
   SELECT c.cell, p.month, coalesce(n.n, 0) AS n
-  FROM (SELECT DISTINCT cell FROM counted WHERE cell IS NOT NULL) AS c
+  FROM (SELECT DISTINCT cell FROM counted) AS c
   CROSS JOIN period AS p
   LEFT JOIN counted AS n ON n.cell = c.cell AND n.month = p.month
 ),
@@ -36,7 +36,7 @@ history AS (
   FROM judged
   GROUP BY 1
 )
-SELECT cell, events, months, months_at_top, round(months_at_top / CAST(months AS DOUBLE), 3) AS persistence, months_hot,
+SELECT cell, round(events, 3) AS events, months, months_at_top, round(months_at_top / CAST(months AS DOUBLE), 3) AS persistence, months_hot,
        space_time_class(z, q) AS class, hot_spot_course(hot, counts) AS course,
        round(trend['z'], 3) AS trend_z, round(trend['p'], 4) AS trend_p, round(trend['slope'], 3) AS events_more_each_month
 FROM history

@@ -1,8 +1,9 @@
 --! name = "scoring"
 --! title = "How well do past months foretell where later ones will be?"
---! description = "Out of time and walking forward: at each origin the cells of the area are ranked by months before it, and scored by months after it. Methods: all the training months; the last year; the last quarter; a moving average in which a month weighs half of what the one `half_life` months later does; the kernel density of all the training months. Hit rate, PAI, PEI and RRI at shares of the area's cells (R package ptools); of equal ranks the worst case counts. Every cell of the area takes part, also those without events."
+--! description = "Out of time and walking forward: at each origin the cells of the area are ranked by months before it, and scored by months after it. Methods: all the training months; the last year; the last quarter; a moving average in which a month weighs half of what the one `half_life` months later does; the kernel density of all the training months. Hit rate, PAI, PEI and RRI at shares of the area's cells (R package ptools); of equal ranks the worst case counts. Every cell of the area takes part, also those without events. Counts are those of `cell_counts`: one shift (`shift`), events of uncertain place (`places=all`) and weights of harm (`index`) score as well."
+--! reads = ["cell_counts"]
 --! params = [
---!   { name = "grid", about = "bng:SIZE (squares), hex:SIZE (hexagons of that area), h3:RESOLUTION", default = "bng:250" },
+--!   { name = "shift", about = "shift of shift.csv whose hours count; `all`: all hours, also where only the month is known", default = "all" },
 --!   { name = "layer", about = "boundary layer whose cells take part; `area`: the districts of the area", default = "area" },
 --!   { name = "train", about = "months before an origin that are learned from", default = 12 },
 --!   { name = "horizon", about = "months from an origin that are foretold", default = 3 },
@@ -13,11 +14,10 @@
 --! ]
 --! notes = ["Points of open police data are snapped to the nearest of a list of anonymous points: a small cell holds a point or none, and a figure for it is one of the list as much as of the streets.", "Cells are of equal area on squares and hexagons; H3 cells are not, and their shares of cells are not shares of ground."]
 WITH months AS (
-  SELECT m.cell, m.month, CAST(split_part(m.month, '-', 1) AS INT) * 12 + CAST(split_part(m.month, '-', 2) AS INT) - 1 AS idx, count(*) AS n
-  FROM (SELECT cell_of($grid, easting, northing) AS cell, month FROM mappable_violence WHERE month IS NOT NULL) AS m
-  WHERE m.cell IS NOT NULL
+  SELECT m.cell, m.month, CAST(split_part(m.month, '-', 1) AS INT) * 12 + CAST(split_part(m.month, '-', 2) AS INT) - 1 AS idx, m.events AS n
+  FROM cell_counts AS m
+  WHERE m.shift = $shift AND m.month IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM broken_month AS b WHERE b.month = m.month AND b.kind IN ('recording', $without))
-  GROUP BY 1, 2
 ),
 span AS (SELECT min(idx) AS first, max(idx) AS last FROM months),
 origin AS (
@@ -68,7 +68,7 @@ edge AS (
   CROSS JOIN shares AS h
 )
 SELECT lpad(CAST(e.origin / 12 AS TEXT), 4, '0') || '-' || lpad(CAST(e.origin % 12 + 1 AS TEXT), 2, '0') AS origin, e.method,
-       e.share, CAST(e.searched AS BIGINT) AS searched, e.cells, e.events, round(c.s['hit_rate'], 4) AS hit_rate,
+       e.share, CAST(e.searched AS BIGINT) AS searched, e.cells, round(e.events, 3) AS events, round(c.s['hit_rate'], 4) AS hit_rate,
        round(c.s['pai'], 2) AS pai, round(c.s['pei'], 4) AS pei, round(c.s['rri'], 3) AS rri
 FROM edge AS e
 LEFT JOIN scored AS c ON c.origin = e.origin AND c.method = e.method AND c.s['searched'] = e.searched

@@ -3,7 +3,7 @@
 --! description = "Victims and patients of known age over the residents of their age, for 1,000 people and a year: the crude rate, and what it would be if the area had the ages of the standard population (directly standardised, Dobson's interval of 95 %, as the Office for Health Improvement and Disparities does), for the areas of a layer. Only where the population file has single years of age and the standard is in pipelines/reference/standard_population.csv: else the column `state` says what is missing."
 --! params = [
 --!   { name = "layer", about = "layer of the table `area`; small areas are too small for rates by age", default = "district" },
---!   { name = "place", about = "event: where it happened; residence: where the victim lives, as far as it is known", default = "event" },
+--!   { name = "place", about = "event: where it happened; residence: where the victim lives, as far as it is known", default = "event", one_of = ["event", "residence"] },
 --!   { name = "standard", about = "standard in standard_population.csv", default = "esp_2013" },
 --! ]
 --! notes = ["Parts in events are counted: who is a victim twice counts twice, and so does who is known to two agencies.", "Parts of unknown age or place are left out of the rates: `people` counts those that are in.", "Counts are rounded where a small area of 2011 was split.", "Years run over the months from the first to the last event, without those with a break in recording."]

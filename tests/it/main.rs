@@ -14,6 +14,7 @@
 
 mod alignment;
 mod analyses;
+mod analyses_given;
 mod architecture;
 mod bad_input;
 mod bad_rows;

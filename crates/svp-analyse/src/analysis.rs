@@ -28,8 +28,21 @@ async fn plan(
             (p.name.clone(), bound(own.unwrap_or(&p.default)))
         })
         .collect();
+    for part in &analysis.parts {
+        let rows = one(ctx, part, &values).await?;
+        ctx.deregister_table(part.name.as_str())?;
+        ctx.register_table(part.name.as_str(), rows.into_view())?;
+    }
+    one(ctx, analysis, &values).await
+}
+
+async fn one(
+    ctx: &SessionContext,
+    analysis: &Analysis,
+    values: &[(String, ScalarValue)],
+) -> Result<DataFrame, DataFusionError> {
     let frame = ctx.sql(&analysis.sql).await?;
-    if values.is_empty() { Ok(frame) } else { frame.with_param_values(values) }
+    if values.is_empty() { Ok(frame) } else { frame.with_param_values(values.to_vec()) }
 }
 
 /// Plans an analysis with its own defaults against the views that are registered.

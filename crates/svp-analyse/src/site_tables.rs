@@ -1,11 +1,14 @@
 //! Small tables of the site: shifts, days of the calendar, weights of harm, costs, breaks in recording. Each is one CSV file whose
 //! columns are those of a canonical table of the zone `reference`.
 
+use std::collections::HashSet;
 use std::io::Cursor;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::csv::ReaderBuilder;
+use arrow::error::ArrowError;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::datasource::MemTable;
 use datafusion::prelude::SessionContext;
 use svp_contract::{Problem, Table};
@@ -13,7 +16,7 @@ use svp_contract::{Problem, Table};
 use crate::AnalyseError;
 
 /// Tables of the zone `reference` that a site gives as CSV files in `pipelines/reference`; the others come from the area.
-pub const SITE_TABLES: [&str; 8] = [
+pub const SITE_TABLES: [&str; 9] = [
     "shift",
     "calendar",
     "harm_weight",
@@ -22,13 +25,14 @@ pub const SITE_TABLES: [&str; 8] = [
     "standard_population",
     "threat_score",
     "threat_judgement",
+    "most_similar",
 ];
 
 /// Reads the text of a CSV file as rows of `table`.
 ///
 /// # Errors
-/// A header that is not the table's columns, a value that is not of its type, a missing value where one is needed. The message says
-/// where, not what.
+/// A header that is not the table's columns, a value that is not of its type, a missing value where one is needed, a key that stands
+/// twice. The message says where, not what.
 pub fn read_site_table(table: &Table, file: &str, text: &str) -> Result<RecordBatch, Problem> {
     let schema = Arc::new(table.stored_schema().as_ref().clone());
     let header = text.lines().next().unwrap_or_default().trim().trim_start_matches('\u{feff}');
@@ -44,7 +48,23 @@ pub fn read_site_table(table: &Table, file: &str, text: &str) -> Result<RecordBa
     };
     let reader = ReaderBuilder::new(Arc::clone(&schema)).with_header(true).build(Cursor::new(text)).map_err(fail)?;
     let batches: Vec<RecordBatch> = reader.collect::<Result<_, _>>().map_err(fail)?;
-    arrow::compute::concat_batches(&schema, &batches).map_err(fail)
+    let rows = arrow::compute::concat_batches(&schema, &batches).map_err(fail)?;
+    // A join on a key that stands twice would count every event twice.
+    if !table.key.is_empty() && stands_twice(&rows, &table.key).map_err(fail)? {
+        return Err(Problem::new(file, "two rows stand for the same thing")
+            .hint(format!("one row for each {}", table.key.join(", "))));
+    }
+    Ok(rows)
+}
+
+/// Whether two rows agree in all columns of the key.
+fn stands_twice(rows: &RecordBatch, key: &[String]) -> Result<bool, ArrowError> {
+    let options = FormatOptions::default().with_null("\u{0}");
+    let columns = key.iter().filter_map(|name| rows.column_by_name(name));
+    let texts: Vec<ArrayFormatter<'_>> =
+        columns.map(|column| ArrayFormatter::try_new(column, &options)).collect::<Result<_, _>>()?;
+    let mut seen = HashSet::new();
+    Ok((0..rows.num_rows()).any(|row| !seen.insert(texts.iter().map(|t| t.value(row).to_string()).collect::<Vec<_>>())))
 }
 
 /// Registers a table of the site, empty where the site has no file of it.
@@ -58,4 +78,24 @@ pub fn register_site_table(ctx: &SessionContext, table: &Table, rows: Option<Rec
     let held = MemTable::try_new(schema, vec![rows]).map_err(fail)?;
     ctx.deregister_table(table.name.as_str()).map_err(fail)?;
     ctx.register_table(table.name.as_str(), Arc::new(held)).map(|_| ()).map_err(fail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_stands_once() {
+        let tables = svp_contract::canonical_tables().unwrap();
+        let table = tables.iter().find(|t| t.name == "harm_weight").unwrap();
+        let read = |rows: &str| read_site_table(table, "harm_weight.csv", &format!("index,code,weight\n{rows}"));
+        assert_eq!(read("a,5D,1\nb,5D,2\na,8N,3\n").unwrap().num_rows(), 3);
+        let problem = read("a,5D,1\nb,5D,2\na,5D,3\n").unwrap_err().to_string();
+        assert!(
+            problem.contains("two rows") && problem.contains("index, code") && !problem.contains("5D"),
+            "{problem}"
+        );
+        assert!(read("a,5D,x\n").is_err());
+        assert!(read_site_table(table, "harm_weight.csv", "index,weight\n").is_err());
+    }
 }

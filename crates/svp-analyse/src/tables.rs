@@ -1,5 +1,5 @@
 //! The reference tables that outputs and analyses may read: `area`, `area_of_lsoa`, `lsoa_change`, `population`,
-//! `population_by_age`, `deprivation`, `exclusion`.
+//! `population_by_age`, `daytime_population`, `deprivation`, `exclusion`.
 
 use std::sync::Arc;
 
@@ -23,6 +23,7 @@ pub fn register_reference(ctx: &SessionContext, area: &Area, places: &Places) ->
     register_held(ctx, &found.held)?;
     register_changes(ctx, &found.changes)?;
     register_population(ctx, places)?;
+    register_daytime(ctx, places)?;
     let deprivation = &places.deprivation;
     put(
         ctx,
@@ -130,6 +131,22 @@ fn register_population(ctx: &SessionContext, places: &Places) -> Result<(), Anal
             ("age", Arc::new(Int32Array::from_iter_values(rows.iter().map(|r| r.2))) as ArrayRef),
             ("residents", Arc::new(Int64Array::from_iter_values(rows.iter().map(|r| r.3))) as ArrayRef),
             ("latest", Arc::new(BooleanArray::from_iter(rows.iter().map(|r| Some(Some(r.1) == last)))) as ArrayRef),
+        ],
+    )
+}
+
+fn register_daytime(ctx: &SessionContext, places: &Places) -> Result<(), AnalyseError> {
+    let last = |layer: &str| places.daytime.iter().filter(|d| d.0 == layer).map(|d| d.2).max();
+    let rows: Vec<&(String, String, i32, i64)> =
+        places.daytime.iter().filter(|d| Some(d.2) == last(d.0.as_str())).collect();
+    put(
+        ctx,
+        "daytime_population",
+        [
+            ("layer", texts(&rows, |d| Some(&d.0))),
+            ("code", texts(&rows, |d| Some(&d.1))),
+            ("year", Arc::new(Int32Array::from_iter_values(rows.iter().map(|d| d.2))) as ArrayRef),
+            ("people", Arc::new(Int64Array::from_iter_values(rows.iter().map(|d| d.3))) as ArrayRef),
         ],
     )
 }

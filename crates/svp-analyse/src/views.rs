@@ -35,7 +35,7 @@ pub struct Months {
     pub to: String,
 }
 
-/// Registers the views for `definition` and `months`, in place of those of the definition before. `ctx` has `event`, `area`,
+/// Registers the views, and the definition's name as the table `this_definition`, for `definition` and `months`, in place of those of the definition before. `ctx` has `event`, `area`,
 /// `exclusion`, `never_mapped`, `recording_break` and `shift` registered.
 ///
 /// # Errors
@@ -59,6 +59,8 @@ pub async fn define(ctx: &SessionContext, definition: &Definition, months: &Mont
         _ => serious,
     };
     replace(ctx, "serious_violence", serious)?;
+    let named = ctx.read_empty().map_err(fail)?.select(vec![lit(&definition.name).alias("name")]).map_err(fail)?;
+    replace(ctx, "this_definition", named)?;
     for (name, sql) in SHARED {
         let view = ctx.sql(sql).await.map_err(fail)?;
         replace(ctx, name, view)?;

@@ -1,9 +1,11 @@
 //! Analyses: a `.sql` file with a header and one SELECT with parameters. Unlike an output it is never published: what it gives are
 //! figures for people who may query the lake.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
-use crate::{Problem, header, parse};
+use crate::{Problem, header, nearest, parse};
 
 /// A value of a parameter: its kind is that of the default.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -59,6 +61,24 @@ pub struct Parameter {
     pub about: String,
     /// Value where none is given.
     pub default: Value,
+    /// The words that it may be; any if none are named.
+    #[serde(default)]
+    pub one_of: Vec<String>,
+}
+
+impl Parameter {
+    /// What to say of a value that is none of the words that it may be; `None` where it is one.
+    #[must_use]
+    pub fn allows(&self, value: &Value) -> Option<String> {
+        let text = value.to_string();
+        if self.one_of.is_empty() || self.one_of.contains(&text) {
+            return None;
+        }
+        Some(match nearest(&text, self.one_of.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("it is one of: {}", self.one_of.join(", ")),
+        })
+    }
 }
 
 /// An analysis.
@@ -74,12 +94,18 @@ pub struct Analysis {
     /// Parameters.
     #[serde(default)]
     pub params: Vec<Parameter>,
+    /// Analyses whose rows this one reads as tables of their names. Their parameters are parameters of this one too.
+    #[serde(default)]
+    pub reads: Vec<String>,
     /// What to keep in mind.
     #[serde(default)]
     pub notes: Vec<String>,
     /// The SELECT.
     #[serde(skip)]
     pub sql: String,
+    /// What `reads` names, once it is known: see [`Analysis::read_from`].
+    #[serde(skip)]
+    pub parts: Vec<Analysis>,
 }
 
 impl Analysis {
@@ -91,7 +117,44 @@ impl Analysis {
         let (header, sql) = header::split(file, text, "the analysis")?;
         let mut out: Self = parse(file, &header)?;
         out.sql = sql;
+        if let Some(param) = out.params.iter().find(|p| p.allows(&p.default).is_some()) {
+            let problem = Problem::new(file, format!("the default of `{}` is none of its words", param.name));
+            return Err(problem.hint(format!("write one of {}", param.one_of.join(", "))));
+        }
         Ok(out)
+    }
+
+    /// Takes in what `reads` names, out of `all`. Its parameters become parameters of this one; one that this declares itself has
+    /// its own default. What is read reads nothing itself.
+    ///
+    /// # Errors
+    /// A name that is none, an analysis that reads others, a default of another kind.
+    pub fn read_from(&mut self, file: &str, all: &BTreeMap<&str, &Analysis>) -> Result<(), Problem> {
+        for name in &self.reads {
+            let Some(part) = all.get(name.as_str()) else {
+                let problem = Problem::new(file, format!("reads: there is no analysis `{name}`"));
+                return Err(match nearest(name, all.keys().copied()) {
+                    Some(near) => problem.hint(format!("did you mean `{near}`?")),
+                    None => problem.hint("name a file of pipelines/analyses"),
+                });
+            };
+            if !part.reads.is_empty() {
+                let problem = Problem::new(file, format!("reads: `{name}` reads an analysis itself"));
+                return Err(problem.hint("read one that reads views and tables alone"));
+            }
+            for param in &part.params {
+                match self.params.iter().find(|p| p.name == param.name) {
+                    None => self.params.push(param.clone()),
+                    Some(own) if own.default.kind() == param.default.kind() => {}
+                    Some(_) => {
+                        let what = format!("the default of `{}` is not of the kind that `{name}` wants", param.name);
+                        return Err(Problem::new(file, what).hint(format!("give {}", param.default.kind())));
+                    }
+                }
+            }
+            self.parts.push((*part).clone());
+        }
+        Ok(())
     }
 }
 
@@ -111,5 +174,46 @@ mod tests {
         assert_eq!(analysis.params[1].default.like("7"), Some(Value::Number(7.0)));
         assert_eq!(analysis.params[1].default.like("nan"), None);
         assert!(Analysis::parse("x.sql", "SELECT 1").is_err());
+    }
+
+    #[test]
+    fn a_parameter_can_be_one_of_some_words() {
+        let of = |default: &str| {
+            let param = format!("{{ name = 'a', about = '', default = '{default}', one_of = ['points', 'all'] }}");
+            Analysis::parse(
+                "x.sql",
+                &format!("--! name = 'x'\n--! title = ''\n--! description = ''\n--! params = [{param}]\nSELECT $a"),
+            )
+        };
+        let param = &of("all").unwrap().params[0];
+        assert_eq!(param.allows(&Value::Text("points".to_owned())), None);
+        assert_eq!(param.allows(&Value::Text("point".to_owned())).unwrap(), "did you mean `points`?");
+        assert_eq!(param.allows(&Value::Text("xxxxxxx".to_owned())).unwrap(), "it is one of: points, all");
+        assert!(of("non").is_err());
+    }
+
+    #[test]
+    fn what_is_read_brings_its_parameters() {
+        let read = |name: &str, more: &str| {
+            let text = format!("--! name = '{name}'\n--! title = ''\n--! description = ''\n{more}SELECT 1");
+            Analysis::parse(&format!("{name}.sql"), &text).unwrap()
+        };
+        let param = |name: &str, default: &str| format!("{{ name = '{name}', about = '', default = {default} }}");
+        let part =
+            read("part", &format!("--! params = [{}, {}]\n", param("grid", "'bng:250'"), param("spread", "5.0")));
+        let of = |more: &str| {
+            let mut whole = read("whole", more);
+            let all = BTreeMap::from([("part", &part)]);
+            whole.read_from("whole.sql", &all).map(|()| whole).map_err(|p| p.to_string())
+        };
+        let whole = of(&format!("--! reads = ['part']\n--! params = [{}]\n", param("grid", "'h3:9'"))).unwrap();
+        let defaults: Vec<String> = whole.params.iter().map(|p| format!("{}={}", p.name, p.default)).collect();
+        assert_eq!((defaults.join(" "), whole.parts.len()), ("grid=h3:9 spread=5".to_owned(), 1));
+        assert!(of("--! reads = ['prt']\n").unwrap_err().contains("did you mean `part`"));
+        let other = of(&format!("--! reads = ['part']\n--! params = [{}]\n", param("spread", "'x'"))).unwrap_err();
+        assert!(other.contains("a number"), "{other}");
+        let reader = read("reader", "--! reads = ['part']\n");
+        let mut whole = read("whole", "--! reads = ['reader']\n");
+        assert!(whole.read_from("whole.sql", &BTreeMap::from([("reader", &reader)])).is_err());
     }
 }

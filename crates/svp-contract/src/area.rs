@@ -69,6 +69,20 @@ pub enum Reference {
         /// Mid-year that the estimate is of.
         year: i32,
     },
+    /// People who are in an area by day (the census's workday population, or another count of who is there): code and total
+    /// columns found by name.
+    DaytimePopulation {
+        /// File or glob.
+        path: String,
+        /// Layer of the areas: `lsoa`, `msoa`, `district`, …
+        layer: String,
+        /// Column with the area's code, or the start of its name.
+        code: String,
+        /// Column with the people, or the start of its name.
+        total: String,
+        /// Year of the count.
+        year: i32,
+    },
     /// Dated CSV lookup with a header, from each area to the one that holds it. A column is named by its whole name, the start
     /// of it, or with `*` for the year (`lad*nm`), since publishers put the year there.
     AreaLookup {

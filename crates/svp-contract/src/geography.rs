@@ -93,6 +93,8 @@ pub struct Places {
     pub population: Vec<(String, i32, i64)>,
     /// Residents by year of age, where the population files have them.
     pub ages: Vec<Ages>,
+    /// People by day: layer, area, year, people.
+    pub daytime: Vec<(String, String, i32, i64)>,
     /// Sizes of small areas, km², as far as they are known.
     pub km2: BTreeMap<String, f64>,
     /// Places whose events are not counted in grids.

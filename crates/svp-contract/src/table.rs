@@ -200,6 +200,9 @@ pub struct Table {
     pub zone: String,
     /// What one row is.
     pub grain: String,
+    /// Columns that tell a row of a site's table from every other.
+    #[serde(default)]
+    pub key: Vec<String>,
     /// Partition columns (also declared as columns).
     #[serde(default)]
     pub partition: Vec<String>,
@@ -302,6 +305,8 @@ pub fn canonical_tables() -> Result<Vec<Table>, Problem> {
         "lsoa_change.toml",
         "deprivation.toml",
         "population_by_age.toml",
+        "daytime_population.toml",
+        "most_similar.toml",
         "standard_population.toml",
         "threat_score.toml",
         "threat_judgement.toml"

@@ -21,6 +21,7 @@ impl ReferenceData {
     pub fn places(&self, area: &Area, with_sizes: bool) -> Result<Places, IngestError> {
         let mut out = Places { exclusions: self.exclusions.clone(), ..Places::default() };
         let mut linked = Vec::new();
+        let mut by_day = Vec::new();
         for (reference, file) in &self.geography {
             match reference {
                 Reference::AreaLookup { .. } => linked.extend(links(reference, file)?),
@@ -28,6 +29,11 @@ impl ReferenceData {
                     out.changes.extend(changes(file, [from, to, change])?)
                 }
                 Reference::Deprivation { code, decile, .. } => out.deprivation.extend(deciles(file, code, decile)?),
+                Reference::DaytimePopulation { layer, code, total, year, .. } => {
+                    by_day.extend(
+                        people(file, code, total)?.into_iter().map(|(code, n)| (layer.clone(), code, *year, n)),
+                    );
+                }
                 _ => {}
             }
         }
@@ -36,16 +42,11 @@ impl ReferenceData {
         let mut all = Vec::new();
         for (reference, file) in &self.populations {
             let Reference::OnsPopulation { code, total, year, .. } = reference else { continue };
-            for row in columns(file, &[&[code.as_str()], &[total.as_str()]])? {
-                if let [Some(code), Some(total)] = row.as_slice()
-                    && let Ok(people) = total.replace(',', "").parse()
-                {
-                    all.push((code.clone(), *year, people));
-                }
-            }
+            all.extend(people(file, code, total)?.into_iter().map(|(code, people)| (code, *year, people)));
             out.ages.extend(ages(file, code, *year, &districts)?);
         }
         out.population = districts.population(&all);
+        out.daytime = by_day.into_iter().filter(|(layer, code, ..)| districts.holds(layer, code)).collect();
         // Dated lookups come first: the first that holds an area names its parent.
         linked.append(&mut out.links);
         out.links = linked;
@@ -60,7 +61,10 @@ impl ReferenceData {
 struct Districts<'a> {
     ours: BTreeSet<&'a str>,
     lookups: &'a Lookups,
+    /// By small area.
     linked: BTreeMap<&'a str, &'a str>,
+    /// Areas of every layer that lie in one of our districts, by layer.
+    inside: BTreeSet<(&'a str, &'a str)>,
 }
 
 impl<'a> Districts<'a> {
@@ -79,14 +83,19 @@ impl<'a> Districts<'a> {
                 break;
             }
         }
+        let inside = held.keys().copied().collect();
         let linked =
             held.into_iter().filter(|((layer, _), _)| *layer == "lsoa").map(|((_, code), d)| (code, d)).collect();
-        Self { ours, lookups, linked }
+        Self { ours, lookups, linked, inside }
     }
 
     fn of(&self, code: &str) -> Option<&str> {
         let found = self.lookups.value("lsoa_district", code).filter(|d| self.ours.contains(d));
         found.or_else(|| self.linked.get(code).copied())
+    }
+
+    fn holds(&self, layer: &str, code: &str) -> bool {
+        self.inside.contains(&(layer, code)) || (layer == "lsoa" && self.of(code).is_some())
     }
 
     /// The lookup `lsoa_district` as links, where no dated lookup says the same.
@@ -175,6 +184,18 @@ fn changes(file: &InputFile, names: [&String; 3]) -> Result<Vec<AreaChange>, Ing
         }
     }
     Ok(out)
+}
+
+/// Areas and their people; a row without a code or a whole number is none of them (notes below the table).
+fn people(file: &InputFile, code: &str, total: &str) -> Result<Vec<(String, i64)>, IngestError> {
+    let rows = columns(file, &[&[code], &[total]])?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| match row.as_slice() {
+            [Some(code), Some(total)] => Some((code.clone(), total.replace(',', "").parse().ok()?)),
+            _ => None,
+        })
+        .collect())
 }
 
 fn deciles(file: &InputFile, code: &str, decile: &str) -> Result<Vec<(String, i32)>, IngestError> {

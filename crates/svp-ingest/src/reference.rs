@@ -111,6 +111,7 @@ pub fn files(reference: &Reference, root: &str) -> Result<Vec<InputFile>, Ingest
     | Reference::PostcodeDirectory { path }
     | Reference::CodePointOpen { path }
     | Reference::OnsPopulation { path, .. }
+    | Reference::DaytimePopulation { path, .. }
     | Reference::AreaLookup { path, .. }
     | Reference::AreaChange { path, .. }
     | Reference::Deprivation { path, .. }
@@ -166,9 +167,10 @@ pub fn load(
                 layers.by_name.entry(layer.clone()).or_default().files.extend(found)
             }
             Reference::OnsPopulation { .. } => data.populations.extend(found),
-            Reference::AreaLookup { .. } | Reference::AreaChange { .. } | Reference::Deprivation { .. } => {
-                data.geography.extend(found);
-            }
+            Reference::AreaLookup { .. }
+            | Reference::AreaChange { .. }
+            | Reference::Deprivation { .. }
+            | Reference::DaytimePopulation { .. } => data.geography.extend(found),
             Reference::PostcodeDirectory { .. } | Reference::CodePointOpen { .. } if !with_postcodes => {}
             _ => now.extend(found),
         }
@@ -280,6 +282,7 @@ fn read_part(reference: &Reference, file: &InputFile) -> Result<Part, IngestErro
         Reference::CodePointOpen { .. } => Part::Postcodes(code_point(file)?),
         Reference::Exclusions { .. } => Part::Exclusions(exclusions(file)?),
         Reference::OnsPopulation { .. }
+        | Reference::DaytimePopulation { .. }
         | Reference::AreaLookup { .. }
         | Reference::AreaChange { .. }
         | Reference::Deprivation { .. } => Part::Elsewhere,

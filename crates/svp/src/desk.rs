@@ -18,10 +18,7 @@ use crate::tell::Tell;
 
 /// The command.
 pub fn command(cli: &Cli, args: &PseudonymiseArgs, tell: &Tell) -> Result<(), AppError> {
-    let (site, problems) = Site::read(&cli.site)?;
-    if !problems.is_empty() {
-        return Err(AppError::Problems(problems));
-    }
+    let site = Site::sound(&cli.site)?;
     let Some(source) = site.sources.get(&args.source).map(|s| &s.item) else {
         return Err(no_source(&site, &args.source));
     };

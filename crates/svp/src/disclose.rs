@@ -70,7 +70,7 @@ async fn list(lake: &Lake, body: &Body, tell: &Tell) -> Result<(), AppError> {
 
 /// Bounds every suppressed and implied number from everything that the audience holds.
 async fn attack_all(cli: &Cli, args: &DiscloseArgs, lake: &Lake, body: &Body, tell: &Tell) -> Result<(), AppError> {
-    let (site, _) = Site::read(&cli.site)?;
+    let site = Site::sound(&cli.site)?;
     let area = &site.area(args.area.as_deref().unwrap_or_default())?.item;
     let paths = context::paths(&site, area, &args.paths)?;
     let data = reference::load(area, &paths.reference, &site.offences, false, cli.threads())?;
@@ -129,7 +129,7 @@ async fn attack_all(cli: &Cli, args: &DiscloseArgs, lake: &Lake, body: &Body, te
 
 /// The small-number gate for a table made by hand.
 async fn check(cli: &Cli, args: &DiscloseArgs, file: &str, tell: &Tell) -> Result<(), AppError> {
-    let (site, _) = Site::read(&cli.site)?;
+    let site = Site::sound(&cli.site)?;
     let Some(audience) = site.policies.get(&args.audience) else {
         return Err(AppError::Argument {
             what: format!("there is no policy for the audience `{}`", args.audience),

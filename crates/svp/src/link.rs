@@ -25,10 +25,7 @@ use crate::tell::Tell;
 
 /// The command.
 pub async fn command(cli: &Cli, args: &LinkArgs, tell: &Tell) -> Result<(), AppError> {
-    let (site, problems) = Site::read(&cli.site)?;
-    if !problems.is_empty() {
-        return Err(AppError::Problems(problems));
-    }
+    let site = Site::sound(&cli.site)?;
     let lake = Lake::open(&args.lake, &context::store_options(&args.store_option)?, Open::Read).await?;
     let ctx = context::session(cli, None, CodeMaps::default(), Lookups::default(), Areas::default())?;
     if !lake.register(&ctx).await?.iter().any(|t| t == "person_record") {

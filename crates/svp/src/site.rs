@@ -65,6 +65,15 @@ pub struct Site {
 pub const LINKAGE: &str = "pipelines/linkage/people.toml";
 
 impl Site {
+    /// Reads a site that has no problem. What a command computes may hang on any file, and one that cannot be read must not be
+    /// taken for one that is empty.
+    pub fn sound(root: &str) -> Result<Self, AppError> {
+        match Self::read(root)? {
+            (site, problems) if problems.is_empty() => Ok(site),
+            (_, problems) => Err(AppError::Problems(problems)),
+        }
+    }
+
     /// Reads a site. Problems in files are collected, not fatal.
     pub fn read(root: &str) -> Result<(Self, Vec<Problem>), AppError> {
         let root = PathBuf::from(root);
@@ -87,6 +96,9 @@ impl Site {
         if svp_lake::files::is_dir(&root.join("pipelines/analyses")) {
             let parse = Analysis::parse;
             analyses = folder(&root, "analyses", "sql", &mut BTreeMap::new(), &mut problems, parse, |a| &a.name);
+            let all = analyses.clone();
+            let all = all.iter().map(|(name, a)| (name.as_str(), &a.item)).collect();
+            problems.extend(analyses.values_mut().filter_map(|a| a.item.read_from(&a.file, &all).err()));
         }
         let site_tables = site_tables(&root, &tables, &mut texts, &mut problems)?;
         let mut trials = BTreeMap::new();

@@ -24,7 +24,7 @@ pub async fn command(cli: &Cli, args: &SqlArgs, tell: &Tell) -> Result<(), AppEr
     let lake = Lake::open(&args.lake, &context::store_options(&args.store_option)?, Open::Read).await?;
     let ctx = match &args.area {
         Some(name) => {
-            let (site, _) = Site::read(&cli.site)?;
+            let site = Site::sound(&cli.site)?;
             let area = &site.area(name)?.item;
             let paths = context::paths(&site, area, &args.paths)?;
             let data = reference::load(area, &paths.reference, &site.offences, true, cli.threads())?;

@@ -1,5 +1,6 @@
 //! What tests share: how to start `svp`, the one run on the sample, small sites, small readers.
 
+pub mod analysis;
 mod lab;
 mod search;
 mod tables;

@@ -29,7 +29,8 @@ const MERGED: usize = 2;
 /// Codes of 2011 of those.
 const MERGED_CODES: [&str; 2] = ["E01980002", "E01980003"];
 
-/// Writes the lookups to middle layer areas, boards and command units, the change since 2011, and deciles of deprivation.
+/// Writes the lookups to middle layer areas, boards and command units, the change since 2011, deciles of deprivation, and
+/// the people by day.
 ///
 /// # Errors
 /// Where a file cannot be written.
@@ -57,7 +58,8 @@ pub(super) fn write_more_areas(root: &Path, world: &World, truth: &mut Truth) ->
     }
     truth.close(table)?;
     write_changes(root, lsoas, truth)?;
-    write_deprivation(root, lsoas, truth)
+    write_deprivation(root, lsoas, truth)?;
+    write_daytime(root, lsoas, truth)
 }
 
 fn write_changes(root: &Path, lsoas: &[Lsoa], truth: &mut Truth) -> Result<()> {
@@ -95,6 +97,18 @@ fn write_deprivation(root: &Path, lsoas: &[Lsoa], truth: &mut Truth) -> Result<(
         let rank = ranks.get(&position).copied().unwrap_or(0);
         let decile = rank * 10 / lsoas.len() + 1;
         table.row(&[lsoa.code.as_str(), &decile.to_string(), &(rank + 1).to_string()])?;
+    }
+    truth.close(table)
+}
+
+/// People by day: in the middle of a town, where people work and shop, more than live there; elsewhere fewer.
+fn write_daytime(root: &Path, lsoas: &[Lsoa], truth: &mut Truth) -> Result<()> {
+    let header = "lsoa21_code,workday_population";
+    let mut table = Table::create(root, "reference/workday_population_lsoa21.csv", header, Encoding::Utf8, false)?;
+    for lsoa in lsoas {
+        let from_town = lsoa.middle.distance(DISTRICTS[lsoa.district].town);
+        let factor = 0.8 + 2.4 * (-from_town / 900.0).exp();
+        table.row(&[lsoa.code.as_str(), &format!("{:.0}", f64::from(lsoa.population) * factor)])?;
     }
     truth.close(table)
 }
