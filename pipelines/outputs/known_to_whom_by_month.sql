@@ -5,7 +5,7 @@
 --! reads = ["event", "party"]
 --! per_definition = true
 --! grain = [{ name = "month", title = "Month" }]
---! attributes = [{ name = "chance", title = "Share by chance" }, { name = "found", title = "Share found" }]
+--! attributes = [{ name = "broken", title = "Break in recording" }, { name = "chance", title = "Share by chance" }, { name = "found", title = "Share found" }]
 --! counts = [
 --!   { name = "police", title = "Known to the police", measure = "known_to_police" },
 --!   { name = "health", title = "Known to hospitals", measure = "known_to_hospitals" },
@@ -18,7 +18,7 @@
 --!   { name = "upper", title = "At most", unit = "95% interval", expr = "round(chapman_upper(nullif(police, 0), nullif(health, 0), both * (1 - coalesce(chance, 0)) / coalesce(found, 1)), 0)", inputs = ["police", "health", "both"] },
 --!   { name = "neither", title = "Known to neither", unit = "estimate less what is known", expr = "round(chapman(nullif(police, 0), nullif(health, 0), both * (1 - coalesce(chance, 0)) / coalesce(found, 1)) - (police + health - both * (1 - coalesce(chance, 0)) / coalesce(found, 1)), 0)", inputs = ["police", "health", "both"] },
 --! ]
---! chart = { kind = "line", x = "month", value = "estimate" }
+--! chart = { kind = "line", x = "month", value = "estimate", breaks = "broken" }
 --! audiences = ["partner"]
 --! not_available = "matching needs events of the police and of hospitals under the same definition, enough of them to learn from, and pipelines/linkage/events.toml"
 --! notes = [
@@ -57,11 +57,12 @@ counted AS (
   GROUP BY 1
 ),
 overlap AS (SELECT member, count(*) AS both FROM matched GROUP BY 1)
-SELECT c.member AS month, (SELECT max(chance) FROM quality WHERE level = 'middle') AS chance,
+SELECT c.member AS month, coalesce(b.name, 'none') AS broken, (SELECT max(chance) FROM quality WHERE level = 'middle') AS chance,
        (SELECT max(found) FROM quality WHERE level = 'middle') AS found,
        c.police, c.health, coalesce(o.both, 0) AS both
 FROM counted AS c
 LEFT JOIN overlap AS o ON o.member = c.member
+LEFT JOIN (SELECT month, max(name) AS name FROM broken_month GROUP BY 1) AS b ON b.month = c.member
 WHERE EXISTS (SELECT 1 FROM event_match_level AS l
               JOIN (SELECT DISTINCT source FROM listed) AS p ON p.source = l.police_source
               JOIN (SELECT DISTINCT source FROM listed) AS h ON h.source = l.health_source)

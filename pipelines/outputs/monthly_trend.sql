@@ -10,12 +10,21 @@
 --! derived = [
 --!   { name = "twelve_months", title = "Twelve months to here", unit = "events", expr = "CASE WHEN count(*) OVER (ORDER BY month ROWS BETWEEN 11 PRECEDING AND CURRENT ROW) = 12 AND count(nullif(broken, 'none')) OVER (ORDER BY month ROWS BETWEEN 11 PRECEDING AND CURRENT ROW) = 0 AND count(events) OVER (ORDER BY month ROWS BETWEEN 11 PRECEDING AND CURRENT ROW) = 12 AND events IS NOT NULL THEN sum(events) OVER (ORDER BY month ROWS BETWEEN 11 PRECEDING AND CURRENT ROW) END", inputs = ["events"] },
 --! ]
---! chart = { kind = "line", x = "month", value = "events" }
+--! chart = { kind = "line", x = "month", value = "events", breaks = "broken" }
 --! audiences = ["police", "partner", "public"]
+--! notes = ["A month with a break in recording and no event at all is not available, and not zero: nothing was supplied."]
 --! not_available = "no event falls under this definition in the period"
 SELECT e.month, coalesce(max(b.name), 'none') AS broken, count(*) AS events, sum(record_key(e.event_id)) AS events_key
 FROM serious_violence AS e
 LEFT JOIN (SELECT month, max(name) AS name FROM broken_month GROUP BY 1) AS b ON b.month = e.month
 WHERE e.month IS NOT NULL
+GROUP BY 1
+UNION ALL
+-- Where nothing was supplied there is no event to count, and a zero would be a lie: the month has a row without a number.
+SELECT b.month, max(b.name), NULL, NULL
+FROM broken_month AS b
+WHERE b.kind = 'recording'
+  AND b.month > (SELECT min(month) FROM serious_violence) AND b.month < (SELECT max(month) FROM serious_violence)
+  AND NOT EXISTS (SELECT 1 FROM serious_violence AS e WHERE e.month = b.month)
 GROUP BY 1
 ORDER BY 1

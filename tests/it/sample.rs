@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{Table, number, sample, sample_data, sql, verify_release};
+use crate::support::{Lab, Table, number, sample, sample_data, sql, verify_release};
 
 const POLICE: &str = "agency = 'police' AND offence_code IN ('1', '2', '5D')";
 
@@ -271,4 +271,29 @@ fn the_clock_was_decided_and_flagged() {
     );
     let flags: Vec<(&str, &str)> = flags.rows.iter().map(|r| (r[0].as_str(), &r[1][..16])).collect();
     assert_eq!(flags, [("ambiguous_hour", "2023-10-29T00:30"), ("missing_hour", "2024-03-31T01:30")]);
+}
+
+/// A force that supplies nothing for a month: the month is there, not available and never zero, and is shaded in the report.
+#[test]
+fn a_month_that_was_not_supplied_is_neither_zero_nor_left_out() {
+    let lab = Lab::new(&["police_street"], "open_data_stand_in", &["monthly_trend"]);
+    for month in ["2023-05", "2023-06", "2023-09", "2023-10"] {
+        lab.give(&format!("police_street/{month}-wessmark-street.csv.gz"));
+    }
+    // Of June some is there, of July nothing. August is missing for no known reason; of what lies outside nothing is said.
+    lab.edit(
+        "pipelines/reference/recording_break.csv",
+        "\nE23000035,",
+        "\nE23990001,2023-06,2023-07,recording,Invented\n,2023-11,2023-12,recording,Later\nE23000035,",
+    );
+    lab.run().run().good();
+    let months = Table::read(&lab.release(1).join("monthly_trend__open_data_stand_in.csv"));
+    assert_eq!(months.column("month"), ["2023-05", "2023-06", "2023-07", "2023-09", "2023-10"]);
+    assert_eq!(months.column("broken"), ["none", "Invented", "Invented", "none", "none"]);
+    let events = months.column("events");
+    assert_eq!((events[2], months.column("events_suppressed")[2]), ("[x]", "false"));
+    assert!([0, 1, 3, 4].iter().all(|i| events[*i].parse::<f64>().is_ok_and(|n| n > 0.0)), "{events:?}");
+    let report = fs::read_to_string(lab.release(1).join("report.html")).unwrap();
+    assert!(report.contains("<title>Jun 2023 to Jul 2023: Invented; not comparable with other months</title>"));
+    assert!(report.contains("1 month has no row in the table; the line is open there."));
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::support::{Ran, Table, files_under, sample, svp};
+use crate::support::{Ran, Table, copy_folder, files_under, sample, svp};
 
 /// Days of the sample trial, as days since 2023-04-01: baseline to 2025-03-31, trial 2025-05-01 to 2025-07-29.
 const BASELINE: usize = 731;
@@ -249,4 +249,69 @@ fn hot_spots_out_of_a_lake() {
             assert!(!holds || spot["share_at_one_point"].parse::<f64>().unwrap() < 0.5);
         }
     }
+}
+
+/// With an index of harm the events of a lake carry their weights: totals agree with what the lake's own SQL gives.
+#[test]
+fn harm_out_of_a_lake() {
+    let pilot = Pilot::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    copy_folder(&root.join("pipelines"), &pilot.path("site/pipelines"));
+    let plan = fs::read_to_string(root.join("pipelines/trials/wessmark.toml")).unwrap();
+    let choose = |change: &[(&str, &str)]| {
+        let text = change.iter().fold(plan.clone(), |text, (from, to)| {
+            assert!(text.contains(from), "{from}");
+            text.replacen(from, to, 1)
+        });
+        pilot.write("site/pipelines/trials/wessmark.toml", text);
+        svp(["trial", "choose", "--force", "--trial", "wessmark", "--site"])
+            .arg(pilot.path("site"))
+            .args(["--reference"])
+            .arg(root.join("sample-data/reference"))
+            .arg("--folder")
+            .arg(pilot.path("t"))
+            .arg("--lake")
+            .arg(&sample().lake)
+            .run()
+    };
+    let (harm, index) = (("measure = \"events\"", "measure = \"harm\""), "# harm_index = \"cchi_anchors\"");
+    choose(&[harm]).ended(2).says(&["names no harm_index", "hint:", "cchi_anchors"]);
+    choose(&[harm, (index, "harm_index = \"cchi_anchor\"")])
+        .ended(2)
+        .says(&["there is no harm index `cchi_anchor`", "did you mean `cchi_anchors`?"]);
+    let unknown = svp(["check", "--area", "wessmark", "--site"]).arg(pilot.path("site")).run();
+    unknown.ended(3).says(&["there is no harm index", "pipelines/trials/wessmark.toml"]);
+    // All hours count, so that the weights of the squares can be added up beside the lake's events.
+    let hours = ("hours = \"patrolled\"", "hours = \"all\"");
+    let few = ("hot_spots = 20", "hot_spots = 5");
+    let ran = choose(&[harm, hours, few, (index, "harm_index = \"cchi_anchors\"")]).good();
+    assert!(ran.stderr.contains("without a harm weight (their harm counts nothing)"), "{}", ran.stderr);
+    let list = Table::parse(&pilot.text("t/hot_spots.csv"));
+    // The analysis of the same name adds up the same weights of the same squares, over the months of the baseline.
+    let ran = svp(["analyse", "weighted_hotspots", "--area", "wessmark", "--format", "csv", "--quiet", "--set"])
+        .args(["grid=bng:150", "--set", "index=cchi_anchors", "--site"])
+        .arg(pilot.path("site"))
+        .arg("--reference")
+        .arg(root.join("sample-data/reference"))
+        .arg("--lake")
+        .arg(&sample().lake)
+        .run()
+        .good();
+    let cells = Table::parse(&ran.stdout);
+    let sums: BTreeMap<&str, f64> =
+        cells.rows().filter(|r| r["shift"] == "all").map(|r| (r["cell"], r["points"].parse().unwrap())).collect();
+    assert_eq!(list.rows().count(), 5);
+    for spot in list.rows() {
+        let harm: f64 = spot["harm"].parse().unwrap();
+        assert!(
+            harm > 0.0 && (harm - sums[spot["cell"]]).abs() < 0.01,
+            "{} of {harm}, not {}",
+            spot["cell"],
+            sums[spot["cell"]]
+        );
+    }
+    // Without an index nothing is weighed, and nothing is said to lack a weight.
+    let ran = choose(&[hours, few]).good();
+    assert!(!ran.stderr.contains("harm weight"), "{}", ran.stderr);
+    assert!(Table::parse(&pilot.text("t/hot_spots.csv")).rows().all(|r| r["harm"] == "0"));
 }

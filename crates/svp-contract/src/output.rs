@@ -141,10 +141,14 @@ pub enum Chart {
     },
     /// A line over time.
     Line {
-        /// Time.
+        /// Time; months (`YYYY-MM`) lie as far apart as they are.
         x: String,
         /// Heights.
         value: String,
+        /// Attribute that says which rows cannot be compared with others: a flag, or text that names the break and is
+        /// `none` elsewhere. Those rows lie in a shaded band, and no sentence compares them.
+        #[serde(default)]
+        breaks: Option<String>,
     },
 }
 
@@ -245,6 +249,12 @@ impl Output {
             return Err(Problem::new(file, "a map of cells has more in its grain than the cell")
                 .hint("one row for each cell: disclosure control merges cells, and compares maps cell by cell"));
         }
+        if let Chart::Line { breaks: Some(breaks), .. } = &out.chart
+            && !out.attributes.iter().any(|a| a.name == *breaks)
+        {
+            return Err(Problem::new(file, format!("chart: `breaks` names `{breaks}`, which is no attribute"))
+                .hint("put the column into `attributes`: it describes the row and counts nobody"));
+        }
         for count in &out.counts {
             let other = |whole: &&String| out.counts.iter().any(|c| c.name == **whole && c.name != count.name);
             if let Some(whole) = count.part_of.iter().find(|whole| !other(whole)) {
@@ -284,6 +294,22 @@ mod tests {
         );
         let header: String = header.lines().map(|l| format!("--! {l}\n")).collect();
         Output::parse("x.sql", &(header + "SELECT 1"))
+    }
+
+    #[test]
+    fn a_break_is_an_attribute() {
+        let with = |attribute: &str| {
+            let text = format!(
+                "--! name = 'x'\n--! title = 'X'\n--! description = ''\n--! reads = []\n--! grain = []\n--! audiences = []\n\
+                 --! not_available = ''\n--! counts = [{{ name = 'a', title = 'A' }}]\n\
+                 --! attributes = [{{ name = '{attribute}', title = 'B' }}]\n\
+                 --! chart = {{ kind = 'line', x = 'm', value = 'a', breaks = 'broken' }}\nSELECT 1"
+            );
+            Output::parse("x.sql", &text).map(|o| o.chart)
+        };
+        assert!(matches!(with("broken").unwrap(), Chart::Line { breaks: Some(b), .. } if b == "broken"));
+        let problem = with("other").unwrap_err();
+        assert!(problem.what.contains("no attribute") && problem.hint.is_some(), "{problem}");
     }
 
     #[test]

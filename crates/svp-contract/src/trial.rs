@@ -188,6 +188,9 @@ pub struct Trial {
     pub min_events: u64,
     /// What ranks and is counted.
     pub measure: Measure,
+    /// Index of `harm_weight.csv` by which events of a lake are weighed; a CSV of events brings its own harm.
+    #[serde(default)]
+    pub harm_index: Option<String>,
     /// Which hours count.
     pub hours: Hours,
     /// Start of the day of analysis, `HH:MM`.
@@ -284,6 +287,12 @@ impl Trial {
             return say(
                 "min_distance_m is 0 to 100000",
                 "metres between the edges of two hot spots; 0 lets them touch",
+            );
+        }
+        if self.harm_index.as_ref().is_some_and(|index| index.trim().is_empty()) {
+            return say(
+                "harm_index is empty",
+                "name an index of pipelines/reference/harm_weight.csv, or take the line out",
             );
         }
         None
@@ -459,6 +468,8 @@ mod tests {
         check("share_treated = 0.4", "share_treated = nan", "between 0 and 1");
         check("rings_m = [150, 300]", "rings_m = [300, 150]", "that rise");
         check("least_gap_minutes = 60", "least_gap_minutes = 10", "least_gap_minutes");
+        check("measure = \"events\"", "measure = \"harm\"\nharm_index = \" \"", "harm_index is empty");
+        check("measure = \"events\"", "harm_idex = \"x\"", "did you mean `harm_index`?");
         check("day_starts = \"06:00\"", "day_starts = \"6am\"", "no clock time");
     }
 }

@@ -270,7 +270,7 @@ fn months() -> PublishedTable {
     table.stand_in_label =
         Some("Violence and sexual offences stand in for serious violence, which open data cannot tell apart.".into());
     table.grain = vec![Column::new("month", "Month")];
-    table.chart = Chart::Line { x: "month".into(), value: "events".into() };
+    table.chart = Chart::Line { x: "month".into(), value: "events".into(), breaks: None };
     let months: Vec<String> = (0..24).map(|i| format!("{}-{:02}", 2023 + i / 12, 1 + i % 12)).collect();
     let counts = (0..24).map(|i| if i == 9 { 4 } else { 3200 + i * 35 + (i * 37 % 11) * 60 });
     table.content = Content::Table(disclosed(vec![("month", text(months)), ("events", whole(counts))], &["events"]));

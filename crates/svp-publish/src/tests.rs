@@ -263,6 +263,70 @@ fn empty_and_fully_suppressed_tables_are_drawn() {
     assert!(!page.contains("NaN") && !page.contains("inf "));
 }
 
+/// Twelve months of which four cannot be compared, one of them without a number, and two months without a row.
+fn broken_months() -> PublishedTable {
+    let mut table = tables().remove(6);
+    let months =
+        (1..=14).filter(|m| *m != 11 && *m != 12).map(|m| format!("{}-{:02}", 2022 + m / 13, (m - 1) % 12 + 1));
+    let why = |m: i64| match m {
+        3..=5 => "Change of <system>",
+        8 => "Flood",
+        _ => "none",
+    };
+    let numbers = (0..12).map(|i| if i == 4 { None } else { Some(if i == 7 { 9000 } else { 100 + 10 * i }) });
+    let events: Int64Array = numbers.collect();
+    table.grain.push(Column::new("broken", "Break in recording"));
+    table.chart = Chart::Line { x: "month".into(), value: "events".into(), breaks: Some("broken".into()) };
+    table.content = Content::Table(disclosed(
+        vec![("month", text(months)), ("broken", text((1..=12).map(why))), ("events", std::sync::Arc::new(events))],
+        &["events"],
+    ));
+    table
+}
+
+#[test]
+fn months_with_a_break_are_shaded_named_and_not_compared() {
+    let files = release(&meta(), &[broken_months()], &[]).unwrap();
+    let page = file(&files, "report.html");
+    let line = &page[page.find("<svg class=\"line\"").unwrap()..];
+    let line = &line[..line.find("</svg>").unwrap()];
+    let bands: Vec<&str> = line.split("<rect class=\"break\"").skip(1).collect();
+    assert_eq!(bands.len(), 2, "neighbours with one break are one band");
+    // 14 months over 816 units: a band covers its months by half a step more on either side.
+    let step = 816.0 / 13.0;
+    for (band, first, last) in [(bands[0], 2.0, 4.0), (bands[1], 7.0, 7.0)] {
+        let number = |key: &str| -> f64 {
+            let rest = &band[band.find(&format!(" {key}=\"")).unwrap() + key.len() + 3..];
+            rest[..rest.find('"').unwrap()].parse().unwrap()
+        };
+        assert!((number("x") - (64.0 + step * (first - 0.5))).abs() < 0.11, "{band}");
+        assert!((number("width") - step * (last - first + 1.0)).abs() < 0.11, "{band}");
+    }
+    // Named in the drawing, in its label for screen readers, in the legend and at each month; markup is escaped.
+    assert!(
+        bands[0].contains("<title>Mar 2022 to May 2022: Change of &lt;system&gt;; not comparable with other months")
+    );
+    assert!(line.contains("Shaded as not comparable: Mar 2022 to May 2022: Change of &lt;system&gt;. Shaded as not comparable: Aug 2022: Flood."));
+    assert!(page.contains("<li>Aug 2022: Flood</li>") && page.contains("Shaded: recording changed"));
+    assert!(line.contains("<title>Aug 2022: 9,000 (not comparable: Flood)</title>"));
+    assert!(line.contains("<title>May 2022: [x] (not comparable: Change of &lt;system&gt;)</title>"));
+    // The bands lie under the line, which is open where a number or a month is missing.
+    assert!(line.find("<rect class=\"break\"") < line.find("<path class=\"run\""));
+    assert_eq!(line.matches("<path class=\"run\"").count(), 3);
+    assert!(page.contains("2 months have no row in the table; the line is open there."));
+    // The flood is the highest of all and the highest of nothing.
+    assert!(page.contains("the highest is 210 in Feb 2023"), "the sentence compares a broken month");
+    assert!(page.contains("3 values with a break in recording are shaded in the chart and not compared."));
+}
+
+#[test]
+fn a_line_without_breaks_has_neither_band_nor_legend_of_one() {
+    let files = release(&meta(), &[tables().remove(6)], &[]).unwrap();
+    let page = file(&files, "report.html");
+    assert!(page.contains("<svg class=\"line\"") && !page.contains("class=\"break\"") && !page.contains("Shaded:"));
+    assert!(!page.contains("no row in the table"));
+}
+
 #[test]
 fn a_merged_grid_draws_rests_around_its_cells() {
     let mut map = tables().remove(1);

@@ -90,15 +90,23 @@ fn decimals(header: Option<&Column>) -> usize {
 
 /// `2024-03` → `Mar 2024`; any other text stays.
 pub(crate) fn month(text: &str) -> String {
-    let parsed = text.split_once('-').and_then(|(year, month)| {
-        if year.len() != 4 || month.len() != 2 {
-            return None;
-        }
-        let year: u16 = year.parse().ok()?;
-        let month: usize = month.parse().ok()?;
-        Some(format!("{} {year}", MONTHS.get(month.checked_sub(1)?)?))
-    });
-    parsed.unwrap_or_else(|| text.to_string())
+    month_number(text).map_or_else(|| text.to_string(), |at| format!("{} {}", MONTHS[at % 12], at / 12))
+}
+
+/// Months of `YYYY-MM` since the year 0; `None` of any other text.
+pub(crate) fn month_number(text: &str) -> Option<usize> {
+    let (year, month) = text.split_once('-')?;
+    if year.len() != 4 || month.len() != 2 {
+        return None;
+    }
+    let year: usize = year.parse().ok()?;
+    let month: usize = month.parse().ok()?;
+    (1..=12).contains(&month).then(|| year * 12 + month - 1)
+}
+
+/// The other way: `YYYY-MM`.
+pub(crate) fn month_text(number: usize) -> String {
+    format!("{:04}-{:02}", number / 12, number % 12 + 1)
 }
 
 /// `121` → `Saturday 01:00`; 0 is Monday 00:00.

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use serde_json::{Value, json};
-use svp_contract::Trial;
+use svp_contract::{DesignKind, Trial};
 
 use crate::dosage::{Compliance, Dosage};
 use crate::evaluate::{Estimate, Evaluation, Side};
@@ -38,8 +38,11 @@ pub fn estimates_csv(found: &Evaluation) -> String {
 /// Result as JSON. `inputs` are the names and SHA-256 of the files behind it.
 #[must_use]
 pub fn json(trial: &Trial, found: &Evaluation, inputs: &[(&str, String)]) -> String {
+    // Before a crossover nobody is on a side.
+    let sided = trial.design.kind != DesignKind::Crossover;
     let side = |s: &Side| {
-        json!({ "hot_spots": s.spots, "days": s.days, "events_before": s.before.events, "harm_before": round(Some(s.before.harm)),
+        json!({ "hot_spots": s.spots, "days": s.days, "events_before": sided.then_some(s.before.events),
+            "harm_before": round(sided.then_some(s.before.harm)),
             "events_during": s.during.events, "harm_during": round(Some(s.during.harm)) })
     };
     let counts: Vec<Value> = found
@@ -68,7 +71,7 @@ fn round(value: Option<f64>) -> Value {
     value.map_or(Value::Null, |v| json!((v * 1e6).round() / 1e6))
 }
 
-const STYLE: &str = "body{font:15px/1.5 Arial,sans-serif;margin:2em auto;max-width:62em;padding:0 1em;color:#0b0c0c}table{border-collapse:collapse;margin:1em 0}th,td{border-bottom:1px solid #b1b4b6;padding:.3em .8em .3em 0;text-align:left;vertical-align:top}td.n,th.n{text-align:right}.note{border-left:4px solid #1d70b8;padding-left:1em}";
+const STYLE: &str = "body{font:15px/1.5 Arial,sans-serif;margin:2em auto;max-width:62em;padding:0 1em;color:#0b0c0c}table{border-collapse:collapse;margin:1em 0}th,td{border-bottom:1px solid #b1b4b6;padding:.3em .8em .3em 0;text-align:left;vertical-align:top}td.n,th.n{text-align:right}td:first-child{white-space:nowrap}.note{border-left:4px solid #1d70b8;padding-left:1em}";
 
 /// The page: plots are SVG texts with their headings.
 #[must_use]
@@ -95,6 +98,7 @@ pub fn html(trial: &Trial, found: &Evaluation, plots: &[(String, String)]) -> St
         out.push_str(&row(e));
     }
     out.push_str("</table>\n<h2>Counts</h2>\n<table>\n<tr><th scope=\"col\">Where</th><th scope=\"col\">Side</th><th scope=\"col\" class=\"n\">Hot spots</th><th scope=\"col\" class=\"n\">Days</th><th scope=\"col\" class=\"n\">Events before</th><th scope=\"col\" class=\"n\">Events during</th></tr>\n");
+    let crossover = trial.design.kind == DesignKind::Crossover;
     for (place, treated, control) in &found.counts {
         for (side, s) in [("treatment", treated), ("control", control)] {
             let _ = writeln!(
@@ -103,7 +107,8 @@ pub fn html(trial: &Trial, found: &Evaluation, plots: &[(String, String)]) -> St
                 escape(place),
                 s.spots,
                 s.days,
-                s.before.events,
+                // Before a crossover nobody is on a side.
+                if crossover { "–".to_owned() } else { s.before.events.to_string() },
                 s.during.events
             );
         }
@@ -132,9 +137,18 @@ fn row(e: &Estimate) -> String {
         e.population,
         e.method,
         number(e.value),
-        number(e.p),
+        probability(e.p),
         e.why
     )
+}
+
+/// A p-value as people write it: never 0.
+fn probability(p: Option<f64>) -> String {
+    match p {
+        None => "–".to_owned(),
+        Some(p) if p < 0.001 => "&lt;0.001".to_owned(),
+        Some(p) => format!("{p:.3}"),
+    }
 }
 
 /// Figures for the terminal.
@@ -144,7 +158,11 @@ pub fn text(found: &Evaluation) -> String {
     for e in &found.estimates {
         let value = e.value.map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"));
         let interval = e.interval.map(|(a, b)| format!(" ({a:.3} to {b:.3})")).unwrap_or_default();
-        let p = e.p.map(|p| format!(", p {p:.4}")).unwrap_or_default();
+        let p = match e.p {
+            None => String::new(),
+            Some(p) if p < 0.0001 => ", p <0.0001".to_owned(),
+            Some(p) => format!(", p {p:.4}"),
+        };
         let why = if e.value.is_none() { format!(" {}", e.why) } else { String::new() };
         let _ = writeln!(out, "{:<18} {:<19} {}: {value}{interval}{p}{why}", e.place, e.population, e.method);
     }
@@ -242,6 +260,30 @@ mod tests {
             estimates: vec![estimate(Some(0.5), ""), estimate(None, "no event")],
             notes: vec!["a < b".to_owned()],
         }
+    }
+
+    #[test]
+    fn before_a_crossover_nobody_is_on_a_side() {
+        let crossover = trial();
+        let pairs = crate::fixture::trial_with(&[
+            ("\"crossover\"\nfrom", "\"matched_pairs\"\nfrom"),
+            ("share_treated = 0.4", "share_treated = 0.5"),
+        ]);
+        for (trial, before, cell) in [(crossover, Value::Null, "–"), (pairs, json!(0), "0")] {
+            let parsed: Value = serde_json::from_str(&json(&trial, &found(), &[])).unwrap();
+            assert_eq!(parsed["counts"][0]["control"]["events_before"], before);
+            let page = html(&trial, &found(), &[]);
+            assert!(page.contains(&format!("<td class=\"n\">{cell}</td><td class=\"n\">0</td></tr>")), "{page}");
+        }
+    }
+
+    #[test]
+    fn a_probability_is_never_nothing() {
+        let mut found = found();
+        found.estimates[0].p = Some(2e-9);
+        let page = html(&trial(), &found, &[]);
+        assert!(page.contains("&lt;0.001</td>") && !page.contains(">0.000<"));
+        assert!(text(&found).contains("p <0.0001"));
     }
 
     #[test]

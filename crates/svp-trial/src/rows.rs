@@ -98,6 +98,8 @@ pub struct Events {
     pub left_out: BTreeMap<&'static str, u64>,
     /// Rows of which only the day is known.
     pub no_hour: u64,
+    /// Events that were to be weighed and have no weight: they count as events, and their harm as nothing.
+    pub no_weight: u64,
 }
 
 impl Events {
@@ -114,6 +116,9 @@ impl Events {
         }
         if self.no_hour > 0 {
             out.push_str(&format!(", {} without an hour (in no shift)", self.no_hour));
+        }
+        if self.no_weight > 0 {
+            out.push_str(&format!(", {} without a harm weight (their harm counts nothing)", self.no_weight));
         }
         out
     }
@@ -167,14 +172,15 @@ pub fn events(file: &str, bytes: &[u8], times: &Times, needs_harm: bool) -> Resu
             },
             None => 0.0,
         };
-        out.add(times, (e, n), at, many, weight);
+        out.add(times, (e, n), at, many, Some(weight));
     }
     Ok(out)
 }
 
 impl Events {
-    /// Takes in one event, unless it lies off the National Grid or outside both periods of the trial.
-    pub fn add(&mut self, times: &Times, (easting, northing): (f64, f64), at: When, count: u64, harm: f64) {
+    /// Takes in one event, unless it lies off the National Grid or outside both periods of the trial. `harm` is `None` where it was
+    /// asked for and nobody knows it.
+    pub fn add(&mut self, times: &Times, (easting, northing): (f64, f64), at: When, count: u64, harm: Option<f64>) {
         let (day, shift) = match at {
             When::Day(day) => (day, None),
             When::Clock(at) => (times.day(at), times.shift(at)),
@@ -187,7 +193,8 @@ impl Events {
             return self.leave_out("outside both periods");
         }
         self.no_hour += u64::from(matches!(at, When::Day(_)));
-        self.rows.push(Event { easting, northing, day, shift, count, harm });
+        self.no_weight += u64::from(harm.is_none());
+        self.rows.push(Event { easting, northing, day, shift, count, harm: harm.unwrap_or(0.0) });
     }
 }
 
@@ -314,6 +321,20 @@ mod tests {
             events("e.csv", b"easting,northing,occurred\n1,2,2025-05-10\n", &times, true).is_err(),
             "harm is counted"
         );
+    }
+
+    #[test]
+    fn an_event_without_a_weight_is_an_event_and_is_counted() {
+        let trial = trial();
+        let times = Times::new(&trial);
+        let at = When::Day("2025-05-10".parse().unwrap());
+        let mut found = Events { read: 3, ..Events::default() };
+        found.add(&times, (316_100.0, 62_000.0), at, 1, Some(365.0));
+        found.add(&times, (316_100.0, 62_000.0), at, 1, None);
+        // What is left out for another reason is not counted here too.
+        found.add(&times, (-1.0, 62_000.0), at, 1, None);
+        assert_eq!(found.rows.iter().map(|e| (e.count, e.harm)).collect::<Vec<_>>(), [(1, 365.0), (1, 0.0)]);
+        assert!(found.summary().contains("1 without a harm weight (their harm counts nothing)"), "{}", found.summary());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use svp_contract::{
     canonical_tables, nearest,
 };
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray, RecordBatch};
 use svp_analyse::{SITE_TABLES, read_site_table};
 use svp_privacy::exceptions::Exceptions;
 
@@ -74,6 +74,11 @@ impl Site {
         }
     }
 
+    /// Indices of harm that the site has weights of, in order.
+    pub fn harm_indices(&self) -> Vec<String> {
+        harm_indices(&self.site_tables)
+    }
+
     /// Reads a site. Problems in files are collected, not fatal.
     pub fn read(root: &str) -> Result<(Self, Vec<Problem>), AppError> {
         let root = PathBuf::from(root);
@@ -105,7 +110,7 @@ impl Site {
         if svp_lake::files::is_dir(&root.join("pipelines/trials")) {
             trials = folder(&root, "trials", "toml", &mut BTreeMap::new(), &mut problems, Trial::parse, |t| &t.name);
         }
-        problems.extend(trial_problems(&trials, &areas, &definitions));
+        problems.extend(trial_problems(&trials, &areas, &definitions, &harm_indices(&site_tables)));
         let mut policies =
             folder(&root, "policies", "toml", &mut texts, &mut problems, Policies::parse, Policies::name);
         let gateways = match policies.remove("gateways").map(|d| d.item) {
@@ -247,11 +252,21 @@ impl Site {
     }
 }
 
-/// Areas and definitions that a trial names and that are not there.
+/// Indices of the table of harm weights, each once, in order.
+fn harm_indices(tables: &BTreeMap<String, RecordBatch>) -> Vec<String> {
+    let column = tables.get("harm_weight").and_then(|t| t.column_by_name("index"));
+    // A set: each index stands in many rows.
+    let names: BTreeSet<String> =
+        column.and_then(|c| c.as_string_opt::<i32>()).into_iter().flatten().flatten().map(str::to_owned).collect();
+    names.into_iter().collect()
+}
+
+/// Areas, definitions and harm indices that a trial names and that are not there.
 fn trial_problems(
     trials: &BTreeMap<String, Defined<Trial>>,
     areas: &BTreeMap<String, Defined<Area>>,
     definitions: &BTreeMap<String, Defined<Definition>>,
+    harm_indices: &[String],
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut judge = |file: &str, kind: &str, name: Option<&String>, known: Vec<&str>| {
@@ -259,12 +274,14 @@ fn trial_problems(
         let problem = Problem::new(file, format!("there is no {kind} `{name}`"));
         problems.push(match nearest(name, known.iter().copied()) {
             Some(near) => problem.hint(format!("did you mean `{near}`?")),
+            None if known.is_empty() => problem.hint("this site has none"),
             None => problem.hint(format!("known: {}", known.join(", "))),
         });
     };
     for Defined { file, item } in trials.values() {
         judge(file, "area", item.area.as_ref(), areas.keys().map(String::as_str).collect());
         judge(file, "definition", item.definition.as_ref(), definitions.keys().map(String::as_str).collect());
+        judge(file, "harm index", item.harm_index.as_ref(), harm_indices.iter().map(String::as_str).collect());
     }
     problems
 }

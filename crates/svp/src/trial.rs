@@ -129,17 +129,11 @@ impl<'a> Desk<'a> {
 
     /// Events, with the digest of the file that they come from; a lake has none.
     async fn events(&self, from: &EventArgs) -> Result<(Events, Option<String>), AppError> {
-        let harm = self.trial.measure == Measure::Harm;
+        let needs_harm = self.trial.measure == Measure::Harm;
         let (found, digests) = match (&from.events, &from.lake) {
             (Some(file), _) => {
                 let bytes = files::read_bytes(Path::new(file))?;
-                (rows::events(file, &bytes, &self.times, harm)?, Some(digest(&bytes)))
-            }
-            (None, Some(lake)) if harm => {
-                return Err(AppError::Argument {
-                    what: format!("the lake at {lake} holds no harm weights, and the trial counts harm"),
-                    hint: "give a CSV with the column harm, or let measure be \"events\"".to_owned(),
-                });
+                (rows::events(file, &bytes, &self.times, needs_harm)?, Some(digest(&bytes)))
             }
             (None, lake) => {
                 let lake = lake.as_deref().unwrap_or_default();
@@ -341,6 +335,9 @@ impl<'a> Desk<'a> {
         }
         if events.no_hour > 0 {
             found.notes.push(format!("{} events have no hour and count only where all hours do", events.no_hour));
+        }
+        if events.no_weight > 0 {
+            found.notes.push(format!("{} events have no harm weight and add none", events.no_weight));
         }
         let mut digests = vec![
             ("trial file", digest(self.text.as_bytes())),

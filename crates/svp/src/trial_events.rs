@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 use svp_analyse::{Months, PlacedEvent, define, placed_events, register_reference};
-use svp_contract::Trial;
+use svp_contract::{Measure, Trial, nearest};
 use svp_ingest::reference;
 use svp_lake::{Lake, Open};
 use svp_trial::clock::{Times, When, local};
@@ -40,6 +40,7 @@ pub async fn read(
             ),
         });
     };
+    let index = harm_index(site, trial)?;
     let lake = Lake::open(at, &context::store_options(&from.store_option)?, Open::Read).await?;
     let paths = context::paths(site, area, &from.paths)?;
     let data = reference::load(area, &paths.reference, &site.offences, false, cli.threads())?;
@@ -60,14 +61,44 @@ pub async fn read(
     context::register_site_tables(&ctx, site)?;
     define(&ctx, &definition.item, &months).await?;
     let mut out = Events::default();
-    for event in placed_events(&ctx).await? {
+    for event in placed_events(&ctx, index).await? {
         out.read += 1;
         match when(times, &event) {
-            Some(at) => out.add(times, (event.easting, event.northing), at, 1, 0.0),
+            Some(at) => out.add(
+                times,
+                (event.easting, event.northing),
+                at,
+                1,
+                event.harm.or_else(|| index.is_none().then_some(0.0)),
+            ),
             None => *out.left_out.entry("without a time").or_default() += 1,
         }
     }
     Ok(out)
+}
+
+/// The index by which the trial weighs events, if it does.
+fn harm_index<'a>(site: &Site, trial: &'a Trial) -> Result<Option<&'a str>, AppError> {
+    let known = site.harm_indices();
+    let listed = || match known.as_slice() {
+        [] => "put the weights into pipelines/reference/harm_weight.csv".to_owned(),
+        known => format!("indices of pipelines/reference/harm_weight.csv: {}", known.join(", ")),
+    };
+    match trial.harm_index.as_deref() {
+        None if trial.measure == Measure::Harm => Err(AppError::Argument {
+            what: format!("the trial `{}` counts harm and names no harm_index, which a lake needs", trial.name),
+            hint: format!(
+                "write `harm_index = \"…\"` into the trial file, or give --events with a column harm; {}",
+                listed()
+            ),
+        }),
+        Some(name) if !known.iter().any(|k| k == name) => Err(AppError::Argument {
+            what: format!("there is no harm index `{name}`"),
+            hint: nearest(name, known.iter().map(String::as_str))
+                .map_or_else(listed, |near| format!("did you mean `{near}`?")),
+        }),
+        index => Ok(index),
+    }
 }
 
 /// A moment is a moment; a window that lies in one shift is its start; of all else only the day is known.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::facets::{Facet, facets};
-use super::heat;
+use super::{heat, lines};
 use crate::error::PublishError;
 use crate::frame::{Cell, Frame, Role};
 use crate::model::{Chart, ReleaseMeta};
@@ -91,11 +91,14 @@ pub(crate) fn sentence(
             highest(frame, rows, value)
                 .map(|(row, _)| format!("Highest: {} ({}).", show(frame, row, x), show(frame, row, value)))
         }
-        Chart::Line { x, value } => {
+        Chart::Line { x, value, breaks } => {
             let (x, value) = (frame.require(x)?, frame.require(value)?);
-            let shown: Vec<usize> =
-                rows.iter().copied().filter(|row| frame.cells(value)[*row].number().is_some()).collect();
-            let gaps = rows.len() - shown.len();
+            let breaks = lines::breaks(frame, breaks.as_deref())?;
+            let has = |row: &usize| frame.cells(value)[*row].number().is_some();
+            let gaps = rows.iter().filter(|row| !has(row)).count();
+            // What cannot be compared is no end of a comparison, and not the highest of it.
+            let shown: Vec<usize> = rows.iter().copied().filter(|row| has(row) && breaks[*row].is_none()).collect();
+            let broken = rows.iter().filter(|row| has(row) && breaks[**row].is_some()).count();
             shown.first().zip(shown.last()).filter(|(a, b)| a != b).map(|(first, last)| {
                 let mut text = format!(
                     "From {} in {} to {} in {}",
@@ -104,10 +107,20 @@ pub(crate) fn sentence(
                     show(frame, *last, value),
                     show(frame, *last, x)
                 );
-                if let Some((row, _)) = highest(frame, rows, value) {
+                if let Some((row, _)) = highest(frame, &shown, value) {
                     text.push_str(&format!("; the highest is {} in {}", show(frame, row, value), show(frame, row, x)));
                 }
                 text.push('.');
+                if broken > 0 {
+                    text.push_str(&format!(
+                        " {} shaded in the chart and not compared.",
+                        words::counted(
+                            broken,
+                            "value with a break in recording is",
+                            "values with a break in recording are"
+                        )
+                    ));
+                }
                 if gaps > 0 {
                     text.push_str(&format!(
                         " {} suppressed or not available and left open in the line.",
@@ -236,10 +249,13 @@ fn figures(frame: &Frame<'_>, ground: Option<&Ground>) -> Result<Vec<Figure>, Pu
                 )
             })
         }
-        Chart::Line { x, value } => {
+        Chart::Line { x, value, breaks } => {
             let (x, value) = (frame.require(x)?, frame.require(value)?);
+            let breaks = lines::breaks(frame, breaks.as_deref())?;
             rows.iter().rev().find(|row| frame.cells(value)[**row].number().is_some()).map(|row| {
-                make(show(frame, *row, value), format!("{} in {}{suffix}", frame.title(value), show(frame, *row, x)))
+                let aside = if breaks[*row].is_some() { ", not comparable with other months" } else { "" };
+                let label = format!("{} in {}{aside}{suffix}", frame.title(value), show(frame, *row, x));
+                make(show(frame, *row, value), label)
             })
         }
     };

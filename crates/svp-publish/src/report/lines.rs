@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::error::PublishError;
 use crate::frame::{Cell, Frame};
 use crate::words::{self, px};
 
@@ -101,6 +102,18 @@ pub(crate) struct LineView {
     x_ticks: Vec<Tick>,
     last: Option<Dot>,
     value_title: String,
+    bands: Vec<Band>,
+    skipped: usize,
+}
+
+/// A span of time that cannot be compared with the rest.
+#[derive(Debug, Serialize)]
+struct Band {
+    x: String,
+    y: String,
+    width: String,
+    height: String,
+    text: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -118,32 +131,60 @@ struct Tick {
     text: String,
 }
 
-/// Builds the line; the axis starts at zero and a value that is not shown leaves a gap.
-pub(crate) fn line(frame: &Frame<'_>, rows: &[usize], x: usize, value: usize) -> LineView {
+/// What breaks each row's comparison with others, by the column that the chart names for it; text `none`, an empty text or a
+/// flag that is not set are no break.
+pub(crate) fn breaks(frame: &Frame<'_>, column: Option<&str>) -> Result<Vec<Option<String>>, PublishError> {
+    let Some(column) = column else { return Ok(vec![None; frame.rows]) };
+    let column = frame.require(column)?;
+    let named = |cell: &Cell| match cell {
+        Cell::Text(name) if !name.is_empty() && name != "none" => Some(name.clone()),
+        Cell::Bool(true) => Some(frame.title(column)),
+        _ => None,
+    };
+    Ok(frame.cells(column).iter().map(named).collect())
+}
+
+/// Where the rows lie in time, in steps from the first: months by the calendar, anything else row by row.
+fn steps(frame: &Frame<'_>, rows: &[usize], x: usize) -> (Vec<usize>, Option<usize>) {
+    let months: Option<Vec<usize>> =
+        rows.iter().map(|row| frame.cells(x)[*row].text().and_then(|text| words::month_number(text))).collect();
+    match months {
+        Some(months) if !months.is_empty() && months.is_sorted_by(|a, b| a < b) => {
+            (months.iter().map(|m| m - months[0]).collect(), Some(months[0]))
+        }
+        _ => ((0..rows.len()).collect(), None),
+    }
+}
+
+/// Builds the line; the axis starts at zero and a value that is not shown, or a month without a row, leaves a gap.
+/// `breaks` says of each row of the table what keeps it from being compared.
+pub(crate) fn line(frame: &Frame<'_>, rows: &[usize], x: usize, value: usize, breaks: &[Option<String>]) -> LineView {
     let (left, right, top, bottom) = (64.0, WIDTH - 80.0, 24.0, 290.0);
     let header = frame.columns[value].header.as_ref();
     let most = rows.iter().filter_map(|row| frame.cells(value)[*row].number()).fold(0.0, f64::max);
     let step = nice_step(most);
     let ticks = (most / step).ceil().max(1.0);
     let ceiling = ticks * step;
+    let (at, first_month) = steps(frame, rows, x);
+    let length = at.last().map_or(0, |last| last + 1);
     #[allow(clippy::cast_precision_loss)]
-    let place = |position: usize| {
-        let steps = rows.len().saturating_sub(1).max(1) as f64;
-        left + (right - left) * position as f64 / steps
-    };
+    let wide = (right - left) / length.saturating_sub(1).max(1) as f64;
+    #[allow(clippy::cast_precision_loss)]
+    let place = |position: usize| left + wide * position as f64;
     let height = |value: f64| bottom - (bottom - top) * value / ceiling;
-    let (mut runs, mut dots, mut gaps, mut x_ticks) = (vec![], vec![], vec![], vec![]);
+    let name = |row: usize| words::cell(&frame.cells(x)[row], frame.columns[x].header.as_ref(), true);
+    let (mut runs, mut dots, mut gaps) = (vec![], vec![], vec![]);
     let mut run = String::new();
-    let every = rows.len().div_ceil(12).max(1);
-    for (position, row) in rows.iter().enumerate() {
-        let name = words::cell(&frame.cells(x)[*row], frame.columns[x].header.as_ref(), true);
-        let at = place(position);
-        let cell = &frame.cells(value)[*row];
-        let text = words::cell(cell, header, false);
-        let label = format!("{name}: {text}");
-        if position % every == 0 {
-            x_ticks.push(Tick { at: px(at), text_at: px(at), text: name });
+    let mut before = None;
+    for (row, position) in rows.iter().zip(&at) {
+        if before.is_some_and(|before| before + 1 < *position) {
+            runs.push(std::mem::take(&mut run));
         }
+        before = Some(*position);
+        let (at, cell) = (place(*position), &frame.cells(value)[*row]);
+        let text = words::cell(cell, header, false);
+        let aside = breaks[*row].as_ref().map_or_else(String::new, |why| format!(" (not comparable: {why})"));
+        let label = format!("{}: {text}{aside}", name(*row));
         match cell.number() {
             Some(value) => {
                 let letter = if run.is_empty() { 'M' } else { 'L' };
@@ -158,12 +199,28 @@ pub(crate) fn line(frame: &Frame<'_>, rows: &[usize], x: usize, value: usize) ->
     }
     runs.push(run);
     runs.retain(|run| !run.is_empty());
+    let every = length.div_ceil(12).max(1);
+    let x_ticks = (0..length).step_by(every).filter_map(|position| {
+        let text = match first_month {
+            Some(first) => Some(words::month(&words::month_text(first + position))),
+            None => rows.get(position).map(|row| name(*row)),
+        };
+        text.map(|text| Tick { at: px(place(position)), text_at: px(place(position)), text })
+    });
     let mut y_ticks = Vec::new();
     let mut tick = 0.0;
     while tick <= ceiling + step / 2.0 {
         y_ticks.push(Tick { at: px(height(tick)), text_at: px(height(tick) + 4.0), text: words::label(tick) });
         tick += step;
     }
+    let bands = spans(rows, &at, breaks).into_iter().map(|(first, last, why)| {
+        // A band covers its months whole: half a step to either side, as far as there is a drawing.
+        let from = (place(at[first]) - wide / 2.0).max(left);
+        let to = (place(at[last]) + wide / 2.0).min(right);
+        let (first, last) = (name(rows[first]), name(rows[last]));
+        let when = if first == last { first } else { format!("{first} to {last}") };
+        Band { x: px(from), y: px(top), width: px(to - from), height: px(bottom - top), text: format!("{when}: {why}") }
+    });
     LineView {
         width: px(WIDTH),
         height: px(bottom + 40.0),
@@ -171,14 +228,28 @@ pub(crate) fn line(frame: &Frame<'_>, rows: &[usize], x: usize, value: usize) ->
         right: px(right),
         bottom: px(bottom),
         label_y: px(bottom + 22.0),
+        bands: bands.collect(),
+        skipped: length - rows.len(),
         runs,
         last: dots.last().cloned(),
         dots,
         gaps,
         y_ticks,
-        x_ticks,
+        x_ticks: x_ticks.collect(),
         value_title: frame.title(value),
     }
+}
+
+/// Runs of neighbours in time with one and the same break: first and last of `rows`, and the break.
+fn spans<'b>(rows: &[usize], at: &[usize], breaks: &'b [Option<String>]) -> Vec<(usize, usize, &'b str)> {
+    let mut out: Vec<(usize, usize, &str)> = Vec::new();
+    for (i, why) in rows.iter().enumerate().filter_map(|(i, row)| breaks[*row].as_deref().map(|why| (i, why))) {
+        match out.last_mut() {
+            Some((_, last, same)) if *same == why && at[*last] + 1 == at[i] => *last = i,
+            _ => out.push((i, i, why)),
+        }
+    }
+    out
 }
 
 /// A step of 1, 2 or 5 times a power of ten that gives about four ticks.

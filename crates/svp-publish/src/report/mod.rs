@@ -215,9 +215,10 @@ fn chart(
             let (x, value) = (frame.require(x)?, frame.require(value)?);
             view.bars = Some(lines::bars(frame, rows, x, value));
         }
-        Chart::Line { x, value } => {
+        Chart::Line { x, value, breaks } => {
             let (x, value) = (frame.require(x)?, frame.require(value)?);
-            view.line = Some(lines::line(frame, rows, x, value));
+            let breaks = lines::breaks(frame, breaks.as_deref())?;
+            view.line = Some(lines::line(frame, rows, x, value, &breaks));
         }
     }
     Ok(view)
