@@ -216,7 +216,7 @@ pub(crate) fn register_agreement(ctx: &SessionContext, store: &Arc<Store>, cuts:
 
 /// Registers `match_weight(pair, agreement)`: log2 of the odds that the pair is one person.
 pub(crate) fn register_weight(ctx: &SessionContext, store: &Arc<Store>, model: &Arc<Model>) {
-    let (store, model, logs) = (Arc::clone(store), Arc::clone(model), model.ready());
+    let (store, model, ready) = (Arc::clone(store), Arc::clone(model), model.ready());
     ctx.register_udf(define(
         "match_weight",
         vec![DataType::UInt64; 2],
@@ -225,7 +225,7 @@ pub(crate) fn register_weight(ctx: &SessionContext, store: &Arc<Store>, model: &
             let (pairs, patterns) = (numbers::<UInt64Type>(args, 0)?, numbers::<UInt64Type>(args, 1)?);
             let weight = |(pair, pattern): (&u64, &u64)| {
                 let (a, b) = (store.counts((pair >> 32) as u32), store.counts(*pair as u32));
-                model.weight(&logs, *pattern, &a, &b) as f32
+                model.weight(&ready, *pattern, &a, &b) as f32
             };
             Ok(Arc::new(Float32Array::from_iter_values(pairs.values().iter().zip(patterns.values()).map(weight))))
         }),

@@ -156,8 +156,8 @@ pub async fn resolve(ctx: &SessionContext, options: Options<'_>, known: &Known) 
             let model = match options.model.filter(|_| incremental) {
                 Some(model) => Model { present, ..model.clone() },
                 None => {
-                    let seen = patterns(&steps).await?;
-                    let seen = seen.into_iter().map(|(p, n)| (p, n * parts)).collect();
+                    let mut seen = patterns(&steps).await?;
+                    seen.iter_mut().for_each(|(_, n)| *n *= parts as f64);
                     let random = random_patterns(&steps, linkage, &person_of_row, &only).await?;
                     Model::learn(
                         linkage,
@@ -341,10 +341,13 @@ async fn block(steps: &Steps<'_>, linkage: &Linkage, rows: u64) -> Result<Vec<Ru
     Ok(costs)
 }
 
-async fn patterns(steps: &Steps<'_>) -> Result<BTreeMap<u64, u64>, LinkError> {
+/// The distinct patterns in their order, with how many pairs have each.
+async fn patterns(steps: &Steps<'_>) -> Result<Vec<(u64, f64)>, LinkError> {
     let (_, parts) = steps.run("09_patterns", vec![]).await?;
-    let pairs = numbers::<Int64Type>(&parts, 1).into_iter().map(i64::unsigned_abs);
-    Ok(numbers::<UInt64Type>(&parts, 0).into_iter().zip(pairs).collect())
+    let pairs = numbers::<Int64Type>(&parts, 1).into_iter().map(|n| n as f64);
+    let mut seen: Vec<(u64, f64)> = numbers::<UInt64Type>(&parts, 0).into_iter().zip(pairs).collect();
+    seen.sort_unstable_by_key(|(pattern, _)| *pattern);
+    Ok(seen)
 }
 
 /// Patterns of pairs drawn at random, by a fixed generator so that the same records give the same model.
@@ -353,7 +356,7 @@ async fn random_patterns(
     linkage: &Linkage,
     person_of_row: &[u32],
     only: &[Option<u32>],
-) -> Result<BTreeMap<u64, u64>, LinkError> {
+) -> Result<Vec<(u64, f64)>, LinkError> {
     let n = person_of_row.len() as u64;
     let wanted = linkage.model.random_pairs.min((n * n.saturating_sub(1)) as usize);
     let mut pairs: Vec<u64> = Vec::with_capacity(wanted);
@@ -379,11 +382,7 @@ async fn random_patterns(
     }
     steps.put("08_agreement", "link_pair", Arc::clone(&table), parts)?;
     let (_, agreement) = steps.run("08_agreement", vec![]).await?;
-    let mut out: BTreeMap<u64, u64> = BTreeMap::new();
-    for pattern in numbers::<UInt64Type>(&agreement, 1) {
-        *out.entry(pattern).or_default() += 1;
-    }
-    Ok(out)
+    Ok(numbers::<UInt64Type>(&agreement, 1).into_iter().map(|pattern| (pattern, 1.0)).collect())
 }
 
 /// Adds weighed pairs of rows as pairs of records; how many there were.
