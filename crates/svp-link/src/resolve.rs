@@ -133,7 +133,7 @@ pub async fn resolve(ctx: &SessionContext, options: Options<'_>, known: &Known) 
     steps.table("02_counts", "link_count", vec![]).await?;
     let store = store(ctx).await?;
     let present = store.present();
-    functions::register_agreement(ctx, &store, &Cuts::new(linkage));
+    functions::register_agreement(ctx, &store, Cuts::new(linkage));
 
     steps.begin("block");
     let rules = block(&steps, linkage, person_of_row.len() as u64).await?;
@@ -245,10 +245,7 @@ async fn records(ctx: &SessionContext) -> Result<(Vec<Record>, Vec<u32>), LinkEr
     let step = |source| LinkError::Step { step: "01_rows", source };
     let frame = ctx.table("link_row").await.map_err(step)?;
     let frame = frame.select_columns(&["row", "person_record_id", "source", "agency", "mark", "sex"]).map_err(step)?;
-    let mut batches = frame.collect().await.map_err(step)?;
-    // One ordered stream was cached; batches come in the order of their rows all the same, whatever the engine did.
-    batches.retain(|b| b.num_rows() > 0);
-    batches.sort_by_key(|b| b.column(0).as_primitive::<UInt32Type>().value(0));
+    let batches = in_order(frame.collect().await.map_err(step)?);
     let mut out: Vec<Record> = Vec::new();
     let mut person_of_row = Vec::new();
     for batch in &batches {
@@ -301,12 +298,18 @@ fn note(steps: &Steps<'_>, person_of_row: &[u32], only: &[Option<u32>], settled:
 /// The rows as the functions that judge pairs hold them.
 async fn store(ctx: &SessionContext) -> Result<Arc<Store>, LinkError> {
     let step = |source| LinkError::Step { step: "02_counts", source };
-    let rows = ctx.table("link_row").await.map_err(step)?;
-    let schema = SchemaRef::new(rows.schema().as_arrow().clone());
-    let rows = rows.collect().await.map_err(step)?;
-    let schema = rows.first().map_or(schema, RecordBatch::schema);
+    let frame = ctx.table("link_row").await.map_err(step)?;
+    let schema = SchemaRef::new(frame.schema().as_arrow().clone());
+    let rows = in_order(frame.collect().await.map_err(step)?);
     let counts = ctx.table("link_count").await.map_err(step)?.collect().await.map_err(step)?;
-    Ok(Arc::new(Store::new(&schema, rows, &counts)?))
+    Ok(Arc::new(Store::new(&schema, &rows, &counts)?))
+}
+
+/// One ordered stream of rows was kept; its batches in the order of their rows, whatever the engine did.
+fn in_order(mut batches: Vec<RecordBatch>) -> Vec<RecordBatch> {
+    batches.retain(|b| b.num_rows() > 0);
+    batches.sort_by_key(|b| b.column(0).as_primitive::<UInt32Type>().value(0));
+    batches
 }
 
 /// Keys, their blocks, and the cap of each rule.
