@@ -15,6 +15,7 @@ use pulp::Arch;
 use svp_contract::encoding::{USUAL, WHOLE, token_at};
 
 use crate::blocking::{COLUMNS, Row, Rules, mix};
+use crate::blocks::Blocks;
 use crate::comparison::{self, Cuts};
 use crate::model::Model;
 use crate::store::{Store, rare};
@@ -55,10 +56,9 @@ fn value(array: &BinaryViewArray, row: usize) -> Option<&[u8]> {
     (!array.is_null(row)).then(|| array.value(row))
 }
 
-/// Registers the functions that make rows, keys and pairs: `token_bits`, `rare_values`, `row_mark`, `block_keys`,
-/// `pair_of`.
+/// Registers the functions that make rows and keys: `token_bits`, `rare_values`, `row_mark`, `block_keys`.
 pub(crate) fn register(ctx: &SessionContext, rules: &Rules) {
-    use DataType::{BinaryView, UInt32, UInt64, Utf8};
+    use DataType::{BinaryView, UInt64, Utf8};
     let f = |udf: ScalarUDF| ctx.register_udf(udf);
     f(define(
         "token_bits",
@@ -75,16 +75,6 @@ pub(crate) fn register(ctx: &SessionContext, rules: &Rules) {
         vec![BinaryView; 6],
         DataType::List(Arc::new(Field::new("item", UInt64, false))),
         Arc::new(rare_values),
-    ));
-    f(define(
-        "pair_of",
-        vec![UInt32, UInt32],
-        UInt64,
-        Arc::new(|args| {
-            let (a, b) = (numbers::<UInt32Type>(args, 0)?, numbers::<UInt32Type>(args, 1)?);
-            let pair = |(a, b): (&u32, &u32)| u64::from(*a) << 32 | u64::from(*b);
-            Ok(Arc::new(UInt64Array::from_iter_values(a.values().iter().zip(b.values()).map(pair))))
-        }),
     ));
     let columns: Vec<DataType> = (0..COLUMNS.len()).map(|i| if i < ENCODINGS { BinaryView } else { UInt64 }).collect();
     let with_rules = rules.clone();
@@ -183,6 +173,30 @@ fn row_mark(args: &[ArrayRef]) -> Result<ArrayRef> {
         mark
     };
     Ok(Arc::new(UInt64Array::from_iter_values((0..args[0].len()).map(mark))))
+}
+
+/// Registers `proposed(row)`, bound to the blocks: the pairs of a row with later rows.
+pub(crate) fn register_proposed(ctx: &SessionContext, blocks: &Arc<Blocks>) {
+    let blocks = Arc::clone(blocks);
+    let item = Arc::new(Field::new("item", DataType::UInt64, false));
+    ctx.register_udf(define(
+        "proposed",
+        vec![DataType::UInt32],
+        DataType::List(Arc::clone(&item)),
+        Arc::new(move |args| {
+            let rows = numbers::<UInt32Type>(args, 0)?;
+            let mut finder = blocks.finder();
+            let mut pairs: Vec<u64> = Vec::new();
+            let mut offsets: Vec<i32> = Vec::with_capacity(rows.len() + 1);
+            offsets.push(0);
+            for row in rows.values() {
+                pairs.extend(finder.partners(*row).iter().map(|other| u64::from(*row) << 32 | u64::from(*other)));
+                offsets.push(pairs.len() as i32);
+            }
+            let pairs = Arc::new(UInt64Array::from(pairs));
+            Ok(Arc::new(ListArray::try_new(Arc::clone(&item), OffsetBuffer::new(offsets.into()), pairs, None)?))
+        }),
+    ));
 }
 
 /// Registers `agreement(pair)`, bound to the rows: the levels of all comparisons.

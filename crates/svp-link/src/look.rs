@@ -29,8 +29,8 @@ pub async fn look(
     let column: ArrayRef = Arc::new(UInt64Array::from_iter_values(pairs));
     let batch = RecordBatch::try_new(Arc::clone(&schema), vec![column])?;
     let steps = Steps::new(ctx, &|_| ());
-    steps.put("08_agreement", "link_pair", schema, vec![vec![batch]])?;
-    let (_, parts) = steps.run("08_agreement", vec![]).await?;
+    steps.put("07_agreement", "link_pair", schema, vec![vec![batch]])?;
+    let (_, parts) = steps.run("07_agreement").await?;
     let Some(store) = &found.store else { return Ok(None) };
     let ready = found.model.ready();
     let mut best: Option<(f64, u64, u64)> = None;
