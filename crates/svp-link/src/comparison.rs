@@ -140,40 +140,11 @@ impl Names<'_> {
     }
 }
 
-/// What is compared of one record.
-#[derive(Clone, Copy)]
-pub(crate) struct Compared<'a> {
-    pub names: Names<'a>,
-    pub birth: Option<&'a Value>,
-    pub postcode: Option<&'a Value>,
-    pub birth_place: Option<&'a Value>,
-    pub occupation: Option<&'a Value>,
-    /// Sex and the numbers; 0 is missing.
-    pub sex: u32,
-    pub nhs: u32,
-    pub upn: u32,
-    pub local: u32,
-}
-
-/// How two records agree.
-#[inline(always)]
-pub(crate) fn agreement(cuts: &Cuts, a: &Compared<'_>, b: &Compared<'_>) -> u64 {
-    names(cuts, a.names, b.names)
-        | birth(cuts, a.birth, b.birth)
-        | text(cuts, at::BIRTH_PLACE, a.birth_place, b.birth_place)
-        | postcode(cuts, a.postcode, b.postcode)
-        | exact(at::SEX, a.sex, b.sex)
-        | text(cuts, at::OCCUPATION, a.occupation, b.occupation)
-        | exact(at::NHS, a.nhs, b.nhs)
-        | exact(at::UPN, a.upn, b.upn)
-        | exact(at::LOCAL, a.local, b.local)
-}
-
 const EXCHANGED: u8 = 8;
 
 /// Forename, surname and words.
 #[inline(always)]
-fn names(cuts: &Cuts, a: Names<'_>, b: Names<'_>) -> u64 {
+pub(crate) fn names(cuts: &Cuts, a: Names<'_>, b: Names<'_>) -> u64 {
     let mut forename = match (a.forename, b.forename) {
         (Some(x), Some(y)) => {
             if one(x, y) || x.same(y, WHOLE) {
@@ -238,7 +209,7 @@ fn words(cuts: &Cuts, a: Names<'_>, b: Names<'_>) -> u8 {
 
 /// Dates of birth.
 #[inline(always)]
-fn birth(cuts: &Cuts, a: Option<&Value>, b: Option<&Value>) -> u64 {
+pub(crate) fn birth(cuts: &Cuts, a: Option<&Value>, b: Option<&Value>) -> u64 {
     let (Some(a), Some(b)) = (a, b) else { return 0 };
     let same = |place| a.same(b, place);
     let (new_a, new_b) = (a.token(NEW_YEAR) == 2, b.token(NEW_YEAR) == 2);
@@ -261,7 +232,7 @@ fn birth(cuts: &Cuts, a: Option<&Value>, b: Option<&Value>) -> u64 {
 
 /// Postcodes.
 #[inline(always)]
-fn postcode(cuts: &Cuts, a: Option<&Value>, b: Option<&Value>) -> u64 {
+pub(crate) fn postcode(cuts: &Cuts, a: Option<&Value>, b: Option<&Value>) -> u64 {
     let (Some(a), Some(b)) = (a, b) else { return 0 };
     let same = |place| a.token(place) != 0 && a.same(b, place);
     let level = if same(WHOLE) {
@@ -281,7 +252,7 @@ fn postcode(cuts: &Cuts, a: Option<&Value>, b: Option<&Value>) -> u64 {
 
 /// Other text.
 #[inline(always)]
-fn text(cuts: &Cuts, c: usize, a: Option<&Value>, b: Option<&Value>) -> u64 {
+pub(crate) fn text(cuts: &Cuts, c: usize, a: Option<&Value>, b: Option<&Value>) -> u64 {
     let (Some(a), Some(b)) = (a, b) else { return 0 };
     let level = if one(a, b) || a.same(b, WHOLE) {
         1
@@ -294,7 +265,7 @@ fn text(cuts: &Cuts, c: usize, a: Option<&Value>, b: Option<&Value>) -> u64 {
 
 /// Values that are equal or not; 0 is missing.
 #[inline(always)]
-fn exact(c: usize, a: u32, b: u32) -> u64 {
+pub(crate) fn exact(c: usize, a: u32, b: u32) -> u64 {
     if a == 0 || b == 0 { 0 } else { at_level(c, if a == b { 1 } else { 2 }) }
 }
 

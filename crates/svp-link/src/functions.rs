@@ -16,9 +16,9 @@ use svp_contract::encoding::{USUAL, WHOLE, token_at};
 
 use crate::blocking::{COLUMNS, Row, Rules, mix};
 use crate::blocks::Blocks;
-use crate::comparison::{self, Cuts};
+use crate::comparison::Cuts;
 use crate::model::Model;
-use crate::store::{Store, rare};
+use crate::store::{Judge, Store, rare};
 
 /// Encodings that `block_keys` and `row_mark` take before their plain tokens.
 const ENCODINGS: usize = 7;
@@ -208,14 +208,7 @@ pub(crate) fn register_agreement(ctx: &SessionContext, store: &Arc<Store>, cuts:
         DataType::UInt64,
         Arc::new(move |args| {
             let pairs = numbers::<UInt64Type>(args, 0)?;
-            let mut out = vec![0u64; pairs.len()];
-            // With the vector instructions that the machine has.
-            Arch::new().dispatch(|| {
-                for (slot, pair) in out.iter_mut().zip(pairs.values()) {
-                    let (a, b) = (store.compared((pair >> 32) as u32), store.compared(*pair as u32));
-                    *slot = comparison::agreement(&cuts, &a, &b);
-                }
-            });
+            let out = Arch::new().dispatch(Judge { store: &store, cuts: &cuts, pairs: pairs.values() });
             Ok(Arc::new(UInt64Array::from(out)))
         }),
     ));

@@ -118,8 +118,9 @@ pub async fn resolve(ctx: &SessionContext, options: Options<'_>, known: &Known) 
     functions::register(ctx, &Rules::new(linkage)?);
     let steps = Steps::new(ctx, options.on_step);
 
-    steps.begin("rows");
+    steps.begin("read");
     steps.table("01_records", "link_record").await?;
+    steps.begin("rows");
     steps.table("02_several", "link_several").await?;
     steps.table("03_rows", "link_row").await?;
     steps.forget("link_record")?;
@@ -132,6 +133,7 @@ pub async fn resolve(ctx: &SessionContext, options: Options<'_>, known: &Known) 
     if !incremental {
         settled.fill(false);
     }
+    steps.begin("values");
     steps.table("04_counts", "link_count").await?;
     let store = store(ctx).await?;
     let present = store.present();
@@ -358,11 +360,28 @@ async fn random_patterns(
             pairs.push(a << 32 | b);
         }
     }
-    let column: ArrayRef = Arc::new(UInt64Array::from(pairs));
+    let column: ArrayRef = Arc::new(UInt64Array::from(by_first(&pairs, person_of_row.len())));
     let (schema, batches) = batch(&[("pair", DataType::UInt64)], vec![column])?;
     steps.put("07_agreement", "link_pair", schema, steps.spread(batches.into_iter().flatten()))?;
     let (_, agreement) = steps.run("07_agreement").await?;
     Ok(numbers::<UInt64Type>(&agreement, 1).into_iter().map(|pattern| (pattern, 1.0)).collect())
+}
+
+/// The pairs in the order of their first rows, so that each of these is looked up once and not from anywhere in memory.
+fn by_first(pairs: &[u64], rows: usize) -> Vec<u64> {
+    let first = |pair: u64| (pair >> 32) as usize;
+    let mut next = vec![0usize; rows + 1];
+    pairs.iter().for_each(|pair| next[first(*pair) + 1] += 1);
+    for i in 1..next.len() {
+        next[i] += next[i - 1];
+    }
+    let mut out = vec![0u64; pairs.len()];
+    for pair in pairs {
+        let place = &mut next[first(*pair)];
+        out[*place] = *pair;
+        *place += 1;
+    }
+    out
 }
 
 /// Adds weighed pairs of rows as pairs of records; how many there were.
@@ -430,12 +449,14 @@ fn groups(
         node_of.push(node);
     }
     let cut = |w: f32| f64::from(w).clamp(linkage.threshold.least, linkage.threshold.most);
-    let mut edges: Vec<Edge> = pairs
-        .iter()
-        .map(|(a, b, w)| (node_of[*a as usize], node_of[*b as usize], *w))
-        .filter(|(a, b, _)| a != b)
-        .map(|(a, b, w)| Edge { a: a.min(b), b: a.max(b), sum: cut(w), seen: 1 })
-        .collect();
+    let mut edges: Vec<Edge> = Vec::with_capacity(pairs.len());
+    edges.extend(
+        pairs
+            .iter()
+            .map(|(a, b, w)| (node_of[*a as usize], node_of[*b as usize], *w))
+            .filter(|(a, b, _)| a != b)
+            .map(|(a, b, w)| Edge { a: a.min(b), b: a.max(b), sum: cut(w), seen: 1 }),
+    );
     if size.len() < records.len() {
         edges.sort_by_key(|e| (e.a, e.b));
         edges.dedup_by(|next, first| {
@@ -449,7 +470,7 @@ fn groups(
     }
     let p = linkage.threshold.probability;
     let terms = Terms { threshold: (p / (1.0 - p)).log2(), unproposed: linkage.threshold.unproposed };
-    let (group, forbidden) = cluster::average(size.len(), &edges, &size, &sources, terms);
+    let (group, forbidden) = cluster::average(size.len(), &edges, &size, sources, terms);
     let mut first: Vec<u32> = vec![u32::MAX; size.len()];
     for (i, node) in node_of.iter().enumerate() {
         let group = group[*node as usize] as usize;

@@ -6,12 +6,13 @@
 
 use arrow::array::{ArrayRef, AsArray, BinaryViewArray, RecordBatch, UInt64Array};
 use arrow::datatypes::{Int64Type, SchemaRef, UInt64Type};
+use pulp::{Simd, WithSimd};
 use rustc_hash::FxHashMap;
 use svp_contract::encoding::{USUAL, WHOLE};
 
 use crate::LinkError;
 use crate::blocking::mix;
-use crate::comparison::{Compared, Names, Value, word_tokens};
+use crate::comparison::{self, Cuts, Names, Value, at, exact, word_tokens};
 use crate::model::Counts;
 
 /// Encoded columns in the order of [`Row::values`].
@@ -44,6 +45,9 @@ struct Row {
     first_other: u32,
     few: [u64; FEW],
 }
+
+/// Pairs that are looked up before they are judged; their rows fit the nearest cache.
+const AT_ONCE: usize = 128;
 
 /// Words that are kept in the row itself.
 const FEW: usize = 1;
@@ -176,32 +180,58 @@ impl Store {
         self.values[column].get(row.values[column] as usize)
     }
 
-    /// What is compared of a row.
     #[inline(always)]
-    pub(crate) fn compared(&self, row: u32) -> Compared<'_> {
-        let row = self.rows.get(row as usize).unwrap_or(&EMPTY);
-        let value = |column: usize| self.value(column, row);
+    fn names<'a>(&'a self, row: &'a Row) -> Names<'a> {
         let n = row.others as usize;
         let others = match row.few.get(..n) {
             Some(few) => few,
             None => self.others.get(row.first_other as usize..).and_then(|from| from.get(..n)).unwrap_or_default(),
         };
-        let [nhs, upn, local] = row.numbers;
-        Compared {
-            names: Names {
-                forename: value(of::FORENAME),
-                surname: value(of::SURNAME),
-                words: value(of::WORDS),
-                others,
-            },
-            birth: value(of::BIRTH),
-            postcode: value(of::POSTCODE),
-            birth_place: value(of::BIRTH_PLACE),
-            occupation: value(of::OCCUPATION),
-            sex: row.sex,
-            nhs,
-            upn,
-            local,
+        Names {
+            forename: self.value(of::FORENAME, row),
+            surname: self.value(of::SURNAME, row),
+            words: self.value(of::WORDS, row),
+            others,
+        }
+    }
+
+    /// The levels of all comparisons of the pairs. A few pairs at a time go through one comparison after another: so the
+    /// machine already fetches the values of the next pairs, which lie anywhere, while it judges one.
+    #[inline(always)]
+    fn agreements(&self, cuts: &Cuts, pairs: &[u64], out: &mut [u64]) {
+        let mut rows = [(&EMPTY, &EMPTY); AT_ONCE];
+        for (pairs, out) in pairs.chunks(AT_ONCE).zip(out.chunks_mut(AT_ONCE)) {
+            for (slot, pair) in rows.iter_mut().zip(pairs) {
+                let row = |row: u64| self.rows.get(row as usize).unwrap_or(&EMPTY);
+                *slot = (row(pair >> 32), row(pair & 0xffff_ffff));
+            }
+            let rows = &rows[..pairs.len()];
+            for ((a, b), slot) in rows.iter().zip(out.iter_mut()) {
+                *slot = exact(at::SEX, a.sex, b.sex)
+                    | exact(at::NHS, a.numbers[0], b.numbers[0])
+                    | exact(at::UPN, a.numbers[1], b.numbers[1])
+                    | exact(at::LOCAL, a.numbers[2], b.numbers[2]);
+            }
+            for ((a, b), slot) in rows.iter().zip(out.iter_mut()) {
+                *slot |= comparison::names(cuts, self.names(a), self.names(b));
+            }
+            self.compare(of::BIRTH, rows, out, |a, b| comparison::birth(cuts, a, b));
+            self.compare(of::POSTCODE, rows, out, |a, b| comparison::postcode(cuts, a, b));
+            self.compare(of::BIRTH_PLACE, rows, out, |a, b| comparison::text(cuts, at::BIRTH_PLACE, a, b));
+            self.compare(of::OCCUPATION, rows, out, |a, b| comparison::text(cuts, at::OCCUPATION, a, b));
+        }
+    }
+
+    #[inline(always)]
+    fn compare(
+        &self,
+        column: usize,
+        rows: &[(&Row, &Row)],
+        out: &mut [u64],
+        level: impl Fn(Option<&Value>, Option<&Value>) -> u64,
+    ) {
+        for ((a, b), slot) in rows.iter().zip(out) {
+            *slot |= level(self.value(column, a), self.value(column, b));
         }
     }
 
@@ -224,6 +254,25 @@ impl Store {
             postcode: rows(|c| c.postcode),
             occupation: rows(|c| c.occupation),
         }
+    }
+}
+
+/// The levels of all comparisons of pairs, with the vector instructions that the machine has.
+pub(crate) struct Judge<'a> {
+    pub store: &'a Store,
+    pub cuts: &'a Cuts,
+    pub pairs: &'a [u64],
+}
+
+impl WithSimd for Judge<'_> {
+    type Output = Vec<u64>;
+
+    // A closure would not be compiled for those instructions unless the compiler happened to inline it.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Vec<u64> {
+        let mut out = vec![0u64; self.pairs.len()];
+        self.store.agreements(self.cuts, self.pairs, &mut out);
+        out
     }
 }
 
