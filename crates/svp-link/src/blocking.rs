@@ -10,7 +10,7 @@ use svp_contract::encoding::token_at;
 use svp_contract::{EncodingKind, Linkage};
 
 use crate::LinkError;
-use crate::comparison::Names;
+use crate::comparison::word_tokens;
 
 /// The columns of `link_row` that a rule can name, in the order of the arguments of `block_keys`.
 pub(crate) const COLUMNS: [(&str, Option<EncodingKind>); 15] = [
@@ -30,6 +30,9 @@ pub(crate) const COLUMNS: [(&str, Option<EncodingKind>); 15] = [
     ("key.usual_name_sector", None),
     ("key.surname_birth_sector", None),
 ];
+
+/// Place of the words in [`COLUMNS`].
+const WORDS: usize = 2;
 
 /// One part of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -110,13 +113,12 @@ impl Row<'_> {
     }
 
     fn tokens(&self, part: Part, out: &mut Vec<u64>) {
-        let names = Names { forename: self.0[0], surname: self.0[1], words: self.0[2] };
         match part {
             Part::Token(column, place) => out.extend(self.token(column, place)),
             Part::Plain(column) => out.extend(self.0[column].map(of_text)),
-            Part::EachWord => out.extend(names.words()),
+            Part::EachWord => out.extend(word_tokens(self.0[WORDS])),
             Part::TwoWords => {
-                let words: Vec<u64> = names.words().collect();
+                let words: Vec<u64> = word_tokens(self.0[WORDS]).collect();
                 for (i, a) in words.iter().enumerate() {
                     out.extend(words[i + 1..].iter().map(|b| mix(*a.min(b), *a.max(b))));
                 }

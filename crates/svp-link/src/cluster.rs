@@ -5,9 +5,7 @@
 //! never join. Average linkage is reducible, and stays so with forbidden pairs, so the nearest-neighbour chain finds the
 //! same tree as always joining the best pair (Murtagh 1983), without a queue of all pairs.
 
-use std::collections::VecDeque;
-
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 /// What the clustering is given.
 #[derive(Debug, Clone, Copy)]
@@ -34,11 +32,11 @@ pub struct Edge {
 /// Groups `n` nodes. `edges`: each pair of nodes once. `size` is the number of records in a node (a
 /// person of an earlier run is one node). `only` gives the sources that promised each person once which a node has
 /// records of. Returns the least node of each node's group, and the number of joins that a promise forbade.
-pub(crate) fn average(n: usize, edges: &[Edge], size: &[u32], only: &[Vec<u32>], terms: Terms) -> (Vec<u32>, u64) {
+pub(crate) fn average(n: usize, edges: &[Edge], size: &[u32], only: Vec<Vec<u32>>, terms: Terms) -> (Vec<u32>, u64) {
     let mut groups = Groups {
-        near: vec![FxHashMap::default(); n],
+        near: Vec::new(),
         size: size.iter().map(|s| u64::from(*s)).collect(),
-        only: only.to_vec(),
+        only,
         up: (0..n as u32).collect(),
         terms,
         forbidden: 0,
@@ -46,11 +44,17 @@ pub(crate) fn average(n: usize, edges: &[Edge], size: &[u32], only: &[Vec<u32>],
     // Groups that no good edge connects cannot join, so edges between them need not be carried along.
     let good = edges.iter().filter(|e| groups.mean(e.a, e.b, (e.sum, e.seen)) > terms.threshold).map(|e| (e.a, e.b));
     let components = components(n, good);
-    for e in edges {
-        if components[e.a as usize] == components[e.b as usize] {
-            groups.near[e.a as usize].insert(e.b, (e.sum, e.seen));
-            groups.near[e.b as usize].insert(e.a, (e.sum, e.seen));
-        }
+    let inside = || edges.iter().filter(|e| components[e.a as usize] == components[e.b as usize]);
+    let mut ends = vec![0usize; n];
+    for e in inside() {
+        ends[e.a as usize] += 1;
+        ends[e.b as usize] += 1;
+    }
+    let room = |n: &usize| FxHashMap::with_capacity_and_hasher(*n, FxBuildHasher);
+    groups.near = ends.iter().map(room).collect();
+    for e in inside() {
+        groups.near[e.a as usize].insert(e.b, (e.sum, e.seen));
+        groups.near[e.b as usize].insert(e.a, (e.sum, e.seen));
     }
     let mut chain: Vec<u32> = Vec::new();
     for start in 0..n as u32 {
@@ -156,29 +160,21 @@ impl Groups {
 
 /// The least node of each node's connected component.
 pub(crate) fn components(n: usize, edges: impl Iterator<Item = (u32, u32)>) -> Vec<u32> {
-    let mut near: Vec<Vec<u32>> = vec![Vec::new(); n];
+    let mut up: Vec<u32> = (0..n as u32).collect();
+    fn root(up: &mut [u32], mut node: u32) -> u32 {
+        while up[node as usize] != node {
+            let above = up[up[node as usize] as usize];
+            up[node as usize] = above;
+            node = above;
+        }
+        node
+    }
     for (a, b) in edges {
-        near[a as usize].push(b);
-        near[b as usize].push(a);
+        let (a, b) = (root(&mut up, a), root(&mut up, b));
+        // The lesser is above, so that the root of a component is its least node.
+        up[a.max(b) as usize] = a.min(b);
     }
-    let mut least = vec![u32::MAX; n];
-    let mut queue = VecDeque::new();
-    for start in 0..n as u32 {
-        if least[start as usize] != u32::MAX {
-            continue;
-        }
-        least[start as usize] = start;
-        queue.push_back(start);
-        while let Some(node) = queue.pop_front() {
-            for next in &near[node as usize] {
-                if least[*next as usize] == u32::MAX {
-                    least[*next as usize] = start;
-                    queue.push_back(*next);
-                }
-            }
-        }
-    }
-    least
+    (0..n as u32).map(|node| root(&mut up, node)).collect()
 }
 
 #[cfg(test)]

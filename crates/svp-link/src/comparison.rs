@@ -5,8 +5,8 @@
 //! (1990), here on the Dice similarity of filters.
 
 use svp_contract::encoding::{
-    FILTER_BYTES, INITIAL, MONTH_DAY, NEW_YEAR, OUTWARD, PART_BYTES, SECTOR, SWAPPED, USUAL, WHOLE, YEAR, YEAR_DAY,
-    YEAR_MONTH, split, token_at,
+    FILTER_BYTES, INITIAL, MONTH_DAY, NEW_YEAR, OUTWARD, PART_BYTES, Place, SECTOR, SWAPPED, USUAL, WHOLE, YEAR,
+    YEAR_DAY, YEAR_MONTH, split, token_at,
 };
 use svp_contract::{COMPARISONS, Linkage};
 
@@ -51,62 +51,92 @@ impl Cuts {
     }
 
     /// The first cut that is reached, or the number of cuts.
+    #[inline(always)]
     fn band(&self, c: usize, similarity: f64) -> usize {
         let cuts = &self.0[c];
         cuts.iter().position(|cut| similarity >= *cut).unwrap_or(cuts.len())
     }
 
+    #[inline(always)]
     fn least(&self, c: usize) -> f64 {
         self.0[c].last().copied().unwrap_or(1.0)
     }
 }
 
-/// Dice similarity of two filters, 0 to 1.
-#[inline(always)]
-pub(crate) fn dice(a: &[u8], b: &[u8]) -> f64 {
-    let (mut both, mut ones) = (0u32, 0u32);
-    for (x, y) in a.chunks_exact(8).zip(b.chunks_exact(8)) {
-        let (Ok(x), Ok(y)) = (<[u8; 8]>::try_from(x), <[u8; 8]>::try_from(y)) else { continue };
-        let (x, y) = (u64::from_le_bytes(x), u64::from_le_bytes(y));
-        both += (x & y).count_ones();
-        ones += x.count_ones() + y.count_ones();
-    }
-    if ones == 0 { 0.0 } else { 2.0 * f64::from(both) / f64::from(ones) }
+/// A value that records have, an encoding taken apart: its tokens (0 is missing) and its filter. The tokens are on one cache
+/// line, the filter on the next.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+pub(crate) struct Value {
+    tokens: [u64; 7],
+    /// Bits of the filter that are set.
+    ones: u32,
+    filter: [u64; FILTER_BYTES / 8],
 }
 
-fn filter(encoding: &[u8]) -> &[u8] {
-    split(encoding).map_or(&[], |(_, filter)| filter)
+impl Value {
+    pub(crate) fn new(encoding: &[u8]) -> Self {
+        let (tokens, filter) = split(encoding).unwrap_or((encoding, &[]));
+        let mut value = Self { tokens: [0; 7], ones: 0, filter: [0; FILTER_BYTES / 8] };
+        let words = |bytes: &[u8], out: &mut [u64]| {
+            for (slot, eight) in out.iter_mut().zip(bytes.chunks_exact(8)) {
+                *slot = eight.try_into().map_or(0, u64::from_le_bytes);
+            }
+        };
+        words(tokens, &mut value.tokens);
+        words(filter, &mut value.filter);
+        value.ones = value.filter.iter().map(|w| w.count_ones()).sum();
+        value
+    }
+
+    /// The token at a place, or 0.
+    #[inline(always)]
+    pub(crate) fn token(&self, place: Place) -> u64 {
+        self.tokens[place]
+    }
+
+    #[inline(always)]
+    fn same(&self, other: &Self, place: Place) -> bool {
+        self.tokens[place] == other.tokens[place]
+    }
+
+    /// Dice similarity of two filters, 0 to 1.
+    #[inline(always)]
+    fn dice(&self, other: &Self) -> f64 {
+        let both: u32 = self.filter.iter().zip(&other.filter).map(|(x, y)| (x & y).count_ones()).sum();
+        let ones = self.ones + other.ones;
+        if ones == 0 { 0.0 } else { 2.0 * f64::from(both) / f64::from(ones) }
+    }
+}
+
+/// Whether both are one value of the store; values that are stored once need no look at their tokens.
+#[inline(always)]
+fn one(a: &Value, b: &Value) -> bool {
+    std::ptr::eq(a, b)
+}
+
+/// Tokens of all words of a name.
+pub(crate) fn word_tokens(words: Option<&[u8]>) -> impl Iterator<Item = u64> {
+    let words = words.unwrap_or_default();
+    let n = words.len().saturating_sub(FILTER_BYTES) / PART_BYTES;
+    (0..n).filter_map(move |i| token_at(words, i))
 }
 
 /// The names of one record.
 #[derive(Clone, Copy)]
 pub(crate) struct Names<'a> {
-    pub forename: Option<&'a [u8]>,
-    pub surname: Option<&'a [u8]>,
-    pub words: Option<&'a [u8]>,
+    pub forename: Option<&'a Value>,
+    pub surname: Option<&'a Value>,
+    pub words: Option<&'a Value>,
+    /// Tokens of the words that are neither forename nor surname.
+    pub others: &'a [u64],
 }
 
-impl<'a> Names<'a> {
-    fn whole(name: Option<&'a [u8]>) -> Option<u64> {
-        name.and_then(|n| token_at(n, WHOLE))
-    }
-
-    /// Tokens of all words.
-    pub(crate) fn words(&self) -> impl Iterator<Item = u64> + use<'a> {
-        let words = self.words.unwrap_or_default();
-        let n = words.len().saturating_sub(FILTER_BYTES) / PART_BYTES;
-        (0..n).filter_map(move |i| token_at(words, i))
-    }
-
+impl Names<'_> {
     /// Whether it is a word of the name beside forename and surname (a name by birth, the second of two surnames).
-    fn has_other_word(&self, token: Option<u64>) -> bool {
-        token.is_some_and(|t| self.other_words().any(|w| w == t))
-    }
-
-    /// Tokens of the words that are neither forename nor surname.
-    fn other_words(&self) -> impl Iterator<Item = u64> + use<'a> {
-        let (forename, surname) = (Self::whole(self.forename), Self::whole(self.surname));
-        self.words().filter(move |w| Some(*w) != forename && Some(*w) != surname)
+    #[inline(always)]
+    fn has_other_word(&self, token: u64) -> bool {
+        token != 0 && self.others.contains(&token)
     }
 }
 
@@ -117,14 +147,14 @@ const EXCHANGED: u8 = 8;
 pub(crate) fn names(cuts: &Cuts, a: Names<'_>, b: Names<'_>) -> u64 {
     let mut forename = match (a.forename, b.forename) {
         (Some(x), Some(y)) => {
-            if token_at(x, WHOLE) == token_at(y, WHOLE) {
+            if one(x, y) || x.same(y, WHOLE) {
                 1
-            } else if token_at(x, USUAL).is_some() && token_at(x, USUAL) == token_at(y, USUAL) {
+            } else if x.token(USUAL) != 0 && x.same(y, USUAL) {
                 2
             } else {
-                match cuts.band(at::FORENAME, dice(filter(x), filter(y))) {
+                match cuts.band(at::FORENAME, x.dice(y)) {
                     band @ 0..=2 => 3 + band as u8,
-                    _ if token_at(x, INITIAL) == token_at(y, INITIAL) => 6,
+                    _ if x.same(y, INITIAL) => 6,
                     _ => 7,
                 }
             }
@@ -133,10 +163,10 @@ pub(crate) fn names(cuts: &Cuts, a: Names<'_>, b: Names<'_>) -> u64 {
     };
     let mut surname = match (a.surname, b.surname) {
         (Some(x), Some(y)) => {
-            if token_at(x, WHOLE) == token_at(y, WHOLE) {
+            if one(x, y) || x.same(y, WHOLE) {
                 1
             } else {
-                match cuts.band(at::SURNAME, dice(filter(x), filter(y))) {
+                match cuts.band(at::SURNAME, x.dice(y)) {
                     band @ 0..=2 => 3 + band as u8,
                     _ => 7,
                 }
@@ -144,35 +174,34 @@ pub(crate) fn names(cuts: &Cuts, a: Names<'_>, b: Names<'_>) -> u64 {
         }
         _ => 0,
     };
+    let whole = |name: Option<&Value>| name.map_or(0, |n| n.token(WHOLE));
     if forename > 2 && surname > 2 {
-        let (af, asur) = (Names::whole(a.forename), Names::whole(a.surname));
-        let (bf, bsur) = (Names::whole(b.forename), Names::whole(b.surname));
+        let (af, asur) = (whole(a.forename), whole(a.surname));
         // Both must have changed places: one alone is a surname that is a forename elsewhere, and says nothing.
-        if af.is_some() && asur.is_some() && af == bsur && asur == bf {
+        if af != 0 && asur != 0 && af == whole(b.surname) && asur == whole(b.forename) {
             (forename, surname) = (EXCHANGED, EXCHANGED);
         }
     }
-    if (4..EXCHANGED).contains(&surname)
-        && (b.has_other_word(Names::whole(a.surname)) || a.has_other_word(Names::whole(b.surname)))
-    {
+    if (4..EXCHANGED).contains(&surname) && (b.has_other_word(whole(a.surname)) || a.has_other_word(whole(b.surname))) {
         surname = 6;
     }
     at_level(at::FORENAME, forename) | at_level(at::SURNAME, surname) | at_level(at::WORDS, words(cuts, a, b))
 }
 
+#[inline(always)]
 fn words(cuts: &Cuts, a: Names<'_>, b: Names<'_>) -> u8 {
-    let (in_a, in_b) = (a.other_words().count(), b.other_words().count());
+    let (in_a, in_b) = (a.others.len(), b.others.len());
     if in_a == 0 || in_b == 0 {
         return 0;
     }
-    let shared = a.other_words().filter(|w| b.other_words().any(|x| x == *w)).count();
+    let shared = a.others.iter().filter(|w| b.others.contains(w)).count();
     let most = 10 * shared > 3 * (in_a + in_b);
     match shared {
         2.. if most => 1,
         1.. if most => 2,
         1.. => 3,
         _ => {
-            let similar = dice(filter(a.words.unwrap_or_default()), filter(b.words.unwrap_or_default()));
+            let similar = a.words.zip(b.words).map_or(0.0, |(x, y)| x.dice(y));
             4 + cuts.band(at::WORDS, similar).min(2) as u8
         }
     }
@@ -180,18 +209,18 @@ fn words(cuts: &Cuts, a: Names<'_>, b: Names<'_>) -> u8 {
 
 /// Dates of birth.
 #[inline(always)]
-pub(crate) fn birth(cuts: &Cuts, a: Option<&[u8]>, b: Option<&[u8]>) -> u64 {
+pub(crate) fn birth(cuts: &Cuts, a: Option<&Value>, b: Option<&Value>) -> u64 {
     let (Some(a), Some(b)) = (a, b) else { return 0 };
-    let same = |place| token_at(a, place) == token_at(b, place);
-    let (new_a, new_b) = (token_at(a, NEW_YEAR) == Some(2), token_at(b, NEW_YEAR) == Some(2));
-    let level = if same(WHOLE) {
+    let same = |place| a.same(b, place);
+    let (new_a, new_b) = (a.token(NEW_YEAR) == 2, b.token(NEW_YEAR) == 2);
+    let level = if one(a, b) || same(WHOLE) {
         1 + u8::from(new_a)
-    } else if token_at(a, WHOLE) == token_at(b, SWAPPED) {
+    } else if a.token(WHOLE) == b.token(SWAPPED) {
         3
     } else if same(YEAR_MONTH) || same(YEAR_DAY) || (same(MONTH_DAY) && !new_a) {
         if (new_a || new_b) && same(YEAR) { 5 } else { 4 }
     } else {
-        match (cuts.band(at::BIRTH, dice(filter(a), filter(b))), same(YEAR)) {
+        match (cuts.band(at::BIRTH, a.dice(b)), same(YEAR)) {
             (0, _) => 6,
             (_, true) => 7,
             (1, _) => 8,
@@ -203,15 +232,15 @@ pub(crate) fn birth(cuts: &Cuts, a: Option<&[u8]>, b: Option<&[u8]>) -> u64 {
 
 /// Postcodes.
 #[inline(always)]
-pub(crate) fn postcode(cuts: &Cuts, a: Option<&[u8]>, b: Option<&[u8]>) -> u64 {
+pub(crate) fn postcode(cuts: &Cuts, a: Option<&Value>, b: Option<&Value>) -> u64 {
     let (Some(a), Some(b)) = (a, b) else { return 0 };
-    let same = |place| token_at(a, place).is_some() && token_at(a, place) == token_at(b, place);
+    let same = |place| a.token(place) != 0 && a.same(b, place);
     let level = if same(WHOLE) {
         1
     } else if same(SECTOR) {
         2
     } else {
-        match (cuts.band(at::POSTCODE, dice(filter(a), filter(b))), same(OUTWARD)) {
+        match (cuts.band(at::POSTCODE, a.dice(b)), same(OUTWARD)) {
             (0, _) => 3,
             (_, true) => 4,
             (1, _) => 5,
@@ -223,24 +252,21 @@ pub(crate) fn postcode(cuts: &Cuts, a: Option<&[u8]>, b: Option<&[u8]>) -> u64 {
 
 /// Other text.
 #[inline(always)]
-pub(crate) fn text(cuts: &Cuts, c: usize, a: Option<&[u8]>, b: Option<&[u8]>) -> u64 {
+pub(crate) fn text(cuts: &Cuts, c: usize, a: Option<&Value>, b: Option<&Value>) -> u64 {
     let (Some(a), Some(b)) = (a, b) else { return 0 };
-    let level = if token_at(a, WHOLE) == token_at(b, WHOLE) {
+    let level = if one(a, b) || a.same(b, WHOLE) {
         1
     } else {
-        let similar = dice(filter(a), filter(b));
+        let similar = a.dice(b);
         if similar < cuts.least(c) { 4 } else { 2 + cuts.band(c, similar) as u8 }
     };
     at_level(c, level)
 }
 
-/// Values that are equal or not.
+/// Values that are equal or not; 0 is missing.
 #[inline(always)]
-pub(crate) fn exact<T: PartialEq>(c: usize, a: Option<T>, b: Option<T>) -> u64 {
-    match (a, b) {
-        (Some(a), Some(b)) => at_level(c, if a == b { 1 } else { 2 }),
-        _ => 0,
-    }
+pub(crate) fn exact(c: usize, a: u32, b: u32) -> u64 {
+    if a == 0 || b == 0 { 0 } else { at_level(c, if a == b { 1 } else { 2 }) }
 }
 
 /// A pattern in words, for `--explain`: comparison and level, missing ones left out.
@@ -272,10 +298,18 @@ mod tests {
 
     fn levels(a: (&str, &str, &str), b: (&str, &str, &str)) -> (usize, usize) {
         let cuts = Cuts::new(&Linkage::shipped().unwrap());
-        let record = |(f, s, w): (&str, &str, &str)| [name("forename", f), name("surname", s), name("words", w)];
+        let record = |(f, s, w): (&str, &str, &str)| {
+            let encodings = [name("forename", f), name("surname", s), name("words", w)];
+            let values = [0, 1, 2].map(|i| Value::new(&encodings[i]));
+            let others: Vec<u64> = word_tokens(Some(&encodings[2]))
+                .filter(|w| *w != values[0].token(WHOLE) && *w != values[1].token(WHOLE))
+                .collect();
+            (values, others)
+        };
         let (a, b) = (record(a), record(b));
-        fn of(r: &[Vec<u8>; 3]) -> Names<'_> {
-            Names { forename: Some(&r[0]), surname: Some(&r[1]), words: Some(&r[2]) }
+        fn of((values, others): &([Value; 3], Vec<u64>)) -> Names<'_> {
+            let [forename, surname, words] = values;
+            Names { forename: Some(forename), surname: Some(surname), words: Some(words), others }
         }
         let pattern = names(&cuts, of(&a), of(&b));
         (level(pattern, at::FORENAME), level(pattern, at::SURNAME))

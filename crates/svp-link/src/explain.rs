@@ -38,7 +38,7 @@ fn rules(out: &mut String, found: &Resolved) {
 }
 
 fn model(out: &mut String, model: &Model, linkage: &Linkage) {
-    let logs = model.ready();
+    let ready = model.ready();
     let _ = writeln!(
         out,
         "\nmodel: one pair in {:.0} is one person before anything is compared; {:.2} rows for each person; {} rounds\n",
@@ -51,7 +51,7 @@ fn model(out: &mut String, model: &Model, linkage: &Linkage) {
         for (i, meaning) in comparison.levels.iter().enumerate().filter(|(_, m)| !m.is_empty()) {
             let (m, u) = (model.m[c][i + 1], model.u[c][i + 1]);
             let name = if i == 0 { comparison.name.as_str() } else { "" };
-            let _ = writeln!(out, "{name:<12} {meaning:<32} {m:>9.5} {u:>11.8} {:>+7.2}", logs.of(c, i + 1));
+            let _ = writeln!(out, "{name:<12} {meaning:<32} {m:>9.5} {u:>11.8} {:>+7.2}", ready.of(c, i + 1));
         }
     }
     for other in &model.alternatives {
@@ -91,8 +91,8 @@ fn histogram(out: &mut String, found: &Resolved) {
 #[must_use]
 pub fn waterfall(model: &Model, linkage: &Linkage, pattern: u64, a: &Counts, b: &Counts) -> String {
     let mut out = String::new();
-    let logs = model.ready();
-    let parts = model.parts(&logs, pattern, a, b);
+    let ready = model.ready();
+    let parts = model.parts(&ready, pattern, a, b);
     let mut sum = (model.prior / (1.0 - model.prior)).log2();
     let _ = writeln!(out, "{:<12} {:<32} {:>7} {:>7} {:>8}", "", "", "level", "rarity", "so far");
     let _ = writeln!(out, "{:<12} {:<32} {:>7} {:>7} {sum:>+8.2}", "prior", "", "", "");
@@ -105,7 +105,7 @@ pub fn waterfall(model: &Model, linkage: &Linkage, pattern: u64, a: &Counts, b: 
         sum += of_level + rarity;
         let _ = writeln!(out, "{:<12} {meaning:<32} {of_level:>+7.2} {rarity:>+7.2} {sum:>+8.2}", COMPARISONS[c]);
     }
-    let weight = model.weight(&logs, pattern, a, b);
+    let weight = model.weight(&ready, pattern, a, b);
     let _ = writeln!(
         out,
         "{:<12} {:<32} {:>7} {:>+7.2} {weight:>+8.2}",

@@ -12,11 +12,13 @@ use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
 use datafusion::prelude::SessionContext;
 use pulp::Arch;
+use svp_contract::encoding::{USUAL, WHOLE, token_at};
 
 use crate::blocking::{COLUMNS, Row, Rules, mix};
-use crate::comparison::{self, Cuts, at};
+use crate::blocks::Blocks;
+use crate::comparison::Cuts;
 use crate::model::Model;
-use crate::store::{Store, of};
+use crate::store::{Judge, Store, rare};
 
 /// Encodings that `block_keys` and `row_mark` take before their plain tokens.
 const ENCODINGS: usize = 7;
@@ -54,14 +56,9 @@ fn value(array: &BinaryViewArray, row: usize) -> Option<&[u8]> {
     (!array.is_null(row)).then(|| array.value(row))
 }
 
-fn number<T: arrow::datatypes::ArrowPrimitiveType>(array: &PrimitiveArray<T>, row: usize) -> Option<T::Native> {
-    (!array.is_null(row)).then(|| array.value(row))
-}
-
-/// Registers the functions that make rows, keys and pairs: `token_bits`, `token_part`, `row_mark`, `block_keys`,
-/// `pair_of`.
+/// Registers the functions that make rows and keys: `token_bits`, `rare_values`, `row_mark`, `block_keys`.
 pub(crate) fn register(ctx: &SessionContext, rules: &Rules) {
-    use DataType::{BinaryView, UInt32, UInt64, Utf8};
+    use DataType::{BinaryView, UInt64, Utf8};
     let f = |udf: ScalarUDF| ctx.register_udf(udf);
     f(define(
         "token_bits",
@@ -74,32 +71,37 @@ pub(crate) fn register(ctx: &SessionContext, rules: &Rules) {
         }),
     ));
     f(define(
-        "token_part",
-        vec![BinaryView, DataType::Int64],
-        UInt64,
-        Arc::new(|args| {
-            let (encoding, place) = (binary(args, 0)?, numbers::<arrow::datatypes::Int64Type>(args, 1)?);
-            let token = |row| {
-                let place = usize::try_from(number(place, row)?).ok()?;
-                svp_contract::encoding::token_at(value(encoding, row)?, place)
-            };
-            Ok(Arc::new((0..encoding.len()).map(token).collect::<UInt64Array>()))
-        }),
-    ));
-    f(define(
-        "pair_of",
-        vec![UInt32, UInt32],
-        UInt64,
-        Arc::new(|args| {
-            let (a, b) = (numbers::<UInt32Type>(args, 0)?, numbers::<UInt32Type>(args, 1)?);
-            let pair = |(a, b): (&u32, &u32)| u64::from(*a) << 32 | u64::from(*b);
-            Ok(Arc::new(UInt64Array::from_iter_values(a.values().iter().zip(b.values()).map(pair))))
-        }),
+        "rare_values",
+        vec![BinaryView; 6],
+        DataType::List(Arc::new(Field::new("item", UInt64, false))),
+        Arc::new(rare_values),
     ));
     let columns: Vec<DataType> = (0..COLUMNS.len()).map(|i| if i < ENCODINGS { BinaryView } else { UInt64 }).collect();
     let with_rules = rules.clone();
     f(define("block_keys", columns.clone(), keys_type(), Arc::new(move |args| block_keys(&with_rules, args))));
     f(define("row_mark", columns, UInt64, Arc::new(row_mark)));
+}
+
+/// The values that are weighed by their rarity, of forename, surname, birth, place of birth, postcode and occupation.
+fn rare_values(args: &[ArrayRef]) -> Result<ArrayRef> {
+    let mut encodings = Vec::with_capacity(args.len());
+    for i in 0..args.len() {
+        encodings.push(binary(args, i)?);
+    }
+    let n = args[0].len();
+    let mut values: Vec<u64> = Vec::with_capacity(n * 8);
+    let mut offsets: Vec<i32> = Vec::with_capacity(n + 1);
+    offsets.push(0);
+    for row in 0..n {
+        let token = |column: usize, place| value(encodings[column], row).and_then(|e| token_at(e, place)).unwrap_or(0);
+        let whole = |column: usize| token(column, WHOLE);
+        let tokens = [whole(0), token(0, USUAL), whole(1), whole(2), whole(3), whole(4), whole(5)];
+        values.extend(rare(tokens).into_iter().flatten());
+        offsets.push(values.len() as i32);
+    }
+    let field = Arc::new(Field::new("item", DataType::UInt64, false));
+    let values = Arc::new(UInt64Array::from(values));
+    Ok(Arc::new(ListArray::try_new(field, OffsetBuffer::new(offsets.into()), values, None)?))
 }
 
 fn keys_type() -> DataType {
@@ -173,50 +175,48 @@ fn row_mark(args: &[ArrayRef]) -> Result<ArrayRef> {
     Ok(Arc::new(UInt64Array::from_iter_values((0..args[0].len()).map(mark))))
 }
 
-/// Registers the functions that judge pairs, bound to the rows: `agree_names`, `agree_birth`, `agree_postcode`,
-/// `agree_birth_place`, `agree_occupation`, `agree_sex`, `agree_nhs`, `agree_upn`, `agree_local`, each of a pair.
-pub(crate) fn register_agreement(ctx: &SessionContext, store: &Arc<Store>, cuts: &Cuts) {
-    type Judge = fn(&Store, &Cuts, u32, u32) -> u64;
-    let judges: [(&str, Judge); 9] = [
-        ("agree_names", |s, cuts, a, b| comparison::names(cuts, s.names(a), s.names(b))),
-        ("agree_birth", |s, cuts, a, b| comparison::birth(cuts, s.encoding(of::BIRTH, a), s.encoding(of::BIRTH, b))),
-        ("agree_postcode", |s, cuts, a, b| {
-            comparison::postcode(cuts, s.encoding(of::POSTCODE, a), s.encoding(of::POSTCODE, b))
+/// Registers `proposed(row)`, bound to the blocks: the pairs of a row with later rows.
+pub(crate) fn register_proposed(ctx: &SessionContext, blocks: &Arc<Blocks>) {
+    let blocks = Arc::clone(blocks);
+    let item = Arc::new(Field::new("item", DataType::UInt64, false));
+    ctx.register_udf(define(
+        "proposed",
+        vec![DataType::UInt32],
+        DataType::List(Arc::clone(&item)),
+        Arc::new(move |args| {
+            let rows = numbers::<UInt32Type>(args, 0)?;
+            let mut finder = blocks.finder();
+            let mut pairs: Vec<u64> = Vec::new();
+            let mut offsets: Vec<i32> = Vec::with_capacity(rows.len() + 1);
+            offsets.push(0);
+            for row in rows.values() {
+                pairs.extend(finder.partners(*row).iter().map(|other| u64::from(*row) << 32 | u64::from(*other)));
+                offsets.push(pairs.len() as i32);
+            }
+            let pairs = Arc::new(UInt64Array::from(pairs));
+            Ok(Arc::new(ListArray::try_new(Arc::clone(&item), OffsetBuffer::new(offsets.into()), pairs, None)?))
         }),
-        ("agree_birth_place", |s, cuts, a, b| {
-            let (a, b) = (s.encoding(of::BIRTH_PLACE, a), s.encoding(of::BIRTH_PLACE, b));
-            comparison::text(cuts, at::BIRTH_PLACE, a, b)
+    ));
+}
+
+/// Registers `agreement(pair)`, bound to the rows: the levels of all comparisons.
+pub(crate) fn register_agreement(ctx: &SessionContext, store: &Arc<Store>, cuts: Cuts) {
+    let store = Arc::clone(store);
+    ctx.register_udf(define(
+        "agreement",
+        vec![DataType::UInt64],
+        DataType::UInt64,
+        Arc::new(move |args| {
+            let pairs = numbers::<UInt64Type>(args, 0)?;
+            let out = Arch::new().dispatch(Judge { store: &store, cuts: &cuts, pairs: pairs.values() });
+            Ok(Arc::new(UInt64Array::from(out)))
         }),
-        ("agree_occupation", |s, cuts, a, b| {
-            let (a, b) = (s.encoding(of::OCCUPATION, a), s.encoding(of::OCCUPATION, b));
-            comparison::text(cuts, at::OCCUPATION, a, b)
-        }),
-        ("agree_sex", |s, _, a, b| comparison::exact(at::SEX, s.number(of::SEX, a), s.number(of::SEX, b))),
-        ("agree_nhs", |s, _, a, b| comparison::exact(at::NHS, s.number(of::NHS, a), s.number(of::NHS, b))),
-        ("agree_upn", |s, _, a, b| comparison::exact(at::UPN, s.number(of::UPN, a), s.number(of::UPN, b))),
-        ("agree_local", |s, _, a, b| comparison::exact(at::LOCAL, s.number(of::LOCAL, a), s.number(of::LOCAL, b))),
-    ];
-    for (name, judge) in judges {
-        let (store, cuts) = (Arc::clone(store), cuts.clone());
-        ctx.register_udf(define(
-            name,
-            vec![DataType::UInt64],
-            DataType::UInt64,
-            Arc::new(move |args| {
-                let pairs = numbers::<UInt64Type>(args, 0)?;
-                let of = |pair: u64| judge(&store, &cuts, (pair >> 32) as u32, pair as u32);
-                let mut out = vec![0u64; pairs.len()];
-                // With the vector instructions that the machine has.
-                Arch::new().dispatch(|| out.iter_mut().zip(pairs.values()).for_each(|(slot, pair)| *slot = of(*pair)));
-                Ok(Arc::new(UInt64Array::from(out)))
-            }),
-        ));
-    }
+    ));
 }
 
 /// Registers `match_weight(pair, agreement)`: log2 of the odds that the pair is one person.
 pub(crate) fn register_weight(ctx: &SessionContext, store: &Arc<Store>, model: &Arc<Model>) {
-    let (store, model, logs) = (Arc::clone(store), Arc::clone(model), model.ready());
+    let (store, model, ready) = (Arc::clone(store), Arc::clone(model), model.ready());
     ctx.register_udf(define(
         "match_weight",
         vec![DataType::UInt64; 2],
@@ -225,7 +225,7 @@ pub(crate) fn register_weight(ctx: &SessionContext, store: &Arc<Store>, model: &
             let (pairs, patterns) = (numbers::<UInt64Type>(args, 0)?, numbers::<UInt64Type>(args, 1)?);
             let weight = |(pair, pattern): (&u64, &u64)| {
                 let (a, b) = (store.counts((pair >> 32) as u32), store.counts(*pair as u32));
-                model.weight(&logs, *pattern, &a, &b) as f32
+                model.weight(&ready, *pattern, &a, &b) as f32
             };
             Ok(Arc::new(Float32Array::from_iter_values(pairs.values().iter().zip(patterns.values()).map(weight))))
         }),

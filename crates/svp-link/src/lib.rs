@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod blocking;
+mod blocks;
 mod cluster;
 pub mod comparison;
 pub mod dice;

@@ -29,17 +29,17 @@ pub async fn look(
     let column: ArrayRef = Arc::new(UInt64Array::from_iter_values(pairs));
     let batch = RecordBatch::try_new(Arc::clone(&schema), vec![column])?;
     let steps = Steps::new(ctx, &|_| ());
-    steps.put("08_agreement", "link_pair", schema, vec![vec![batch]])?;
-    let (_, parts) = steps.run("08_agreement", vec![]).await?;
+    steps.put("07_agreement", "link_pair", schema, vec![vec![batch]])?;
+    let (_, parts) = steps.run("07_agreement").await?;
     let Some(store) = &found.store else { return Ok(None) };
-    let logs = found.model.ready();
+    let ready = found.model.ready();
     let mut best: Option<(f64, u64, u64)> = None;
     for batch in parts.iter().flatten() {
         let (pairs, patterns) =
             (batch.column(0).as_primitive::<UInt64Type>(), batch.column(1).as_primitive::<UInt64Type>());
         for (pair, pattern) in pairs.values().iter().zip(patterns.values()) {
             let of = |row: u64| store.counts(row as u32);
-            let weight = found.model.weight(&logs, *pattern, &of(pair >> 32), &of(pair & 0xffff_ffff));
+            let weight = found.model.weight(&ready, *pattern, &of(pair >> 32), &of(pair & 0xffff_ffff));
             if best.is_none_or(|(w, p, _)| weight > w || (weight == w && *pair < p)) {
                 best = Some((weight, *pair, *pattern));
             }

@@ -6,15 +6,17 @@
 //! namesakes), each alike in some comparisons as one person is; see `pipelines/linkage/people.toml`. Equal values weigh by their
 //! rarity (term frequency), where the repeats that one person's own records make are taken out of the count.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use svp_contract::{COMPARISONS, Linkage, MAX_LEVELS};
 
 use crate::comparison::{at, level};
 
 const N: usize = COMPARISONS.len();
-type Table = [[f64; MAX_LEVELS + 1]; N];
+const LEVELS: usize = MAX_LEVELS + 1;
+type Table = [[f64; LEVELS]; N];
+
+/// Kinds of two people that are reckoned at once; see [`Kinds`].
+const LANES: usize = 4;
 
 /// How many rows hold the values of a row, for each kind of value that is weighed by its rarity; 0 is missing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -76,13 +78,15 @@ pub struct Model {
 }
 
 /// u from patterns of pairs drawn at random, steadied by the shipped values.
-fn learn_u(linkage: &Linkage, random: &BTreeMap<u64, u64>) -> Table {
-    let mut u = [[0.0; MAX_LEVELS + 1]; N];
-    for (c, comparison) in linkage.comparisons.iter().enumerate() {
-        let mut seen = [0.0; MAX_LEVELS + 1];
-        for (pattern, n) in random {
-            seen[level(*pattern, c)] += *n as f64;
+fn learn_u(linkage: &Linkage, random: &[(u64, f64)]) -> Table {
+    let mut seen = [[0.0; LEVELS]; N];
+    for (pattern, n) in random {
+        for (c, levels) in seen.iter_mut().enumerate() {
+            levels[level(*pattern, c)] += *n;
         }
+    }
+    let mut u = [[0.0; LEVELS]; N];
+    for (c, (comparison, seen)) in linkage.comparisons.iter().zip(&seen).enumerate() {
         let pairs: f64 = seen[1..].iter().sum();
         let prior = linkage.model.prior_pairs;
         for (i, shipped) in comparison.u.iter().enumerate() {
@@ -93,7 +97,7 @@ fn learn_u(linkage: &Linkage, random: &BTreeMap<u64, u64>) -> Table {
 }
 
 fn shipped_m(linkage: &Linkage) -> Table {
-    let mut m = [[0.0; MAX_LEVELS + 1]; N];
+    let mut m = [[0.0; LEVELS]; N];
     for (c, comparison) in linkage.comparisons.iter().enumerate() {
         m[c][1..=comparison.m.len()].copy_from_slice(&comparison.m);
     }
@@ -101,14 +105,14 @@ fn shipped_m(linkage: &Linkage) -> Table {
 }
 
 impl Model {
-    /// Learns from the patterns of the candidates and of random pairs. `total` is the number of pairs of records that
+    /// Learns from the patterns of the candidates and of random pairs, each with how many pairs have it. `total` is the number of pairs of records that
     /// could be one person, `records` the number of records, `possible` the largest number of pairs of one person where
     /// every source promised each person once.
     #[must_use]
     pub fn learn(
         linkage: &Linkage,
-        candidates: &BTreeMap<u64, u64>,
-        random: &BTreeMap<u64, u64>,
+        candidates: &[(u64, f64)],
+        random: &[(u64, f64)],
         total: f64,
         records: f64,
         possible: Option<f64>,
@@ -127,8 +131,8 @@ impl Model {
                 learned: a.learned,
             })
             .collect();
-        let pairs: u64 = candidates.values().sum();
-        let prior = (0.1 * pairs as f64 / total).clamp(1e-12, 0.5);
+        let pairs: f64 = candidates.iter().map(|(_, n)| n).sum();
+        let prior = (0.1 * pairs / total).clamp(1e-12, 0.5);
         let mut model = Self { m: shipped, u, prior, alternatives, rivals: 1.0, repeats: 1.0, present, rounds: 0 };
         for round in 1..=linkage.model.iterations {
             let moved = model.round(linkage, &shipped, candidates, total, possible);
@@ -146,20 +150,23 @@ impl Model {
         &mut self,
         linkage: &Linkage,
         shipped: &Table,
-        candidates: &BTreeMap<u64, u64>,
+        candidates: &[(u64, f64)],
         total: f64,
         possible: Option<f64>,
     ) -> f64 {
-        let mut seen = [[0.0; MAX_LEVELS + 1]; N];
+        let mut seen: Table = [[0.0; LEVELS]; N];
         let mut matches = 0.0;
-        let mut others = vec![0.0; self.alternatives.len()];
-        let logs = self.logs();
+        let ready = self.ready();
+        let mut others = vec![[0.0; LANES]; ready.kinds.len()];
+        let mut against = vec![[0.0; LANES]; ready.kinds.len()];
         for (pattern, n) in candidates {
-            let parts: [(f64, f64); N] = std::array::from_fn(|c| (logs[c][level(*pattern, c)], 0.0));
-            let p_n = probability(self.odds(&parts)) * *n as f64;
+            for (lanes, kinds) in against.iter_mut().zip(&ready.kinds) {
+                *lanes = kinds.against(*pattern);
+            }
+            let p_n = n / (1.0 + sum(&against).max(LEAST));
             matches += p_n;
-            for (sum, kind) in others.iter_mut().zip(&self.alternatives).filter(|(_, k)| k.learned) {
-                *sum += p_n * kind.share * (-evidence(&parts, Some(&kind.alike))).exp2();
+            for (sums, lanes) in others.iter_mut().zip(&against) {
+                sums.iter_mut().zip(lanes).for_each(|(sum, lane)| *sum += p_n * lane);
             }
             for (c, levels) in seen.iter_mut().enumerate() {
                 levels[level(*pattern, c)] += p_n;
@@ -176,6 +183,8 @@ impl Model {
             }
         }
         self.prior = (matches / total).clamp(0.1 / total, 0.5);
+        // The first lane is that of strangers; what was reckoned of the alternatives is after their rivals.
+        let others = others.iter().flatten().skip(1).map(|sum| sum / self.rivals);
         for ((kind, sum), given) in self.alternatives.iter_mut().zip(others).zip(&linkage.alternatives) {
             if kind.learned {
                 kind.share = (sum / matches.max(1e-9)).clamp(given.share, 20.0);
@@ -189,7 +198,7 @@ impl Model {
 
     /// log2(m/u) by comparison and level; 0 for missing.
     fn logs(&self) -> Table {
-        let mut logs = [[0.0; MAX_LEVELS + 1]; N];
+        let mut logs = [[0.0; LEVELS]; N];
         for (c, row) in logs.iter_mut().enumerate() {
             for (l, log) in row.iter_mut().enumerate().skip(1) {
                 if self.u[c][l] > 0.0 || self.m[c][l] > 0.0 {
@@ -200,13 +209,6 @@ impl Model {
         logs
     }
 
-    /// log2 of the odds that a pair with these parts is one person, and not strangers or another kind of two people.
-    fn odds(&self, parts: &[(f64, f64); N]) -> f64 {
-        let strangers = (1.0 - self.prior) / self.prior * (-evidence(parts, None)).exp2();
-        let others: f64 = self.alternatives.iter().map(|k| k.share * (-evidence(parts, Some(&k.alike))).exp2()).sum();
-        -(strangers + self.rivals * others).max(1e-30).log2()
-    }
-
     /// Chance that another person has a value that `rows` of `present` rows have, after one person's repeats are taken
     /// out.
     fn chance(&self, rows: f32, present: f32) -> f64 {
@@ -214,14 +216,12 @@ impl Model {
         (others / f64::from(present).max(1.0)).min(1.0)
     }
 
-    /// The parts of the weight of a pair, bits: for each comparison what its level says among strangers, then what the
-    /// rarity of the shared value adds. Public for `--explain`.
-    #[must_use]
-    pub fn parts(&self, logs: &Logs, pattern: u64, a: &Counts, b: &Counts) -> [(f64, f64); N] {
-        let mut parts: [(f64, f64); N] = std::array::from_fn(|c| (logs.0[c][level(pattern, c)], 0.0));
+    /// What the rarity of the shared values says: calls `found` with a comparison and by how much it multiplies the odds.
+    #[inline(always)]
+    fn rarity(&self, pattern: u64, a: &Counts, b: &Counts, mut found: impl FnMut(usize, f64)) {
         let mut rarity = |c: usize, l: usize, x: f32, y: f32, present: f32| {
             if level(pattern, c) == l && present > 0.0 {
-                parts[c].1 += (self.u[c][l] / self.chance(x.max(y), present)).log2();
+                found(c, self.u[c][l] / self.chance(x.max(y), present));
             }
         };
         let n = &self.present;
@@ -244,39 +244,110 @@ impl Model {
             let apart = forename * self.chance(a.surname.max(b.surname), n.surname);
             let together = (f64::from(a.name.max(b.name)) - 1.5 * self.repeats).max(0.0) / f64::from(n.name);
             if together > apart {
-                parts[at::FORENAME].1 += (apart / together).log2();
+                found(at::FORENAME, apart / together);
             }
         }
+    }
+
+    /// The parts of the weight of a pair, bits: for each comparison what its level says among strangers, then what the
+    /// rarity of the shared value adds. Public for `--explain`.
+    #[must_use]
+    pub fn parts(&self, ready: &Ready, pattern: u64, a: &Counts, b: &Counts) -> [(f64, f64); N] {
+        let mut parts: [(f64, f64); N] = std::array::from_fn(|c| (ready.of(c, level(pattern, c)), 0.0));
+        self.rarity(pattern, a, b, |c, odds| parts[c].1 += odds.log2());
         parts
     }
 
     /// The weight of a pair: log2 of the odds that it is one person.
     #[must_use]
-    pub fn weight(&self, logs: &Logs, pattern: u64, a: &Counts, b: &Counts) -> f64 {
-        self.odds(&self.parts(logs, pattern, a, b))
+    pub fn weight(&self, ready: &Ready, pattern: u64, a: &Counts, b: &Counts) -> f64 {
+        let mut odds = [1.0; N];
+        self.rarity(pattern, a, b, |c, more| odds[c] *= more);
+        let mut sum = 0.0;
+        for kinds in &ready.kinds {
+            let mut lanes = kinds.against(pattern);
+            for c in RARE {
+                let less = 1.0 / odds[c];
+                for (lane, alike) in lanes.iter_mut().zip(&kinds.alike[c]) {
+                    *lane *= if *alike { 1.0 } else { less };
+                }
+            }
+            sum += lanes.iter().sum::<f64>();
+        }
+        -sum.max(LEAST).log2()
     }
 
-    /// log2(m/u), once for many pairs.
+    /// The model made ready for many pairs.
     #[must_use]
-    pub fn ready(&self) -> Logs {
-        Logs(self.logs())
+    pub fn ready(&self) -> Ready {
+        let bits = self.logs();
+        let strangers = ((1.0 - self.prior) / self.prior, [false; N]);
+        let others = self.alternatives.iter().map(|k| (self.rivals * k.share, k.alike));
+        let all: Vec<(f64, [bool; N])> = std::iter::once(strangers).chain(others).collect();
+        Ready { bits, kinds: all.chunks(LANES).map(|few| Kinds::new(few, &bits)).collect() }
     }
 }
 
-/// Bits for one person, over the comparisons in which another kind of pair is not alike (all, for strangers).
-fn evidence(parts: &[(f64, f64); N], alike: Option<&[bool; N]>) -> f64 {
-    parts.iter().enumerate().filter(|(c, _)| alike.is_none_or(|x| !x[*c])).map(|(_, (l, r))| l + r).sum()
+/// Comparisons whose shared values are weighed by their rarity.
+const RARE: [usize; 6] = [at::FORENAME, at::SURNAME, at::BIRTH, at::BIRTH_PLACE, at::POSTCODE, at::OCCUPATION];
+
+/// Least odds against one person.
+const LEAST: f64 = 1e-30;
+
+/// A few kinds of pairs that are not one person (strangers, households, twins…), side by side: how many of each there are
+/// for one pair that is one person, and what the levels say of them. Odds are multiplied, since a logarithm for each kind of
+/// each pair takes longer than all else.
+#[derive(Debug, Clone)]
+struct Kinds {
+    share: [f64; LANES],
+    /// u/m by comparison and level; 1 where the kind is alike as one person is.
+    against: Box<[[[f64; LANES]; LEVELS]; N]>,
+    alike: [[bool; LANES]; N],
 }
 
-/// log2(m/u) by comparison and level.
-#[derive(Debug, Clone)]
-pub struct Logs(Table);
+impl Kinds {
+    fn new(few: &[(f64, [bool; N])], bits: &Table) -> Self {
+        let mut kinds =
+            Self { share: [0.0; LANES], against: Box::new([[[1.0; LANES]; LEVELS]; N]), alike: [[true; LANES]; N] };
+        for (lane, (share, alike)) in few.iter().enumerate() {
+            kinds.share[lane] = *share;
+            for c in (0..N).filter(|c| !alike[*c]) {
+                kinds.alike[c][lane] = false;
+                for (level, bits) in bits[c].iter().enumerate() {
+                    kinds.against[c][level][lane] = (-bits).exp2();
+                }
+            }
+        }
+        kinds
+    }
 
-impl Logs {
-    /// The weight of a level, bits.
+    /// Odds of each kind against one person.
+    #[inline(always)]
+    fn against(&self, pattern: u64) -> [f64; LANES] {
+        let mut lanes = self.share;
+        for (c, levels) in self.against.iter().enumerate() {
+            lanes.iter_mut().zip(&levels[level(pattern, c)]).for_each(|(lane, x)| *lane *= x);
+        }
+        lanes
+    }
+}
+
+fn sum(lanes: &[[f64; LANES]]) -> f64 {
+    lanes.iter().map(|l| l.iter().sum::<f64>()).sum()
+}
+
+/// A model made ready for many pairs.
+#[derive(Debug, Clone)]
+pub struct Ready {
+    bits: Table,
+    kinds: Vec<Kinds>,
+}
+
+impl Ready {
+    /// The weight of a level, bits: log2(m/u); 0 for missing.
     #[must_use]
     pub fn of(&self, comparison: usize, level: usize) -> f64 {
-        self.0[comparison][level]
+        self.bits[comparison][level]
     }
 }
 
@@ -300,8 +371,8 @@ mod tests {
         let places = [at::SURNAME, at::POSTCODE, at::SEX];
         let last = [7u8, 6, 2];
         let (matches, strangers) = (10_000.0, 10_000_000.0);
-        let mut candidates = BTreeMap::new();
-        let mut random = BTreeMap::new();
+        let mut candidates = Vec::new();
+        let mut random = Vec::new();
         for bits in 0..8usize {
             let (mut p_m, mut p_u, mut pattern) = (matches, strangers, 0u64);
             for i in 0..3 {
@@ -310,8 +381,8 @@ mod tests {
                 p_u *= if agrees { u[i] } else { 1.0 - u[i] };
                 pattern |= at_level(places[i], if agrees { 1 } else { last[i] });
             }
-            candidates.insert(pattern, (p_m + p_u) as u64);
-            random.insert(pattern, p_u as u64);
+            candidates.push((pattern, p_m + p_u));
+            random.push((pattern, p_u));
         }
         linkage.model.iterations = 500;
         let model =
@@ -327,7 +398,7 @@ mod tests {
     fn rare_values_weigh_more_and_a_missing_one_nothing() {
         let linkage = Linkage::shipped().unwrap();
         let present = Counts { surname: 10_000.0, ..Counts::default() };
-        let model = Model::learn(&linkage, &BTreeMap::new(), &BTreeMap::new(), 1e6, 1e4, None, present);
+        let model = Model::learn(&linkage, &[], &[], 1e6, 1e4, None, present);
         let logs = model.ready();
         let weight = |rows: f32| {
             let counts = Counts { surname: rows, ..Counts::default() };
@@ -341,7 +412,7 @@ mod tests {
     #[test]
     fn twins_are_weighed_as_twins() {
         let linkage = Linkage::shipped().unwrap();
-        let model = Model::learn(&linkage, &BTreeMap::new(), &BTreeMap::new(), 1e8, 1e4, None, Counts::default());
+        let model = Model::learn(&linkage, &[], &[], 1e8, 1e4, None, Counts::default());
         let logs = model.ready();
         let shared = at_level(at::SURNAME, 1) | at_level(at::BIRTH, 1) | at_level(at::POSTCODE, 1);
         let weight = |forename| {

@@ -122,14 +122,13 @@ mod tests {
             mark: 1,
             rows: (i as u32, 1),
         };
-        let none = BTreeMap::new();
         Resolved {
             records: (0..group.len()).map(record).collect(),
             group: group.to_vec(),
             best: vec![0.0; group.len()],
             pairs: Vec::new(),
             store: None,
-            model: Arc::new(Model::learn(&linkage, &none, &none, 1.0, 1.0, None, Present::default())),
+            model: Arc::new(Model::learn(&linkage, &[], &[], 1.0, 1.0, None, Present::default())),
             rules: Vec::new(),
             candidates: 0,
             total: 1.0,

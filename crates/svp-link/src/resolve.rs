@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt8Array, UInt32Array, UInt64Array};
-use arrow::datatypes::{DataType, Field, Float32Type, Int64Type, Schema, SchemaRef, UInt8Type, UInt32Type, UInt64Type};
-use datafusion::common::ScalarValue;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array, UInt64Array};
+use arrow::datatypes::{DataType, Field, Float32Type, Int64Type, Schema, SchemaRef, UInt32Type, UInt64Type};
 use datafusion::prelude::SessionContext;
 use svp_contract::Linkage;
 
 use crate::LinkError;
 use crate::blocking::{self, RuleCost, Rules, mix};
+use crate::blocks::{Blocks, Keys, Note};
 use crate::cluster::{self, Edge, Terms};
 use crate::comparison::Cuts;
 use crate::functions;
@@ -118,8 +118,12 @@ pub async fn resolve(ctx: &SessionContext, options: Options<'_>, known: &Known) 
     functions::register(ctx, &Rules::new(linkage)?);
     let steps = Steps::new(ctx, options.on_step);
 
+    steps.begin("read");
+    steps.table("01_records", "link_record").await?;
     steps.begin("rows");
-    steps.table("01_rows", "link_row", vec![]).await?;
+    steps.table("02_several", "link_several").await?;
+    steps.table("03_rows", "link_row").await?;
+    steps.forget("link_record")?;
     let (records, person_of_row) = records(ctx).await?;
     let promised: BTreeMap<&str, u32> = options.once.iter().map(String::as_str).zip(1..).collect();
     let only: Vec<Option<u32>> = records.iter().map(|r| promised.get(r.source.as_str()).copied()).collect();
@@ -129,35 +133,47 @@ pub async fn resolve(ctx: &SessionContext, options: Options<'_>, known: &Known) 
     if !incremental {
         settled.fill(false);
     }
-    note(&steps, &person_of_row, &only, &settled)?;
-    steps.table("02_counts", "link_count", vec![]).await?;
+    steps.begin("values");
+    steps.table("04_counts", "link_count").await?;
     let store = store(ctx).await?;
     let present = store.present();
-    functions::register_agreement(ctx, &store, &Cuts::new(linkage));
+    functions::register_agreement(ctx, &store, Cuts::new(linkage));
 
     steps.begin("block");
-    let rules = block(&steps, linkage, person_of_row.len() as u64).await?;
-    let expected: u64 = rules.iter().map(|r| r.pairs).sum();
-    let parts = expected.div_ceil(options.pairs_at_once.max(1)).max(1);
+    let notes = person_of_row.iter().map(|person| {
+        let record = *person as usize;
+        Note { person: *person, only: only[record].unwrap_or_default(), fresh: !settled[record] }
+    });
+    let (rules, blocks) = block(&steps, linkage, notes.collect()).await?;
+    functions::register_proposed(ctx, &blocks);
+    let broken_promises = broken(ctx, &records, &person_of_row, &only).await?;
+    // What is compared is in the store.
+    steps.forget("link_row")?;
+    steps.forget("link_count")?;
+    let parts = blocks.parts(options.pairs_at_once);
+    let proposals: u64 = parts.iter().map(|(_, pairs)| pairs).sum();
 
     let total = comparable(&records, &only);
     let mut learned = None;
     let mut kept: Vec<(u32, u32, f32)> = Vec::new();
     let mut candidates = 0;
-    for part in 0..parts {
+    for (rows, pairs) in parts {
         steps.begin("pairs");
-        let place = vec![ScalarValue::UInt32(Some(parts as u32)), ScalarValue::UInt32(Some(part as u32))];
-        steps.table("07_pairs", "link_pair", place).await?;
+        let (schema, batches) =
+            batch(&[("row", DataType::UInt32)], vec![Arc::new(UInt32Array::from_iter_values(rows))])?;
+        steps.put("06_pairs", "link_part", schema, steps.spread(batches.into_iter().flatten()))?;
+        steps.table("06_pairs", "link_pair").await?;
         steps.begin("compare");
-        steps.table("08_agreement", "link_agreement", vec![]).await?;
+        steps.table("07_agreement", "link_agreement").await?;
         if learned.is_none() {
-            // The first part stands for all: rows go to parts by their number, which is as good as at random.
+            // The first part stands for all: rows are in the order of keyed ids, which is as good as at random.
             steps.begin("learn");
             let model = match options.model.filter(|_| incremental) {
                 Some(model) => Model { present, ..model.clone() },
                 None => {
-                    let seen = patterns(&steps).await?;
-                    let seen = seen.into_iter().map(|(p, n)| (p, n * parts)).collect();
+                    let mut seen = patterns(&steps).await?;
+                    let times = proposals as f64 / pairs.max(1) as f64;
+                    seen.iter_mut().for_each(|(_, n)| *n *= times);
                     let random = random_patterns(&steps, linkage, &person_of_row, &only).await?;
                     Model::learn(
                         linkage,
@@ -175,7 +191,7 @@ pub async fn resolve(ctx: &SessionContext, options: Options<'_>, known: &Known) 
             learned = Some(model);
         }
         steps.begin("weigh");
-        let (_, weighed) = steps.run("10_weights", vec![]).await?;
+        let (_, weighed) = steps.run("09_weights").await?;
         candidates += keep(&weighed, &person_of_row, &mut kept);
     }
     let Some(model) = learned else { return Err(LinkError::Missing("model")) };
@@ -195,7 +211,6 @@ pub async fn resolve(ctx: &SessionContext, options: Options<'_>, known: &Known) 
             best[*b as usize] = best[*b as usize].max(*w);
         }
     }
-    let broken_promises = broken(ctx, &records, &person_of_row, &only).await?;
     let empty = records.iter().filter(|r| r.mark == 0).count() as u64;
     Ok(Resolved {
         records,
@@ -242,13 +257,10 @@ impl Resolved {
 }
 
 async fn records(ctx: &SessionContext) -> Result<(Vec<Record>, Vec<u32>), LinkError> {
-    let step = |source| LinkError::Step { step: "01_rows", source };
+    let step = |source| LinkError::Step { step: "03_rows", source };
     let frame = ctx.table("link_row").await.map_err(step)?;
     let frame = frame.select_columns(&["row", "person_record_id", "source", "agency", "mark", "sex"]).map_err(step)?;
-    let mut batches = frame.collect().await.map_err(step)?;
-    // One ordered stream was cached; batches come in the order of their rows all the same, whatever the engine did.
-    batches.retain(|b| b.num_rows() > 0);
-    batches.sort_by_key(|b| b.column(0).as_primitive::<UInt32Type>().value(0));
+    let batches = in_order(frame.collect().await.map_err(step)?);
     let mut out: Vec<Record> = Vec::new();
     let mut person_of_row = Vec::new();
     for batch in &batches {
@@ -280,71 +292,50 @@ async fn records(ctx: &SessionContext) -> Result<(Vec<Record>, Vec<u32>), LinkEr
     Ok((out, person_of_row))
 }
 
-fn note(steps: &Steps<'_>, person_of_row: &[u32], only: &[Option<u32>], settled: &[bool]) -> Result<(), LinkError> {
-    let n = person_of_row.len() as u32;
-    let fields = [
-        ("row", DataType::UInt32),
-        ("person", DataType::UInt32),
-        ("only", DataType::UInt32),
-        ("fresh", DataType::Boolean),
-    ];
-    let columns: Vec<ArrayRef> = vec![
-        Arc::new(UInt32Array::from_iter_values(0..n)),
-        Arc::new(UInt32Array::from_iter_values(person_of_row.iter().copied())),
-        Arc::new(person_of_row.iter().map(|p| only[*p as usize]).collect::<UInt32Array>()),
-        Arc::new(person_of_row.iter().map(|p| Some(!settled[*p as usize])).collect::<BooleanArray>()),
-    ];
-    let (schema, parts) = batch(&fields, columns)?;
-    steps.put("03_keys", "row_note", schema, parts)
-}
-
 /// The rows as the functions that judge pairs hold them.
 async fn store(ctx: &SessionContext) -> Result<Arc<Store>, LinkError> {
-    let step = |source| LinkError::Step { step: "02_counts", source };
-    let rows = ctx.table("link_row").await.map_err(step)?;
-    let schema = SchemaRef::new(rows.schema().as_arrow().clone());
-    let rows = rows.collect().await.map_err(step)?;
-    let schema = rows.first().map_or(schema, RecordBatch::schema);
+    let step = |source| LinkError::Step { step: "04_counts", source };
+    let frame = ctx.table("link_row").await.map_err(step)?;
+    let schema = SchemaRef::new(frame.schema().as_arrow().clone());
+    let rows = in_order(frame.collect().await.map_err(step)?);
     let counts = ctx.table("link_count").await.map_err(step)?.collect().await.map_err(step)?;
-    Ok(Arc::new(Store::new(&schema, rows, &counts)?))
+    Ok(Arc::new(Store::new(&schema, &rows, &counts)?))
+}
+
+/// One ordered stream of rows was kept; its batches in the order of their rows, whatever the engine did.
+fn in_order(mut batches: Vec<RecordBatch>) -> Vec<RecordBatch> {
+    batches.retain(|b| b.num_rows() > 0);
+    batches.sort_by_key(|b| b.column(0).as_primitive::<UInt32Type>().value(0));
+    batches
 }
 
 /// Keys, their blocks, and the cap of each rule.
-async fn block(steps: &Steps<'_>, linkage: &Linkage, rows: u64) -> Result<Vec<RuleCost>, LinkError> {
-    steps.table("03_keys", "link_key", vec![]).await?;
-    steps.table("04_blocks", "link_block", vec![]).await?;
-    let (_, parts) = steps.run("05_block_sizes", vec![]).await?;
-    let mut sizes: Vec<BTreeMap<u64, u64>> = vec![BTreeMap::new(); linkage.blocks.len()];
-    let (rule, size, blocks) =
-        (numbers::<UInt8Type>(&parts, 0), numbers::<Int64Type>(&parts, 1), numbers::<Int64Type>(&parts, 2));
-    for ((rule, size), blocks) in rule.iter().zip(&size).zip(&blocks) {
-        if let Some(sizes) = sizes.get_mut(usize::from(*rule)) {
-            sizes.insert(size.unsigned_abs(), blocks.unsigned_abs());
-        }
-    }
+async fn block(
+    steps: &Steps<'_>,
+    linkage: &Linkage,
+    notes: Vec<Note>,
+) -> Result<(Vec<RuleCost>, Arc<Blocks>), LinkError> {
+    let (_, parts) = steps.run("05_keys").await?;
+    let keys = Keys::new(&parts.into_iter().flatten().collect::<Vec<_>>());
     // A few records may always be compared all with all.
-    let budget = (linkage.blocking.pairs_per_record * rows).max(10_000);
+    let budget = (linkage.blocking.pairs_per_record * notes.len() as u64).max(10_000);
     let costs: Vec<RuleCost> = linkage
         .blocks
         .iter()
-        .zip(&sizes)
+        .zip(&keys.sizes(linkage.blocks.len()))
         .map(|(b, sizes)| blocking::cost(b.name(), sizes, budget, linkage.blocking.largest_block))
         .collect();
-    let fields = [("rule", DataType::UInt8), ("cap", DataType::Int64)];
-    let columns: Vec<ArrayRef> = vec![
-        Arc::new(UInt8Array::from_iter_values(0..costs.len() as u8)),
-        Arc::new(arrow::array::Int64Array::from_iter_values(costs.iter().map(|c| c.cap as i64))),
-    ];
-    let (schema, caps) = batch(&fields, columns)?;
-    steps.put("06_usable", "block_cap", schema, caps)?;
-    steps.table("06_usable", "link_usable", vec![]).await?;
-    Ok(costs)
+    let blocks = Blocks::new(&keys, &costs, notes);
+    Ok((costs, Arc::new(blocks)))
 }
 
-async fn patterns(steps: &Steps<'_>) -> Result<BTreeMap<u64, u64>, LinkError> {
-    let (_, parts) = steps.run("09_patterns", vec![]).await?;
-    let pairs = numbers::<Int64Type>(&parts, 1).into_iter().map(i64::unsigned_abs);
-    Ok(numbers::<UInt64Type>(&parts, 0).into_iter().zip(pairs).collect())
+/// The distinct patterns in their order, with how many pairs have each.
+async fn patterns(steps: &Steps<'_>) -> Result<Vec<(u64, f64)>, LinkError> {
+    let (_, parts) = steps.run("08_patterns").await?;
+    let pairs = numbers::<Int64Type>(&parts, 1).into_iter().map(|n| n as f64);
+    let mut seen: Vec<(u64, f64)> = numbers::<UInt64Type>(&parts, 0).into_iter().zip(pairs).collect();
+    seen.sort_unstable_by_key(|(pattern, _)| *pattern);
+    Ok(seen)
 }
 
 /// Patterns of pairs drawn at random, by a fixed generator so that the same records give the same model.
@@ -353,7 +344,7 @@ async fn random_patterns(
     linkage: &Linkage,
     person_of_row: &[u32],
     only: &[Option<u32>],
-) -> Result<BTreeMap<u64, u64>, LinkError> {
+) -> Result<Vec<(u64, f64)>, LinkError> {
     let n = person_of_row.len() as u64;
     let wanted = linkage.model.random_pairs.min((n * n.saturating_sub(1)) as usize);
     let mut pairs: Vec<u64> = Vec::with_capacity(wanted);
@@ -369,27 +360,37 @@ async fn random_patterns(
             pairs.push(a << 32 | b);
         }
     }
-    // Several batches, so that all threads have work.
-    let fields = [("pair", DataType::UInt64)];
-    let table = schema(&fields);
-    let mut parts = Vec::new();
-    for chunk in pairs.chunks(65_536) {
-        let column: ArrayRef = Arc::new(UInt64Array::from_iter_values(chunk.iter().copied()));
-        parts.push(vec![RecordBatch::try_new(Arc::clone(&table), vec![column])?]);
+    let column: ArrayRef = Arc::new(UInt64Array::from(by_first(&pairs, person_of_row.len())));
+    let (schema, batches) = batch(&[("pair", DataType::UInt64)], vec![column])?;
+    steps.put("07_agreement", "link_pair", schema, steps.spread(batches.into_iter().flatten()))?;
+    let (_, agreement) = steps.run("07_agreement").await?;
+    Ok(numbers::<UInt64Type>(&agreement, 1).into_iter().map(|pattern| (pattern, 1.0)).collect())
+}
+
+/// The pairs in the order of their first rows, so that each of these is looked up once and not from anywhere in memory.
+fn by_first(pairs: &[u64], rows: usize) -> Vec<u64> {
+    let first = |pair: u64| (pair >> 32) as usize;
+    let mut next = vec![0usize; rows + 1];
+    pairs.iter().for_each(|pair| next[first(*pair) + 1] += 1);
+    for i in 1..next.len() {
+        next[i] += next[i - 1];
     }
-    steps.put("08_agreement", "link_pair", Arc::clone(&table), parts)?;
-    let (_, agreement) = steps.run("08_agreement", vec![]).await?;
-    let mut out: BTreeMap<u64, u64> = BTreeMap::new();
-    for pattern in numbers::<UInt64Type>(&agreement, 1) {
-        *out.entry(pattern).or_default() += 1;
+    let mut out = vec![0u64; pairs.len()];
+    for pair in pairs {
+        let place = &mut next[first(*pair)];
+        out[*place] = *pair;
+        *place += 1;
     }
-    Ok(out)
+    out
 }
 
 /// Adds weighed pairs of rows as pairs of records; how many there were.
 fn keep(parts: &[Vec<RecordBatch>], person_of_row: &[u32], kept: &mut Vec<(u32, u32, f32)>) -> u64 {
     let mut seen = 0;
-    for batch in parts.iter().flatten() {
+    // Batches in the order of their rows, so that there is little left to sort.
+    let mut batches: Vec<&RecordBatch> = parts.iter().flatten().filter(|b| b.num_rows() > 0).collect();
+    batches.sort_by_key(|b| b.column(0).as_primitive::<UInt64Type>().value(0));
+    for batch in batches {
         let pairs = batch.column(0).as_primitive::<UInt64Type>();
         let weights = batch.column(1).as_primitive::<Float32Type>();
         seen += batch.num_rows() as u64;
@@ -448,12 +449,14 @@ fn groups(
         node_of.push(node);
     }
     let cut = |w: f32| f64::from(w).clamp(linkage.threshold.least, linkage.threshold.most);
-    let mut edges: Vec<Edge> = pairs
-        .iter()
-        .map(|(a, b, w)| (node_of[*a as usize], node_of[*b as usize], *w))
-        .filter(|(a, b, _)| a != b)
-        .map(|(a, b, w)| Edge { a: a.min(b), b: a.max(b), sum: cut(w), seen: 1 })
-        .collect();
+    let mut edges: Vec<Edge> = Vec::with_capacity(pairs.len());
+    edges.extend(
+        pairs
+            .iter()
+            .map(|(a, b, w)| (node_of[*a as usize], node_of[*b as usize], *w))
+            .filter(|(a, b, _)| a != b)
+            .map(|(a, b, w)| Edge { a: a.min(b), b: a.max(b), sum: cut(w), seen: 1 }),
+    );
     if size.len() < records.len() {
         edges.sort_by_key(|e| (e.a, e.b));
         edges.dedup_by(|next, first| {
@@ -467,7 +470,7 @@ fn groups(
     }
     let p = linkage.threshold.probability;
     let terms = Terms { threshold: (p / (1.0 - p)).log2(), unproposed: linkage.threshold.unproposed };
-    let (group, forbidden) = cluster::average(size.len(), &edges, &size, &sources, terms);
+    let (group, forbidden) = cluster::average(size.len(), &edges, &size, sources, terms);
     let mut first: Vec<u32> = vec![u32::MAX; size.len()];
     for (i, node) in node_of.iter().enumerate() {
         let group = group[*node as usize] as usize;
@@ -488,7 +491,7 @@ async fn broken(
     if only.iter().all(Option::is_none) {
         return Ok(out);
     }
-    let step = |source| LinkError::Step { step: "01_rows", source };
+    let step = |source| LinkError::Step { step: "03_rows", source };
     let frame = ctx.table("link_row").await.map_err(step)?;
     let batches = frame.select_columns(&["row", "nhs", "upn", "key_1"]).map_err(step)?.collect().await.map_err(step)?;
     let mut holders: HashMap<(u32, usize, u64), BTreeSet<u32>> = HashMap::new();

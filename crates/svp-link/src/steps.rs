@@ -4,25 +4,26 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{ArrowPrimitiveType, SchemaRef};
-use datafusion::common::ScalarValue;
 use datafusion::datasource::MemTable;
 use datafusion::prelude::SessionContext;
 
 use crate::LinkError;
 
 /// The steps in their order: name and SQL.
-pub const STEPS: [(&str, &str); 10] = [
-    ("01_rows", include_str!("sql/01_rows.sql")),
-    ("02_counts", include_str!("sql/02_counts.sql")),
-    ("03_keys", include_str!("sql/03_keys.sql")),
-    ("04_blocks", include_str!("sql/04_blocks.sql")),
-    ("05_block_sizes", include_str!("sql/05_block_sizes.sql")),
-    ("06_usable", include_str!("sql/06_usable.sql")),
-    ("07_pairs", include_str!("sql/07_pairs.sql")),
-    ("08_agreement", include_str!("sql/08_agreement.sql")),
-    ("09_patterns", include_str!("sql/09_patterns.sql")),
-    ("10_weights", include_str!("sql/10_weights.sql")),
+pub const STEPS: [(&str, &str); 9] = [
+    ("01_records", include_str!("sql/01_records.sql")),
+    ("02_several", include_str!("sql/02_several.sql")),
+    ("03_rows", include_str!("sql/03_rows.sql")),
+    ("04_counts", include_str!("sql/04_counts.sql")),
+    ("05_keys", include_str!("sql/05_keys.sql")),
+    ("06_pairs", include_str!("sql/06_pairs.sql")),
+    ("07_agreement", include_str!("sql/07_agreement.sql")),
+    ("08_patterns", include_str!("sql/08_patterns.sql")),
+    ("09_weights", include_str!("sql/09_weights.sql")),
 ];
+
+/// Most rows that are dealt out at once.
+const DEALT: usize = 1024;
 
 /// A session with the steps' tables.
 pub(crate) struct Steps<'a> {
@@ -45,29 +46,32 @@ impl<'a> Steps<'a> {
     }
 
     /// Runs a step and gives its rows, partition by partition.
-    pub(crate) async fn run(
-        &self,
-        step: &'static str,
-        values: Vec<ScalarValue>,
-    ) -> Result<(SchemaRef, Vec<Vec<RecordBatch>>), LinkError> {
+    pub(crate) async fn run(&self, step: &'static str) -> Result<(SchemaRef, Vec<Vec<RecordBatch>>), LinkError> {
         let sql = STEPS.iter().find(|(name, _)| *name == step).map_or("", |(_, sql)| *sql);
-        let mut frame = self.ctx.sql(sql).await.map_err(failed(step))?;
-        if !values.is_empty() {
-            frame = frame.with_param_values(values).map_err(failed(step))?;
-        }
+        let frame = self.ctx.sql(sql).await.map_err(failed(step))?;
         let schema = SchemaRef::new(frame.schema().as_arrow().clone());
         Ok((schema, frame.collect_partitioned().await.map_err(failed(step))?))
     }
 
     /// Runs a step and keeps its rows as a table.
-    pub(crate) async fn table(
-        &self,
-        step: &'static str,
-        name: &'static str,
-        values: Vec<ScalarValue>,
-    ) -> Result<(), LinkError> {
-        let (schema, parts) = self.run(step, values).await?;
+    pub(crate) async fn table(&self, step: &'static str, name: &'static str) -> Result<(), LinkError> {
+        let (schema, parts) = self.run(step).await?;
+        let parts = if parts.len() == 1 { self.spread(parts.into_iter().flatten()) } else { parts };
         self.put(step, name, schema, parts)
+    }
+
+    /// Deals rows out, a few at a time, so that all threads have work.
+    pub(crate) fn spread(&self, batches: impl IntoIterator<Item = RecordBatch>) -> Vec<Vec<RecordBatch>> {
+        let threads = self.ctx.state().config().target_partitions().max(1);
+        let mut parts = vec![Vec::new(); threads];
+        let mut next = 0;
+        for batch in batches {
+            for from in (0..batch.num_rows()).step_by(DEALT) {
+                parts[next % threads].push(batch.slice(from, DEALT.min(batch.num_rows() - from)));
+                next += 1;
+            }
+        }
+        parts
     }
 
     /// Registers rows under a name, in place of what was there.
@@ -94,18 +98,9 @@ impl<'a> Steps<'a> {
 
     /// Frees all tables of the steps.
     pub(crate) fn forget_all(&self) -> Result<(), LinkError> {
-        for name in [
-            "link_row",
-            "row_note",
-            "link_count",
-            "link_key",
-            "link_block",
-            "block_cap",
-            "link_usable",
-            "link_pair",
-            "link_agreement",
-            "promise",
-        ] {
+        for name in
+            ["link_record", "link_several", "link_row", "link_count", "link_part", "link_pair", "link_agreement"]
+        {
             self.forget(name)?;
         }
         Ok(())

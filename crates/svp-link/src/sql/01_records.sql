@@ -1,0 +1,12 @@
+-- The person records as they are read, once: encodings as views, the first 64 bits of tokens, sex as a number.
+SELECT person_record_id, source, agency,
+       arrow_cast(enc_forename, 'BinaryView') AS forename, arrow_cast(enc_surname, 'BinaryView') AS surname,
+       arrow_cast(enc_words, 'BinaryView') AS words, arrow_cast(enc_birth, 'BinaryView') AS birth,
+       arrow_cast(enc_postcode, 'BinaryView') AS postcode, arrow_cast(enc_birth_place, 'BinaryView') AS birth_place,
+       arrow_cast(enc_occupation, 'BinaryView') AS occupation,
+       token_bits(token_nhs) AS nhs, token_bits(token_upn) AS upn, token_bits(token_local) AS local,
+       token_bits(key_usual_name_birth) AS key_1, token_bits(key_sound_birth) AS key_2,
+       token_bits(key_initial_birth_postcode) AS key_3, token_bits(key_usual_name_sector) AS key_4,
+       token_bits(key_surname_birth_sector) AS key_5,
+       CAST(CASE sex WHEN 'male' THEN 1 WHEN 'female' THEN 2 END AS BIGINT UNSIGNED) AS sex
+FROM person_record
