@@ -18,7 +18,7 @@ use crate::tell::Tell;
 
 /// The command.
 pub async fn command(cli: &Cli, args: &AnalyseArgs, tell: &Tell) -> Result<(), AppError> {
-    let (site, problems) = Site::read(&cli.site)?;
+    let site = Site::sound(&cli.site)?;
     let Some(name) = &args.analysis else {
         for analysis in site.analyses.values() {
             tell.print(format!("{:28} {}", analysis.item.name, analysis.item.title));
@@ -29,10 +29,6 @@ pub async fn command(cli: &Cli, args: &AnalyseArgs, tell: &Tell) -> Result<(), A
     if args.describe {
         tell.print(describe(analysis));
         return Ok(());
-    }
-    // A table of the site that cannot be read would be an empty one, and a figure wrong in silence.
-    if !problems.is_empty() {
-        return Err(AppError::Problems(problems));
     }
     let given = given(analysis, &args.set)?;
     let area = match &args.area {
