@@ -11,6 +11,7 @@ mod definition;
 mod dictionary;
 pub mod encoding;
 mod event_rules;
+mod finding;
 mod geography;
 mod header;
 mod linkage;
@@ -30,6 +31,7 @@ pub use encoding::EncodingKind;
 pub use event_rules::{
     EventAges, EventControl, EventLevel, EventPlaces, EventRules, EventScope, EventTimes, EventWindow,
 };
+pub use finding::{Acceptance, FIRST_ROWS, Finding, FindingKind};
 pub use geography::{Ages, AreaChange, AreaLink, Change, Places};
 pub use linkage::{
     Alternative, Block, Blocking, COMPARISONS, Comparison, LinkModel, LinkThreshold, Linkage, MAX_LEVELS,
@@ -40,7 +42,7 @@ pub use policy::{
     OnDifference, PerturbRule, Refusal, WEAKEST, refusals,
 };
 pub use problem::{Problem, nearest};
-pub use source::{DisclosureRule, Encoding, Feed, Files, Law, Mapping, Reader, Revises, Source};
+pub use source::{Covers, DisclosureRule, Encoding, Feed, Files, Law, Mapping, Reader, Revises, Source};
 pub use strict::parse;
 pub use table::{Check, Column, ColumnType, Nature, OnBad, Sensitivity, Table, canonical_tables};
 pub use trial::{Design, DesignKind, Dose, Gps, Hours, Measure, OutcomeRules, Shift, Trial, TrialDays, clock};

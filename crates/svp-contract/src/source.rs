@@ -55,6 +55,41 @@ pub struct Files {
     /// What a newer file of a slot, or a later extract, revises.
     #[serde(default)]
     pub revises: Revises,
+    /// What a file covers, by the groups `year` and `month` of `slot`.
+    #[serde(default)]
+    pub covers: Covers,
+}
+
+/// The months that a file covers, as its name says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Covers {
+    /// The name does not say: the groups `year` and `month` are not there.
+    #[default]
+    Unknown,
+    /// One calendar month: groups `year` and `month`.
+    Month,
+    /// The twelve months that end with March of `year`: returns of councils (`CIN_2025` is April 2024 to March 2025).
+    YearToMarch,
+    /// The calendar year `year`.
+    Year,
+}
+
+impl Covers {
+    /// First and last month (`YYYY-MM`, both inclusive) of a file whose name holds `year` and `month`; `None` where that cannot be known.
+    #[must_use]
+    pub fn months(self, year: Option<&str>, month: Option<&str>) -> Option<(String, String)> {
+        let year: i32 = year?.parse().ok()?;
+        match self {
+            Self::Unknown => None,
+            Self::Month => {
+                let month: u32 = month?.parse().ok()?;
+                (1..=12).contains(&month).then(|| (format!("{year:04}-{month:02}"), format!("{year:04}-{month:02}")))
+            }
+            Self::YearToMarch => Some((format!("{:04}-04", year - 1), format!("{year:04}-03"))),
+            Self::Year => Some((format!("{year:04}-01"), format!("{year:04}-12"))),
+        }
+    }
 }
 
 /// What newer data revises.

@@ -1,5 +1,6 @@
 //! What can stop a load. A bad row is none of these: it goes to quarantine.
 
+use svp_contract::Finding;
 use thiserror::Error;
 
 use crate::desk::DeskError;
@@ -58,21 +59,11 @@ pub enum IngestError {
         /// The slot.
         slot: String,
     },
-    /// More rows broke a rule than the source allows.
-    #[error(
-        "{file}: {share:.1} % of rows broke rule {rule}, more than the {limit:.1} % that source {source_name} allows"
-    )]
-    Threshold {
-        /// File.
-        file: String,
-        /// Source.
-        source_name: String,
-        /// Rule.
-        rule: String,
-        /// Share, percent.
-        share: f64,
-        /// Limit, percent.
-        limit: f64,
+    /// Something about a file, or several things, refuse it.
+    #[error("{}", .findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Refused {
+        /// What was found.
+        findings: Vec<Finding>,
     },
     /// Rows were lost or made: a defect of this program.
     #[error("{file}: rows read are not the sum of accepted, quarantined and duplicate")]
@@ -112,7 +103,15 @@ impl IngestError {
             Self::Reference { .. } => Some("see README.md, Reference data, for where the file comes from and its layout".to_owned()),
             Self::Slot { .. } => Some("rename the file as the publisher does, or change files.slot in the source".to_owned()),
             Self::SameSlot { .. } => Some("load the older release first, in a run of its own, then the newer".to_owned()),
-            Self::Threshold { .. } => Some("`svp sql` on the last good lake, or the run's log, tells the rules; mend the extract or the map, or raise the threshold knowingly".to_owned()),
+            Self::Refused { findings } => findings.first().map(|f| {
+                format!(
+                    "{}; docs/intake.md says what each finding means; to load it all the same: --accept {}:{}:{} --reason WHY",
+                    f.kind.advice(),
+                    f.source,
+                    f.slot,
+                    f.kind
+                )
+            }),
             Self::Privacy(error) => error.hint().map(str::to_owned),
             Self::Lake(error) => error.hint().map(str::to_owned),
             Self::Unbalanced { .. } | Self::Arrow { .. } | Self::Worker => Some("this is a defect of svp: please report it with the version, not with the data".to_owned()),

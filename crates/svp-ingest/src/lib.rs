@@ -8,6 +8,7 @@
 mod apply;
 pub mod desk;
 mod error;
+mod findings;
 mod load;
 mod places;
 mod plan;
@@ -18,7 +19,8 @@ mod revise;
 mod sink;
 
 pub use error::IngestError;
-pub use load::{LoadedFile, OnFile, Pending, Previous, SourcePlan, load, pending};
+pub use findings::{Findings, finding_batch, finding_schema};
+pub use load::{Loaded, LoadedFile, OnFile, Pending, Previous, SourcePlan, load, pending};
 pub use plan::FeedPlan;
 pub use receipt::{Receipt, RuleCount, quarantine_schema, receipt_batch, receipt_schema};
 pub use revise::{previous, revise};

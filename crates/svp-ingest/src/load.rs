@@ -8,7 +8,9 @@ use arrow::datatypes::Int64Type;
 use datafusion::prelude::SessionContext;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
-use svp_contract::{Encoding as ContractEncoding, Feed, Problem, Reader, Source, Table};
+use svp_contract::{
+    Acceptance, Encoding as ContractEncoding, Feed, Finding, FindingKind, Problem, Reader, Source, Table,
+};
 use svp_lake::RunTxn;
 use svp_lake::input::{InputFile, digest, open_blocking};
 use svp_privacy::{Key, RowDigest};
@@ -16,6 +18,7 @@ use svp_privacy::{Key, RowDigest};
 use crate::apply::{Door, Seen, apply};
 use crate::desk::{self, Sealed};
 use crate::error::IngestError;
+use crate::findings::Findings;
 use crate::plan::{FeedPlan, plan_feed};
 use crate::read::{self, CsvOptions, Encoding, Expected, ReaderKind, XmlOptions};
 use crate::receipt::{Quarantined, Receipt, quarantine_batch};
@@ -57,6 +60,18 @@ pub struct LoadedFile {
     pub seq: u64,
     /// A newer file of the slot has superseded it.
     pub superseded: bool,
+    /// First and last month that it covers by its name, `YYYY-MM`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub months: Option<(String, String)>,
+    /// Who sent it, where the name or the content says so: a force, a trust, an authority.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender: Option<String>,
+    /// Digest of the definition that it was loaded under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
+    /// Rows read; `None` for files that were loaded before there were accounts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
     /// It came as a file that the data owner had encoded; name and digest are those of the owner's extract.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub encoded: bool,
@@ -71,6 +86,10 @@ pub struct Pending {
     pub input: InputFile,
     /// Slot.
     pub slot: String,
+    /// First and last month that it covers by its name, `YYYY-MM`.
+    pub months: Option<(String, String)>,
+    /// Who sent it, where that is known.
+    pub sender: Option<String>,
     /// SHA-256 of the extract: where the file is an encoded one, of what the data owner encoded.
     pub sha256: String,
     /// What an encoded file says of itself; `None` for the agency's own extract.
@@ -83,6 +102,26 @@ impl Pending {
     pub fn extract(&self) -> &str {
         self.sealed.as_ref().map_or(&self.input.name, |s| &s.manifest.extract)
     }
+}
+
+/// What the name of a file says of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileName {
+    /// Slot.
+    pub slot: String,
+    /// Who sent it: the group `sender` of the pattern.
+    pub sender: Option<String>,
+    /// First and last month that it covers, `YYYY-MM`.
+    pub months: Option<(String, String)>,
+}
+
+/// What a load gives.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// By file and feed, in the order of the files.
+    pub receipts: Vec<Receipt>,
+    /// What was found and did not refuse, in the order of the files.
+    pub findings: Vec<Finding>,
 }
 
 /// Progress of a load, for bars: bytes of files that are done, and a file's name.
@@ -123,10 +162,16 @@ impl SourcePlan {
         }
     }
 
-    /// Slot of a file name.
+    /// What a file name says; `None` where it does not fit the pattern of the source.
     #[must_use]
-    pub fn slot(&self, name: &str) -> Option<String> {
-        self.slot.captures(name)?.name("slot").map(|m| m.as_str().to_owned())
+    pub fn file_name(&self, name: &str) -> Option<FileName> {
+        let found = self.slot.captures(name)?;
+        let group = |g: &str| found.name(g).map(|m| m.as_str());
+        Some(FileName {
+            slot: group("slot")?.to_owned(),
+            sender: group("sender").map(str::to_owned),
+            months: self.source.files.covers.months(group("year"), group("month")),
+        })
     }
 
     /// Zone of a table that a feed of the source fills, or of its quarantine; `None` for another table.
@@ -195,8 +240,8 @@ pub fn pending(
             Some(sealed) => (sealed.manifest.extract.clone(), sealed.manifest.sha256.clone()),
             None => (input.name.clone(), digest(&input)?),
         };
-        let slot = plans[plan]
-            .slot(&name)
+        let FileName { slot, sender, months } = plans[plan]
+            .file_name(&name)
             .ok_or_else(|| IngestError::Slot { file: name, source_name: source.name.clone() })?;
         if known.iter().any(|k| k.source == source.name && k.sha256 == sha256) {
             continue;
@@ -212,7 +257,7 @@ pub fn pending(
                 slot,
             });
         }
-        out.push(Pending { plan, input, slot, sha256, sealed });
+        out.push(Pending { plan, input, slot, months, sender, sha256, sealed });
     }
     Ok(out)
 }
@@ -220,19 +265,21 @@ pub fn pending(
 /// Loads the pending files into the transaction, `threads` at a time. Nothing is committed here.
 ///
 /// `previous` gives, for a slot that is being superseded, the digests of its identified records by event id
-/// and its number of rows.
+/// and its number of rows. `accepted` names the findings that somebody accepted.
 ///
 /// # Errors
 /// All files that failed, each with its error; then the transaction must be abandoned.
+#[allow(clippy::too_many_arguments)]
 pub async fn load(
     plans: Arc<Vec<SourcePlan>>,
     files: &[Pending],
     previous: HashMap<(String, String), Previous>,
     txn: &RunTxn,
     key: Arc<Key>,
+    accepted: &[Acceptance],
     threads: usize,
     on_file: OnFile<'_>,
-) -> Result<Vec<Receipt>, Vec<IngestError>> {
+) -> Result<Loaded, Vec<IngestError>> {
     for (source, slot) in previous.keys() {
         for table in ["event", "party", "episode", "person_record", "quarantine"] {
             let zone = zone_of(&plans, table);
@@ -245,15 +292,17 @@ pub async fn load(
     let queue = Arc::new(Mutex::new(VecDeque::from(order)));
     let previous = Arc::new(previous);
     let all: Arc<Vec<Pending>> = Arc::new(files.to_vec());
+    let accepted: Arc<Vec<Acceptance>> = Arc::new(accepted.to_vec());
     let (done, mut finished) = tokio::sync::mpsc::unbounded_channel();
     for _ in 0..threads.max(1).min(files.len()) {
-        let (queue, plans, all, previous, txn, key, done) = (
+        let (queue, plans, all, previous, txn, key, accepted, done) = (
             Arc::clone(&queue),
             Arc::clone(&plans),
             Arc::clone(&all),
             Arc::clone(&previous),
             txn.clone(),
             Arc::clone(&key),
+            Arc::clone(&accepted),
             done.clone(),
         );
         tokio::task::spawn_blocking(move || {
@@ -265,8 +314,8 @@ pub async fn load(
                 let before = previous.get(&(plan.source.name.clone(), file.slot.clone()));
                 let mut sink = LakeSink::new(&txn, &plan.source.name, &file.slot);
                 let result = match &file.sealed {
-                    Some(sealed) => desk::load(plan, file, sealed, before, &mut sink),
-                    None => load_file(plan, file, before, &mut sink, &key, &digest),
+                    Some(sealed) => desk::load(plan, file, sealed, before, &mut sink, &accepted),
+                    None => load_file(plan, file, before, &mut sink, &key, &digest, &accepted),
                 };
                 if done.send((i, result)).is_err() {
                     return;
@@ -275,22 +324,27 @@ pub async fn load(
         });
     }
     drop(done);
-    let mut receipts: BTreeMap<usize, Vec<Receipt>> = BTreeMap::new();
+    let mut loaded: BTreeMap<usize, Loaded> = BTreeMap::new();
     let mut errors = Vec::new();
     while let Some((i, result)) = finished.recv().await {
         on_file(&files[i].input.name, files[i].input.bytes);
         match result {
             Ok(found) => {
-                receipts.insert(i, found);
+                loaded.insert(i, found);
             }
             Err(error) => errors.push((i, error)),
         }
     }
-    if errors.is_empty() && receipts.len() != files.len() {
+    if errors.is_empty() && loaded.len() != files.len() {
         return Err(vec![IngestError::Worker]);
     }
     if errors.is_empty() {
-        Ok(receipts.into_values().flatten().collect())
+        let mut all = Loaded::default();
+        for one in loaded.into_values() {
+            all.receipts.extend(one.receipts);
+            all.findings.extend(one.findings);
+        }
+        Ok(all)
     } else {
         errors.sort_by_key(|(i, _)| *i);
         Err(errors.into_iter().map(|(_, e)| e).collect())
@@ -318,10 +372,12 @@ pub(crate) fn load_file(
     sink: &mut dyn Sink,
     key: &Key,
     digest: &RowDigest,
-) -> Result<Vec<Receipt>, IngestError> {
+    accepted: &[Acceptance],
+) -> Result<Loaded, IngestError> {
     let mut receipts = Vec::new();
+    let mut findings = Findings::new(accepted);
     for feed in plan.feeds.iter().filter(|f| f.reads(&file.input.name)) {
-        receipts.push(load_feed(plan, feed, file, previous, sink, key, digest)?);
+        receipts.push(load_feed(plan, feed, file, previous, sink, key, digest, &mut findings)?);
         sink.complete()?;
     }
     if receipts.is_empty() {
@@ -330,9 +386,10 @@ pub(crate) fn load_file(
             what: "no feed of the source reads a file of this name".to_owned(),
         });
     }
-    Ok(receipts)
+    Ok(Loaded { receipts, findings: findings.finish()? })
 }
 
+#[allow(clippy::too_many_arguments)]
 fn load_feed(
     plan: &SourcePlan,
     feed: &FeedReader,
@@ -341,6 +398,7 @@ fn load_feed(
     sink: &mut dyn Sink,
     key: &Key,
     digest: &RowDigest,
+    findings: &mut Findings<'_>,
 ) -> Result<Receipt, IngestError> {
     let source = plan.source.name.as_str();
     let mut receipt = Receipt {
@@ -385,19 +443,20 @@ fn load_feed(
         }
     }
     receipt.notes = reader.notes().iter().map(|n| format!("{n:?}")).collect();
-    balanced(&plan.source, &receipt)?;
+    balanced(&plan.source, &receipt, findings)?;
     Ok(receipt)
 }
 
 /// The table of quarantine entries, in the zone `quality`.
 pub(crate) const QUARANTINE: &str = "quarantine";
 
-/// Refuses a receipt that does not add up, or that breaks a threshold of its source.
-pub(crate) fn balanced(source: &Source, receipt: &Receipt) -> Result<(), IngestError> {
+/// Refuses a receipt that does not add up; raises a finding for each threshold of its source that it breaks.
+pub(crate) fn balanced(source: &Source, receipt: &Receipt, findings: &mut Findings<'_>) -> Result<(), IngestError> {
     if !receipt.adds_up() {
         return Err(IngestError::Unbalanced { file: receipt.file.clone() });
     }
-    thresholds(source, receipt)
+    thresholds(source, receipt, findings);
+    Ok(())
 }
 
 pub(crate) fn compare(previous: &Previous, batch: &RecordBatch, receipt: &mut Receipt) {
@@ -418,10 +477,10 @@ pub(crate) fn compare(previous: &Previous, batch: &RecordBatch, receipt: &mut Re
 /// Bad rows that never fail a run, however short the file.
 const FEW: u64 = 2;
 
-/// Refuses a file in which too many rows broke a rule.
-fn thresholds(source: &Source, receipt: &Receipt) -> Result<(), IngestError> {
+/// Raises a finding for each rule that too many rows broke.
+fn thresholds(source: &Source, receipt: &Receipt, findings: &mut Findings<'_>) {
     if receipt.rows_read == 0 {
-        return Ok(());
+        return;
     }
     // The rule that says most comes first: `quarantined` is all of them together.
     let (together, single): (Vec<_>, Vec<_>) = source.thresholds.iter().partition(|(rule, _)| *rule == "quarantined");
@@ -430,14 +489,12 @@ fn thresholds(source: &Source, receipt: &Receipt) -> Result<(), IngestError> {
         let share = count as f64 / receipt.rows_read as f64;
         // Two bad rows in a file of a dozen are no sign of a wrong extract.
         if share > *limit && count > FEW {
-            return Err(IngestError::Threshold {
-                file: receipt.file.clone(),
-                source_name: source.name.clone(),
-                rule: rule.clone(),
-                share: 100.0 * share,
-                limit: 100.0 * limit,
-            });
+            let what = format!("more rows broke the rule than the {:.1} % that the source allows", 100.0 * limit);
+            findings.raise(
+                Finding::new(FindingKind::RuleShare, &source.name, &receipt.slot, &receipt.file, what)
+                    .at("", "", rule)
+                    .counted(count, receipt.rows_read),
+            );
         }
     }
-    Ok(())
 }

@@ -150,7 +150,14 @@ pub struct RunArgs {
     /// Begin the audience's ledger anew where it is lost: name and office of who allows it; is recorded
     #[arg(long, value_name = "NAME", requires = "reason")]
     pub start_ledger_anew: Option<String>,
-    /// Why the ledger cannot be restored
+    /// Load a file in spite of a finding that refuses it, as the refusal names it; may be repeated; is recorded and
+    /// shown in the review
+    #[arg(long, value_name = "SOURCE:SLOT:KIND", requires = "reason")]
+    pub accept: Vec<String>,
+    /// The same for a file that holds far fewer rows than the one it supersedes
+    #[arg(long, value_name = "SOURCE:SLOT", requires = "reason")]
+    pub accept_shrink: Vec<String>,
+    /// Why a finding is accepted, or why the ledger cannot be restored
     #[arg(long)]
     pub reason: Option<String>,
     /// Option of the object store, such as region=…; may be repeated

@@ -9,7 +9,7 @@ use svp_contract::{Area, Definition, Places, Problem};
 use svp_functions::{Areas, CodeMaps, Lookups};
 use svp_ingest::desk;
 use svp_ingest::reference::{self, ReferenceData};
-use svp_ingest::{SourcePlan, quarantine_schema, receipt_schema};
+use svp_ingest::{SourcePlan, finding_schema, quarantine_schema, receipt_schema};
 use svp_lake::input::InputFile;
 
 use crate::args::{CheckArgs, Cli, DictionaryArgs, DictionaryKind};
@@ -129,6 +129,7 @@ pub fn register_all_empty(ctx: &SessionContext, site: &Site) -> Result<(), AppEr
         register_empty(ctx, name, schema)?;
     }
     register_empty(ctx, "receipt", receipt_schema())?;
+    register_empty(ctx, "finding", finding_schema())?;
     register_empty(ctx, "quarantine", quarantine_schema())?;
     register_never_mapped(ctx, &[], false, false)?;
     context::register_site_tables(ctx, site)?;
@@ -162,7 +163,7 @@ fn inputs(cli: &Cli, site: &Site, area: &Area, paths: &Paths) -> Result<(Vec<Pro
                 continue;
             }
         };
-        if plan.slot(&extract).is_none() {
+        if plan.file_name(&extract).is_none() {
             let what = format!("the name does not fit files.slot of source {}", plan.source.name);
             problems.push(Problem::new(&extract, what));
         }

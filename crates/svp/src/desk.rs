@@ -71,7 +71,7 @@ pub fn command(cli: &Cli, args: &PseudonymiseArgs, tell: &Tell) -> Result<(), Ap
     let on_file = |file: &str, bytes: u64| tell.advance(bytes, file);
     let version = env!("CARGO_PKG_VERSION");
     let encoded =
-        encode(plan, &files, folder, &terms, version, &key, cli.threads(), &on_file).map_err(AppError::Encode)?;
+        encode(plan, &files, folder, &terms, version, &key, &[], cli.threads(), &on_file).map_err(AppError::Encode)?;
     tell.end_bar();
     if let Some(error) = data.failure() {
         return Err(error.into());

@@ -202,7 +202,7 @@ fn ingest_code(error: &svp_ingest::IngestError) -> u8 {
     use svp_ingest::IngestError as E;
     use svp_ingest::desk::DeskError as D;
     match error {
-        E::Read(_) | E::Reference { .. } | E::Slot { .. } | E::SameSlot { .. } | E::Threshold { .. } => INPUT,
+        E::Read(_) | E::Reference { .. } | E::Slot { .. } | E::SameSlot { .. } | E::Refused { .. } => INPUT,
         E::Desk(D::Terms { .. } | D::Format { .. }) => TERMS,
         E::Desk(D::Damaged { .. } | D::Source { .. } | D::Already { .. } | D::Unreadable { .. }) => INPUT,
         E::Desk(D::Lake(error)) => lake_code(error),

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use datafusion::prelude::SessionContext;
 use serde::{Deserialize, Serialize};
 use svp_analyse::OutputResult;
-use svp_contract::{Area, AudiencePolicy, Revises, refusals};
+use svp_contract::{Acceptance, Area, AudiencePolicy, Finding, FindingKind, Revises, refusals};
 use svp_functions::CodeMaps;
 use svp_ingest::desk::refuse_other_terms;
 use svp_ingest::reference::{self, ReferenceData};
 use svp_ingest::{
-    LoadedFile, Pending, Receipt, SourcePlan, load, pending, previous, quarantine_schema, receipt_batch,
-    receipt_schema, revise,
+    Loaded, LoadedFile, Pending, Receipt, SourcePlan, finding_batch, finding_schema, load, pending, previous,
+    quarantine_schema, receipt_batch, receipt_schema, revise,
 };
 use svp_lake::input::{digest, digest_bytes};
 use svp_lake::{Lake, Open, RunRecord, RunTxn, TableSpec};
@@ -38,6 +38,12 @@ pub struct Body {
     pub files: Vec<LoadedFile>,
     /// Receipts of the files that are live.
     pub receipts: Vec<Receipt>,
+    /// Findings about the files that are live, as far as they did not refuse.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
+    /// What somebody accepted, oldest first.
+    #[serde(default)]
+    pub accepted: Vec<Acceptance>,
     /// Digests of the tokens of erased records: they are kept out of later extracts.
     #[serde(default)]
     pub erased: Vec<String>,
@@ -220,9 +226,11 @@ impl Work<'_> {
         self.tell.bar("ingest", bytes, true);
         let tell = self.tell;
         let on_file = |file: &str, bytes: u64| tell.advance(bytes, file);
-        let receipts = load(Arc::clone(plans), files, before, self.txn, key, self.cli.threads(), &on_file)
-            .await
-            .map_err(AppError::Load)?;
+        body.accepted.extend(self.acceptances()?);
+        let Loaded { receipts, findings } =
+            load(Arc::clone(plans), files, before, self.txn, key, &body.accepted, self.cli.threads(), &on_file)
+                .await
+                .map_err(AppError::Load)?;
         self.tell.end_bar();
         if let Some(error) = self.data.failure() {
             return Err(error.into());
@@ -231,6 +239,7 @@ impl Work<'_> {
         for (source, slot) in &replaced {
             body.files.iter_mut().filter(|f| f.source == *source && f.slot == *slot).for_each(|f| f.superseded = true);
             body.receipts.retain(|r| !(r.source == *source && r.slot == *slot));
+            body.findings.retain(|f| !(f.source == *source && f.slot == *slot));
         }
         let last = body.files.iter().map(|f| f.seq).max().unwrap_or_default();
         for (seq, file) in (last + 1..).zip(files) {
@@ -244,8 +253,14 @@ impl Work<'_> {
                 seq,
                 superseded: false,
                 encoded: file.sealed.is_some(),
+                months: file.months.clone(),
+                sender: file.sender.clone(),
+                definition: None,
+                rows: None,
             });
         }
+        self.found(&findings).await?;
+        body.findings.extend(findings);
         if !receipts.is_empty() {
             let mut part = self.txn.part("quality", "receipt", &[], "receipts")?;
             part.write(&receipt_batch(&receipts, self.txn.number())?).await?;
@@ -272,6 +287,54 @@ impl Work<'_> {
             }
         }
         Ok(body)
+    }
+
+    /// Tells findings, and keeps them in `quality/finding`.
+    async fn found(&self, findings: &[Finding]) -> Result<(), AppError> {
+        if findings.is_empty() {
+            return Ok(());
+        }
+        for finding in findings {
+            self.tell.finding(finding);
+        }
+        let mut part = self.txn.part("quality", "finding", &[], "findings")?;
+        part.write(&finding_batch(findings, self.txn.number())?).await?;
+        self.txn.append(part.finish().await?)?;
+        Ok(())
+    }
+
+    /// What the command line accepts.
+    fn acceptances(&self) -> Result<Vec<Acceptance>, AppError> {
+        let reason = self.args.reason.clone().unwrap_or_default();
+        let shrink = self.args.accept_shrink.iter().map(|at| format!("{at}:{}", FindingKind::Shrunk));
+        let one = |text: String| {
+            let parts: Vec<&str> = text.split(':').collect();
+            let wrong = |what: String| AppError::Argument {
+                what,
+                hint: "write --accept SOURCE:SLOT:KIND as the refusal prints it, with --reason WHY".to_owned(),
+            };
+            let (source, slot, kind) = match parts.as_slice() {
+                [source, slot, kind] => (*source, *slot, *kind),
+                [source, kind] => (*source, "", *kind),
+                _ => return Err(wrong(format!("--accept {text} does not name source, slot and kind"))),
+            };
+            let kind = FindingKind::of(kind).ok_or_else(|| {
+                let known: Vec<&str> = FindingKind::ALL.iter().filter(|k| k.refuses()).map(|k| k.name()).collect();
+                wrong(format!("there is no finding `{kind}` that refuses; there are: {}", known.join(", ")))
+            })?;
+            if reason.trim().is_empty() {
+                return Err(wrong(format!("--accept {text} has no reason")));
+            }
+            Ok(Acceptance {
+                source: source.to_owned(),
+                slot: slot.to_owned(),
+                kind,
+                reason: reason.clone(),
+                at: self.clock.to_owned(),
+                run: self.txn.number(),
+            })
+        };
+        self.args.accept.iter().cloned().chain(shrink).map(one).collect()
     }
 
     /// Person records of all agencies become people.
@@ -352,6 +415,7 @@ pub fn tables(site: &Site) -> Vec<TableSpec> {
         .collect();
     out.push(TableSpec::new("quality", "quarantine", quarantine_schema(), &partition));
     out.push(TableSpec::new("quality", "receipt", receipt_schema(), &[]));
+    out.push(TableSpec::new("quality", "finding", finding_schema(), &[]));
     out.push(TableSpec::new("linked", "person_link", svp_link::link_schema(), &[]));
     out.push(TableSpec::new("linked", "person_history", svp_link::history_schema(), &[]));
     out.extend(svp_link::event_tables().into_iter().map(|(name, schema)| TableSpec::new("linked", name, schema, &[])));

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use svp_contract::Finding;
 use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::args::{LogForm, OutputArgs};
@@ -42,6 +43,16 @@ impl Tell {
             tracing::info!(step = verb, "{what}");
         } else if !self.quiet {
             self.line(&format!("{verb:>12}  {what}"));
+        }
+    }
+
+    /// A finding about a delivery. In JSON every field of it stands by itself.
+    pub fn finding(&self, finding: &Finding) {
+        if self.json {
+            let json = serde_json::to_string(finding).unwrap_or_default();
+            tracing::warn!(step = "finding", kind = finding.kind.name(), finding = json, "{finding}");
+        } else if !self.quiet {
+            self.line(&format!("{:>12}  {finding}", "finding"));
         }
     }
 

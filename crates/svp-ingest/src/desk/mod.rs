@@ -25,6 +25,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use svp_contract::Finding;
 
 use crate::receipt::Receipt;
 
@@ -62,6 +63,9 @@ pub struct Manifest {
     pub terms: Terms,
     /// Where the rows of the extract went, feed by feed.
     pub receipts: Vec<Receipt>,
+    /// What was found in the extract and did not refuse it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
     /// Feed and table to number of rows in this file; `quarantine` counts entries.
     pub rows: BTreeMap<String, BTreeMap<String, u64>>,
 }

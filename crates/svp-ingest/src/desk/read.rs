@@ -7,6 +7,7 @@ use std::io::Read;
 use arrow::array::{Array, AsArray, RecordBatch};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use svp_contract::{Acceptance, Finding};
 use svp_lake::input::{InputFile, open_blocking};
 use svp_privacy::Key;
 
@@ -14,8 +15,8 @@ use super::envelope::{EnvelopeReader, MARK, Seal};
 use super::error::DeskError;
 use super::{EXTENSION, FORMAT, MANIFEST, Manifest, Terms};
 use crate::error::IngestError;
-use crate::load::{BATCH_ROWS, Pending, Previous, QUARANTINE, SourcePlan, balanced, compare};
-use crate::receipt::Receipt;
+use crate::findings::Findings;
+use crate::load::{BATCH_ROWS, Loaded, Pending, Previous, QUARANTINE, SourcePlan, balanced, compare};
 use crate::sink::Sink;
 
 /// An encoded file that is whole, with what it says of itself. Whether its terms are ours, and whether its seal is of
@@ -130,7 +131,9 @@ pub(crate) fn load(
     sealed: &Sealed,
     previous: Option<&Previous>,
     sink: &mut dyn Sink,
-) -> Result<Vec<Receipt>, IngestError> {
+    accepted: &[Acceptance],
+) -> Result<Loaded, IngestError> {
+    let mut findings = Findings::new(accepted);
     let manifest = &sealed.manifest;
     let name = &file.input.name;
     let damaged = |what| IngestError::from(DeskError::Damaged { file: name.clone(), what });
@@ -185,10 +188,18 @@ pub(crate) fn load(
         if receipt.written.iter().any(|(table, n)| held(table) != *n) || held(QUARANTINE) != told {
             return Err(damaged("its rows are not as many as its receipts say"));
         }
-        balanced(&plan.source, receipt)?;
+        balanced(&plan.source, receipt, &mut findings)?;
+    }
+    for finding in &manifest.findings {
+        let known = manifest.receipts.iter().any(|r| r.source == finding.source && r.slot == finding.slot);
+        if !known {
+            return Err(damaged("a finding is not of its extract"));
+        }
+        // What was accepted at the desk was accepted by the owner of the data.
+        findings.raise(Finding { refuses: false, ..finding.clone() });
     }
     sink.complete()?;
-    Ok(receipts)
+    Ok(Loaded { receipts, findings: findings.finish()? })
 }
 
 /// Feed and table of the name of an entry.

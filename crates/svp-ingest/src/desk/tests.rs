@@ -61,7 +61,7 @@ fn encoded(folder: &Path, rows: usize) -> PathBuf {
     let (plan, extract) = pending_of(plan(), &extract).unwrap();
     let path = folder.join(format!("{rows}.svp"));
     let digest = RowDigest::new(&key());
-    encode_file(&plan, &extract, &path, &terms(), "0", &key(), &digest, rows).unwrap().commit(false).unwrap();
+    encode_file(&plan, &extract, &path, &terms(), "0", &key(), &digest, &[], rows).unwrap().commit(false).unwrap();
     path
 }
 

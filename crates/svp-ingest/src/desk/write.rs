@@ -8,6 +8,7 @@ use arrow::array::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use svp_contract::Acceptance;
 use svp_lake::NewFile;
 use svp_privacy::{Key, RowDigest};
 
@@ -15,7 +16,7 @@ use super::envelope::EnvelopeWriter;
 use super::error::DeskError;
 use super::{EXTENSION, FORMAT, MANIFEST, Manifest, Terms};
 use crate::error::IngestError;
-use crate::load::{OnFile, Pending, SourcePlan, load_file};
+use crate::load::{Loaded, OnFile, Pending, SourcePlan, load_file};
 use crate::sink::Sink;
 
 /// Rows of an entry: what a table holds in memory, encoded, before it is written out.
@@ -63,7 +64,8 @@ impl Encoded {
     }
 }
 
-/// Encodes extracts into `folder`, `threads` at a time, in the order of `files`. `svp` is the version of the program.
+/// Encodes extracts into `folder`, `threads` at a time, in the order of `files`. `svp` is the version of the program, `accepted` the
+/// findings that somebody accepted.
 /// No file has its name before it is [committed](Encoded::commit); those that are dropped are deleted.
 ///
 /// # Errors
@@ -76,6 +78,7 @@ pub fn encode(
     terms: &Terms,
     svp: &str,
     key: &Key,
+    accepted: &[Acceptance],
     threads: usize,
     on_file: OnFile<'_>,
 ) -> Result<Vec<Encoded>, Vec<IngestError>> {
@@ -86,7 +89,7 @@ pub fn encode(
         while let Some(at) = queue.lock().ok().and_then(|mut q| q.pop_front()) {
             let file = &files[at];
             let path = Encoded::place(folder, file);
-            done.push((at, encode_file(plan, file, &path, terms, svp, key, &digest, ENTRY_ROWS)));
+            done.push((at, encode_file(plan, file, &path, terms, svp, key, &digest, accepted, ENTRY_ROWS)));
             on_file(&file.input.name, file.input.bytes);
         }
         done
@@ -115,6 +118,7 @@ pub(super) fn encode_file(
     svp: &str,
     key: &Key,
     digest: &RowDigest,
+    accepted: &[Acceptance],
     entry_rows: usize,
 ) -> Result<Encoded, IngestError> {
     if file.sealed.is_some() {
@@ -124,7 +128,7 @@ pub(super) fn encode_file(
     let mut put = |bytes: &[u8]| out.put(bytes).map_err(DeskError::from);
     let envelope = EnvelopeWriter::begin(&file.input.name, FORMAT, &mut put)?;
     let mut sink = DeskSink { envelope, open: BTreeMap::new(), rows: BTreeMap::new(), entry_rows };
-    let receipts = load_file(plan, file, None, &mut sink, key, digest)?;
+    let Loaded { receipts, findings } = load_file(plan, file, None, &mut sink, key, digest, accepted)?;
     let manifest = Manifest {
         format: FORMAT,
         svp: svp.to_owned(),
@@ -134,6 +138,7 @@ pub(super) fn encode_file(
         sha256: file.sha256.clone(),
         terms: terms.clone(),
         receipts,
+        findings,
         rows: sink.rows,
     };
     let text = serde_json::to_vec_pretty(&manifest).unwrap_or_default();

@@ -1,0 +1,109 @@
+//! Findings of a file while it is being read, and their table `quality/finding`.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use svp_contract::{Acceptance, Finding};
+
+use crate::error::IngestError;
+
+/// Collects what is odd about a file, so that all of it is told at once, and knows what somebody accepted.
+#[derive(Debug)]
+pub struct Findings<'a> {
+    accepted: &'a [Acceptance],
+    found: Vec<Finding>,
+}
+
+impl<'a> Findings<'a> {
+    /// Nothing found yet.
+    #[must_use]
+    pub fn new(accepted: &'a [Acceptance]) -> Self {
+        Self { accepted, found: Vec::new() }
+    }
+
+    /// Adds a finding. One that would refuse carries the reason of the acceptance that names its source, slot and kind.
+    pub fn raise(&mut self, mut finding: Finding) {
+        if finding.refuses {
+            let named = |a: &&Acceptance| {
+                a.kind == finding.kind && a.source == finding.source && (a.slot == finding.slot || a.slot.is_empty())
+            };
+            finding.accepted = self.accepted.iter().find(named).map(|a| a.reason.clone());
+        }
+        self.found.push(finding);
+    }
+
+    /// Whether something refuses and nobody accepted it.
+    #[must_use]
+    pub fn refused(&self) -> bool {
+        self.found.iter().any(|f| f.refuses && f.accepted.is_none())
+    }
+
+    /// What was found, if nothing of it refuses.
+    ///
+    /// # Errors
+    /// [`IngestError::Refused`] with every finding that refuses and was not accepted.
+    pub fn finish(self) -> Result<Vec<Finding>, IngestError> {
+        if self.refused() {
+            let findings = self.found.into_iter().filter(|f| f.refuses && f.accepted.is_none()).collect();
+            return Err(IngestError::Refused { findings });
+        }
+        Ok(self.found)
+    }
+}
+
+/// Arrow schema of the table `quality/finding`.
+#[must_use]
+pub fn finding_schema() -> SchemaRef {
+    let text = |n: &str| Field::new(n, DataType::Utf8, true);
+    let number = |n: &str| Field::new(n, DataType::Int64, true);
+    Arc::new(Schema::new(vec![
+        number("run"),
+        text("kind"),
+        text("source"),
+        text("slot"),
+        text("file"),
+        text("table_name"),
+        text("column_name"),
+        text("rule"),
+        number("count"),
+        number("of"),
+        text("first_rows"),
+        text("what"),
+        Field::new("refuses", DataType::Boolean, true),
+        text("accepted"),
+    ]))
+}
+
+/// Findings as rows of `quality/finding`.
+///
+/// # Errors
+/// When Arrow refuses the batch.
+pub fn finding_batch(findings: &[Finding], run: u64) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let text = |f: &dyn Fn(&Finding) -> Option<String>| -> ArrayRef {
+        Arc::new(StringArray::from_iter(findings.iter().map(|x| f(x).filter(|t| !t.is_empty()))))
+    };
+    let number = |f: &dyn Fn(&Finding) -> u64| -> ArrayRef {
+        Arc::new(Int64Array::from_iter_values(findings.iter().map(|x| i64::try_from(f(x)).unwrap_or(i64::MAX))))
+    };
+    let rows = |f: &Finding| f.rows.iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
+    RecordBatch::try_new(
+        finding_schema(),
+        vec![
+            number(&|_| run),
+            text(&|f| Some(f.kind.name().to_owned())),
+            text(&|f| Some(f.source.clone())),
+            text(&|f| Some(f.slot.clone())),
+            text(&|f| Some(f.file.clone())),
+            text(&|f| Some(f.table.clone())),
+            text(&|f| Some(f.column.clone())),
+            text(&|f| Some(f.rule.clone())),
+            number(&|f| f.count),
+            number(&|f| f.of),
+            text(&|f| Some(rows(f))),
+            text(&|f| Some(f.what.clone())),
+            Arc::new(BooleanArray::from_iter(findings.iter().map(|f| Some(f.refuses)))),
+            text(&|f| f.accepted.clone()),
+        ],
+    )
+}
