@@ -1,5 +1,6 @@
 //! An attack on the encodings: whoever has the linkage zone without the key, and knows exactly how common each name is, lines
-//! up values and names by how common they are (frequency alignment; Niedermeyer and others 2014 for filters).
+//! up values and names by how common they are (frequency alignment; Niedermeyer and others 2014 for filters). It is a weak
+//! attack: it does not use the clear columns beside the encodings, or names that are known.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,7 +1,7 @@
 //! What enters: the text of definition files (`schemas/`, `pipelines/`).
 //! What leaves: typed tables, sources, areas, definitions, outputs; the data dictionary; an ODCS contract.
 //! Never: touches a file system, an engine or a clock. Text in, types and problems out.
-//! To add one: a canonical table is one file in `schemas/`; everything else is one file in `pipelines/`.
+//! To add one: a source, definition, output or analysis is one file in `pipelines/`; a canonical table is one in `schemas/` and entries in the lists that name the tables.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 

@@ -32,7 +32,7 @@ const CONVERSIONS: [&str; 14] = [
     "month_text",
 ];
 
-/// An expression ready to run, and where its text stands.
+/// An expression ready to run.
 #[derive(Debug, Clone)]
 pub(crate) struct Ready {
     pub expr: Arc<dyn PhysicalExpr>,

@@ -1,7 +1,7 @@
 //! What enters: person records as keyed tokens and encodings (table `person_record`); events that name nobody.
 //! What leaves: people: which records are one person, under keys that persist (tables `person_link`, `person_history`); crimes and attendances that are one incident (`event_match`).
 //! Never: sees clear text, or joins records about which nothing is known.
-//! To add one: a blocking rule, a level or a kind of non-match is a line of `pipelines/linkage/people.toml`; a step is one file in `sql/`.
+//! To add one: a blocking rule, a threshold of a level or a kind of non-match is a line of `pipelines/linkage/people.toml`; a comparison is code (`comparison.rs`); a step is one file in `sql/`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 

@@ -5,7 +5,7 @@
 //! was published and in which the number reaches the end of its goal. Since one assignment that fits is known
 //! (the truth, or one found first), all but a neighbourhood may stay as they are there: a small programme gives
 //! a witness for the whole system. Every witness is checked against intervals and equations before it counts,
-//! so that no fault of the solver can call a number safe.
+//! so that no fault of the solver can call a number safe. All of it holds for the relations that the model has.
 //!
 //! Numbers are reals here, as in the bureaus' attacks; whole counts could bound a little tighter in tables of
 //! three and more dimensions.

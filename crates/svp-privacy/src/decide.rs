@@ -1,4 +1,4 @@
-//! How a release is decided: pass by pass, until a reader who has all of it can bound no small number.
+//! How a release is decided: pass by pass, until the linear system of all of it bounds no small number.
 
 use std::collections::{BTreeMap, BTreeSet};
 

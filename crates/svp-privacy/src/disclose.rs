@@ -3,7 +3,7 @@
 //! Together, because a number can be safe in its own table and be given away by another. The steps:
 //! 1. maps: what is too small is merged up the grid (`merge.rs`); 2. every cell is judged by itself (`count.rs`);
 //! 3. all tables of this release and of the audience's earlier ones become one linear system (`relate/`);
-//! 4. cells are hidden until a reader who has all of it can bound no small number (`protect.rs`); maps merge further
+//! 4. cells are hidden until that system bounds no small number (`protect.rs`); maps merge further
 //!    instead, and a table that cannot be saved is withheld; 5. the result is attacked once more (`attack.rs`).
 
 use std::collections::BTreeSet;

@@ -1,10 +1,10 @@
-//! Field encodings: what the linkage may compare, and nothing else.
+//! Field encodings: what the linkage compares.
 //!
 //! Each field becomes a few keyed tokens ("equal or not") and a Bloom filter of its n-grams ("how similar"; Schnell,
-//! Bachteler and Reiher 2009). The filter is hardened in two ways that are known to stop pattern mining at little cost
-//! (Franke and others 2021): each n-gram sets [`HASHES`] bits drawn independently from HMAC-SHA-256 (random
+//! Bachteler and Reiher 2009). The filter is hardened in two ways against pattern mining
+//! (Franke and others 2021), which do not stop whoever knows some of the names: each n-gram sets [`HASHES`] bits drawn independently from HMAC-SHA-256 (random
 //! hashing, not the double-hashing scheme, whose lines of bits can be solved for), and 1,024 bits are folded to 512 by
-//! XOR (Schnell and Borgs 2016). What leaks all the same stands in `README.md`.
+//! XOR (Schnell and Borgs 2016). What can be read without the key stands in `README.md`.
 
 use std::collections::HashMap;
 

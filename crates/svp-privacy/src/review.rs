@@ -165,12 +165,12 @@ impl Review {
             n => format!(", with {} to read first", count(n, "exception")),
         };
         format!(
-            "May be signed{exceptions}: {} for {}, and nothing hidden can be worked out from them{}.",
+            "May be signed{exceptions}: {} for {}; the relations that the attack knows give nothing hidden away in them{}.",
             count(self.tables.len() as u64, "table"),
             line(&self.audience),
             match self.ledger.compared {
                 0 => String::new(),
-                n => format!(" or from {}", count(n, "earlier release")),
+                n => format!(" or in {}", count(n, "earlier release")),
             },
         )
     }
@@ -403,7 +403,7 @@ mod tests {
         let wanted = "\
 # Review of wessmark-2026-01-05-public
 
-**May be signed: 3 tables for public, and nothing hidden can be worked out from them or from 3 earlier releases.**
+**May be signed: 3 tables for public; the relations that the attack knows give nothing hidden away in them or in 3 earlier releases.**
 
 For: public. Area: Wessmark. Computed: 2026-01-05T10:00:00Z.
 

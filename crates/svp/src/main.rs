@@ -1,6 +1,6 @@
 //! What enters: arguments, environment, clock.
 //! What leaves: exit codes, lines on the terminal, a release.
-//! Never: computes anything itself; every verb is a crate.
+//! Never: counts or links; rotation, erasure and the order of a release stand here still (`rewrite.rs`, `decide.rs`).
 //! To add one: a command is one file here and one arm below.
 
 #![allow(clippy::disallowed_methods, reason = "the binary is the one home of environment and clock")]

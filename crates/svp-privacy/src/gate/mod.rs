@@ -1,7 +1,7 @@
 //! The small-number gate: may this table, made by hand, leave?
 //!
 //! It knows one table and no other: what follows from a table and its neighbours or forerunners is for the
-//! attack and the ledger. Within the table it is meant to err towards refusing. Where the count columns are not
+//! attack and the ledger. Within the table it finds the kinds that it searches and no others, so that passing is no approval. Where the count columns are not
 //! named they are guessed, and the report says how each column was taken (`read.rs` has the rule).
 
 mod margins;
