@@ -29,7 +29,7 @@ pub struct Sealed {
 }
 
 /// Whether a file is an encoded one: by its name, or by its first bytes.
-fn is_encoded(input: &InputFile) -> Result<bool, IngestError> {
+pub(crate) fn is_encoded(input: &InputFile) -> Result<bool, IngestError> {
     if input.name.ends_with(&format!(".{EXTENSION}")) {
         return Ok(true);
     }
