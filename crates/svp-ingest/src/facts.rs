@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::compute;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::physical_plan::ColumnarValue;
@@ -31,6 +31,8 @@ pub(crate) struct FactsPlan {
 pub(crate) struct Facts {
     /// Code of the sender; `None` where the records say nothing, or name several.
     pub sender: Option<String>,
+    /// They name several.
+    pub several: bool,
     /// Day, `YYYY-MM-DD`.
     pub dated: Option<String>,
 }
@@ -60,15 +62,21 @@ impl FactsPlan {
 
     /// Reads the first records. A file that cannot be read says nothing here: the loader tells why.
     pub(crate) fn read(&self, kind: &ReaderKind, input: &InputFile) -> Facts {
+        let Some(batch) = self.first(kind, input) else { return Facts::default() };
+        let values =
+            |ready: &Option<Ready>| ready.as_ref().map(|r| distinct(&self.texts(r, &batch))).unwrap_or_default();
+        let (mut senders, dated) = (values(&self.sender), values(&self.dated));
+        let several = senders.len() > 1;
+        let sender = senders.pop_first().filter(|_| !several).and_then(|s| code(&s));
+        Facts { sender, several, dated: dated.into_iter().rfind(|d| is_day(d)) }
+    }
+
+    fn first(&self, kind: &ReaderKind, input: &InputFile) -> Option<RecordBatch> {
         let columns = self.columns.clone();
         let expected = Expected { optional: columns.clone(), columns, allow_extra: true };
-        let Ok(bytes) = open_blocking(input) else { return Facts::default() };
-        let first = read::open(kind, &expected, &input.name, bytes, RECORDS).and_then(|mut r| r.next_batch());
-        let Ok(Some(rows)) = first else { return Facts::default() };
-        let mut senders = self.sender.as_ref().map(|ready| self.values(ready, &rows.batch)).unwrap_or_default();
-        let dated = self.dated.as_ref().map(|ready| self.values(ready, &rows.batch)).unwrap_or_default();
-        let sender = if senders.len() == 1 { senders.pop_first() } else { None };
-        Facts { sender: sender.and_then(|s| code(&s)), dated: dated.into_iter().rfind(|d| is_day(d)) }
+        let bytes = open_blocking(input).ok()?;
+        let rows = read::open(kind, &expected, &input.name, bytes, RECORDS).and_then(|mut r| r.next_batch()).ok()??;
+        rows.batch.with_schema(Arc::clone(&self.schema)).ok()
     }
 
     /// Whether a file names its sender by this expression.
@@ -76,27 +84,38 @@ impl FactsPlan {
         self.sender.is_some()
     }
 
-    fn values(&self, ready: &Ready, batch: &RecordBatch) -> BTreeSet<String> {
-        let found = batch
-            .clone()
-            .with_schema(Arc::clone(&self.schema))
-            .ok()
-            .and_then(|batch| ready.expr.evaluate(&batch).ok().map(|value| (value, batch.num_rows())));
-        let Some((value, rows)) = found else { return BTreeSet::new() };
-        let array: Option<ArrayRef> = match value {
-            ColumnarValue::Array(array) => Some(array),
-            ColumnarValue::Scalar(scalar) => scalar.to_array_of_size(rows).ok(),
+    /// The rows of a feed's batch whose sender is another one; none where the feed does not read the columns that tell.
+    pub(crate) fn of_other_senders(&self, feed: &Schema, batch: &RecordBatch, sender: &str) -> Vec<usize> {
+        let columns: Option<Vec<ArrayRef>> =
+            self.columns.iter().map(|c| batch.columns().get(feed.index_of(c).ok()?).cloned()).collect();
+        let batch = columns.and_then(|c| RecordBatch::try_new(Arc::clone(&self.schema), c).ok());
+        let (Some(ready), Some(batch)) = (&self.sender, batch) else { return Vec::new() };
+        let other = |text: &str| {
+            let text = text.trim();
+            !text.is_empty() && !text.eq_ignore_ascii_case(sender)
         };
-        let text = array.and_then(|a| compute::cast(&a, &DataType::Utf8).ok());
-        let Some(text) = text else { return BTreeSet::new() };
-        let text = text.as_string::<i32>();
-        (0..text.len()).filter(|i| text.is_valid(*i)).map(|i| text.value(i).trim().to_owned()).filter(|t| !t.is_empty()).collect()
+        self.texts(ready, &batch)
+            .map(|texts| (0..texts.len()).filter(|i| texts.is_valid(*i) && other(texts.value(*i))).collect())
+            .unwrap_or_default()
     }
+
+    fn texts(&self, ready: &Ready, batch: &RecordBatch) -> Option<StringArray> {
+        let array = match ready.expr.evaluate(batch).ok()? {
+            ColumnarValue::Array(array) => array,
+            ColumnarValue::Scalar(scalar) => scalar.to_array_of_size(batch.num_rows()).ok()?,
+        };
+        Some(compute::cast(&array, &DataType::Utf8).ok()?.as_string::<i32>().clone())
+    }
+}
+
+fn distinct(texts: &Option<StringArray>) -> BTreeSet<String> {
+    texts.iter().flatten().flatten().map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()).collect()
 }
 
 /// A code of an organisation as it stands in slots: short, without blanks, in capitals. Anything else is no code, and is kept out.
 pub(crate) fn code(text: &str) -> Option<String> {
-    let fits = (1..=12).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    let fits =
+        (1..=12).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
     fits.then(|| text.to_uppercase())
 }
 

@@ -9,7 +9,8 @@ use svp_contract::{Covers, Files};
 const EXTENSIONS: &str = r"(?:\.(?:csv|tsv|txt|dat|xml|parquet|pq|gz|zip|bz2|zst|svp))*";
 
 /// What may stand between the pattern and the extension: a release (`_v2`, `-r3`) and a day (`_20250414`, ` 2025-04-14`).
-const MARKS: &str = r"(?:[ _.-]+(?:(?:v|r|rel|release|version)[ _.-]?(?<release_mark>\d{1,4})|(?<day_mark>20\d{2}-?[01]\d-?[0-3]\d)))*";
+const MARKS: &str =
+    r"(?:[ _.-]+(?:(?:v|r|rel|release|version)[ _.-]?(?<release_mark>\d{1,4})|(?<day_mark>20\d{2}-?[01]\d-?[0-3]\d)))*";
 
 /// Names of files that lie beside extracts and are none: one pattern a line, and what such a file is.
 const LEFTOVERS: &str = include_str!("../../../schemas/leftovers.csv");
@@ -98,10 +99,13 @@ mod tests {
 
     #[test]
     fn names_are_read_whole_and_in_any_case() {
-        let istv = pattern(r"(?:(?<sender>R[0-9A-Z]{2})[_ -])?(?<slot>istv_(?<year>\d{4})-(?<month>\d{2}))", Covers::Month);
+        let istv =
+            pattern(r"(?:(?<sender>R[0-9A-Z]{2})[_ -])?(?<slot>istv_(?<year>\d{4})-(?<month>\d{2}))", Covers::Month);
         let read = |name: &str| istv.read(name);
         let slot = |name: &str| read(name).map(|n| n.slot);
-        for name in ["istv_2025-03.csv", "istv_2025-03.CSV.gz", "istv_2025-03", "istv_2025-03.svp", "istv_2025-03_v2.csv"] {
+        for name in
+            ["istv_2025-03.csv", "istv_2025-03.CSV.gz", "istv_2025-03", "istv_2025-03.svp", "istv_2025-03_v2.csv"]
+        {
             assert_eq!(slot(name).as_deref(), Some("istv_2025-03"), "{name}");
         }
         assert_eq!(slot("ISTV_2025-03.csv").as_deref(), Some("ISTV_2025-03"));
@@ -154,7 +158,9 @@ mod tests {
         ] {
             assert!(leftover(name).is_some(), "{name}");
         }
-        for name in ["istv_2025-03.csv", "crimes of may.csv", "CIN_2025.xml", "photocopy.csv", "2025-03-old-town-street.csv"] {
+        for name in
+            ["istv_2025-03.csv", "crimes of may.csv", "CIN_2025.xml", "photocopy.csv", "2025-03-old-town-street.csv"]
+        {
             assert_eq!(leftover(name), None, "{name}");
         }
         assert_eq!(LEFTOVERS.lines().count(), 18);

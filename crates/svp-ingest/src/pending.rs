@@ -9,6 +9,7 @@ use svp_lake::input::{InputFile, digest, digest_bytes};
 
 use crate::desk::{self, Sealed};
 use crate::error::IngestError;
+use crate::facts::Facts;
 use crate::load::SourcePlan;
 use crate::name::FileName;
 use crate::receipt::Receipt;
@@ -68,15 +69,18 @@ fn knowledge(dated: Option<&str>, months: Option<&(String, String)>, release: Op
     (dated.map(str::to_owned).or_else(end).unwrap_or_default(), release.unwrap_or_default())
 }
 
+fn without_sender<'a>(slot: &'a str, sender: Option<&str>) -> &'a str {
+    match slot.rsplit_once('@') {
+        Some((by_name, of)) if of.eq_ignore_ascii_case(sender.unwrap_or_default()) => by_name,
+        _ => slot,
+    }
+}
+
 impl LoadedFile {
     /// What it covers, without the sender.
     #[must_use]
     pub fn slot_by_name(&self) -> &str {
-        let sender = self.sender.as_deref().unwrap_or_default();
-        match self.slot.rsplit_once('@') {
-            Some((slot, of)) if of.eq_ignore_ascii_case(sender) => slot,
-            _ => &self.slot,
-        }
+        without_sender(&self.slot, self.sender.as_deref())
     }
 
     /// Whether `slot` names its slot, with the sender or without.
@@ -159,6 +163,18 @@ impl Pending {
         self.sealed.as_ref().map_or(&self.input.name, |s| &s.manifest.extract)
     }
 
+    /// What it covers, without the sender.
+    #[must_use]
+    pub fn slot_by_name(&self) -> &str {
+        without_sender(&self.slot, self.sender.as_deref())
+    }
+
+    /// Whether `slot` names its slot, with the sender or without.
+    #[must_use]
+    pub fn is_of(&self, slot: &str) -> bool {
+        self.slot.eq_ignore_ascii_case(slot) || self.slot_by_name().eq_ignore_ascii_case(slot)
+    }
+
     fn knowledge(&self) -> Knowledge {
         knowledge(self.dated.as_deref(), self.months.as_ref(), self.release)
     }
@@ -180,9 +196,8 @@ pub struct Known<'a> {
 }
 
 impl Known<'_> {
-    fn reloads(&self, source: &str, file: &Pending, by_name: &str) -> bool {
-        let named = |slot: &String| file.slot.eq_ignore_ascii_case(slot) || by_name.eq_ignore_ascii_case(slot);
-        self.reload.iter().any(|(of, slot)| of == source && slot.as_ref().is_none_or(named))
+    fn reloads(&self, source: &str, file: &Pending) -> bool {
+        self.reload.iter().any(|(of, slot)| of == source && slot.as_ref().is_none_or(|s| file.is_of(s)))
     }
 }
 
@@ -225,7 +240,14 @@ pub fn pending(plans: &[SourcePlan], inputs: Vec<(usize, InputFile)>, known: &Kn
     }
     same_content(plans, &mut chosen, known, &mut queue);
     queue.files = chosen.into_iter().map(|c| c.pending).collect();
-    definitions(plans, known, &mut queue);
+    let goes = |file: &LoadedFile| {
+        let of = |p: &Pending| {
+            plans[p.plan].source.name == file.source && p.replaces.as_ref().is_some_and(|r| r.slot == file.slot)
+        };
+        queue.files.iter().any(of)
+    };
+    let stay = other_definitions(plans, known.files, &goes);
+    queue.findings.extend(stay);
     queue.findings.sort();
     Ok(queue)
 }
@@ -245,9 +267,8 @@ fn candidate(
         Some(sealed) => (sealed.manifest.extract.clone(), sealed.manifest.sha256.clone()),
         None => (input.name.clone(), digest(&input)?),
     };
-    let FileName { slot: by_name, sender: named, sender_in_slot: in_slot, months, day, release } = plan
-        .file_name(&name)
-        .ok_or_else(|| IngestError::Slot { file: name, source_name: source.name.clone() })?;
+    let FileName { slot: by_name, sender: named, sender_in_slot: in_slot, months, day, release } =
+        plan.file_name(&name).ok_or_else(|| IngestError::Slot { file: name, source_name: source.name.clone() })?;
     let named = named.map(|s| if in_slot { s } else { s.to_uppercase() });
     let same = |f: &&(usize, &LoadedFile)| {
         f.1.sha256 == sha256
@@ -257,18 +278,20 @@ fn candidate(
     let of_source: Vec<(usize, &LoadedFile)> =
         known.files.iter().enumerate().filter(|(_, f)| f.source == source.name).collect();
     let before = of_source.iter().filter(|f| !f.1.superseded).find(same).or_else(|| of_source.iter().rfind(same));
-    let mut facts = crate::facts::Facts::default();
-    let mut several = false;
-    match (&sealed, before) {
-        (Some(sealed), _) => {
-            (facts.sender, facts.dated) = (sealed.manifest.sender.clone(), sealed.manifest.dated.clone());
-        }
-        (None, Some((_, file))) if file.sender.is_some() || file.definition.is_some() => {
-            (facts.sender, facts.dated) = (file.sender.clone(), file.dated.clone());
-        }
-        (None, _) => (facts, several) = plan.facts(&input),
-    }
+    // The same bytes say the same of themselves, whatever a definition that was mended since makes of them.
+    let said = |sender: &Option<String>, dated: &Option<String>| Facts {
+        sender: sender.clone(),
+        dated: dated.clone(),
+        several: false,
+    };
+    let facts = match (&sealed, before) {
+        (Some(sealed), _) => said(&sealed.manifest.sender, &sealed.manifest.dated),
+        (None, Some((_, file))) if file.sender.is_some() || !plan.names_sender() => said(&file.sender, &file.dated),
+        (None, _) => plan.facts(&input),
+    };
+    let several = facts.several;
     let sender = facts.sender.clone().or_else(|| named.clone());
+    let place: String = digest_bytes(input.path.as_bytes()).chars().take(16).collect();
     // The lake did not ask for the sender when it took the file in.
     if let (Some((i, file)), Some(sender)) = (before, &sender)
         && file.sender.is_none()
@@ -277,10 +300,16 @@ fn candidate(
     }
     let mut of = sender.clone();
     if of.is_none() && plan.names_sender() && !several {
-        // A file without a record says nothing of its sender: it is taken for the one who sent the slot before.
-        let live = of_source.iter().map(|f| f.1).filter(|f| !f.superseded && f.slot_by_name().eq_ignore_ascii_case(&by_name));
-        let senders: BTreeSet<&str> = live.filter_map(|f| f.sender.as_deref()).collect();
-        of = senders.first().filter(|_| senders.len() == 1).map(|s| (*s).to_owned());
+        // A file without a record says nothing of its sender: it is taken for the one whose file lay there, or who alone sent
+        // the slot before.
+        let live: Vec<&LoadedFile> = of_source
+            .iter()
+            .map(|f| f.1)
+            .filter(|f| !f.superseded && f.slot_by_name().eq_ignore_ascii_case(&by_name))
+            .collect();
+        let there = live.iter().find(|f| f.place.as_ref() == Some(&place)).and_then(|f| f.sender.clone());
+        let senders: BTreeSet<&str> = live.iter().filter_map(|f| f.sender.as_deref()).collect();
+        of = there.or_else(|| senders.first().filter(|_| senders.len() == 1).map(|s| (*s).to_owned()));
     }
     let slot = match (&sealed, &of) {
         (Some(sealed), _) => sealed.manifest.slot.clone(),
@@ -291,7 +320,6 @@ fn candidate(
         slot: by_name.to_lowercase(),
         sender: of.as_deref().filter(|_| !in_slot).unwrap_or_default().to_lowercase(),
     };
-    let place = digest_bytes(input.path.as_bytes()).chars().take(16).collect();
     let pending = Pending {
         plan: at,
         slot,
@@ -346,11 +374,14 @@ fn choose(
     let plan = &plans[first.pending.plan];
     let source = plan.source.name.clone();
     let live = live(plans, first, known, queue);
-    let reload = all.iter().any(|c| known.reloads(&source, &c.pending, &c.by_name));
+    let reload = all.iter().any(|c| known.reloads(&source, &c.pending));
     let held = live.is_some_and(|l| all.iter().any(|c| c.pending.sha256 == l.sha256));
     let gone = |c: &Candidate| {
         known.files.iter().rev().find(|f| {
-            f.source == source && f.superseded && f.sha256 == c.pending.sha256 && f.slot_by_name().eq_ignore_ascii_case(&c.by_name)
+            f.source == source
+                && f.superseded
+                && f.sha256 == c.pending.sha256
+                && f.slot_by_name().eq_ignore_ascii_case(&c.by_name)
         })
     };
     let mut left = Vec::new();
@@ -406,7 +437,12 @@ fn choose(
         rows: of_slot.map(|r| (r.feed.clone(), r.rows_read)).collect(),
         again,
     });
-    if live.definition.is_none() && live.sender.is_none() && !newest.in_slot && newest.pending.sender.is_some() && !again {
+    if live.definition.is_none()
+        && live.sender.is_none()
+        && !newest.in_slot
+        && newest.pending.sender.is_some()
+        && !again
+    {
         let what = format!("{} was loaded before senders were known, and is taken for the same sender's", live.file);
         queue.findings.push(newest.pending.told(plans, FindingKind::Unaccounted, what));
     }
@@ -429,21 +465,29 @@ fn same_content(plans: &[SourcePlan], chosen: &mut Vec<Candidate>, known: &Known
     loop {
         let replaced = |source: &str, slot: &str, chosen: &[Candidate]| {
             chosen.iter().any(|c| {
-                plans[c.pending.plan].source.name == source && c.pending.replaces.as_ref().is_some_and(|r| r.slot == slot)
+                plans[c.pending.plan].source.name == source
+                    && c.pending.replaces.as_ref().is_some_and(|r| r.slot == slot)
             })
         };
         let double = chosen.iter().enumerate().find_map(|(i, c)| {
             let source = &plans[c.pending.plan].source.name;
-            if known.reloads(source, &c.pending, &c.by_name) {
+            if known.reloads(source, &c.pending) {
                 return None;
             }
             let in_lake = known.files.iter().find(|f| {
-                f.source == *source && !f.superseded && f.sha256 == c.pending.sha256 && !replaced(source, &f.slot, chosen)
+                f.source == *source
+                    && !f.superseded
+                    && f.sha256 == c.pending.sha256
+                    && !replaced(source, &f.slot, chosen)
             });
-            let first = chosen[..i].iter().find(|o| o.pending.plan == c.pending.plan && o.pending.sha256 == c.pending.sha256);
+            let first =
+                chosen[..i].iter().find(|o| o.pending.plan == c.pending.plan && o.pending.sha256 == c.pending.sha256);
             let other = in_lake.map(|f| (f.file.as_str(), f.slot.as_str()));
             let other = other.or_else(|| first.map(|o| (o.pending.extract(), o.pending.slot.as_str())))?;
-            let what = format!("its bytes are those of {} (slot {}): one delivery under two names, counted once", other.0, other.1);
+            let what = format!(
+                "its bytes are those of {} (slot {}): one delivery under two names, counted once",
+                other.0, other.1
+            );
             Some((i, c.pending.told(plans, FindingKind::SharedIds, what)))
         });
         let Some((i, finding)) = double else { return };
@@ -452,22 +496,23 @@ fn same_content(plans: &[SourcePlan], chosen: &mut Vec<Candidate>, known: &Known
     }
 }
 
-/// Tells which live files were loaded under another definition, or before definitions were kept.
-fn definitions(plans: &[SourcePlan], known: &Known<'_>, queue: &mut Queue) {
-    for plan in plans {
-        for file in known.files.iter().filter(|f| f.source == plan.source.name && !f.superseded) {
-            let goes = |p: &&Pending| {
-                plans[p.plan].source.name == file.source && p.replaces.as_ref().is_some_and(|r| r.slot == file.slot)
-            };
-            if queue.files.iter().any(|p| goes(&p)) {
-                continue;
-            }
-            let (kind, what) = match &file.definition {
-                Some(digest) if *digest == plan.definition => continue,
-                Some(_) => (FindingKind::OtherDefinition, "the file was loaded under another definition of its source"),
-                None => (FindingKind::Unaccounted, "the file was loaded before accounts and definitions were kept"),
-            };
-            queue.findings.push(Finding::new(kind, &file.source, &file.slot, &file.file, what).only_told());
-        }
-    }
+/// Which live files were loaded under another definition than that of now, or before definitions were kept. `goes` says which
+/// are about to be superseded.
+#[must_use]
+pub fn other_definitions(
+    plans: &[SourcePlan],
+    files: &[LoadedFile],
+    goes: &dyn Fn(&LoadedFile) -> bool,
+) -> Vec<Finding> {
+    let plan = |file: &LoadedFile| plans.iter().find(|p| p.source.name == file.source);
+    let live = files.iter().filter(|f| !f.superseded && !goes(f)).filter_map(|f| Some((f, plan(f)?)));
+    let finding = |(file, plan): (&LoadedFile, &SourcePlan)| {
+        let (kind, what) = match &file.definition {
+            Some(digest) if *digest == plan.definition => return None,
+            Some(_) => (FindingKind::OtherDefinition, "the file was loaded under another definition of its source"),
+            None => (FindingKind::Unaccounted, "the file was loaded before accounts and definitions were kept"),
+        };
+        Some(Finding::new(kind, &file.source, &file.slot, &file.file, what).only_told())
+    };
+    live.filter_map(finding).collect()
 }
