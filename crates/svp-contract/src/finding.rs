@@ -63,6 +63,12 @@ kinds! {
     Shrunk "shrunk" true
         "The file holds far fewer rows than the one that it supersedes."
         "ask the sender whether the upload is complete"
+    MixedSenders "mixed_senders" true
+        "Rows of several senders stand in one file."
+        "ask for one file from each sender, or take `sender` out of the source's [files] where one body sends for all"
+    SenderDiffers "sender_differs" true
+        "The file's name says another sender than its content."
+        "ask the sender whether the file was named wrongly"
     OlderDelivery "older_delivery" false
         "The file is older than what the lake already knows, and supersedes nothing newer."
         "nothing needs to be done: newer knowledge was kept"
@@ -260,6 +266,10 @@ pub struct Acceptance {
     pub at: String,
     /// The run.
     pub run: u64,
+    /// SHA-256 of the file that it was given for; the acceptance holds for these bytes when they are loaded again, and for
+    /// no other. Empty where no file was loaded under it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sha256: String,
 }
 
 #[cfg(test)]

@@ -58,6 +58,25 @@ pub struct Files {
     /// What a file covers, by the groups `year` and `month` of `slot`.
     #[serde(default)]
     pub covers: Covers,
+    /// Columns (or XML paths) of the file that `sender` and `dated` read, from its first records.
+    #[serde(default)]
+    pub columns: Vec<String>,
+    /// SQL expression over `columns`: the code of who sent the file, where its name does not say so (group `sender` of `slot`).
+    /// It is the same in every record; two senders never supersede one another.
+    #[serde(default)]
+    pub sender: Option<String>,
+    /// SQL expression over `columns`: the day, `YYYY-MM-DD`, of which the extract knows (a reference date, the day of extraction).
+    /// Newer knowledge supersedes older, in whatever order files come. Without it: the day in the file's name, else the end of
+    /// what the file covers, else the order of loading.
+    #[serde(default)]
+    pub dated: Option<String>,
+    /// Largest share of the rows that a newer file of a slot may lack without being refused.
+    #[serde(default = "a_tenth")]
+    pub shrink: f64,
+}
+
+fn a_tenth() -> f64 {
+    0.1
 }
 
 /// The months that a file covers, as its name says.

@@ -157,7 +157,8 @@ struct Given {
 impl Given {
     fn new(plan: &FeedPlan, door: &Door<'_>, rows: &[u64], batch: &RecordBatch) -> Result<Self, IngestError> {
         let n = batch.num_rows();
-        let columns: Vec<&StringArray> = batch.columns().iter().map(|c| c.as_string::<i32>()).collect();
+        let own = &batch.columns()[..plan.text_columns];
+        let columns: Vec<&StringArray> = own.iter().map(|c| c.as_string::<i32>()).collect();
         let digests: Vec<u64> = (0..n)
             .map(|i| door.digest.digest(columns.iter().map(|c| c.is_valid(i).then(|| c.value(i)))) as u64)
             .collect();

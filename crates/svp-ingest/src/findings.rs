@@ -52,6 +52,31 @@ impl<'a> Findings<'a> {
     }
 }
 
+impl Findings<'_> {
+    /// As [`finish`](Self::finish), with findings that only tell: they go before what was found here, and where something refuses
+    /// they are told with it.
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish).
+    pub fn finish_beside(self, told: &mut Vec<Finding>) -> Result<(), IngestError> {
+        match self.finish() {
+            Ok(found) => {
+                told.extend(found);
+                Ok(())
+            }
+            Err(IngestError::Refused { mut findings }) => {
+                let sources: Vec<String> = findings.iter().map(|f| f.source.clone()).collect();
+                findings.extend(told.iter().filter(|f| sources.contains(&f.source)).take(MOST_TOLD).cloned());
+                Err(IngestError::Refused { findings })
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The most findings that are told beside a refusal.
+const MOST_TOLD: usize = 10;
+
 /// Arrow schema of the table `quality/finding`.
 #[must_use]
 pub fn finding_schema() -> SchemaRef {

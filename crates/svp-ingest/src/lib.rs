@@ -8,8 +8,12 @@
 mod apply;
 pub mod desk;
 mod error;
+mod facts;
 mod findings;
+mod intake;
 mod load;
+mod name;
+mod pending;
 mod places;
 mod plan;
 pub mod read;
@@ -20,7 +24,10 @@ mod sink;
 
 pub use error::IngestError;
 pub use findings::{Findings, finding_batch, finding_schema};
-pub use load::{Loaded, LoadedFile, OnFile, Pending, Previous, SourcePlan, load, pending};
+pub use intake::Intake;
+pub use load::{Loaded, OnFile, Previous, SourcePlan, load};
+pub use name::{FileName, NamePattern, leftover};
+pub use pending::{Known, LoadedFile, Pending, Queue, Replaced, other_definitions, pending};
 pub use plan::FeedPlan;
 pub use receipt::{Receipt, RuleCount, quarantine_schema, receipt_batch, receipt_schema};
-pub use revise::{previous, revise};
+pub use revise::{Revised, drop_slot, in_order_of_knowledge, previous, revise, superseded_tables, table_of};

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
@@ -12,6 +13,9 @@ use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::prelude::SessionContext;
 use svp_contract::{Column, Feed, Mapping, Nature, Problem, Source, Table, nearest};
+
+use crate::error::IngestError;
+use crate::pending::Pending;
 
 /// Conversions that turn text into something else: where the text is there and the result is NULL, the value
 /// could not be read.
@@ -106,6 +110,8 @@ pub struct FeedPlan {
     pub(crate) name: String,
     pub(crate) at: String,
     pub(crate) input: SchemaRef,
+    /// How many of the columns are the file's own: after them come those that tell of the whole file.
+    pub(crate) text_columns: usize,
     pub(crate) record_id: Option<Ready>,
     pub(crate) row_key: Option<Ready>,
     /// Later extracts revise by the id, so a row without one cannot be kept.
@@ -157,8 +163,15 @@ pub fn plan_feed(
 ) -> Result<FeedPlan, Vec<Problem>> {
     let at = format!("{file} feed {}", feed.name);
     let names = feed.columns.iter().chain(feed.optional.iter().filter(|c| !feed.columns.contains(c)));
-    let input: SchemaRef =
-        Arc::new(Schema::new(names.map(|c| Field::new(c, DataType::Utf8, true)).collect::<Vec<_>>()));
+    let mut fields: Vec<Field> = names.map(|c| Field::new(c, DataType::Utf8, true)).collect();
+    let text_columns = fields.len();
+    let asks = |fact: &&str| {
+        let quoted = format!("\"{fact}\"");
+        let of_mappings = feed.targets().flat_map(|(_, mapping)| mapping.values());
+        of_mappings.chain(&feed.record_id).chain(&feed.row_key).any(|sql| sql.contains(&quoted))
+    };
+    fields.extend(FILE_FACTS.into_iter().filter(asks).map(|fact| Field::new(fact, DataType::Utf8, true)));
+    let input: SchemaRef = Arc::new(Schema::new(fields));
     let mut problems = Vec::new();
     let mut planner = Planner { ctx, source, problems: &mut problems };
     let record_id = feed.record_id.as_ref().and_then(|sql| planner.text(&at, "record_id", sql, &input));
@@ -180,9 +193,39 @@ pub fn plan_feed(
     }
     if problems.is_empty() {
         let id_needed = source.files.revises == svp_contract::Revises::Record;
-        Ok(FeedPlan { name: feed.name.clone(), at, input, record_id, row_key, id_needed, targets })
+        Ok(FeedPlan { name: feed.name.clone(), at, input, text_columns, record_id, row_key, id_needed, targets })
     } else {
         Err(problems)
+    }
+}
+
+/// Plans one expression of a source that gives a text, over columns of text.
+pub(crate) fn plan_expression(
+    ctx: &SessionContext,
+    source: &Source,
+    at: &str,
+    what: &str,
+    sql: &str,
+    schema: &SchemaRef,
+) -> Result<Ready, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let ready = Planner { ctx, source, problems: &mut problems }.text(at, what, sql, schema);
+    ready.ok_or(problems)
+}
+
+/// Columns that an expression of a feed may read although no file has them: what is known of the file as a whole.
+const FILE_FACTS: [&str; 1] = ["file.sender"];
+
+impl FeedPlan {
+    /// A batch of the feed's columns with those that tell of the whole file, as far as its expressions ask for them.
+    pub(crate) fn with_facts(&self, batch: &RecordBatch, file: &Pending) -> Result<RecordBatch, IngestError> {
+        if self.text_columns == self.input.fields().len() {
+            return Ok(batch.clone());
+        }
+        let sender = StringArray::from_iter(std::iter::repeat_n(file.sender.as_deref(), batch.num_rows()));
+        let columns = batch.columns().iter().cloned().chain([Arc::new(sender) as ArrayRef]).collect();
+        RecordBatch::try_new(Arc::clone(&self.input), columns)
+            .map_err(|source| IngestError::Arrow { at: format!("{} facts", self.at), source })
     }
 }
 

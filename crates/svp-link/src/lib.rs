@@ -26,7 +26,7 @@ mod store;
 pub use blocking::RuleCost;
 pub use error::LinkError;
 pub use events::{EVENT_STEPS, EventReport, LevelReport, PairReport, check_events, event_tables, match_events};
-pub use link::{LinkReport, LinkRequest, Saved, history_schema, link, link_schema};
+pub use link::{LinkReport, LinkRequest, Saved, gone_schema, history_schema, link, link_schema};
 pub use model::Model;
 pub use people::Change;
 pub use steps::STEPS;

@@ -202,14 +202,19 @@ fn ingest_code(error: &svp_ingest::IngestError) -> u8 {
     use svp_ingest::IngestError as E;
     use svp_ingest::desk::DeskError as D;
     match error {
-        E::Read(_) | E::Reference { .. } | E::Slot { .. } | E::SameSlot { .. } | E::Refused { .. } => INPUT,
+        E::Read(_)
+        | E::Reference { .. }
+        | E::Slot { .. }
+        | E::SameSlot { .. }
+        | E::Replaced { .. }
+        | E::Refused { .. } => INPUT,
         E::Desk(D::Terms { .. } | D::Format { .. }) => TERMS,
         E::Desk(D::Damaged { .. } | D::Source { .. } | D::Already { .. } | D::Unreadable { .. }) => INPUT,
         E::Desk(D::Lake(error)) => lake_code(error),
         E::Desk(D::Unwritable { .. }) => INTERNAL,
         E::Definition { .. } | E::Expression { .. } => DEFINITION,
         E::Lake(error) => lake_code(error),
-        E::Privacy(_) | E::Unbalanced { .. } | E::Arrow { .. } | E::Worker => INTERNAL,
+        E::Privacy(_) | E::Unbalanced { .. } | E::Arrow { .. } | E::Revision { .. } | E::Worker => INTERNAL,
     }
 }
 

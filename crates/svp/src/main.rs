@@ -5,6 +5,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "the binary is the one home of environment and clock")]
 
+mod accept;
 mod analyse;
 mod args;
 mod check;
@@ -14,6 +15,7 @@ mod decide;
 mod desk;
 mod disclose;
 mod error;
+mod ingest;
 mod key;
 mod ledger;
 mod link;
@@ -26,6 +28,7 @@ mod tell;
 mod trial;
 mod trial_args;
 mod trial_events;
+mod unload;
 
 use std::process::ExitCode;
 
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
             Command::Sql(args) => sql::command(&cli, args, &tell).await,
             Command::Key(args) => key::command(&cli, args, &tell).await,
             Command::Erase(args) => rewrite::erase(&cli, args, &tell).await,
+            Command::Unload(args) => unload::command(&cli, args, &tell).await,
             Command::Dictionary(args) => check::dictionary(args, &tell),
         }
     });

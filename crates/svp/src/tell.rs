@@ -1,5 +1,6 @@
 //! How svp speaks: progress bars and lines for people, JSON for machines, silence when asked.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::Write;
 use std::sync::Mutex;
@@ -11,6 +12,9 @@ use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::args::{LogForm, OutputArgs};
 use crate::error::AppError;
+
+/// Findings of one kind and source that are told one by one to people.
+const MANY: usize = 5;
 
 /// The voice of a command.
 pub struct Tell {
@@ -53,6 +57,21 @@ impl Tell {
             tracing::warn!(step = "finding", kind = finding.kind.name(), finding = json, "{finding}");
         } else if !self.quiet {
             self.line(&format!("{:>12}  {finding}", "finding"));
+        }
+    }
+
+    /// Findings about deliveries. Many of one kind and source are a few lines for people, and all of them in JSON.
+    pub fn findings(&self, findings: &[Finding]) {
+        let mut said: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        for finding in findings {
+            let n = said.entry((finding.kind.name(), finding.source.as_str())).or_default();
+            *n += 1;
+            if self.json || *n <= MANY {
+                self.finding(finding);
+            }
+        }
+        for ((kind, source), n) in said.into_iter().filter(|(_, n)| !self.json && *n > MANY) {
+            self.step("finding", format!("{source}: {} more of the kind {kind}", n - MANY));
         }
     }
 

@@ -16,7 +16,8 @@ use super::error::DeskError;
 use super::{EXTENSION, FORMAT, MANIFEST, Manifest, Terms};
 use crate::error::IngestError;
 use crate::findings::Findings;
-use crate::load::{BATCH_ROWS, Loaded, Pending, Previous, QUARANTINE, SourcePlan, balanced, compare};
+use crate::load::{BATCH_ROWS, Loaded, Previous, QUARANTINE, SourcePlan, balanced, compare};
+use crate::pending::Pending;
 use crate::sink::Sink;
 
 /// An encoded file that is whole, with what it says of itself. Whether its terms are ours, and whether its seal is of
@@ -29,7 +30,7 @@ pub struct Sealed {
 }
 
 /// Whether a file is an encoded one: by its name, or by its first bytes.
-fn is_encoded(input: &InputFile) -> Result<bool, IngestError> {
+pub(crate) fn is_encoded(input: &InputFile) -> Result<bool, IngestError> {
     if input.name.ends_with(&format!(".{EXTENSION}")) {
         return Ok(true);
     }

@@ -180,6 +180,17 @@ impl Terms {
     }
 }
 
+/// Digest, 16 hexadecimal digits, of what decides the rows that a file becomes: reader, maps, feeds, the tables that they fill
+/// and the functions that they call. Prose, law, thresholds and the names of files do not decide them.
+///
+/// # Errors
+/// As [`Terms::new`].
+pub(crate) fn definition_digest(source: &Source, tables: &[Table]) -> Result<String, IngestError> {
+    let mut terms = Terms::new(source, tables, BTreeMap::new(), None)?;
+    terms.defined.retain(|part, _| !part.ends_with(": [files]") && !part.ends_with(": [thresholds]"));
+    Ok(terms.digits())
+}
+
 fn other(part: &str) -> &'static str {
     if part.contains(" column ") || part.starts_with("function ") { "is made differently there" } else { "differs" }
 }
