@@ -5,22 +5,35 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod account;
 mod apply;
+mod clean;
+mod describe;
 pub mod desk;
+mod dictionaries;
 mod error;
+mod evaluate;
 mod findings;
+mod ids;
 mod load;
+mod period;
 mod places;
 mod plan;
+mod profile;
 pub mod read;
 mod receipt;
 pub mod reference;
+mod resolve;
 mod revise;
 mod sink;
+mod stage;
+mod thresholds;
+mod uses;
 
 pub use error::IngestError;
-pub use findings::{Findings, finding_batch, finding_schema};
+pub use findings::{Findings, finding_batch, finding_schema, in_short};
 pub use load::{Loaded, LoadedFile, OnFile, Pending, Previous, SourcePlan, load, pending};
 pub use plan::FeedPlan;
+pub use profile::{ColumnProfile, profile_batch, profile_schema};
 pub use receipt::{Receipt, RuleCount, quarantine_schema, receipt_batch, receipt_schema};
 pub use revise::{previous, revise};

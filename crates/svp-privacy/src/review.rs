@@ -132,6 +132,9 @@ pub struct Review {
     pub exceptions: Vec<Exception>,
     /// The attack on the whole release; `None` when it was not run.
     pub attack: Option<Attack>,
+    /// What was odd about the extracts that it counts, and was told or accepted, in words.
+    #[serde(default)]
+    pub intake: Vec<String>,
 }
 
 impl Review {
@@ -201,6 +204,10 @@ impl Review {
         section(&mut page, "Beside earlier releases", &self.differences(), "");
         section(&mut page, "Exceptions", &self.exceptions_in_words(), "None.");
         section(&mut page, "The attack", &self.attack_in_words(), "It was not run.");
+        if !self.intake.is_empty() {
+            let intake: Vec<String> = self.intake.iter().map(|l| line(l)).collect();
+            section(&mut page, "The extracts", &intake, "");
+        }
         page.push_str(
             "\n## Signature\n\nI have read this page and the tables that it says to look at.\n\n\
              Name and office: ______________________________\n\n\
@@ -394,6 +401,7 @@ mod tests {
             },
             exceptions: Vec::new(),
             attack: Some(attack(62)),
+            intake: Vec::new(),
         }
     }
 

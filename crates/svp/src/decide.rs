@@ -244,6 +244,7 @@ impl Work<'_> {
             tables: reviews,
             withheld,
             exceptions: self.site.exceptions.in_force(clock),
+            intake: svp_ingest::in_short(&body.findings),
             disclosure,
         };
         let mut told = self.ledger.clone();

@@ -62,6 +62,8 @@ pub struct Record<'a> {
     pub tables: Vec<TableReview>,
     pub withheld: Vec<Withheld>,
     pub exceptions: Vec<Exception>,
+    /// What was odd about the extracts, in words.
+    pub intake: Vec<String>,
     pub disclosure: &'a Disclosure,
 }
 
@@ -146,6 +148,7 @@ fn review(record: &Record<'_>, compared: u64, begun_anew: Option<String>) -> Rev
         withheld: record.withheld.clone(),
         ledger: LedgerReview { compared, differences, begun_anew },
         exceptions: record.exceptions.clone(),
+        intake: record.intake.clone(),
         attack: Some(Attack {
             attacked: attack.attacked,
             broken: 0,

@@ -5,6 +5,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "the binary is the one home of environment and clock")]
 
+mod accounts;
 mod analyse;
 mod args;
 mod check;

@@ -11,7 +11,7 @@ use svp_functions::CodeMaps;
 use svp_ingest::desk::refuse_other_terms;
 use svp_ingest::reference::{self, ReferenceData};
 use svp_ingest::{
-    Loaded, LoadedFile, Pending, Receipt, SourcePlan, finding_batch, finding_schema, load, pending, previous,
+    Loaded, LoadedFile, Pending, Receipt, SourcePlan, finding_schema, load, pending, previous, profile_schema,
     quarantine_schema, receipt_batch, receipt_schema, revise,
 };
 use svp_lake::input::{digest, digest_bytes};
@@ -199,6 +199,7 @@ impl Work<'_> {
         if self.args.ingest_only {
             return Ok((body, None));
         }
+        self.outside_release().await?;
         let links = self.link(&mut body).await?;
         self.match_events().await?;
         let decided = self.analyse(&body).await?;
@@ -227,7 +228,7 @@ impl Work<'_> {
         let tell = self.tell;
         let on_file = |file: &str, bytes: u64| tell.advance(bytes, file);
         body.accepted.extend(self.acceptances()?);
-        let Loaded { receipts, findings } =
+        let Loaded { mut receipts, findings } =
             load(Arc::clone(plans), files, before, self.txn, key, &body.accepted, self.cli.threads(), &on_file)
                 .await
                 .map_err(AppError::Load)?;
@@ -259,13 +260,14 @@ impl Work<'_> {
                 rows: None,
             });
         }
-        self.found(&findings).await?;
+        self.found("findings", &findings).await?;
         body.findings.extend(findings);
         if !receipts.is_empty() {
             let mut part = self.txn.part("quality", "receipt", &[], "receipts")?;
             part.write(&receipt_batch(&receipts, self.txn.number())?).await?;
             self.txn.append(part.finish().await?)?;
         }
+        self.columns(&mut receipts).await?;
         self.txn.commit_tables().await?;
         self.txn.register(self.ctx).await?;
         for line in release::summary(&receipts) {
@@ -287,20 +289,6 @@ impl Work<'_> {
             }
         }
         Ok(body)
-    }
-
-    /// Tells findings, and keeps them in `quality/finding`.
-    async fn found(&self, findings: &[Finding]) -> Result<(), AppError> {
-        if findings.is_empty() {
-            return Ok(());
-        }
-        for finding in findings {
-            self.tell.finding(finding);
-        }
-        let mut part = self.txn.part("quality", "finding", &[], "findings")?;
-        part.write(&finding_batch(findings, self.txn.number())?).await?;
-        self.txn.append(part.finish().await?)?;
-        Ok(())
     }
 
     /// What the command line accepts.
@@ -416,6 +404,7 @@ pub fn tables(site: &Site) -> Vec<TableSpec> {
     out.push(TableSpec::new("quality", "quarantine", quarantine_schema(), &partition));
     out.push(TableSpec::new("quality", "receipt", receipt_schema(), &[]));
     out.push(TableSpec::new("quality", "finding", finding_schema(), &[]));
+    out.push(TableSpec::new("quality", "column_profile", profile_schema(), &[]));
     out.push(TableSpec::new("linked", "person_link", svp_link::link_schema(), &[]));
     out.push(TableSpec::new("linked", "person_history", svp_link::history_schema(), &[]));
     out.extend(svp_link::event_tables().into_iter().map(|(name, schema)| TableSpec::new("linked", name, schema, &[])));
