@@ -75,6 +75,15 @@ kinds! {
     RepairedIds "repaired_ids" false
         "Ids carried marks of a spreadsheet that could be taken off without loss."
         "ask the sender for an export that did not pass through a spreadsheet"
+    MissingWords "missing_words" false
+        "A column holds words that mean that nothing is known; they are read as missing."
+        "nothing needs to be done if the words mean that; a word that is a code belongs into the source's map or `[words]`"
+    ColumnBlank "column_blank" false
+        "A column that is read is blank in all rows of the file."
+        "ask the sender whether the column was left out of the export"
+    RepeatedRows "repeated_rows" false
+        "Most rows without an id come twice or more, word for word: the file may hold its rows twice."
+        "ask the sender whether the export was made or pasted twice"
     SharedIds "shared_ids" false
         "An id comes in two slots of one source."
         "ask the sender whether both files report the same record"

@@ -61,6 +61,7 @@ pub fn register_list() -> Vec<ScalarUDF> {
         time::utc_timestamp::udf(),
         time::uk_date::udf(),
         time::placeholder_time::udf(),
+        time::in_doubled_hour::udf(),
         time::local_month::udf(),
         time::month_text::udf(),
         time::local_day::start(),

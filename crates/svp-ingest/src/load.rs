@@ -14,6 +14,7 @@ use svp_lake::RunTxn;
 use svp_lake::input::{InputFile, open_blocking, open_digested};
 use svp_privacy::{Key, RowDigest};
 
+use crate::account::Account;
 use crate::apply::{Door, Seen, apply};
 use crate::desk;
 use crate::error::IngestError;
@@ -21,6 +22,7 @@ use crate::facts::{Facts, FactsPlan};
 use crate::findings::Findings;
 use crate::name::{FileName, NamePattern, anywhere};
 use crate::pending::Pending;
+use crate::period::Period;
 use crate::plan::{FeedPlan, plan_feed};
 use crate::read::{self, CsvOptions, Encoding, Expected, ReaderKind, RowBatch, XmlOptions};
 use crate::receipt::{Quarantined, Receipt, quarantine_batch};
@@ -149,6 +151,11 @@ impl SourcePlan {
             return Some("quality");
         }
         feed.targets.iter().find(|t| t.table.name == table).map(|t| t.table.zone.as_str())
+    }
+
+    /// The plan of a feed by its name.
+    pub(crate) fn feed(&self, name: &str) -> Option<&FeedPlan> {
+        self.feeds().find(|f| f.name == name)
     }
 
     /// The planned feeds.
@@ -369,7 +376,7 @@ fn load_feed(
     findings: &mut Findings<'_>,
 ) -> Result<Receipt, IngestError> {
     let source = plan.source.name.as_str();
-    let mut receipt = Receipt {
+    let receipt = Receipt {
         source: source.to_owned(),
         slot: file.slot.clone(),
         feed: feed.plan.name.clone(),
@@ -378,29 +385,31 @@ fn load_feed(
         superseded: previous.map_or(0, |p| p.rows),
         ..Receipt::default()
     };
-    let door = Door { source, slot: &file.slot, key, digest };
+    let period = file.months.as_ref().map(Period::new);
+    let door = Door { source, slot: &file.slot, key, digest, period };
     let mut seen = Seen::default();
+    let mut account = Account::new(&feed.plan, receipt);
     let (bytes, read_bytes) = open_digested(&file.input)?;
     let mut reader = read::open(&feed.kind, &feed.expected, &file.input.name, bytes, BATCH_ROWS)?;
     let mut others = Others::default();
     while let Some(rows) = reader.next_batch()? {
         plan.other_senders(feed, file, &rows, &mut others);
         let batch = feed.plan.with_facts(&rows.batch, file)?;
-        let applied = apply(&feed.plan, &door, &rows.rows, &batch, &mut seen, &mut receipt)?;
+        let applied = apply(&feed.plan, &door, &rows.rows, &batch, &mut seen, &mut account)?;
         for (target, table) in feed.plan.targets.iter().zip(applied.tables) {
             let batch = table.into_inner();
             if target.table.name == "event"
                 && let Some(previous) = previous
             {
-                compare(previous, &batch, &mut receipt);
+                compare(previous, &batch, &mut account.receipt);
             }
             sink.write(&feed.plan.name, &target.table.zone, &target.table.name, &batch)?;
         }
         let mut entries = applied.quarantined;
         for bad in &rows.bad {
-            receipt.rows_read += 1;
-            receipt.quarantined += 1;
-            receipt.count(bad.rule.as_str(), "file", "row", |c| c.quarantined += 1);
+            account.receipt.rows_read += 1;
+            account.receipt.quarantined += 1;
+            account.count(bad.rule.as_str(), "file", "row", bad.row, |c| c.quarantined += 1);
             entries.push(Quarantined {
                 row: bad.row,
                 table: "file",
@@ -409,35 +418,32 @@ fn load_feed(
             });
         }
         if !entries.is_empty() {
-            let batch = quarantine_batch(&receipt, &entries)
+            let batch = quarantine_batch(&account.receipt, &entries)
                 .map_err(|source| IngestError::Arrow { at: "quarantine".to_owned(), source })?;
             sink.write(&feed.plan.name, "quality", QUARANTINE, &batch)?;
         }
     }
-    receipt.notes = reader.notes().iter().map(|n| format!("{n:?}")).collect();
+    account.receipt.notes = reader.notes().iter().map(|n| format!("{n:?}")).collect();
     drop(reader);
     if read_bytes.finish()? != file.sha256 {
         return Err(IngestError::Replaced { file: file.input.name.clone() });
     }
+    let receipt = account.close(&plan.source, &feed.plan, &seen, findings);
     if others.rows > 0 {
         let what = "rows of other senders than the first stand in it";
         let finding = Finding::new(FindingKind::MixedSenders, source, &file.slot, &file.input.name, what);
         findings.raise(finding.counted(others.rows, receipt.rows_read).rows(others.first));
     }
-    balanced(&plan.source, &receipt, findings)?;
+    balanced(&receipt)?;
     Ok(receipt)
 }
 
 /// The table of quarantine entries, in the zone `quality`.
 pub(crate) const QUARANTINE: &str = "quarantine";
 
-/// Refuses a receipt that does not add up; raises a finding for each threshold of its source that it breaks.
-pub(crate) fn balanced(source: &Source, receipt: &Receipt, findings: &mut Findings<'_>) -> Result<(), IngestError> {
-    if !receipt.adds_up() {
-        return Err(IngestError::Unbalanced { file: receipt.file.clone() });
-    }
-    thresholds(source, receipt, findings);
-    Ok(())
+/// Refuses a receipt that does not add up.
+pub(crate) fn balanced(receipt: &Receipt) -> Result<(), IngestError> {
+    if receipt.adds_up() { Ok(()) } else { Err(IngestError::Unbalanced { file: receipt.file.clone() }) }
 }
 
 pub(crate) fn compare(previous: &Previous, batch: &RecordBatch, receipt: &mut Receipt) {
@@ -451,31 +457,6 @@ pub(crate) fn compare(previous: &Previous, batch: &RecordBatch, receipt: &mut Re
             Some(old) if *old == digests.value(row) => receipt.unchanged += 1,
             Some(_) => receipt.revised += 1,
             None => {}
-        }
-    }
-}
-
-/// Bad rows that never fail a run, however short the file.
-const FEW: u64 = 2;
-
-/// Raises a finding for each rule that too many rows broke.
-fn thresholds(source: &Source, receipt: &Receipt, findings: &mut Findings<'_>) {
-    if receipt.rows_read == 0 {
-        return;
-    }
-    // The rule that says most comes first: `quarantined` is all of them together.
-    let (together, single): (Vec<_>, Vec<_>) = source.thresholds.iter().partition(|(rule, _)| *rule == "quarantined");
-    for (rule, limit) in single.into_iter().chain(together) {
-        let count = if rule == "quarantined" { receipt.quarantined } else { receipt.quarantined_by(rule) };
-        let share = count as f64 / receipt.rows_read as f64;
-        // Two bad rows in a file of a dozen are no sign of a wrong extract.
-        if share > *limit && count > FEW {
-            let what = format!("more rows broke the rule than the {:.1} % that the source allows", 100.0 * limit);
-            findings.raise(
-                Finding::new(FindingKind::RuleShare, &source.name, &receipt.slot, &receipt.file, what)
-                    .at("", "", rule)
-                    .counted(count, receipt.rows_read),
-            );
         }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use svp_contract::{Acceptance, Finding, FindingKind};
 use svp_ingest::{
-    Loaded, LoadedFile, Pending, Queue, Receipt, SourcePlan, finding_batch, in_order_of_knowledge, load, previous,
-    receipt_batch, revise,
+    Loaded, LoadedFile, Pending, Queue, Receipt, SourcePlan, in_order_of_knowledge, load, previous, receipt_batch,
+    revise,
 };
 use svp_privacy::Key;
 
@@ -44,7 +44,7 @@ impl Work<'_> {
         self.tell.bar("ingest", bytes, true);
         let on_file = |file: &str, bytes: u64| self.tell.advance(bytes, file);
         let standing = accept::of_these_bytes(&body.accepted, files).chain(accepted).cloned().collect::<Vec<_>>();
-        let Loaded { receipts, findings } =
+        let Loaded { mut receipts, findings } =
             load(Arc::clone(plans), files, before, self.txn, key, &standing, self.cli.threads(), &on_file)
                 .await
                 .map_err(AppError::Load)?;
@@ -78,6 +78,7 @@ impl Work<'_> {
             part.write(&receipt_batch(&receipts, self.txn.number())?).await?;
             self.txn.append(part.finish().await?)?;
         }
+        self.columns(&mut receipts).await?;
         self.txn.commit_tables().await?;
         self.txn.register(self.ctx).await?;
         for line in release::summary(&receipts) {
@@ -89,7 +90,7 @@ impl Work<'_> {
         let changed: BTreeSet<String> = files.iter().map(source).collect();
         let mut findings: Vec<Finding> = queue.findings.iter().cloned().chain(findings).collect();
         findings.extend(self.revise(plans, &changed, &body).await?);
-        self.found(&findings).await?;
+        self.found("findings", &findings).await?;
         body.findings.extend(findings);
         Ok(body)
     }
@@ -156,18 +157,5 @@ impl Work<'_> {
             self.tell.step("revise", format!("{back} {what}"));
         }
         Ok(findings)
-    }
-
-    /// Tells findings, and keeps them in `quality/finding`.
-    async fn found(&self, findings: &[Finding]) -> Result<(), AppError> {
-        if findings.is_empty() {
-            return Ok(());
-        }
-        self.tell.findings(findings);
-        let mut part = self.txn.part("quality", "finding", &[], "findings")?;
-        part.write(&finding_batch(findings, self.txn.number())?).await?;
-        self.txn.append(part.finish().await?)?;
-        self.txn.commit_tables().await?;
-        Ok(self.txn.register(self.ctx).await.map(drop)?)
     }
 }

@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_methods, reason = "the binary is the one home of environment and clock")]
 
 mod accept;
+mod accounts;
 mod analyse;
 mod args;
 mod check;

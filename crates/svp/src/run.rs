@@ -11,8 +11,8 @@ use svp_functions::CodeMaps;
 use svp_ingest::desk::refuse_other_terms;
 use svp_ingest::reference::{self, ReferenceData};
 use svp_ingest::{
-    Known, LoadedFile, Pending, Queue, Receipt, SourcePlan, finding_schema, pending, quarantine_schema, receipt_schema,
-    superseded_tables,
+    Known, LoadedFile, Pending, Queue, Receipt, SourcePlan, finding_schema, pending, profile_schema, quarantine_schema,
+    receipt_schema, superseded_tables,
 };
 use svp_lake::input::{InputFile, digest, digest_bytes};
 use svp_lake::{Lake, Open, RunRecord, RunTxn, TableSpec};
@@ -210,6 +210,7 @@ impl Work<'_> {
         if self.args.ingest_only {
             return Ok((body, None));
         }
+        self.outside_release().await?;
         let links = self.link(&mut body).await?;
         self.match_events().await?;
         let decided = self.analyse(&body).await?;
@@ -299,6 +300,7 @@ pub fn tables(site: &Site) -> Vec<TableSpec> {
     out.push(TableSpec::new("quality", "quarantine", quarantine_schema(), &partition));
     out.push(TableSpec::new("quality", "receipt", receipt_schema(), &[]));
     out.push(TableSpec::new("quality", "finding", finding_schema(), &[]));
+    out.push(TableSpec::new("quality", "column_profile", profile_schema(), &[]));
     out.push(TableSpec::new("linked", "person_link", svp_link::link_schema(), &[]));
     out.push(TableSpec::new("linked", "person_gone", svp_link::gone_schema(), &[]));
     out.push(TableSpec::new("linked", "person_history", svp_link::history_schema(), &[]));

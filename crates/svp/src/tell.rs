@@ -1,6 +1,5 @@
 //! How svp speaks: progress bars and lines for people, JSON for machines, silence when asked.
 
-use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::Write;
 use std::sync::Mutex;
@@ -12,9 +11,6 @@ use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::args::{LogForm, OutputArgs};
 use crate::error::AppError;
-
-/// Findings of one kind and source that are told one by one to people.
-const MANY: usize = 5;
 
 /// The voice of a command.
 pub struct Tell {
@@ -50,28 +46,17 @@ impl Tell {
         }
     }
 
-    /// A finding about a delivery. In JSON every field of it stands by itself.
-    pub fn finding(&self, finding: &Finding) {
-        if self.json {
-            let json = serde_json::to_string(finding).unwrap_or_default();
-            tracing::warn!(step = "finding", kind = finding.kind.name(), finding = json, "{finding}");
-        } else if !self.quiet {
-            self.line(&format!("{:>12}  {finding}", "finding"));
-        }
-    }
-
-    /// Findings about deliveries. Many of one kind and source are a few lines for people, and all of them in JSON.
+    /// Findings about deliveries. In JSON each stands by itself, with every field; for people those that are alike are one line.
     pub fn findings(&self, findings: &[Finding]) {
-        let mut said: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-        for finding in findings {
-            let n = said.entry((finding.kind.name(), finding.source.as_str())).or_default();
-            *n += 1;
-            if self.json || *n <= MANY {
-                self.finding(finding);
+        if self.json {
+            for finding in findings {
+                let json = serde_json::to_string(finding).unwrap_or_default();
+                tracing::warn!(step = "finding", kind = finding.kind.name(), finding = json, "{finding}");
             }
-        }
-        for ((kind, source), n) in said.into_iter().filter(|(_, n)| !self.json && *n > MANY) {
-            self.step("finding", format!("{source}: {} more of the kind {kind}", n - MANY));
+        } else if !self.quiet {
+            for line in svp_ingest::in_short(findings) {
+                self.line(&format!("{:>12}  {line}", "finding"));
+            }
         }
     }
 

@@ -19,6 +19,7 @@ use crate::findings::Findings;
 use crate::load::{BATCH_ROWS, Loaded, Previous, QUARANTINE, SourcePlan, balanced, compare};
 use crate::pending::Pending;
 use crate::sink::Sink;
+use crate::thresholds::judge;
 
 /// An encoded file that is whole, with what it says of itself. Whether its terms are ours, and whether its seal is of
 /// our key, [`refuse_other_terms`] decides.
@@ -189,7 +190,10 @@ pub(crate) fn load(
         if receipt.written.iter().any(|(table, n)| held(table) != *n) || held(QUARANTINE) != told {
             return Err(damaged("its rows are not as many as its receipts say"));
         }
-        balanced(&plan.source, receipt, &mut findings)?;
+        balanced(receipt)?;
+        let feed = plan.feed(&receipt.feed).ok_or_else(|| damaged("a receipt is of a feed that is not known"))?;
+        // Thresholds hold here too; the first rows are in the findings of the desk.
+        judge(&plan.source, feed, receipt, &BTreeMap::new(), &mut findings);
     }
     for finding in &manifest.findings {
         let known = manifest.receipts.iter().any(|r| r.source == finding.source && r.slot == finding.slot);
@@ -197,7 +201,7 @@ pub(crate) fn load(
             return Err(damaged("a finding is not of its extract"));
         }
         // What was accepted at the desk was accepted by the owner of the data.
-        findings.raise(Finding { refuses: false, ..finding.clone() });
+        findings.raise_once(Finding { refuses: false, ..finding.clone() });
     }
     sink.complete()?;
     Ok(Loaded { receipts, findings: findings.finish()? })
