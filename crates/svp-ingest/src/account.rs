@@ -189,7 +189,8 @@ impl Account {
     }
 
     /// What the dates say of the file's name. Where a source revises by record, older rows are changes and only later ones
-    /// are odd, unless the source gives a threshold; a file in which nearly all rows are older is another month's.
+    /// are odd, unless the source gives a threshold; a file in which nearly all rows are older is told: it can be a whole history,
+    /// or another month's under a wrong name.
     fn period(&self, about: &About<'_>, findings: &mut Findings<'_>) {
         let source = about.source;
         let strict = source.files.revises == Revises::File || source.thresholds.contains_key("outside_period");
@@ -207,7 +208,8 @@ impl Account {
         let what = format!("rows lie outside the months that the file's name says, by {column}");
         let found = about.finding(FindingKind::OutsidePeriod, &what).at("", column, "outside_period");
         let limit = source.threshold("outside_period").unwrap_or_default();
-        let refuses = too_many(count, self.dated, self.receipt.rows_read, limit);
+        let odd = self.after.count + if strict { self.before.count } else { 0 };
+        let refuses = too_many(odd, self.dated, self.receipt.rows_read, limit);
         findings.raise(refused(found.counted(count, self.dated).rows(rows), refuses));
     }
 }

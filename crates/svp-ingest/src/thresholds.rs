@@ -43,7 +43,9 @@ pub(crate) fn judge(
         }
         let of = rows_asked(receipt, rule, table, column).max(counted);
         let limit = limit(source, rule, kind, count);
-        let refuses = limit.is_some_and(|limit| too_many(counted, of, receipt.rows_read, limit));
+        // What is only remarked on lost nothing: it refuses a file only where the source names the rule.
+        let lost = self::counted(count, source.thresholds.contains_key(rule));
+        let refuses = limit.is_some_and(|limit| too_many(lost, of, receipt.rows_read, limit));
         let shown = match (refuses, kind) {
             (false, Some(kind)) => kind,
             _ if count.quarantined > 0 || kind.is_some() => FindingKind::RuleShare,
