@@ -19,6 +19,7 @@ mod plan;
 pub mod read;
 mod receipt;
 pub mod reference;
+mod repeats;
 mod revise;
 mod sink;
 
@@ -30,4 +31,4 @@ pub use name::{FileName, NamePattern, leftover};
 pub use pending::{Known, LoadedFile, Pending, Queue, Replaced, other_definitions, pending};
 pub use plan::FeedPlan;
 pub use receipt::{Receipt, RuleCount, quarantine_schema, receipt_batch, receipt_schema};
-pub use revise::{Revised, drop_slot, in_order_of_knowledge, previous, revise, superseded_tables, table_of};
+pub use revise::{Revised, drop_slot, previous, revise, superseded_tables, table_of};
