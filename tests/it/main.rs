@@ -24,6 +24,7 @@ mod disclosed;
 mod docs;
 mod events;
 mod idempotence;
+mod intake_lake;
 mod intake_rows;
 mod intake_slots;
 mod kill;

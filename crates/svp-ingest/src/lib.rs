@@ -27,6 +27,7 @@ mod profile;
 pub mod read;
 mod receipt;
 pub mod reference;
+mod repeats;
 mod resolve;
 mod revise;
 mod sink;
@@ -43,4 +44,4 @@ pub use pending::{Known, LoadedFile, Pending, Queue, Replaced, other_definitions
 pub use plan::FeedPlan;
 pub use profile::{ColumnProfile, profile_batch, profile_schema};
 pub use receipt::{Receipt, RuleCount, quarantine_schema, receipt_batch, receipt_schema};
-pub use revise::{Revised, drop_slot, in_order_of_knowledge, previous, revise, superseded_tables, table_of};
+pub use revise::{Revised, drop_slot, previous, revise, superseded_tables, table_of};

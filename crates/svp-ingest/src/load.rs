@@ -325,12 +325,16 @@ fn judge(plan: &SourcePlan, file: &Pending, loaded: Loaded, accepted: &[Acceptan
         let shrunk = |what: String, lost, then| {
             Finding::new(FindingKind::Shrunk, source, &file.slot, extract, what).counted(lost, then)
         };
+        let older = match before.file == extract {
+            true => "the one that it supersedes".to_owned(),
+            false => format!("{}, which it supersedes,", before.file),
+        };
         let emptied = before.rows.iter().find(|(feed, n)| **n > 0 && rows(feed) == 0);
         if lost as f64 > plan.source.files.shrink * then as f64 {
-            let what = format!("it holds {now} rows, {} that it supersedes held {then}", before.file);
+            let what = format!("it holds {now} rows, {older} held {then}");
             findings.raise(shrunk(what, lost, then));
         } else if let Some((feed, n)) = emptied {
-            let what = format!("it holds no row of {feed}, {} that it supersedes held {n}", before.file);
+            let what = format!("it holds no row of {feed}, {older} held {n}");
             findings.raise(shrunk(what, *n, *n));
         }
     }

@@ -64,8 +64,8 @@ pub struct LoadedFile {
 pub(crate) type Knowledge = (String, u32);
 
 fn knowledge(dated: Option<&str>, months: Option<&(String, String)>, release: Option<u32>) -> Knowledge {
-    // `2025-03-99` is after every day of the month and before the next.
-    let end = || months.map(|(_, last)| format!("{last}-99"));
+    // No day of a month comes after its 31st, whether it has one or not.
+    let end = || months.map(|(_, last)| format!("{last}-31"));
     (dated.map(str::to_owned).or_else(end).unwrap_or_default(), release.unwrap_or_default())
 }
 

@@ -4,7 +4,7 @@
 //! the others are put aside, in a table of their own, and come back when the file that superseded them goes: so the tables hold
 //! the same rows after any order of deliveries.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray};
@@ -13,14 +13,15 @@ use arrow::datatypes::{Int64Type, SchemaRef};
 use datafusion::common::TableReference;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
-use datafusion::prelude::{SessionContext, col, lit};
+use datafusion::prelude::{DataFrame, Expr, SessionContext, col, lit};
 use futures::StreamExt;
-use svp_contract::Table;
+use svp_contract::{Revises, Table};
 use svp_lake::{Rewrite, RunTxn};
 
 use crate::error::IngestError;
 use crate::load::{Previous, QUARANTINE, SourcePlan};
 use crate::pending::LoadedFile;
+use crate::repeats::repeats;
 
 /// Tables whose rows belong to a record, and the column that names it.
 const RECORD_TABLES: [(&str, &str, &str); 4] = [
@@ -33,7 +34,7 @@ const RECORD_TABLES: [(&str, &str, &str); 4] = [
 /// What the name of a table with superseded rows ends with.
 const ASIDE: &str = "_superseded";
 
-fn aside(table: &str) -> String {
+pub(crate) fn aside(table: &str) -> String {
     format!("{table}{ASIDE}")
 }
 
@@ -51,7 +52,7 @@ pub fn superseded_tables(tables: &[Table]) -> Vec<(String, String, SchemaRef)> {
 }
 
 /// The engine's message can hold values: it is kept as the cause and not shown.
-fn engine(step: &'static str) -> impl Fn(DataFusionError) -> IngestError {
+pub(crate) fn engine(step: &'static str) -> impl Fn(DataFusionError) -> IngestError {
     move |source| IngestError::Revision { step, source: Box::new(source) }
 }
 
@@ -103,8 +104,7 @@ pub async fn previous(
 
 /// The live files of some sources in the order of knowledge, the newest last: by the day of which they know, then by release,
 /// then by the order of loading.
-#[must_use]
-pub fn in_order_of_knowledge<'a>(
+fn in_order_of_knowledge<'a>(
     files: &'a [LoadedFile],
     plans: &[SourcePlan],
     sources: &dyn Fn(&str) -> bool,
@@ -122,34 +122,100 @@ pub struct Revised {
     pub superseded: BTreeMap<(String, String), u64>,
     /// Records that are the newest again, since the file that superseded them went.
     pub returned: BTreeMap<(String, String), u64>,
+    /// Records that a newer slot of a source that revises by file holds too, and that are counted in both.
+    pub in_both: BTreeMap<(String, String), u64>,
 }
 
-/// Puts the rows of records aside that a newer file holds too, and brings back those that no newer file holds any longer.
-/// `order` is what [`in_order_of_knowledge`] gives; other sources are left as they are. Rewrites only slots that change.
+/// Puts the rows of records aside that a newer file holds too, and brings back those that no newer file holds any longer, for
+/// the sources that `changed`. Of a source that revises by file, this is done where a slot repeats a share of another; single
+/// records stay in both. Rewrites only slots that change.
 ///
 /// # Errors
 /// When the lake cannot be read or written.
-pub async fn revise(ctx: &SessionContext, txn: &RunTxn, order: &[&LoadedFile]) -> Result<Revised, IngestError> {
+pub async fn revise(
+    ctx: &SessionContext,
+    txn: &RunTxn,
+    plans: &[SourcePlan],
+    files: &[LoadedFile],
+    changed: &BTreeSet<String>,
+) -> Result<Revised, IngestError> {
     let mut done = Revised::default();
-    let text =
-        |f: fn(&LoadedFile) -> &str| Arc::new(StringArray::from_iter_values(order.iter().map(|x| f(x)))) as ArrayRef;
-    let places = Arc::new(Int64Array::from_iter_values((0..).take(order.len()))) as ArrayRef;
-    let columns = [("source", text(|f| &f.source)), ("slot", text(|f| &f.slot)), ("place", places)];
+    let in_order = in_order_of_knowledge(files, plans, &|source| changed.contains(source));
+    let mut order: Vec<(&LoadedFile, i64)> = in_order.into_iter().zip(0..).collect();
+    for source in changed {
+        let mut places: BTreeMap<&str, i64> = BTreeMap::new();
+        places.extend(order.iter().filter(|(f, _)| f.source == *source).map(|(f, place)| (f.slot.as_str(), *place)));
+        if !plans.iter().any(|p| p.source.name == *source && p.source.files.revises == Revises::File) {
+            continue;
+        }
+        let repeats = repeats(ctx, source, &places).await?;
+        if repeats.one_delivery {
+            continue;
+        }
+        done.in_both.extend(repeats.older.into_iter().map(|(slot, n)| ((source.clone(), slot), n)));
+        if repeats.aside {
+            order.iter_mut().filter(|(f, _)| f.source == *source).for_each(|(_, place)| *place = 0);
+        } else {
+            order.retain(|(f, _)| f.source != *source);
+        }
+    }
+    if !order.is_empty() {
+        settle(ctx, txn, &order, &mut done).await?;
+    }
+    Ok(done)
+}
+
+/// Rows of some sources, where the table holds them apart by source.
+async fn rows_of(ctx: &SessionContext, table: &str, sources: &[Expr]) -> Result<DataFrame, IngestError> {
+    let rows = ctx.table(table).await.and_then(|t| t.filter(col("source").in_list(sources.to_vec(), false)));
+    rows.map_err(engine("open"))
+}
+
+/// Lets the newest of several places of each record count. `order` gives the place of each live file.
+async fn settle(
+    ctx: &SessionContext,
+    txn: &RunTxn,
+    order: &[(&LoadedFile, i64)],
+    done: &mut Revised,
+) -> Result<(), IngestError> {
+    let names: BTreeSet<&str> = order.iter().map(|(f, _)| f.source.as_str()).collect();
+    let sources: Vec<Expr> = names.into_iter().map(lit).collect();
+    let text = |f: &dyn Fn(&LoadedFile) -> String| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(order.iter().map(|(file, _)| f(file))))
+    };
+    let places = Arc::new(Int64Array::from_iter_values(order.iter().map(|(_, place)| *place))) as ArrayRef;
+    let columns = [("source", text(&|f| f.source.clone())), ("slot", text(&|f| f.slot.clone())), ("place", places)];
     let order = RecordBatch::try_from_iter(columns)
         .map_err(|source| IngestError::Arrow { at: "revision".to_owned(), source })?;
     put(ctx, "slot_order", order.schema(), vec![order])?;
+    let mut every: Option<DataFrame> = None;
+    let mut any_aside = false;
+    for (_, table, id) in RECORD_TABLES {
+        for (name, put_aside) in [(table.to_owned(), false), (aside(table), true)] {
+            let rows = rows_of(ctx, &name, &sources).await?;
+            if put_aside && !any_aside {
+                any_aside =
+                    rows.clone().limit(0, Some(1)).map_err(engine("open"))?.count().await.map_err(engine("open"))? > 0;
+            }
+            let named =
+                rows.select(vec![col("source"), col("slot"), col(id).alias("record")]).map_err(engine("open"))?;
+            every = Some(match every {
+                Some(before) => before.union(named).map_err(engine("open"))?,
+                None => named,
+            });
+        }
+    }
+    if let Some(every) = every {
+        view(ctx, "record_every", every)?;
+    }
     let (schema, newest) = ask(ctx, include_str!("sql/newest.sql"), "newest").await?;
+    let repeated = newest.iter().any(|batch| batch.num_rows() > 0);
     put(ctx, "record_newest", schema, newest)?;
     let mut written = false;
-    for (zone, table, id) in RECORD_TABLES {
-        for (view, name) in [("record_live", table.to_owned()), ("record_aside", aside(table))] {
-            let rows = ctx
-                .table(name.as_str())
-                .await
-                .and_then(|t| t.with_column("record", col(id)))
-                .map_err(engine("open"))?;
-            ctx.deregister_table(view).map_err(engine("open"))?;
-            ctx.register_table(view, rows.into_view()).map_err(engine("open"))?;
+    for (zone, table, id) in RECORD_TABLES.iter().filter(|_| repeated || any_aside) {
+        for (name, of) in [("record_live", (*table).to_owned()), ("record_aside", aside(table))] {
+            let rows = rows_of(ctx, &of, &sources).await?.with_column("record", col(*id)).map_err(engine("open"))?;
+            view(ctx, name, rows)?;
         }
         let (schema, touched) = ask(ctx, include_str!("sql/touched.sql"), "touched").await?;
         let mut slots: Vec<[String; 2]> = Vec::new();
@@ -160,7 +226,7 @@ pub async fn revise(ctx: &SessionContext, txn: &RunTxn, order: &[&LoadedFile]) -
             for row in 0..batch.num_rows() {
                 let slot = (sources.value(row).to_owned(), names.value(row).to_owned());
                 slots.push([slot.0.clone(), slot.1.clone()]);
-                if matches!(table, "event" | "episode") {
+                if matches!(*table, "event" | "episode") {
                     for (counts, n) in [(&mut done.superseded, gone.value(row)), (&mut done.returned, back.value(row))]
                     {
                         if n > 0 {
@@ -189,14 +255,14 @@ pub async fn revise(ctx: &SessionContext, txn: &RunTxn, order: &[&LoadedFile]) -
         put_aside.finish().await?;
         written = true;
     }
-    for name in ["slot_order", "record_newest", "slot_touched", "record_live", "record_aside"] {
+    for name in ["slot_order", "record_every", "record_newest", "slot_touched", "record_live", "record_aside"] {
         ctx.deregister_table(name).map_err(engine("forget"))?;
     }
     if written {
         txn.commit_tables().await?;
         txn.register(ctx).await?;
     }
-    Ok(done)
+    Ok(())
 }
 
 /// Takes a batch apart by its last column, `superseded`.
@@ -217,6 +283,13 @@ async fn ask(
     let frame = ctx.sql(sql).await.map_err(engine(step))?;
     let schema = SchemaRef::new(frame.schema().as_arrow().clone());
     Ok((schema, frame.collect().await.map_err(engine(step))?))
+}
+
+fn view(ctx: &SessionContext, name: &str, rows: DataFrame) -> Result<(), IngestError> {
+    let name = TableReference::bare(name);
+    ctx.deregister_table(name.clone()).map_err(engine("open"))?;
+    ctx.register_table(name, rows.into_view()).map_err(engine("open"))?;
+    Ok(())
 }
 
 fn put(ctx: &SessionContext, name: &str, schema: SchemaRef, rows: Vec<RecordBatch>) -> Result<(), IngestError> {

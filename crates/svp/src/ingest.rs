@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use svp_contract::{Acceptance, Finding, FindingKind};
 use svp_ingest::{
-    Loaded, LoadedFile, Pending, Queue, Receipt, SourcePlan, in_order_of_knowledge, load, previous, receipt_batch,
-    revise,
+    Loaded, LoadedFile, Pending, Queue, Receipt, SourcePlan, load, previous, receipt_batch, revise,
 };
 use svp_privacy::Key;
 
@@ -89,7 +88,13 @@ impl Work<'_> {
 
         let changed: BTreeSet<String> = files.iter().map(source).collect();
         let mut findings: Vec<Finding> = queue.findings.iter().cloned().chain(findings).collect();
-        findings.extend(self.revise(plans, &changed, &body).await?);
+        let (shared, slots) = self.revise(plans, &changed, &body).await?;
+        findings.extend(shared);
+        // What slots have in common is told anew where it changed, and no longer where a slot is gone.
+        let live = |f: &Finding| body.files.iter().any(|l| !l.superseded && l.source == f.source && l.slot == f.slot);
+        let stale = |f: &Finding| slots.contains(&(f.source.clone(), f.slot.clone())) || !live(f);
+        let kept = body.findings.iter().filter(|f| f.kind != FindingKind::SharedIds || !stale(f)).cloned().collect();
+        body.findings = kept;
         self.found("findings", &findings).await?;
         body.findings.extend(findings);
         Ok(body)
@@ -122,30 +127,40 @@ impl Work<'_> {
         }
     }
 
-    /// Lets the newest knowledge of each record count. What a source that revises by file has in two slots is told.
+    /// Lets the newest knowledge of each record count. What a source that revises by file has in two slots is told. Gives the
+    /// slots that changed too.
     async fn revise(
         &self,
         plans: &[SourcePlan],
         changed: &BTreeSet<String>,
         body: &Body,
-    ) -> Result<Vec<Finding>, AppError> {
+    ) -> Result<(Vec<Finding>, BTreeSet<(String, String)>), AppError> {
         if changed.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Default::default());
         }
-        let order = in_order_of_knowledge(&body.files, plans, &|source| changed.contains(source));
-        let revised = revise(self.ctx, self.txn, &order).await?;
+        let revised = revise(self.ctx, self.txn, plans, &body.files, changed).await?;
         let by_file = |source: &str| {
             plans.iter().any(|p| p.source.name == source && p.source.files.revises == svp_contract::Revises::File)
         };
+        let file = |source: &str, slot: &str| {
+            let live = body.files.iter().find(|f| !f.superseded && f.source == source && f.slot == slot);
+            live.map_or("", |f| f.file.as_str())
+        };
+        let shared = |(source, slot): &(String, String), n: u64, what: &str| {
+            Finding::new(FindingKind::SharedIds, source, slot, file(source, slot), what).counted(n, 0)
+        };
         let (mut records, mut findings) = (0, Vec::new());
-        for ((source, slot), n) in &revised.superseded {
-            if !by_file(source) {
+        for (slot, n) in &revised.superseded {
+            if by_file(&slot.0) {
+                let what = "records of it stand in a newer file of another slot too, and are counted there, once";
+                findings.push(shared(slot, *n, what));
+            } else {
                 records += n;
-                continue;
             }
-            let file = order.iter().find(|f| f.source == *source && f.slot == *slot).map_or("", |f| f.file.as_str());
-            let what = "records of it stand in a newer file of another slot too, and are counted there, once";
-            findings.push(Finding::new(FindingKind::SharedIds, source, slot, file, what).counted(*n, 0));
+        }
+        for (slot, n) in &revised.in_both {
+            let what = "records of it stand in a newer file of another slot too, and are counted in both";
+            findings.push(shared(slot, *n, what));
         }
         if records > 0 {
             let what = "records came again in a later extract and supersede the earlier ones";
@@ -156,6 +171,8 @@ impl Work<'_> {
             let what = "records are those of an earlier extract again, since the one that superseded them went";
             self.tell.step("revise", format!("{back} {what}"));
         }
-        Ok(findings)
+        let slots =
+            [&revised.superseded, &revised.returned, &revised.in_both].into_iter().flat_map(|m| m.keys().cloned());
+        Ok((findings, slots.collect()))
     }
 }

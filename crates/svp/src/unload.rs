@@ -1,8 +1,11 @@
 //! `svp unload`: a wrong delivery is taken out of the lake.
 
+use std::collections::BTreeSet;
+
 use datafusion::prelude::SessionContext;
 use svp_functions::{Areas, CodeMaps, Lookups};
-use svp_ingest::{drop_slot, in_order_of_knowledge, revise};
+use svp_ingest::reference::ReferenceData;
+use svp_ingest::{SourcePlan, drop_slot, revise};
 use svp_lake::{Lake, Open, RunRecord, RunTxn};
 
 use crate::args::{Cli, UnloadArgs};
@@ -32,10 +35,11 @@ pub async fn command(cli: &Cli, args: &UnloadArgs, tell: &Tell) -> Result<(), Ap
     let mut body = last_body(&lake, &key)?;
     let found = found(&body, source, slot)?;
     let Some(last) = lake.last_run().cloned() else { return Ok(()) };
+    let plans = context::plans(cli, &site, None, &[source.to_owned()], &ReferenceData::default())?;
     let ctx = context::session(cli, None, CodeMaps::default(), Lookups::default(), Areas::default())?;
     let txn = lake.begin(tables(&site)).await?;
     txn.register(&ctx).await?;
-    let told = match take_out(&ctx, &txn, &site, &mut body, found, &args.reason).await {
+    let told = match take_out(&ctx, &txn, &site, &plans, &mut body, found, &args.reason).await {
         Ok(told) => told,
         Err(error) => {
             // What was written is undone now; if that fails too, the next run repairs it.
@@ -90,6 +94,7 @@ async fn take_out(
     ctx: &SessionContext,
     txn: &RunTxn,
     site: &Site,
+    plans: &[SourcePlan],
     body: &mut Body,
     found: usize,
     reason: &str,
@@ -108,8 +113,7 @@ async fn take_out(
     }
     txn.commit_tables().await?;
     txn.register(ctx).await?;
-    let order = in_order_of_knowledge(&body.files, &[], &|source| source == file.source);
-    let revised = revise(ctx, txn, &order).await?;
+    let revised = revise(ctx, txn, plans, &body.files, &BTreeSet::from([file.source.clone()])).await?;
     let mut told =
         vec![format!("{} (slot {} of {}) is taken out: {}", file.file, file.slot, file.source, reason.trim())];
     for ((_, slot), records) in &revised.returned {
