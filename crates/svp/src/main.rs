@@ -14,6 +14,7 @@ mod decide;
 mod desk;
 mod disclose;
 mod error;
+mod gate;
 mod key;
 mod ledger;
 mod link;
