@@ -23,6 +23,7 @@ mod desk;
 mod disclosed;
 mod docs;
 mod events;
+mod gate;
 mod idempotence;
 mod kill;
 mod ledger;
