@@ -23,6 +23,7 @@ mod desk;
 mod disclosed;
 mod docs;
 mod events;
+mod gate;
 mod idempotence;
 mod intake_lake;
 mod intake_rows;

@@ -257,10 +257,13 @@ pub struct DiscloseArgs {
     /// Forget the true counts: attack with what is printed and nothing else
     #[arg(long, requires = "attack")]
     pub blind: bool,
-    /// Count columns of the table to check [default: guessed, and said]
-    #[arg(long, requires = "check", value_delimiter = ',')]
+    /// Count columns of the table to check [default: found, and said]
+    #[arg(long, requires = "check", value_delimiter = ',', value_name = "COLUMN")]
     pub counts: Vec<String>,
-    /// Sources behind the table to check: their rules hold too
+    /// Columns of the table to check that the site does not know and that count and name nobody
+    #[arg(long, requires = "check", value_delimiter = ',', value_name = "COLUMN")]
+    pub labels: Vec<String>,
+    /// Sources behind the table to check: their law and their rules hold too
     #[arg(long, requires = "check", value_delimiter = ',')]
     pub sources: Vec<String>,
     /// The lake

@@ -16,6 +16,7 @@ mod decide;
 mod desk;
 mod disclose;
 mod error;
+mod gate;
 mod ingest;
 mod key;
 mod ledger;
