@@ -71,13 +71,15 @@ pub(crate) struct Value {
     tokens: [u64; 7],
     /// Bits of the filter that are set.
     ones: u32,
+    /// A forename that many people bear: not a slip of another.
+    pub(crate) is_a_name: bool,
     filter: [u64; FILTER_BYTES / 8],
 }
 
 impl Value {
     pub(crate) fn new(encoding: &[u8]) -> Self {
         let (tokens, filter) = split(encoding).unwrap_or((encoding, &[]));
-        let mut value = Self { tokens: [0; 7], ones: 0, filter: [0; FILTER_BYTES / 8] };
+        let mut value = Self { tokens: [0; 7], ones: 0, is_a_name: false, filter: [0; FILTER_BYTES / 8] };
         let words = |bytes: &[u8], out: &mut [u64]| {
             for (slot, eight) in out.iter_mut().zip(bytes.chunks_exact(8)) {
                 *slot = eight.try_into().map_or(0, u64::from_le_bytes);
@@ -130,6 +132,8 @@ pub(crate) struct Names<'a> {
     pub words: Option<&'a Value>,
     /// Tokens of the words that are neither forename nor surname.
     pub others: &'a [u64],
+    /// Order of birth that stands in place of a forename; 0 is none.
+    pub birth_order: u32,
 }
 
 impl Names<'_> {
@@ -140,7 +144,10 @@ impl Names<'_> {
     }
 }
 
+const DIFFERENT: u8 = 7;
 const EXCHANGED: u8 = 8;
+/// The first level of two forenames that are alike, but each a name of its own; those below it follow.
+const TWO_NAMES: u8 = 9;
 
 /// Forename, surname and words.
 #[inline(always)]
@@ -153,12 +160,14 @@ pub(crate) fn names(cuts: &Cuts, a: Names<'_>, b: Names<'_>) -> u64 {
                 2
             } else {
                 match cuts.band(at::FORENAME, x.dice(y)) {
-                    band @ 0..=2 => 3 + band as u8,
+                    band @ 0..=2 => band as u8 + if x.is_a_name && y.is_a_name { TWO_NAMES } else { 3 },
                     _ if x.same(y, INITIAL) => 6,
-                    _ => 7,
+                    _ => DIFFERENT,
                 }
             }
         }
+        // Twin 1 and Twin 2.
+        (None, None) if a.birth_order * b.birth_order > 0 && a.birth_order != b.birth_order => DIFFERENT,
         _ => 0,
     };
     let mut surname = match (a.surname, b.surname) {
@@ -309,7 +318,7 @@ mod tests {
         let (a, b) = (record(a), record(b));
         fn of((values, others): &([Value; 3], Vec<u64>)) -> Names<'_> {
             let [forename, surname, words] = values;
-            Names { forename: Some(forename), surname: Some(surname), words: Some(words), others }
+            Names { forename: Some(forename), surname: Some(surname), words: Some(words), others, birth_order: 0 }
         }
         let pattern = names(&cuts, of(&a), of(&b));
         (level(pattern, at::FORENAME), level(pattern, at::SURNAME))

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array, UInt64Array};
 use arrow::datatypes::{DataType, Field, Float32Type, Int64Type, Schema, SchemaRef, UInt32Type, UInt64Type};
-use datafusion::prelude::SessionContext;
+use datafusion::common::ScalarValue;
+use datafusion::prelude::{SessionContext, cast, lit};
 use svp_contract::Linkage;
 
 use crate::LinkError;
@@ -119,6 +120,7 @@ pub async fn resolve(ctx: &SessionContext, options: Options<'_>, known: &Known) 
     let steps = Steps::new(ctx, options.on_step);
 
     steps.begin("read");
+    source(ctx).await?;
     steps.table("01_records", "link_record").await?;
     steps.begin("rows");
     steps.table("02_several", "link_several").await?;
@@ -254,6 +256,20 @@ impl Resolved {
         }
         (if above > 0.0 { right / above } else { 1.0 }, if all > 0.0 { right / all } else { 1.0 })
     }
+}
+
+/// `person_record` as `link_source`: columns that the lake has not, since an earlier version filled it, are NULL.
+async fn source(ctx: &SessionContext) -> Result<(), LinkError> {
+    let step = |source| LinkError::Step { step: "01_records", source };
+    let mut frame = ctx.table("person_record").await.map_err(step)?;
+    for (column, kind) in [("forename_common", DataType::Boolean), ("birth_order", DataType::Int32)] {
+        if !frame.schema().has_column_with_unqualified_name(column) {
+            frame = frame.with_column(column, cast(lit(ScalarValue::Null), kind)).map_err(step)?;
+        }
+    }
+    ctx.deregister_table("link_source").map_err(step)?;
+    ctx.register_table("link_source", frame.into_view()).map_err(step)?;
+    Ok(())
 }
 
 async fn records(ctx: &SessionContext) -> Result<(Vec<Record>, Vec<u32>), LinkError> {

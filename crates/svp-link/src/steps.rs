@@ -98,9 +98,16 @@ impl<'a> Steps<'a> {
 
     /// Frees all tables of the steps.
     pub(crate) fn forget_all(&self) -> Result<(), LinkError> {
-        for name in
-            ["link_record", "link_several", "link_row", "link_count", "link_part", "link_pair", "link_agreement"]
-        {
+        for name in [
+            "link_source",
+            "link_record",
+            "link_several",
+            "link_row",
+            "link_count",
+            "link_part",
+            "link_pair",
+            "link_agreement",
+        ] {
             self.forget(name)?;
         }
         Ok(())
