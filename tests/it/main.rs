@@ -27,6 +27,7 @@ mod idempotence;
 mod kill;
 mod ledger;
 mod link;
+mod link_twins;
 mod privacy;
 mod properties;
 mod real;

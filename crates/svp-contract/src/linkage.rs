@@ -42,6 +42,21 @@ pub struct LinkThreshold {
     pub least: f64,
 }
 
+/// Numbers that should be one person's.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Numbers {
+    /// Most dates of birth, and most surnames, that may stand under one number; one that has more of both is nobody's.
+    pub people: u64,
+}
+
+impl Default for Numbers {
+    /// For definitions that do not say it.
+    fn default() -> Self {
+        Self { people: 3 }
+    }
+}
+
 /// Limits of blocking.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -112,6 +127,9 @@ pub struct Linkage {
     pub model: LinkModel,
     /// Threshold.
     pub threshold: LinkThreshold,
+    /// Numbers that should be one person's.
+    #[serde(default)]
+    pub numbers: Numbers,
     /// Limits of blocking.
     pub blocking: Blocking,
     /// Blocking rules.

@@ -10,6 +10,9 @@ use svp_contract::encoding::{
 };
 use svp_contract::{COMPARISONS, Linkage};
 
+/// Most bits that the two bigrams of one letter set (ten each).
+const BITS_OF_INITIAL: u32 = 20;
+
 /// Bits of a level in a pattern.
 const BITS: u32 = 4;
 
@@ -71,7 +74,7 @@ pub(crate) struct Value {
     tokens: [u64; 7],
     /// Bits of the filter that are set.
     ones: u32,
-    /// A forename that many people bear: not a slip of another.
+    /// A forename that many people bear: not a slip of another, and no initial.
     pub(crate) is_a_name: bool,
     filter: [u64; FILTER_BYTES / 8],
 }
@@ -89,6 +92,11 @@ impl Value {
         words(filter, &mut value.filter);
         value.ones = value.filter.iter().map(|w| w.count_ones()).sum();
         value
+    }
+
+    /// Whether a name is one letter: its two bigrams set no more bits than this, and three set more.
+    pub(crate) fn is_initial(&self) -> bool {
+        self.ones <= BITS_OF_INITIAL
     }
 
     /// The token at a place, or 0.
@@ -159,11 +167,13 @@ pub(crate) fn names(cuts: &Cuts, a: Names<'_>, b: Names<'_>) -> u64 {
             } else if x.token(USUAL) != 0 && x.same(y, USUAL) {
                 2
             } else {
-                match cuts.band(at::FORENAME, x.dice(y)) {
-                    band @ 0..=2 => band as u8 + if x.is_a_name && y.is_a_name { TWO_NAMES } else { 3 },
-                    _ if x.same(y, INITIAL) => 6,
-                    _ => DIFFERENT,
-                }
+                let alike = match cuts.band(at::FORENAME, x.dice(y)) {
+                    band @ 0..=2 => band as u8,
+                    _ if x.same(y, INITIAL) => 3,
+                    _ => DIFFERENT - 3,
+                };
+                let two = alike < DIFFERENT - 3 && x.is_a_name && y.is_a_name;
+                alike + if two { TWO_NAMES } else { 3 }
             }
         }
         // Twin 1 and Twin 2.

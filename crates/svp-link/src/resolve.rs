@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array, UInt64Array};
 use arrow::datatypes::{DataType, Field, Float32Type, Int64Type, Schema, SchemaRef, UInt32Type, UInt64Type};
-use datafusion::common::ScalarValue;
-use datafusion::prelude::{SessionContext, cast, lit};
+use datafusion::prelude::SessionContext;
 use svp_contract::Linkage;
 
 use crate::LinkError;
@@ -15,6 +14,7 @@ use crate::blocks::{Blocks, Keys, Note};
 use crate::cluster::{self, Edge, Terms};
 use crate::comparison::Cuts;
 use crate::functions;
+use crate::intake;
 use crate::model::{Model, probability};
 use crate::steps::{Steps, numbers};
 use crate::store::Store;
@@ -93,6 +93,8 @@ pub struct Resolved {
     pub settled: Vec<bool>,
     /// Records about which nothing is known; they are linked to none.
     pub empty: u64,
+    /// Numbers under which too many people stand for them to be anybody's.
+    pub shared_numbers: u64,
     /// Joins that the promise of a source forbade.
     pub forbidden: u64,
     /// Records of a promised source that share a strong key with another of it, by source.
@@ -103,7 +105,10 @@ fn schema(fields: &[(&str, DataType)]) -> SchemaRef {
     Arc::new(Schema::new(fields.iter().map(|(n, t)| Field::new(*n, t.clone(), true)).collect::<Vec<_>>()))
 }
 
-fn batch(fields: &[(&str, DataType)], columns: Vec<ArrayRef>) -> Result<(SchemaRef, Vec<Vec<RecordBatch>>), LinkError> {
+pub(crate) fn batch(
+    fields: &[(&str, DataType)],
+    columns: Vec<ArrayRef>,
+) -> Result<(SchemaRef, Vec<Vec<RecordBatch>>), LinkError> {
     let schema = schema(fields);
     let batch = RecordBatch::try_new(Arc::clone(&schema), columns)?;
     Ok((schema, vec![vec![batch]]))
@@ -120,8 +125,9 @@ pub async fn resolve(ctx: &SessionContext, options: Options<'_>, known: &Known) 
     let steps = Steps::new(ctx, options.on_step);
 
     steps.begin("read");
-    source(ctx).await?;
+    intake::source(ctx).await?;
     steps.table("01_records", "link_record").await?;
+    let shared_numbers = intake::shared_numbers(&steps, linkage).await?;
     steps.begin("rows");
     steps.table("02_several", "link_several").await?;
     steps.table("03_rows", "link_row").await?;
@@ -227,6 +233,7 @@ pub async fn resolve(ctx: &SessionContext, options: Options<'_>, known: &Known) 
         learned: !incremental,
         settled,
         empty,
+        shared_numbers,
         forbidden,
         broken_promises,
     })
@@ -256,20 +263,6 @@ impl Resolved {
         }
         (if above > 0.0 { right / above } else { 1.0 }, if all > 0.0 { right / all } else { 1.0 })
     }
-}
-
-/// `person_record` as `link_source`: columns that the lake has not, since an earlier version filled it, are NULL.
-async fn source(ctx: &SessionContext) -> Result<(), LinkError> {
-    let step = |source| LinkError::Step { step: "01_records", source };
-    let mut frame = ctx.table("person_record").await.map_err(step)?;
-    for (column, kind) in [("forename_common", DataType::Boolean), ("birth_order", DataType::Int32)] {
-        if !frame.schema().has_column_with_unqualified_name(column) {
-            frame = frame.with_column(column, cast(lit(ScalarValue::Null), kind)).map_err(step)?;
-        }
-    }
-    ctx.deregister_table("link_source").map_err(step)?;
-    ctx.register_table("link_source", frame.into_view()).map_err(step)?;
-    Ok(())
 }
 
 async fn records(ctx: &SessionContext) -> Result<(Vec<Record>, Vec<u32>), LinkError> {

@@ -112,7 +112,7 @@ fn names_of_several_families(forenames: &mut [Value], rows: &[Row]) {
         }
     }
     for (forename, seen) in forenames.iter_mut().zip(families) {
-        forename.is_a_name |= !seen.contains(&MISSING);
+        forename.is_a_name |= !seen.contains(&MISSING) && !forename.is_initial();
     }
 }
 

@@ -89,7 +89,7 @@ fn first_byte(text: &str) -> u8 {
 }
 
 fn beginning<'a>(words: &'a HashMap<u8, Vec<&'static str>>, value: &str) -> &'a [&'static str] {
-    words.get(&first_byte(value)).map_or(&[], Vec::as_slice)
+    words.get(&first_byte(value)).map(Vec::as_slice).unwrap_or_default()
 }
 
 impl Entries {
@@ -192,10 +192,10 @@ fn write_known_words(words: &str, out: &mut String) -> Option<()> {
     let list: Vec<&str> = words.split(' ').filter(|w| !w.is_empty()).collect();
     let (last, before) = list.split_last()?;
     let first = before.concat();
-    let (forename, surname) = placeholders((!first.is_empty()).then_some(&first), Some(last));
+    let (forename, surname) = placeholders((!first.is_empty()).then_some(first.as_str()), Some(last));
     let kept: Vec<&str> = match (forename, surname) {
         (true, true) => Vec::new(),
-        (true, false) => vec![last],
+        (true, false) => vec![*last],
         (false, true) => before.to_vec(),
         (false, false) => list.iter().copied().filter(|w| !entries("surname").is_some_and(|e| e.sure(w))).collect(),
     };
