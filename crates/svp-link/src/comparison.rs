@@ -44,25 +44,33 @@ pub(crate) fn at_level(c: usize, level: u8) -> u64 {
 
 /// Cuts of similarity, by comparison.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Cuts(Vec<Vec<f64>>);
+pub struct Cuts {
+    similarity: Vec<Vec<f64>>,
+    /// Whether the definition has levels for two forenames that are each a name of its own.
+    two_names: bool,
+}
 
 impl Cuts {
     /// Those of a definition.
     #[must_use]
     pub fn new(linkage: &Linkage) -> Self {
-        Self(linkage.comparisons.iter().map(|c| c.similarity.clone()).collect())
+        let levels = linkage.comparisons.get(at::FORENAME).map_or(0, |c| c.levels.len());
+        Self {
+            similarity: linkage.comparisons.iter().map(|c| c.similarity.clone()).collect(),
+            two_names: levels > usize::from(TWO_NAMES + 2),
+        }
     }
 
     /// The first cut that is reached, or the number of cuts.
     #[inline(always)]
     fn band(&self, c: usize, similarity: f64) -> usize {
-        let cuts = &self.0[c];
+        let cuts = &self.similarity[c];
         cuts.iter().position(|cut| similarity >= *cut).unwrap_or(cuts.len())
     }
 
     #[inline(always)]
     fn least(&self, c: usize) -> f64 {
-        self.0[c].last().copied().unwrap_or(1.0)
+        self.similarity[c].last().copied().unwrap_or(1.0)
     }
 }
 
@@ -172,7 +180,7 @@ pub(crate) fn names(cuts: &Cuts, a: Names<'_>, b: Names<'_>) -> u64 {
                     _ if x.same(y, INITIAL) => 3,
                     _ => DIFFERENT - 3,
                 };
-                let two = alike < DIFFERENT - 3 && x.is_a_name && y.is_a_name;
+                let two = cuts.two_names && alike < DIFFERENT - 3 && x.is_a_name && y.is_a_name;
                 alike + if two { TWO_NAMES } else { 3 }
             }
         }

@@ -60,7 +60,8 @@ mod tests {
     /// A lake that was filled before these columns were known is linked all the same, as if nobody had looked.
     #[tokio::test]
     async fn columns_that_an_older_lake_has_not_are_missing() {
-        let ctx = SessionContext::new();
+        let limits = svp_lake::Limits { memory_bytes: None, threads: 1, spill_dir: None };
+        let ctx = svp_lake::session(&limits).unwrap();
         let schema = Arc::new(Schema::new(vec![Field::new("person_record_id", DataType::Utf8, true)]));
         let batch = RecordBatch::try_new(schema, vec![Arc::new(StringArray::from(vec!["a", "b"]))]).unwrap();
         ctx.register_batch("person_record", batch).unwrap();
