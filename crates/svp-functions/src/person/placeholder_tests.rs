@@ -141,7 +141,7 @@ fn real_names_are_kept() {
         ("Unity", "Unwin"),
         ("Anona", "Winn"),
         ("Refugio", "Nono"),
-        ("Lady", "New"),
+        ("Lady", "Newman"),
         ("Иван", "Петров"),
     ] {
         let found = names(forename, surname);
