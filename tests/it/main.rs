@@ -31,6 +31,7 @@ mod intake_slots;
 mod kill;
 mod ledger;
 mod link;
+mod link_twins;
 mod privacy;
 mod properties;
 mod real;

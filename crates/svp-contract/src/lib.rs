@@ -35,7 +35,7 @@ pub use event_rules::{
 pub use finding::{Acceptance, FIRST_ROWS, Finding, FindingKind};
 pub use geography::{Ages, AreaChange, AreaLink, Change, Places};
 pub use linkage::{
-    Alternative, Block, Blocking, COMPARISONS, Comparison, LinkModel, LinkThreshold, Linkage, MAX_LEVELS,
+    Alternative, Block, Blocking, COMPARISONS, Comparison, LinkModel, LinkThreshold, Linkage, MAX_LEVELS, Numbers,
 };
 pub use output::{Chart, CountColumn, DerivedColumn, Geometry, GrainColumn, LabelledColumn, Output};
 pub use policy::{

@@ -15,6 +15,7 @@ pub mod evaluate;
 mod events;
 pub mod explain;
 mod functions;
+mod intake;
 mod link;
 pub mod look;
 pub mod model;

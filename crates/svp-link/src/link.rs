@@ -58,6 +58,8 @@ pub struct LinkReport {
     pub linked_by: BTreeMap<String, u64>,
     /// Records about which nothing is known.
     pub empty: u64,
+    /// Numbers under which too many people stand for them to be anybody's.
+    pub shared_numbers: u64,
     /// Whether all records were judged, or only new ones.
     pub all_judged: bool,
     /// Candidate pairs.
@@ -232,6 +234,7 @@ fn report(found: &Resolved, assigned: &Assigned, linked_by: &[String], linkage: 
         people_of_several_agencies: agencies.values().filter(|a| a.len() > 1).count() as u64,
         linked_by: by,
         empty: found.empty,
+        shared_numbers: found.shared_numbers,
         all_judged: found.learned,
         candidates: found.candidates,
         rules: found.rules.clone(),

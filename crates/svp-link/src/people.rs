@@ -157,6 +157,7 @@ mod tests {
             learned: true,
             settled: vec![false; group.len()],
             empty: 0,
+            shared_numbers: 0,
             forbidden: 0,
             broken_promises: BTreeMap::new(),
         }
