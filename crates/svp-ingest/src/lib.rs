@@ -20,7 +20,7 @@ mod sink;
 
 pub use error::IngestError;
 pub use findings::{Findings, finding_batch, finding_schema};
-pub use load::{Loaded, LoadedFile, OnFile, Pending, Previous, SourcePlan, load, pending};
+pub use load::{Loaded, LoadedFile, OnFile, Pending, Previous, SourcePlan, load, pending, rehearse};
 pub use plan::FeedPlan;
 pub use receipt::{Receipt, RuleCount, quarantine_schema, receipt_batch, receipt_schema};
 pub use revise::{previous, revise};

@@ -100,6 +100,9 @@ pub struct CheckArgs {
     /// Area to check as a run of it would be; all areas without
     #[arg(long)]
     pub area: Option<String>,
+    /// Run the whole mapping over every row of the extracts, without writing anything, and print the account
+    #[arg(long, requires = "area")]
+    pub rows: bool,
     #[command(flatten)]
     pub paths: PathArgs,
 }

@@ -13,6 +13,7 @@ use svp_ingest::{SourcePlan, finding_schema, quarantine_schema, receipt_schema};
 use svp_lake::input::InputFile;
 
 use crate::args::{CheckArgs, Cli, DictionaryArgs, DictionaryKind};
+use crate::check_rows;
 use crate::context::{self, Paths};
 use crate::error::AppError;
 use crate::site::{Defined, Site};
@@ -39,6 +40,13 @@ pub async fn command(cli: &Cli, args: &CheckArgs, tell: &Tell) -> Result<(), App
         let (found, files) = inputs(cli, &site, area, &paths)?;
         problems.extend(found);
         headers = files;
+    }
+    if problems.is_empty()
+        && args.rows
+        && let Some(name) = &args.area
+    {
+        let area = &site.area(name)?.item;
+        check_rows::rows(cli, &site, area, &context::paths(&site, area, &args.paths)?, tell)?;
     }
     if problems.is_empty() {
         tell.step(

@@ -8,6 +8,7 @@
 mod analyse;
 mod args;
 mod check;
+mod check_rows;
 mod clk;
 mod context;
 mod decide;
