@@ -27,6 +27,7 @@ mod profile;
 pub mod read;
 mod receipt;
 pub mod reference;
+mod rehearse;
 mod repeats;
 mod resolve;
 mod revise;
@@ -44,4 +45,5 @@ pub use pending::{Known, LoadedFile, Pending, Queue, Replaced, other_definitions
 pub use plan::FeedPlan;
 pub use profile::{ColumnProfile, profile_batch, profile_schema};
 pub use receipt::{Receipt, RuleCount, quarantine_schema, receipt_batch, receipt_schema};
+pub use rehearse::rehearse;
 pub use revise::{Revised, drop_slot, previous, revise, superseded_tables, table_of};

@@ -105,6 +105,9 @@ pub struct CheckArgs {
     /// Compare with a lake too: which files it holds under another definition than that of now
     #[arg(long, requires = "area")]
     pub lake: Option<String>,
+    /// Run the whole mapping over every row of the extracts, without writing anything, and print the account
+    #[arg(long, requires = "area")]
+    pub rows: bool,
     #[command(flatten)]
     pub paths: PathArgs,
 }

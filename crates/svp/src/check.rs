@@ -14,6 +14,7 @@ use svp_lake::input::InputFile;
 use svp_lake::{Lake, Open};
 
 use crate::args::{CheckArgs, Cli, DictionaryArgs, DictionaryKind};
+use crate::check_rows;
 use crate::context::{self, Paths};
 use crate::error::AppError;
 use crate::run::read_body;
@@ -44,6 +45,13 @@ pub async fn command(cli: &Cli, args: &CheckArgs, tell: &Tell) -> Result<(), App
         if let Some(lake) = &args.lake {
             lake_definitions(cli, &site, area, lake, tell).await?;
         }
+    }
+    if problems.is_empty()
+        && args.rows
+        && let Some(name) = &args.area
+    {
+        let area = &site.area(name)?.item;
+        check_rows::rows(cli, &site, area, &context::paths(&site, area, &args.paths)?, tell)?;
     }
     if problems.is_empty() {
         tell.step(

@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use svp_contract::{Acceptance, Finding, FindingKind};
-use svp_ingest::{
-    Loaded, LoadedFile, Pending, Queue, Receipt, SourcePlan, load, previous, receipt_batch, revise,
-};
+use svp_ingest::{Loaded, LoadedFile, Pending, Queue, Receipt, SourcePlan, load, previous, receipt_batch, revise};
 use svp_privacy::Key;
 
 use crate::accept;

@@ -10,6 +10,7 @@ mod accounts;
 mod analyse;
 mod args;
 mod check;
+mod check_rows;
 mod clk;
 mod context;
 mod decide;
