@@ -384,7 +384,7 @@ fn load_feed(
             sink.write(&feed.plan.name, "quality", QUARANTINE, &batch)?;
         }
     }
-    receipt.notes = reader.notes().iter().map(|n| format!("{n:?}")).collect();
+    receipt.notes = reader.notes().iter().map(ToString::to_string).collect();
     balanced(&plan.source, &receipt)?;
     Ok(receipt)
 }
