@@ -2,21 +2,21 @@
 //! [`Rows::take`]; what fills few of them, or has too few, is held back until it is known whether a record follows.
 
 use std::io::Cursor;
-use std::str;
 
 use super::account::FileAccount;
+use super::again::{Again, HeaderNames};
 use super::columns::Columns;
-use super::decode::{self, Fault, Input, Mark, Plain};
+use super::decode::{self, Fault, Input, Plain};
 use super::error::{ReadError, RowRule};
-use super::find;
-use super::header::{by_position, clean, folded};
+use super::find::{find, start};
+use super::header::by_position;
 use super::note::{FooterWhy, LONG_RECORD};
-use super::rows::{Record, Refused, Rows, unquote};
+use super::rows::{Mode, Record, Refused, Rows};
 use super::shape::Shapes;
 use super::split::{Field, Found, Next, Splitter};
 use super::swallow::{Form, swallowed};
 use super::tail::{Sparse, filled, sparse};
-use super::{BadRow, CsvOptions, Encoding, Expected, MAX_RECORD, ReadNote, RowBatch, RowReader};
+use super::{BadRow, CsvOptions, Expected, ReadNote, RowBatch, RowReader};
 
 /// Records that are looked at beforehand.
 const AHEAD: usize = 20;
@@ -25,7 +25,8 @@ const AHEAD_BYTES: usize = 64 * 1024;
 /// Records that are held back at most, and their bytes.
 const HELD: usize = 2048;
 const HELD_BYTES: usize = 8 * 1024 * 1024;
-/// A row is looked at as a possible footer if it fills no more than this many columns, or this part of them.
+/// A row is looked at as a possible footer if it fills no more than this many columns, or this part of them, and at most
+/// half of them.
 const FEW: usize = 2;
 const FEW_OF: usize = 3;
 /// In a table of fewer columns a row that fills two is no footer for that alone.
@@ -34,17 +35,6 @@ const WIDE: usize = 5;
 const NARROW: usize = 3;
 /// Footers that are told one by one.
 const TOLD: usize = 20;
-
-/// How the bytes of this file are read as text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
-    Utf8,
-    Windows1252,
-    /// Only ASCII seen so far: the first record with other bytes decides.
-    Undecided,
-    /// Windows-1252 by that decision.
-    Fallback,
-}
 
 /// What a record that is held back looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,8 +60,8 @@ pub(super) struct CsvReader {
     splitter: Splitter<Input>,
     delimiter: u8,
     quote: Option<u8>,
-    /// The names of the header, as they stand in the file.
-    names: Vec<String>,
+    /// To know the header when it comes again.
+    names: HeaderNames,
     rows: Rows,
     shapes: Shapes,
     held: Vec<Held>,
@@ -88,84 +78,6 @@ pub(super) struct CsvReader {
     finished: bool,
 }
 
-/// Opens the byte level of a delimited file and decides how far its encoding is known.
-fn start(options: &CsvOptions, file: &str, plain: Plain) -> Result<(Splitter<Input>, Mode, Vec<ReadNote>), ReadError> {
-    options.check()?;
-    let mut notes = plain.notes();
-    let mut mode = match options.encoding {
-        Encoding::Utf8 => Mode::Utf8,
-        Encoding::Windows1252 => Mode::Windows1252,
-        Encoding::Auto => Mode::Undecided,
-    };
-    let quote = (options.quote != 0).then_some(options.quote);
-    let mut input = plain.input;
-    if plain.mark == Mark::Utf16 {
-        let Some(encoding) = decode::utf16_by_mark(&plain.head) else {
-            let (file, declared, found) = (file.to_owned(), options.encoding.name(), Some("UTF-16"));
-            return Err(ReadError::WrongEncoding { file, row: 0, declared, found });
-        };
-        input = Box::new(decode::Transcode::new(input, encoding));
-        mode = Mode::Utf8;
-        notes.push(ReadNote::Utf16ByMark);
-    }
-    let mut splitter = Splitter::new(input, options.delimiter, quote, MAX_RECORD);
-    if plain.mark == Mark::Utf8 {
-        splitter.skip(3).map_err(|e| ReadError::from_fault(Fault::of(e), file, 0))?;
-        if mode == Mode::Windows1252 {
-            notes.push(ReadNote::Utf8ByMark);
-        }
-        mode = Mode::Utf8;
-    }
-    Ok((splitter, mode, notes))
-}
-
-/// Reads the record that was found last as names.
-pub(super) fn names(
-    splitter: &Splitter<Input>,
-    mode: &mut Mode,
-    options: &CsvOptions,
-    file: &str,
-) -> Result<Vec<String>, ReadError> {
-    let quote = char::from(options.quote);
-    let (mut text, mut scratch, mut out) = (String::new(), String::new(), Vec::new());
-    for field in splitter.fields() {
-        let bytes = splitter.bytes(field.start, field.end);
-        let raw = match str::from_utf8(bytes) {
-            Ok(raw) => raw,
-            Err(_) if *mode != Mode::Utf8 && decode::windows_1252(bytes, &mut text) => {
-                if *mode == Mode::Undecided {
-                    *mode = Mode::Fallback;
-                }
-                &text
-            }
-            Err(_) => {
-                return Err(ReadError::WrongEncoding {
-                    file: file.to_owned(),
-                    row: 0,
-                    declared: options.encoding.name(),
-                    found: (*mode == Mode::Utf8).then_some("Windows-1252"),
-                });
-            }
-        };
-        out.push(clean(unquote(raw, *field, quote, &mut scratch)).to_owned());
-    }
-    Ok(out)
-}
-
-/// The names in the first line of a delimited file. Without a header they would be data: none are returned.
-pub(super) fn header(options: &CsvOptions, file: &str, plain: Plain) -> Result<Vec<String>, ReadError> {
-    let (mut splitter, mut mode, _) = start(options, file, plain)?;
-    if !options.header {
-        return Ok(Vec::new());
-    }
-    let position = splitter.position();
-    match splitter.next().map_err(|e| ReadError::from_fault(Fault::of(e), file, 0))? {
-        Next::Record(_) => names(&splitter, &mut mode, options, file),
-        Next::End => Err(ReadError::Empty { file: file.to_owned() }),
-        Next::OpenQuote => Err(ReadError::open_quote(file, 0, position)),
-    }
-}
-
 impl CsvReader {
     pub(super) fn open(
         options: &CsvOptions,
@@ -180,7 +92,7 @@ impl CsvReader {
         account.bytes.header = splitter.position();
         let (mut layout, mut names) = (by_position(expected), Vec::new());
         if options.header {
-            let found = find::find(&mut splitter, &mut mode, options, expected, file, &mut account);
+            let found = find(&mut splitter, &mut mode, options, expected, file, &mut account);
             if let Some(position) = splitter.tally.zeroed.filter(|at| found.is_err() || *at < splitter.position()) {
                 let (zeros, to_end) = splitter.zeros_from(position);
                 return Err(ReadError::NulBytes { file: file.to_owned(), row: 0, position, zeros, to_end });
@@ -206,7 +118,7 @@ impl CsvReader {
             splitter,
             delimiter: options.delimiter,
             quote: (options.quote != 0).then_some(options.quote),
-            names,
+            names: HeaderNames::new(names),
             rows: Rows::new(file, mode, options.encoding.name(), quote, layout, columns),
             shapes: Shapes::default(),
             held: Vec::new(),
@@ -310,13 +222,9 @@ impl CsvReader {
     fn set_aside(&mut self, found: Found) -> Option<Option<Kind>> {
         let fields = self.splitter.fields();
         let (named, widths) = (self.rows.layout.named, self.rows.widths());
-        let few = FEW.max(named / FEW_OF);
+        let few = FEW.max(named / FEW_OF).min(named / 2);
         let row = widths.contains(&fields.len());
         let short = !row && fields.len() < widths[1];
-        let padded = |f: Option<&Field>| {
-            let first = f.and_then(|f| self.splitter.bytes(f.start, f.end).first());
-            first.is_some_and(|b| matches!(b, b' ' | b'\t' | 0xa0 | 0xc2))
-        };
         let bytes = self.splitter.bytes(found.start, found.end);
         let first = self.row == 0 && self.held.is_empty();
         if first && sparse(bytes, found.start, fields) == Sparse::Ruled {
@@ -325,7 +233,7 @@ impl CsvReader {
             self.ruled += found.lines;
             return Some(None);
         }
-        if found.filled > few && !short && !padded(fields.first()) && !padded(fields.last()) {
+        if found.filled > few && !short {
             return None;
         }
         let filled = filled(bytes, found.start, fields);
@@ -434,43 +342,18 @@ impl CsvReader {
 
     /// Whether the record is the header again. Another header is an error: from here on columns mean something else.
     fn is_header(&self, found: Found) -> Result<bool, ReadError> {
-        let Some(first) = self.splitter.fields().first() else { return Ok(false) };
-        let bytes = self.splitter.bytes(first.start, first.end);
-        let bytes = bytes.strip_prefix(&[0xef, 0xbb, 0xbf]).unwrap_or(bytes);
-        let same = |n: &String| n.len() == bytes.len() && n.as_bytes().eq_ignore_ascii_case(bytes);
-        if bytes.is_empty() || !self.names.iter().any(same) {
-            return Ok(false);
+        let bytes = self.splitter.bytes(found.start, found.end);
+        let mode = self.rows.mode;
+        match self.names.compare(bytes, found.start, self.splitter.fields(), mode, self.rows.quote) {
+            Again::No => Ok(false),
+            Again::Same => Ok(true),
+            Again::Other => Err(ReadError::HeaderPlace {
+                file: self.rows.file.clone(),
+                row: self.row + self.held.len() as u64,
+                position: self.splitter.position_of(found.start),
+                reason: "another header stands among the records, and its columns are not those of the first",
+            }),
         }
-        let quote = char::from(self.quote.unwrap_or_default());
-        let (mut mode, mut scratch, mut text) = (self.rows.mode, String::new(), String::new());
-        if mode == Mode::Undecided {
-            mode = Mode::Fallback;
-        }
-        let name = |field: &Field| {
-            let bytes = self.splitter.bytes(field.start, field.end);
-            let raw = match str::from_utf8(bytes) {
-                Ok(raw) => raw,
-                Err(_) if mode != Mode::Utf8 && decode::windows_1252(bytes, &mut text) => &text,
-                Err(_) => "",
-            };
-            folded(clean(unquote(raw, *field, quote, &mut scratch)))
-        };
-        let here: Vec<String> = self.splitter.fields().iter().map(name).collect();
-        let names: Vec<String> = self.names.iter().map(|n| folded(n)).collect();
-        if here == names {
-            return Ok(true);
-        }
-        let known = here.iter().filter(|h| !h.is_empty() && names.contains(h)).count();
-        let all = names.iter().filter(|n| !n.is_empty()).count();
-        if known < 2 || known * 2 < all {
-            return Ok(false);
-        }
-        Err(ReadError::HeaderPlace {
-            file: self.rows.file.clone(),
-            row: self.row + self.held.len() as u64,
-            position: self.splitter.position_of(found.start),
-            reason: "another header stands among the records, and its columns are not those of the first",
-        })
     }
 
     /// Passes a repeated header over, and with it the titles that stand above it.

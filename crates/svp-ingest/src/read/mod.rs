@@ -8,6 +8,7 @@
 //! To add a format: one file that implements [`RowReader`], one variant of [`ReaderKind`], one arm in [`open`].
 
 mod account;
+mod again;
 mod columns;
 mod csv;
 mod decode;
@@ -290,7 +291,7 @@ pub(crate) fn decompressed(file_name: &str, input: Box<dyn Read + Send>) -> Resu
 pub fn header(kind: &ReaderKind, file_name: &str, input: Box<dyn Read + Send>) -> Result<Vec<String>, ReadError> {
     let plain = decode::plain(file_name, input)?;
     match kind {
-        ReaderKind::Csv(options) => csv::header(options, file_name, plain),
+        ReaderKind::Csv(options) => find::header(options, file_name, plain),
         ReaderKind::Xml(options) => xml::header(options, file_name, plain),
         ReaderKind::Parquet => parquet::header(file_name, plain),
     }

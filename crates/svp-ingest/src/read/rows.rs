@@ -7,11 +7,21 @@ use memchr::memchr;
 
 use super::ReadNote;
 use super::columns::Columns;
-use super::csv::Mode;
 use super::decode;
 use super::error::{ReadError, RowRule};
 use super::header::Layout;
 use super::split::Field;
+
+/// How the bytes of this file are read as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    Utf8,
+    Windows1252,
+    /// Only ASCII seen so far: the first record with other bytes decides.
+    Undecided,
+    /// Windows-1252 by that decision.
+    Fallback,
+}
 
 /// Rows after which a file in which no row can be decoded is given up.
 const HOPELESS_ROWS: u64 = 100;

@@ -48,7 +48,7 @@ pub(super) struct Found {
     pub next: usize,
     /// Text follows a closing quote in it.
     pub stray: bool,
-    /// Fields that are not empty.
+    /// Fields that do not begin with white space and are not empty: at most as many as hold something.
     pub filled: usize,
     /// Physical lines.
     pub lines: u64,
@@ -85,12 +85,13 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Counts the next bytes of the stream. Three searches that the processor does many bytes at a time.
+    /// Counts the next bytes of the stream, in searches that the processor does many bytes at a time.
     fn add(&mut self, new: &[u8]) {
-        for i in memchr2_iter(b'\n', b'\r', new) {
-            let before = if i == 0 { self.last } else { new[i - 1] };
-            self.line_ends += u64::from(new[i] == b'\r' || before != b'\r');
-        }
+        let feeds = memchr_iter(b'\n', new).count() as u64;
+        // A line feed ends the line that a carriage return before it has ended.
+        let first = u64::from(self.last == b'\r' && new.first() == Some(&b'\n'));
+        let returns = memchr_iter(b'\r', new).map(|i| u64::from(new.get(i + 1) != Some(&b'\n'))).sum::<u64>();
+        self.line_ends += feeds - first + returns;
         if memchr(0, new).is_some() || self.run > 0 {
             self.zeros(new);
         }
@@ -329,7 +330,7 @@ impl<R: Read> Splitter<R> {
                 };
                 to = at;
             }
-            filled += usize::from(to > from);
+            filled += usize::from(to > from && !matches!(data[from], 0..=b' ' | 0xa0 | 0xc2));
             self.fields.push(Field { start: from, end: to, doubled });
             if at < data.len() && data[at] == self.delimiter {
                 at += 1;

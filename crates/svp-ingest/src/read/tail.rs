@@ -1,7 +1,15 @@
 //! Lines that are no records though they stand among them: footers, ruled lines, lines of delimiters. The words by
 //! which footers are known are in `footers.txt`.
 
+use std::sync::LazyLock;
+
 use super::split::Field;
+
+/// The entries of `footers.txt`.
+static WORDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let lines = include_str!("footers.txt").lines().map(str::trim);
+    lines.filter(|line| !line.is_empty() && !line.starts_with("//")).collect()
+});
 
 /// The byte by which old systems end a text.
 const END_MARK: u8 = 0x1a;
@@ -60,8 +68,7 @@ fn trimmed(text: &[u8]) -> &[u8] {
 fn worded(line: &[u8]) -> bool {
     let Some(from) = line.iter().position(u8::is_ascii_alphanumeric) else { return false };
     let head: String = line[from..].iter().take(LOOK).map(|b| char::from(b.to_ascii_lowercase())).collect();
-    let words = include_str!("footers.txt").lines();
-    words.filter(|w| !w.is_empty() && !w.starts_with("//")).any(|w| begins(&head, w))
+    WORDS.iter().any(|w| begins(&head, w))
 }
 
 fn begins(head: &str, phrase: &str) -> bool {
