@@ -15,7 +15,7 @@ use super::rows::{Mode, Record, Refused, Rows};
 use super::shape::Shapes;
 use super::split::{Field, Found, Next, Splitter};
 use super::swallow::{Form, swallowed};
-use super::tail::{Sparse, filled, sparse};
+use super::tail::{Sparse, filled, is_sum, sparse};
 use super::{BadRow, CsvOptions, Expected, ReadNote, RowBatch, RowReader};
 
 /// Records that are looked at beforehand.
@@ -196,6 +196,10 @@ impl CsvReader {
         self.row += 1;
         self.account.record(self.row, found.lines, found.bytes());
         self.last = (position + found.bytes(), found.ended());
+        if is_sum(record.bytes, record.base, record.fields) && self.rows.layout.named >= NARROW {
+            bad.push(BadRow { row: self.row, rule: RowRule::Footer });
+            return Ok(());
+        }
         let taken = self.rows.take(self.row, record);
         if taken.is_ok() && self.shapes.learning() {
             self.shapes.learn(record.bytes, record.base, record.fields);

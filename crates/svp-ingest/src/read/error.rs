@@ -407,7 +407,9 @@ impl ReadError {
                 "the file was not copied to its end: fetch it again (or delete the line, if it is none of the table)".into()
             }
             Self::UnnamedColumn { .. } => {
-                "a value in this row holds a delimiter without quotes, or a column was added by hand; ask for a new export".into()
+                "a value in this row holds a delimiter without quotes, or somebody (or a program that numbers rows) added a \
+                 column; ask for a new export, or name the column"
+                    .into()
             }
             Self::AfterDocument { .. } => "send one file for each XML document, and nothing after its last tag".into(),
             Self::XmlEncoding { .. } => {

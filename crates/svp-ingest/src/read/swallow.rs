@@ -34,12 +34,26 @@ pub(super) struct Form<'a> {
 }
 
 impl Form<'_> {
-    /// For each record of a text, whether it is like those of the file. A quote that is open at the end makes one that
-    /// is not. `learnt` takes the place of what the file has shown so far, and learns itself if it is empty.
+    /// For each record of a text, whether it is like those of the file. Where a quote is open at the end, the last one is
+    /// split without regard to quotes: the one that closed the field was to open another. `learnt` takes the place of what the file has shown so far, and learns itself if it is empty.
     fn records(&self, text: &[u8], learnt: &mut Shapes) -> Vec<bool> {
-        let mut splitter = Splitter::new(Cursor::new(text), self.delimiter, Some(self.quote), text.len() + 1);
         let mut out = Vec::new();
+        let rest = self.split(text, Some(self.quote), learnt, &mut out);
+        let rest = text[rest..].iter().position(|b| !matches!(b, b'\n' | b'\r')).map(|skip| rest + skip);
+        if let Some(rest) = rest {
+            let line = memchr2(b'\n', b'\r', &text[rest..]).map_or(text.len(), |end| rest + end);
+            let last = out.len();
+            self.split(&text[rest..line], None, learnt, &mut out);
+            out.truncate(last + 1);
+        }
+        out
+    }
+
+    /// Splits a text; gives the place up to which it could be split.
+    fn split(&self, text: &[u8], quote: Option<u8>, learnt: &mut Shapes, out: &mut Vec<bool>) -> usize {
+        let mut splitter = Splitter::new(Cursor::new(text), self.delimiter, quote, text.len() + 1);
         loop {
+            let position = usize::try_from(splitter.position()).unwrap_or(text.len());
             match splitter.next() {
                 Ok(Next::Record(found)) if found.filled == 0 => {}
                 Ok(Next::Record(found)) => {
@@ -52,11 +66,8 @@ impl Form<'_> {
                     }
                     out.push(like);
                 }
-                Ok(Next::OpenQuote) | Err(_) => {
-                    out.push(false);
-                    return out;
-                }
-                Ok(Next::End) => return out,
+                Ok(Next::OpenQuote) | Err(_) => return position,
+                Ok(Next::End) => return text.len(),
             }
         }
     }

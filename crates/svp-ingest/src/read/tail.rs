@@ -64,11 +64,27 @@ fn trimmed(text: &[u8]) -> &[u8] {
     }
 }
 
+/// Whether the first cell that holds something, one of the first two, says that the row is a sum.
+#[inline]
+pub(super) fn is_sum(record: &[u8], base: usize, fields: &[Field]) -> bool {
+    let cells = fields.iter().take(2).map(|f| &record[f.start - base..f.end - base]);
+    let Some(cell) = cells.into_iter().find(|c| !c.is_empty()) else { return false };
+    // Nearly every record ends here: the words begin with these letters.
+    if !matches!(cell[0] | 0x20, b't' | b's' | b'g' | b'o' | b' ' | b'*') {
+        return false;
+    }
+    let cell = trimmed(cell).trim_ascii();
+    let end = cell.iter().rposition(|b| b.is_ascii_alphanumeric()).map_or(0, |i| i + 1);
+    let from = cell.iter().position(u8::is_ascii_alphanumeric).unwrap_or(end);
+    let sums = WORDS.iter().filter_map(|w| w.strip_prefix('='));
+    sums.into_iter().any(|sum| cell[from..end].eq_ignore_ascii_case(sum.as_bytes()))
+}
+
 /// Whether a line begins as footers do.
 fn worded(line: &[u8]) -> bool {
     let Some(from) = line.iter().position(u8::is_ascii_alphanumeric) else { return false };
     let head: String = line[from..].iter().take(LOOK).map(|b| char::from(b.to_ascii_lowercase())).collect();
-    WORDS.iter().any(|w| begins(&head, w))
+    WORDS.iter().any(|w| begins(&head, w.trim_start_matches('=')))
 }
 
 fn begins(head: &str, phrase: &str) -> bool {

@@ -101,6 +101,15 @@ fn in_doubt_a_last_row_is_quarantined_and_a_sparse_record_is_read() {
     let out = go(&format!("{header}\n{}Total: 5,,,,,\n{}Total: 5,,,,,\n", rows(5), rows(5))).unwrap();
     assert_eq!(out.bad, [BadRow { row: 6, rule: RowRule::Footer }]);
     assert_eq!((out.records, out.account.skipped_records), (11, 1));
+    // A sum that fills its row is quarantined wherever it stands; a value that begins with the word is none.
+    for row in ["Total,60,59,1,60,3", " TOTALS: ,60,59,1,60,3", ",Grand total,59,1,60,3", "\"Sub-total\",60,59,1,60,3"]
+    {
+        let out = go(&format!("{header}\n{}{row}\n{}{row}\n", rows(5), rows(5))).unwrap();
+        let rule = RowRule::Footer;
+        assert_eq!(out.bad, [BadRow { row: 6, rule }, BadRow { row: 12, rule }], "{row}");
+    }
+    let out = with_tail(5, "Total Gym,01/01/2001,M,WBRI,x,\nTotality,01/01/2001,M,WBRI,x,\n");
+    assert_eq!((out.records, out.bad.len()), (7, 0));
     // Too few fields and no words: a bad row as ever.
     let out = with_tail(5, "C00006,01/01/2001\n");
     assert_eq!(out.bad, [BadRow { row: 6, rule: RowRule::FieldCount }]);
