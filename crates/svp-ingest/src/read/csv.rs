@@ -75,6 +75,8 @@ pub(super) struct CsvReader {
     /// End of the last record, and whether it has a line end.
     last: (u64, bool),
     unnamed: usize,
+    /// Damage costs its record only.
+    accept_damage: bool,
     finished: bool,
 }
 
@@ -131,6 +133,7 @@ impl CsvReader {
             footers: 0,
             last,
             unnamed,
+            accept_damage: options.accept_damage,
             finished: false,
         };
         reader.look_ahead();
@@ -170,9 +173,7 @@ impl CsvReader {
     /// The next record of the splitter.
     fn record(&mut self, found: Found, bad: &mut Vec<BadRow>) -> Result<(), ReadError> {
         self.zeroed()?;
-        if found.lines > 1 {
-            self.refuse_swallowed(found)?;
-        }
+        let swallowed = if found.lines > 1 { self.swallowed(found)? } else { false };
         if self.is_header(found)? {
             return self.pass_header(found, bad);
         }
@@ -196,6 +197,10 @@ impl CsvReader {
         self.row += 1;
         self.account.record(self.row, found.lines, found.bytes());
         self.last = (position + found.bytes(), found.ended());
+        if swallowed {
+            bad.push(BadRow { row: self.row, rule: RowRule::SwallowedLines });
+            return Ok(());
+        }
         if is_sum(record.bytes, record.base, record.fields) && self.rows.layout.named >= NARROW {
             bad.push(BadRow { row: self.row, rule: RowRule::Footer });
             return Ok(());
@@ -214,6 +219,10 @@ impl CsvReader {
             Err(Refused::Row(rule)) => {
                 bad.push(BadRow { row: self.row, rule });
                 if rule == RowRule::Encoding { self.rows.judge(self.row, false) } else { Ok(()) }
+            }
+            Err(Refused::Unnamed(_)) if self.accept_damage => {
+                bad.push(BadRow { row: self.row, rule: RowRule::UnnamedColumn });
+                Ok(())
             }
             Err(Refused::Unnamed(i)) => {
                 let (file, row) = (self.rows.file.clone(), self.row);
@@ -279,18 +288,18 @@ impl CsvReader {
     fn release(&mut self, most: usize, bad: &mut Vec<BadRow>) -> Result<(), ReadError> {
         for held in self.held.drain(..most.min(self.held.len())).collect::<Vec<_>>() {
             let footer = held.kind == Kind::Footer(FooterWhy::Words);
-            self.take_held(&held, footer, bad)?;
+            self.take_held(&held, footer.then_some(RowRule::Footer), bad)?;
         }
         Ok(())
     }
 
-    /// Counts a held record as a row: to be taken, or as a footer to be quarantined.
-    fn take_held(&mut self, held: &Held, footer: bool, bad: &mut Vec<BadRow>) -> Result<(), ReadError> {
+    /// Counts a held record as a row: to be taken, or to be quarantined under a rule.
+    fn take_held(&mut self, held: &Held, rule: Option<RowRule>, bad: &mut Vec<BadRow>) -> Result<(), ReadError> {
         self.row += 1;
         self.account.record(self.row, held.found.lines, held.found.bytes());
         self.last = (held.position + held.found.bytes(), held.found.ended());
-        if footer {
-            bad.push(BadRow { row: self.row, rule: RowRule::Footer });
+        if let Some(rule) = rule {
+            bad.push(BadRow { row: self.row, rule });
             return Ok(());
         }
         let record = Record {
@@ -328,6 +337,9 @@ impl CsvReader {
                     self.skip_held(held_one, why);
                 }
                 Kind::Unlike | Kind::Short if footer => self.skip_held(held_one, FooterWhy::AfterFooter),
+                Kind::Short if i + 1 == held.len() && !held_one.found.ended() && self.accept_damage => {
+                    self.take_held(held_one, Some(RowRule::CutOff), bad)?;
+                }
                 Kind::Short if i + 1 == held.len() && !held_one.found.ended() => {
                     return Err(ReadError::CutOff {
                         file: self.rows.file.clone(),
@@ -337,8 +349,8 @@ impl CsvReader {
                         expected: widths[0],
                     });
                 }
-                Kind::Unlike => self.take_held(held_one, true, bad)?,
-                Kind::Short => self.take_held(held_one, false, bad)?,
+                Kind::Unlike => self.take_held(held_one, Some(RowRule::Footer), bad)?,
+                Kind::Short => self.take_held(held_one, None, bad)?,
             }
         }
         Ok(())
@@ -365,7 +377,7 @@ impl CsvReader {
         for held in std::mem::take(&mut self.held) {
             match held.kind {
                 Kind::Footer(why) => self.skip_held(&held, why),
-                Kind::Unlike | Kind::Short => self.take_held(&held, false, bad)?,
+                Kind::Unlike | Kind::Short => self.take_held(&held, None, bad)?,
             }
         }
         self.account.skip(found.lines, found.bytes());
@@ -380,10 +392,10 @@ impl CsvReader {
 
     /// Refuses the file if a part of it that was passed is zero.
     fn zeroed(&mut self) -> Result<(), ReadError> {
-        let Some(position) = self.splitter.tally.zeroed.filter(|at| *at < self.splitter.position()) else {
-            return Ok(());
-        };
-        self.refuse_zeroed(position)
+        match self.splitter.tally.zeroed.filter(|at| *at < self.splitter.position()) {
+            Some(position) if !self.accept_damage => self.refuse_zeroed(position),
+            _ => Ok(()),
+        }
     }
 
     fn refuse_zeroed(&mut self, position: u64) -> Result<(), ReadError> {
@@ -392,13 +404,14 @@ impl CsvReader {
         Err(ReadError::NulBytes { file, row, position, zeros, to_end })
     }
 
-    /// Refuses the file if a quoted field of the record has taken in records.
-    fn refuse_swallowed(&self, found: Found) -> Result<(), ReadError> {
-        let Some(quote) = self.quote else { return Ok(()) };
+    /// Refuses the file if a quoted field of the record has taken in records; true if that costs the record only.
+    fn swallowed(&self, found: Found) -> Result<bool, ReadError> {
+        let Some(quote) = self.quote else { return Ok(false) };
         let bytes = self.splitter.bytes(found.start, found.end);
         let form = Form { delimiter: self.delimiter, quote, widths: self.rows.widths(), shapes: &self.shapes };
         match swallowed(bytes, found.start, self.splitter.fields(), &form) {
-            None => Ok(()),
+            None => Ok(false),
+            Some(_) if self.accept_damage => Ok(true),
             Some(damage) => Err(ReadError::SwallowedLines {
                 file: self.rows.file.clone(),
                 row: self.row + self.held.len() as u64 + 1,
@@ -460,7 +473,7 @@ impl RowReader for CsvReader {
                     self.close();
                 }
                 // Zeros have neither line ends nor quotes: what they stand in looks like a record without an end.
-                Ok(Next::OpenQuote) | Err(_) if self.splitter.tally.zeroed.is_some() => {
+                Ok(Next::OpenQuote) | Err(_) if self.splitter.tally.zeroed.is_some() && !self.accept_damage => {
                     self.refuse_zeroed(self.splitter.tally.zeroed.unwrap_or_default())?;
                 }
                 Ok(Next::OpenQuote) => {

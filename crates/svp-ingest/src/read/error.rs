@@ -19,6 +19,12 @@ pub enum RowRule {
     Quote,
     /// The record holds bytes that are zero.
     NulBytes,
+    /// A quoted field of the record has swallowed others (where that does not stop the file).
+    SwallowedLines,
+    /// The last record, without its line end and with too few fields (where that does not stop the file).
+    CutOff,
+    /// The record holds a value in a column without a name (where that does not stop the file).
+    UnnamedColumn,
     /// The record fills next to none of its columns: a sum or another line of a report, it seems.
     Footer,
 }
@@ -32,6 +38,9 @@ impl RowRule {
             Self::Encoding => "encoding",
             Self::Quote => "quote",
             Self::NulBytes => "nul_bytes",
+            Self::SwallowedLines => "swallowed_lines",
+            Self::CutOff => "cut_off",
+            Self::UnnamedColumn => "unnamed_column",
             Self::Footer => "footer",
         }
     }

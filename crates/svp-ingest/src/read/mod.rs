@@ -82,11 +82,14 @@ pub struct CsvOptions {
     pub encoding: Encoding,
     /// Whether the first record holds the column names. If not, columns are taken by position.
     pub header: bool,
+    /// Whether damage that would stop the file costs its record only, which somebody has decided for this file: a quoted
+    /// field that has swallowed records, zeros, a cut last line, a value in a column without a name.
+    pub accept_damage: bool,
 }
 
 impl Default for CsvOptions {
     fn default() -> Self {
-        Self { delimiter: b',', quote: b'"', encoding: Encoding::Utf8, header: true }
+        Self { delimiter: b',', quote: b'"', encoding: Encoding::Utf8, header: true, accept_damage: false }
     }
 }
 

@@ -208,7 +208,7 @@ proptest! {
             bytes = gz(&bytes);
         }
         let encoding = if auto { Encoding::Auto } else { Encoding::Utf8 };
-        let kind = ReaderKind::Csv(CsvOptions { delimiter, quote, encoding, header: true });
+        let kind = ReaderKind::Csv(CsvOptions { delimiter, quote, encoding, ..CsvOptions::default() });
         let expected = Expected { columns: names, ..Expected::default() };
         let reader = open(&kind, &expected, "f", Box::new(Drip(Cursor::new(bytes), piece)), batch).unwrap();
         let out = match drain(reader) {

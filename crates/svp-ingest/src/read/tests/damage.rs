@@ -233,3 +233,32 @@ fn an_unnamed_column_is_read_past_if_it_is_empty_and_refused_if_not() {
     assert!(matches!(error, ReadError::UnnamedColumn { row: 2, column: 2, .. }), "{error:?}");
     assert!(!format!("{error} {}", error.hint()).contains("Zebra"));
 }
+
+#[test]
+fn damage_that_somebody_accepts_costs_its_record() {
+    let kind = ReaderKind::Csv(CsvOptions { accept_damage: true, ..CsvOptions::default() });
+    let go = |text: &str| read(&kind, &expect(&NAMES), text.as_bytes()).unwrap();
+    let mut lines = table(20);
+    edit(&mut lines, 5, 4, "\"", "");
+    edit(&mut lines, 7, 4, "", "\"");
+    let out = go(&format!("{}\n", lines.join("\n")));
+    assert_eq!((out.records, out.bad), (18, vec![BadRow { row: 5, rule: RowRule::SwallowedLines }]));
+
+    let text = table(20).join("\n");
+    let out = go(&text[..text.len() - 30]);
+    assert_eq!((out.records, out.bad), (20, vec![BadRow { row: 20, rule: RowRule::CutOff }]));
+
+    let mut bytes = format!("{text}\n").into_bytes();
+    let middle = text.find("A10,").unwrap() + 10;
+    bytes[middle..middle + 20].fill(0);
+    let out = go(std::str::from_utf8(&bytes).unwrap());
+    assert_eq!((out.records, out.bad.len(), out.account.nul_bytes), (20, 1, 20));
+    assert_eq!(out.bad[0].row, 10);
+
+    let out = go(&format!("{}\n", table(20).join(",\n").replace("A7,", "A7,x,")));
+    assert_eq!(out.bad, [BadRow { row: 7, rule: RowRule::FieldCount }]);
+    let mut lines: Vec<String> = table(20).iter().map(|l| format!("{l},")).collect();
+    lines[7].push('x');
+    let out = go(&format!("{}\n", lines.join("\n")));
+    assert_eq!(out.bad, [BadRow { row: 7, rule: RowRule::UnnamedColumn }]);
+}
