@@ -27,7 +27,7 @@ pub(super) struct HeaderNames {
 
 impl HeaderNames {
     pub(super) fn new(names: Vec<String>) -> Self {
-        let lengths = names.iter().map(String::len).filter(|n| (1..64).contains(n)).fold(0, |all, n| all | 1 << n);
+        let lengths = names.iter().map(String::len).filter(|n| (1..64).contains(n)).fold(0, |all, n| all | (1 << n));
         Self { names, lengths }
     }
 
@@ -37,7 +37,7 @@ impl HeaderNames {
         let Some(first) = fields.first() else { return Again::No };
         let bytes = &record[first.start - base..first.end - base];
         let bytes = bytes.strip_prefix(&[0xef, 0xbb, 0xbf]).unwrap_or(bytes);
-        if bytes.len() >= 64 || self.lengths >> bytes.len() & 1 == 0 {
+        if bytes.len() >= 64 || (self.lengths >> bytes.len()) & 1 == 0 {
             return Again::No;
         }
         if !self.names.iter().any(|n| n.as_bytes().eq_ignore_ascii_case(bytes)) {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::error::Suggestion;
 
 /// Lines of one record above which the record is told.
-pub const LONG_RECORD: u64 = 50;
+pub(super) const LONG_RECORD: u64 = 50;
 
 /// Why a record at the end of a file was taken for a footer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
