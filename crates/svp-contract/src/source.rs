@@ -70,6 +70,9 @@ pub struct Files {
     /// what the file covers, else the order of loading.
     #[serde(default)]
     pub dated: Option<String>,
+    /// SQL expression over `columns`: the year that the content names, where it does; it is compared with the file's name.
+    #[serde(default)]
+    pub year: Option<String>,
     /// Largest share of the rows that a newer file of a slot may lack without being refused.
     #[serde(default = "a_tenth")]
     pub shrink: f64,

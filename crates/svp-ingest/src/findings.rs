@@ -23,6 +23,12 @@ impl<'a> Findings<'a> {
         Self { accepted, found: Vec::new() }
     }
 
+    /// What somebody accepted.
+    #[must_use]
+    pub fn accepted(&self) -> &'a [Acceptance] {
+        self.accepted
+    }
+
     /// Adds a finding. One that would refuse carries the reason of the acceptance that names its source, slot and kind.
     pub fn raise(&mut self, mut finding: Finding) {
         if finding.refuses {
