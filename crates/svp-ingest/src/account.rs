@@ -18,7 +18,7 @@ use crate::thresholds::{judge, too_many};
 const FEWEST_ROWS: u64 = 10;
 /// Numbers that look cut are a sign only where there are this many.
 const FEWEST_CUT: u64 = 5;
-/// Share of rows before the period that no extract of changes has.
+/// Share of rows before the period that no extract of changes has, and of rows that repeat others that no true file has.
 const NEARLY_ALL: f64 = 0.9;
 
 /// Rows of one kind.
@@ -124,8 +124,8 @@ impl Account {
         );
         self.period(&about, findings);
         let (unkeyed, repeats) = seen.repeats();
-        if repeats * 2 > unkeyed && repeats > FEWEST_ROWS {
-            let what = "most rows without an id come twice or more, word for word; each was counted";
+        if repeats as f64 > NEARLY_ALL * unkeyed as f64 && repeats > FEWEST_ROWS {
+            let what = "nearly all rows without an id come twice or more, word for word; each was counted";
             findings.raise(about.finding(FindingKind::RepeatedRows, what).counted(repeats, unkeyed));
         }
         judge(source, plan, &self.receipt, &self.first, findings);
