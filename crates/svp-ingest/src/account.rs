@@ -180,11 +180,17 @@ impl Account {
             }
         }
         let blank = |c: &&ColumnProfile| c.mapped && c.rows >= FEWEST_ROWS && c.text == 0 && c.missing_words == 0;
+        let mut told: Vec<String> = Vec::new();
         for column in self.receipt.columns.iter().filter(blank) {
-            let from = plan.reads(&column.table, &column.column).unwrap_or_default();
+            let Some(from) = plan.reads(&column.table, &column.column) else { continue };
+            // A column of the extract that feeds several is told once.
+            if told.contains(&from) {
+                continue;
+            }
             let what = format!("what the column is read from ({from}) is blank in all rows");
             let found = about.finding(FindingKind::ColumnBlank, &what).at(&column.table, &column.column, "");
             findings.raise(found.counted(column.rows, column.rows));
+            told.push(from);
         }
     }
 
