@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::ArrayRef;
 use svp_contract::{Finding, FindingKind, Revises, Source};
 
 use crate::apply::Seen;
 use crate::clean::{GivenCount, IdKind, first};
 use crate::findings::Findings;
-use crate::period::{Period, Side};
+use crate::period::Side;
 use crate::plan::{FeedPlan, Origin, Stage};
 use crate::profile::{ColumnProfile, Profile};
 use crate::receipt::{Receipt, RuleCount};
@@ -89,8 +88,7 @@ impl Account {
     }
 
     /// Counts where rows that are kept lie by the file's period.
-    pub(crate) fn dated(&mut self, period: &Period, column: &ArrayRef, keep: &[u32], rows: &[u64]) {
-        let sides = period.sides(column);
+    pub(crate) fn dated(&mut self, sides: Vec<Option<Side>>, keep: &[u32], rows: &[u64]) {
         for row in keep {
             let row = *row as usize;
             let Some(side) = sides.get(row).copied().flatten() else { continue };

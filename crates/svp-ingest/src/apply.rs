@@ -155,7 +155,8 @@ pub(crate) fn apply(
             keep.push(u32::try_from(row).unwrap_or(u32::MAX));
         }
         if let (Some(period), Some(column)) = (&door.period, target.period) {
-            account.dated(period, staged.batch.column(column), &keep, rows);
+            let happened = staged.batch.column_by_name("occurred_from");
+            account.dated(period.sides(staged.batch.column(column), happened), &keep, rows);
         }
         let taken = if keep.len() == n {
             staged.batch.clone()
