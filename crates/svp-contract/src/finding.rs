@@ -82,7 +82,7 @@ kinds! {
         "A column that is read is blank in all rows of the file."
         "ask the sender whether the column was left out of the export"
     RepeatedRows "repeated_rows" false
-        "Most rows without an id come twice or more, word for word: the file may hold its rows twice."
+        "Nearly all rows without an id come twice or more, word for word: the file may hold its rows twice."
         "ask the sender whether the export was made or pasted twice"
     SharedIds "shared_ids" false
         "An id comes in two slots of one source."
@@ -248,8 +248,10 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = if self.file.is_empty() { &self.source } else { &self.file };
         write!(f, "{at}: {} [{}", self.what, self.kind)?;
-        if !self.table.is_empty() || !self.column.is_empty() {
-            write!(f, ", {}.{}", self.table, self.column)?;
+        match (self.table.as_str(), self.column.as_str()) {
+            ("", "") => {}
+            ("", column) => write!(f, ", {column}")?,
+            (table, column) => write!(f, ", {table}.{column}")?,
         }
         if !self.rule.is_empty() {
             write!(f, ", rule {}", self.rule)?;
