@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod analysis;
+mod coverage;
 mod error;
 mod geography;
 mod known;
@@ -16,6 +17,10 @@ mod tables;
 mod views;
 
 pub use analysis::{check_analysis, run_analysis};
+pub use coverage::{
+    Delivery, Gap, ObservedMonths, gaps, hold_coverage, inferred_sources, month_list, month_spans, observed_months,
+    register_coverage,
+};
 pub use error::AnalyseError;
 pub use known::Known;
 pub use output::{Content, Counted, Result as OutputResult, check_output, count_output, derive};

@@ -7,6 +7,7 @@
 
 mod analyse;
 mod args;
+mod calendar;
 mod check;
 mod clk;
 mod context;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use datafusion::prelude::SessionContext;
 use serde::{Deserialize, Serialize};
-use svp_analyse::OutputResult;
+use svp_analyse::{ObservedMonths, OutputResult, hold_coverage, register_coverage};
 use svp_contract::{Acceptance, Area, AudiencePolicy, Finding, FindingKind, Revises, refusals};
 use svp_functions::CodeMaps;
 use svp_ingest::desk::refuse_other_terms;
@@ -21,6 +21,7 @@ use svp_privacy::ledger::{BegunAnew, Ledger};
 use svp_privacy::{Disclosure, Key, Policy};
 
 use crate::args::{Cli, RunArgs};
+use crate::calendar;
 use crate::context::{self, Paths};
 use crate::error::AppError;
 use crate::key;
@@ -196,6 +197,7 @@ impl Work<'_> {
         if again > 0 {
             self.tell.step("erase", format!("{again} rows of erased records came again and were taken out"));
         }
+        self.calendar(&mut body).await?;
         if self.args.ingest_only {
             return Ok((body, None));
         }
@@ -289,6 +291,17 @@ impl Work<'_> {
         Ok(body)
     }
 
+    /// The calendar of what is known; months that nobody has supplied are told in every run.
+    async fn calendar(&self, body: &mut Body) -> Result<(), AppError> {
+        register_coverage(self.ctx, &calendar::deliveries(&body.files), &calendar::period(self.area)).await?;
+        hold_coverage(self.ctx).await?;
+        let missing = calendar::missing(self.ctx).await?;
+        self.found(&missing).await?;
+        body.findings.retain(|f| f.kind != FindingKind::MissingMonths);
+        body.findings.extend(missing);
+        Ok(())
+    }
+
     /// Tells findings, and keeps them in `quality/finding`.
     async fn found(&self, findings: &[Finding]) -> Result<(), AppError> {
         if findings.is_empty() {
@@ -380,8 +393,10 @@ impl Work<'_> {
         clock: &str,
     ) -> Result<String, AppError> {
         let name = format!("{:06}-{}-{}", self.txn.number(), self.area.name, self.area.audience);
-        let meta = release::meta(self.site, self.area, body, links, &decided.policies, &name, self.txn.number(), clock);
-        let tables = release::tables(self.site, decided.results);
+        let mut meta =
+            release::meta(self.site, self.area, body, links, &decided.policies, &name, self.txn.number(), clock);
+        calendar::describe(self.ctx, &mut meta.sources).await?;
+        let tables = release::tables(self.site, decided.results, &decided.months);
         let outlines = release::outlines(self.area, self.data);
         if let Some(error) = self.data.failure() {
             return Err(error.into());
@@ -399,6 +414,8 @@ impl Work<'_> {
 /// What the analysis decided.
 #[derive(Default)]
 pub(crate) struct Decided {
+    /// What is known of the months, by definition.
+    pub(crate) months: BTreeMap<String, ObservedMonths>,
     pub(crate) results: Vec<OutputResult>,
     pub(crate) policies: BTreeMap<String, Policy>,
     pub(crate) disclosure: Option<Disclosure>,

@@ -10,6 +10,7 @@ pub mod hour_of_week;
 pub mod local_day;
 pub mod local_month;
 pub mod london;
+pub mod month_number;
 pub mod month_text;
 pub mod placeholder_time;
 pub mod uk_clock_flag;
