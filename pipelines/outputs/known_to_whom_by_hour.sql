@@ -30,7 +30,7 @@
 WITH listed AS (
   SELECT m.event_id, m.side, m.source, CASE WHEN m.hour < 6 THEN '00-05' WHEN m.hour < 12 THEN '06-11' WHEN m.hour < 18 THEN '12-17' WHEN m.hour < 24 THEN '18-23' END AS member
   FROM event_matchable AS m
-  JOIN serious_violence AS e ON e.event_id = m.event_id AND NOT EXISTS (SELECT 1 FROM observed_month AS o WHERE NOT o.observed AND o.month = e.month)
+  JOIN observed_violence AS e ON e.event_id = m.event_id
 ),
 matched AS (
   SELECT p.member

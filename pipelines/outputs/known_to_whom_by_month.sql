@@ -31,7 +31,7 @@
 WITH listed AS (
   SELECT m.event_id, m.side, m.source, e.month AS member
   FROM event_matchable AS m
-  JOIN serious_violence AS e ON e.event_id = m.event_id AND NOT EXISTS (SELECT 1 FROM observed_month AS o WHERE NOT o.observed AND o.month = e.month)
+  JOIN observed_violence AS e ON e.event_id = m.event_id
 ),
 matched AS (
   SELECT p.member

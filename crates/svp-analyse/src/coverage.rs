@@ -213,3 +213,7 @@ async fn texts<const N: usize>(ctx: &SessionContext, sql: &'static str) -> Resul
     }
     Ok(out)
 }
+
+#[cfg(test)]
+#[path = "coverage_tests.rs"]
+mod tests;

@@ -19,11 +19,12 @@ pub const UNIVERSES: [(&str, &str); 2] =
     [("mappable_violence", "serious_violence"), ("timed_violence", "serious_violence")];
 
 /// The views over `serious_violence` that outputs and analyses share, each after those that it reads.
-const SHARED: [(&str, &str); 8] = [
+const SHARED: [(&str, &str); 9] = [
     ("timed_violence", include_str!("sql/timed_violence.sql")),
     ("broken_month", include_str!("sql/broken_month.sql")),
     ("placeable_violence", include_str!("sql/placeable_violence.sql")),
     ("mappable_violence", include_str!("sql/mappable_violence.sql")),
+    ("observed_violence", include_str!("sql/observed_violence.sql")),
     ("comparable_violence", include_str!("sql/comparable_violence.sql")),
     ("comparable_month", include_str!("sql/comparable_month.sql")),
     ("violence_month", include_str!("sql/violence_month.sql")),

@@ -3,7 +3,7 @@
 use datafusion::prelude::SessionContext;
 use svp_analyse::{Delivery, Gap, Months, gaps, inferred_sources, month_list, month_spans, register_coverage};
 use svp_contract::{Area, Finding, FindingKind};
-use svp_ingest::LoadedFile;
+use svp_ingest::{LoadedFile, SourcePlan};
 use svp_lake::Lake;
 use svp_publish::{MissingMonths, SourceLine};
 
@@ -22,6 +22,17 @@ pub fn deliveries(files: &[LoadedFile]) -> Vec<Delivery> {
     .collect()
 }
 
+/// Reads the names of files that were loaded before names were read for their months.
+pub fn read_names(plans: &[SourcePlan], files: &mut [LoadedFile]) {
+    for file in files.iter_mut().filter(|f| f.months.is_none()) {
+        let plan = plans.iter().find(|p| p.source.name == file.source);
+        if let Some(name) = plan.and_then(|p| p.file_name(&file.file)) {
+            file.months = name.months;
+            file.sender = file.sender.take().or(name.sender);
+        }
+    }
+}
+
 /// The months of an area.
 pub fn period(area: &Area) -> Months {
     Months { from: area.period.from.clone(), to: area.period.to.clone() }
@@ -36,12 +47,17 @@ pub async fn register(ctx: &SessionContext, lake: &Lake, months: Option<Months>)
     let deliveries = deliveries(&body.files);
     let months = match months {
         Some(months) => months,
-        None => match named(&deliveries) {
-            Some(months) => months,
-            None => of_events(ctx).await?,
-        },
+        None => whole(named(&deliveries), of_events(ctx).await?),
     };
     Ok(register_coverage(ctx, &deliveries, &months).await?)
+}
+
+/// The months that names of files and events span together.
+fn whole(named: Option<Months>, events: Option<Months>) -> Months {
+    match (named, events) {
+        (Some(a), Some(b)) => Months { from: a.from.min(b.from), to: a.to.max(b.to) },
+        (a, b) => a.or(b).unwrap_or(Months { from: String::new(), to: String::new() }),
+    }
 }
 
 /// First and last month that a name of a file says.
@@ -53,7 +69,7 @@ fn named(deliveries: &[Delivery]) -> Option<Months> {
 }
 
 /// First and last month of an event.
-async fn of_events(ctx: &SessionContext) -> Result<Months, AppError> {
+async fn of_events(ctx: &SessionContext) -> Result<Option<Months>, AppError> {
     let failed = |e: datafusion::error::DataFusionError| AppError::Query(e.strip_backtrace());
     let sql = "SELECT coalesce(min(month), '') AS a, coalesce(max(month), '') AS b FROM event";
     let batches = ctx.sql(sql).await.map_err(failed)?.collect().await.map_err(failed)?;
@@ -63,7 +79,8 @@ async fn of_events(ctx: &SessionContext) -> Result<Months, AppError> {
             None => Ok(String::new()),
         }
     };
-    Ok(Months { from: text(0)?, to: text(1)? })
+    let months = Months { from: text(0)?, to: text(1)? };
+    Ok(Some(months).filter(|m| !m.from.is_empty()))
 }
 
 /// Sources and senders of which months of the period have no file.

@@ -197,7 +197,7 @@ impl Work<'_> {
         if again > 0 {
             self.tell.step("erase", format!("{again} rows of erased records came again and were taken out"));
         }
-        self.calendar(&mut body).await?;
+        self.calendar(plans, &mut body).await?;
         if self.args.ingest_only {
             return Ok((body, None));
         }
@@ -292,7 +292,8 @@ impl Work<'_> {
     }
 
     /// The calendar of what is known; months that nobody has supplied are told in every run.
-    async fn calendar(&self, body: &mut Body) -> Result<(), AppError> {
+    async fn calendar(&self, plans: &[SourcePlan], body: &mut Body) -> Result<(), AppError> {
+        calendar::read_names(plans, &mut body.files);
         register_coverage(self.ctx, &calendar::deliveries(&body.files), &calendar::period(self.area)).await?;
         hold_coverage(self.ctx).await?;
         let missing = calendar::missing(self.ctx).await?;
