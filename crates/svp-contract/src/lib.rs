@@ -11,6 +11,7 @@ mod definition;
 mod dictionary;
 pub mod encoding;
 mod event_rules;
+mod forces;
 mod geography;
 mod header;
 mod linkage;
@@ -30,6 +31,7 @@ pub use encoding::EncodingKind;
 pub use event_rules::{
     EventAges, EventControl, EventLevel, EventPlaces, EventRules, EventScope, EventTimes, EventWindow,
 };
+pub use forces::{Choices, Force, ForceDistrict, Forces, Wanted};
 pub use geography::{Ages, AreaChange, AreaLink, Change, Places};
 pub use linkage::{
     Alternative, Block, Blocking, COMPARISONS, Comparison, LinkModel, LinkThreshold, Linkage, MAX_LEVELS,

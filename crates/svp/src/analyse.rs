@@ -5,7 +5,6 @@ use datafusion::error::DataFusionError;
 use svp_analyse::{Months, define, define_side_by_side, register_reference, run_analysis};
 use svp_contract::{Analysis, Definition, Value, nearest};
 use svp_functions::CodeMaps;
-use svp_ingest::reference;
 use svp_lake::{Lake, Open};
 
 use crate::args::{AnalyseArgs, Cli, ResultForm};
@@ -41,7 +40,7 @@ pub async fn command(cli: &Cli, args: &AnalyseArgs, tell: &Tell) -> Result<(), A
         }
     };
     let paths = context::paths(&site, area, &args.paths)?;
-    let data = reference::load(area, &paths.reference, &site.offences, true, cli.threads())?;
+    let (data, places) = context::reference(cli, &site, area, &paths, true, tell)?;
     let ctx = context::session(cli, Some(area), CodeMaps::default(), data.lookups.clone(), data.areas.clone())?;
     match &args.events {
         Some(path) => {
@@ -55,7 +54,7 @@ pub async fn command(cli: &Cli, args: &AnalyseArgs, tell: &Tell) -> Result<(), A
             ctx.deregister_table("person_record").map_err(|e| AppError::Query(e.to_string()))?;
         }
     }
-    register_reference(&ctx, area, &data.places(area, true)?)?;
+    register_reference(&ctx, area, &places)?;
     context::register_site_tables(&ctx, &site)?;
     context::register_off_grid(&ctx, &site, area, args.everywhere)?;
     let months = Months {
@@ -78,8 +77,9 @@ pub async fn command(cli: &Cli, args: &AnalyseArgs, tell: &Tell) -> Result<(), A
     if batches.is_empty() {
         batches.push(arrow::array::RecordBatch::new_empty(schema.into()));
     }
-    if let Some(error) = data.failure() {
-        return Err(error.into());
+    let failures = data.failures();
+    if !failures.is_empty() {
+        return Err(failures.into());
     }
     let text = render(&batches, args.format)?;
     match &args.out {

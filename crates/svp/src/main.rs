@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_methods, reason = "the binary is the one home of environment and clock")]
 
 mod analyse;
+mod area;
 mod args;
 mod check;
 mod clk;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
     let result = runtime.block_on(async {
         match &cli.command {
             Command::Check(args) => check::command(&cli, args, &tell).await,
+            Command::Area(args) => area::command(&cli, args, &tell),
             Command::Run(args) => run::command(&cli, args, &tell).await,
             Command::Link(args) => link::command(&cli, args, &tell).await,
             Command::Pseudonymise(args) => desk::command(&cli, args, &tell),

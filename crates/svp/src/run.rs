@@ -1,7 +1,7 @@
 //! `svp run`: extract ─► canonical ─► link ─► analyse ─► disclose ─► publish, from top to bottom.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use datafusion::prelude::SessionContext;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use svp_analyse::OutputResult;
 use svp_contract::{Area, AudiencePolicy, Revises, refusals};
 use svp_functions::CodeMaps;
 use svp_ingest::desk::refuse_other_terms;
-use svp_ingest::reference::{self, ReferenceData};
+use svp_ingest::reference::{self, InFull, ReferenceData};
 use svp_ingest::{
     LoadedFile, Pending, Receipt, SourcePlan, load, pending, previous, quarantine_schema, receipt_batch,
     receipt_schema, revise,
@@ -19,6 +19,7 @@ use svp_lake::{Lake, Open, RunRecord, RunTxn, TableSpec};
 use svp_link::{LinkReport, LinkRequest, Saved};
 use svp_privacy::ledger::{BegunAnew, Ledger};
 use svp_privacy::{Disclosure, Key, Policy};
+use tokio::task::JoinHandle;
 
 use crate::args::{Cli, RunArgs};
 use crate::context::{self, Paths};
@@ -85,6 +86,10 @@ pub async fn command(cli: &Cli, args: &RunArgs, tell: &Tell) -> Result<(), AppEr
     });
     let begun_anew = anew.is_some();
     let told = ledger::read(&lake, &body.ledger, &area.audience, anew).await?;
+    let absent = reference::absent(area, &paths.reference);
+    if !absent.is_empty() {
+        return Err(absent.into());
+    }
     let config = config_digest(&site, area, &paths, args)?;
     let quick = context::plans(cli, &site, Some(area), &sources, &ReferenceData::default())?;
     let files = pending(&quick, context::input_files(&paths, &quick)?, &body.files)?;
@@ -109,6 +114,13 @@ pub async fn command(cli: &Cli, args: &RunArgs, tell: &Tell) -> Result<(), AppEr
         context::needs_postcodes(&site, &sources),
         cli.threads(),
     )?;
+    let data = Arc::new(data);
+    // All of it is held against the area while extracts are read: nothing is committed before that is done. Without a release
+    // nothing asks for populations and lookups of areas.
+    let full = (!args.ingest_only).then(|| {
+        let (data, area) = (Arc::clone(&data), area.clone());
+        tokio::task::spawn_blocking(move || data.in_full(&area))
+    });
     let plans = Arc::new(context::plans(cli, &site, Some(area), &sources, &data)?);
     let ctx = context::session(cli, Some(area), CodeMaps::default(), data.lookups.clone(), data.areas.clone())?;
     let txn = lake.begin(tables(&site)).await?;
@@ -119,6 +131,7 @@ pub async fn command(cli: &Cli, args: &RunArgs, tell: &Tell) -> Result<(), AppEr
         area,
         policy,
         data: &data,
+        reference: OnceLock::new(),
         txn: &txn,
         ctx: &ctx,
         tell,
@@ -126,7 +139,7 @@ pub async fn command(cli: &Cli, args: &RunArgs, tell: &Tell) -> Result<(), AppEr
         key: &key,
         clock: &started,
     };
-    let outcome = work.all(&plans, &files, body, Arc::clone(&key), &started).await;
+    let outcome = work.all(full, &plans, &files, body, Arc::clone(&key), &started).await;
     let (body, release) = match outcome {
         Ok(done) => done,
         Err(error) => {
@@ -166,6 +179,8 @@ pub(crate) struct Work<'a> {
     pub(crate) area: &'a Area,
     pub(crate) policy: &'a AudiencePolicy,
     pub(crate) data: &'a ReferenceData,
+    /// The same, read in full.
+    pub(crate) reference: OnceLock<InFull>,
     pub(crate) txn: &'a RunTxn,
     pub(crate) ctx: &'a SessionContext,
     pub(crate) tell: &'a Tell,
@@ -179,13 +194,14 @@ pub(crate) struct Work<'a> {
 impl Work<'_> {
     async fn all(
         &self,
+        full: Option<JoinHandle<InFull>>,
         plans: &Arc<Vec<SourcePlan>>,
         files: &[Pending],
         body: Body,
         key: Arc<Key>,
         started: &str,
     ) -> Result<(Body, Option<String>), AppError> {
-        let mut body = self.ingest(plans, files, body, key).await?;
+        let mut body = self.ingest(full, plans, files, body, key).await?;
         let again = rewrite::erase_again(self.ctx, self.txn, self.site, &body.erased).await?;
         if again > 0 {
             self.tell.step("erase", format!("{again} rows of erased records came again and were taken out"));
@@ -203,6 +219,7 @@ impl Work<'_> {
     /// Extracts become canonical, pseudonymised rows.
     async fn ingest(
         &self,
+        full: Option<JoinHandle<InFull>>,
         plans: &Arc<Vec<SourcePlan>>,
         files: &[Pending],
         mut body: Body,
@@ -224,8 +241,10 @@ impl Work<'_> {
             .await
             .map_err(AppError::Load)?;
         self.tell.end_bar();
-        if let Some(error) = self.data.failure() {
-            return Err(error.into());
+        self.no_failures()?;
+        if let Some(full) = full {
+            let full = full.await.map_err(|_| svp_ingest::IngestError::Worker)?;
+            let _ = self.reference.set(context::sound(full, self.tell)?);
         }
 
         for (source, slot) in &replaced {
@@ -274,6 +293,12 @@ impl Work<'_> {
         Ok(body)
     }
 
+    /// Refuses what turned out to be unusable when it was asked for.
+    fn no_failures(&self) -> Result<(), AppError> {
+        let failures = self.data.failures();
+        if failures.is_empty() { Ok(()) } else { Err(failures.into()) }
+    }
+
     /// Person records of all agencies become people.
     async fn link(&self, body: &mut Body) -> Result<LinkReport, AppError> {
         let definition = digest_bytes(format!("{:?}", self.site.linkage).as_bytes());
@@ -317,12 +342,13 @@ impl Work<'_> {
         clock: &str,
     ) -> Result<String, AppError> {
         let name = format!("{:06}-{}-{}", self.txn.number(), self.area.name, self.area.audience);
-        let meta = release::meta(self.site, self.area, body, links, &decided.policies, &name, self.txn.number(), clock);
+        let mut meta =
+            release::meta(self.site, self.area, body, links, &decided.policies, &name, self.txn.number(), clock);
+        let told = self.reference.get().into_iter().flat_map(|full| &full.told);
+        meta.quality_notes.extend(told.map(|told| format!("reference data, {told}")));
         let tables = release::tables(self.site, decided.results);
         let outlines = release::outlines(self.area, self.data);
-        if let Some(error) = self.data.failure() {
-            return Err(error.into());
-        }
+        self.no_failures()?;
         let files = svp_publish::release(&meta, &tables, &outlines)?;
         self.tell.step("publish", format!("{} files", files.len()));
         self.txn.publish(&name, files).await?;

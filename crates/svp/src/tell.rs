@@ -45,6 +45,15 @@ impl Tell {
         }
     }
 
+    /// Something odd in a file that stops nothing: of which kind, in which file, what follows.
+    pub fn finding(&self, step: &str, kind: &str, file: &str, what: impl Display) {
+        if self.json {
+            tracing::warn!(step, kind, file, "{what}");
+        } else {
+            self.step(step, format!("{file}: {what}"));
+        }
+    }
+
     /// The result of a command, on standard output.
     pub fn print(&self, text: impl Display) {
         let _ = writeln!(std::io::stdout(), "{text}");
@@ -56,7 +65,7 @@ impl Tell {
         let mut lines = Vec::new();
         match error {
             AppError::Problems(problems) => lines.extend(problems.iter().map(|p| (p.to_string(), None))),
-            AppError::Load(errors) | AppError::Encode(errors) => {
+            AppError::Files(errors) | AppError::Load(errors) | AppError::Encode(errors) => {
                 lines.extend(errors.iter().map(|e| (e.to_string(), e.hint())))
             }
             _ => {}
