@@ -51,7 +51,7 @@ fn the_data_contract() {
 #[test]
 fn the_command_line() {
     let mut page = String::from("# The command line\n");
-    let commands: [&[&str]; 16] = [
+    let commands: [&[&str]; 17] = [
         &[],
         &["check"],
         &["run"],
@@ -60,6 +60,7 @@ fn the_command_line() {
         &["key"],
         &["key", "new"],
         &["key", "show"],
+        &["unload"],
         &["trial"],
         &["trial", "choose"],
         &["trial", "power"],
