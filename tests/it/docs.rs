@@ -56,6 +56,7 @@ fn the_command_line() {
         &["check"],
         &["run"],
         &["pseudonymise"],
+        &["disclose"],
         &["sql"],
         &["key"],
         &["key", "new"],
