@@ -51,9 +51,11 @@ fn the_data_contract() {
 #[test]
 fn the_command_line() {
     let mut page = String::from("# The command line\n");
-    let commands: [&[&str]; 16] = [
+    let commands: [&[&str]; 18] = [
         &[],
         &["check"],
+        &["area"],
+        &["area", "new"],
         &["run"],
         &["pseudonymise"],
         &["sql"],
