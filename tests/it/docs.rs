@@ -51,9 +51,11 @@ fn the_data_contract() {
 #[test]
 fn the_command_line() {
     let mut page = String::from("# The command line\n");
-    let commands: [&[&str]; 17] = [
+    let commands: [&[&str]; 19] = [
         &[],
         &["check"],
+        &["area"],
+        &["area", "new"],
         &["run"],
         &["pseudonymise"],
         &["disclose"],
