@@ -51,7 +51,7 @@ fn the_data_contract() {
 #[test]
 fn the_command_line() {
     let mut page = String::from("# The command line\n");
-    let commands: [&[&str]; 19] = [
+    let commands: [&[&str]; 20] = [
         &[],
         &["check"],
         &["area"],
