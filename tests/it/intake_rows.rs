@@ -19,7 +19,6 @@ const ISTV: &str = "REPORTING PERIOD START DATE,REPORTING PERIOD END DATE,SITE C
     ARRIVAL DATE AND TIME AT ACCIDENT AND EMERGENCY DEPARTMENT,ASSAULT DATE AND TIME,ASSAULT METHOD,ASSAULT METHOD OTHER DESCRIPTION,\
     ASSAULT LOCATION TYPE,ASSAULT LOCATION DESCRIPTION";
 
-/// Valid NHS numbers for test use.
 fn nhs(i: usize) -> String {
     (0..)
         .map(|n| 999_200_000 + i * 11 + n)
@@ -45,7 +44,6 @@ fn row(header: &str, cells: &[(&str, String)]) -> String {
     header.split(',').map(|h| quoted(cell(h))).collect::<Vec<_>>().join(",")
 }
 
-/// An extract of rows.
 fn extract(header: &str, rows: usize, of: impl Fn(usize) -> Vec<(&'static str, String)>) -> String {
     let lines = (0..rows).map(|i| row(header, &of(i)));
     std::iter::once(header.to_owned()).chain(lines).map(|line| line + "\n").collect()
@@ -98,13 +96,11 @@ fn ecds() -> Lab {
     Lab::new(&["ecds"], "injury_violence", &["monthly_trend"])
 }
 
-/// Runs a lab over one extract; only the canonical tables are made.
 fn ingest(lab: &Lab, file: &str, text: &str) -> Ran {
     lab.write(file, text);
     lab.run().args(["--ingest-only", "--log", "json"]).run()
 }
 
-/// Findings that a run told of, from its JSON lines.
 fn findings(ran: &Ran) -> Vec<Value> {
     let lines = ran.stderr.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     lines.filter_map(|line| serde_json::from_str(line["fields"]["finding"].as_str()?).ok()).collect()
@@ -128,7 +124,6 @@ fn counts(lab: &Lab, query: &str) -> i64 {
 const MARCH: &str = "ecds/ecds_2025-03.csv";
 const JANUARY: &str = "police_rms/rms_crimes_2025-01.csv";
 
-/// With a change to each row.
 fn with(mut row: Vec<(&'static str, String)>, more: Vec<(&'static str, String)>) -> Vec<(&'static str, String)> {
     row.extend(more);
     row
@@ -157,7 +152,6 @@ fn clean_rows_have_no_finding_and_their_columns_an_account() {
         &lab.lake(),
         "SELECT rows, filled, blank, blanked, distinct_values, least, greatest FROM column_profile WHERE column_name IN ('birth_date', 'recorded_at') ORDER BY table_name, column_name",
     );
-    // No date of birth in it, and of times no more than the month.
     assert_eq!(
         account.rows,
         [["60", "60", "0", "0", "60", "2025-03", "2025-03"], ["60", "60", "0", "0", "60", "", ""]]
@@ -316,7 +310,6 @@ fn shares_are_of_rows_and_a_few_are_few() {
         (Some(2), Some(60), Some(false))
     );
     assert_eq!(counts(&lab, "SELECT count(*) FROM event"), 60);
-    // Two of two are all.
     let lab = ecds();
     ingest(&lab, MARCH, &extract(ECDS, 2, broken(2))).ended(4).says(&["column_emptied", "2 of 2 = 100.0 %"]);
     // What a table needs in order to count still takes the row.
@@ -377,7 +370,6 @@ fn ids_of_a_spreadsheet_are_repaired_or_refused() {
     ingest(&lab, JANUARY, &extract(RMS, 8, |i| with(crime(i), vec![("Crime Ref", "5.02E+10".into())])))
         .ended(4)
         .says(&["spoilt_ids", "Crime Ref"]);
-    // One row among many is taken out, and told.
     let lab = Lab::police();
     let one = |i: usize| with(crime(i), if i == 4 { vec![("Crime Ref", "5.02E+10".to_owned())] } else { vec![] });
     let ran = ingest(&lab, JANUARY, &extract(RMS, 60, one)).good();
