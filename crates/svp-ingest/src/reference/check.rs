@@ -165,7 +165,7 @@ impl ReferenceData {
             match part {
                 Ok(Part::Table(_, pairs, open)) => {
                     out.told.extend(open.then(|| Told::open_end(file)));
-                    out.problems.extend(twice("postcode", file, &pairs));
+                    out.problems.extend(twice("postcode_lsoa", file, &pairs));
                 }
                 Ok(_) => {}
                 Err(error) => out.problems.push(error),
