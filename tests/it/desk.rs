@@ -355,7 +355,7 @@ fn a_newer_file_of_a_slot_replaces_and_records_are_revised() {
         let text: Vec<u8> = bytes
             .split_inclusive(|b| *b == b'\n')
             .enumerate()
-            .filter(|(i, _)| *i < 200)
+            .filter(|(i, _)| *i < 270)
             .flat_map(|(_, l)| l.to_vec())
             .collect();
         text
