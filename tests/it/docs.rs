@@ -84,3 +84,14 @@ fn the_command_line() {
     }
     check("cli.md", &page);
 }
+
+/// Every kind of finding stands in the page that a data engineer follows, with what it means and what to do.
+#[test]
+fn the_findings() {
+    let page = std::fs::read_to_string(root().join("docs/intake.md")).unwrap();
+    for kind in svp_contract::FindingKind::ALL {
+        let refuses = if kind.refuses() { "yes" } else { "no" };
+        let row = format!("| `{kind}` | {refuses} | {} | {} |", kind.meaning(), kind.advice());
+        assert!(page.contains(&row), "docs/intake.md lacks: {row}");
+    }
+}

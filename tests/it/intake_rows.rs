@@ -189,7 +189,7 @@ fn a_word_that_a_source_calls_legal_stays() {
     let lab = Lab::police();
     let ran = ingest(&lab, JANUARY, &extract(RMS, 20, named)).good();
     assert_eq!(counts(&lab, "SELECT count(*) FROM event"), 19);
-    finding(&ran, "rule_share", "file", "record_id");
+    finding(&ran, "rows_quarantined", "file", "record_id");
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn an_expression_that_fails_on_one_value_costs_its_row() {
     assert_eq!(counts(&lab, "SELECT count(*) FROM event"), 59);
     let bad = sql(&lab.lake(), "SELECT row, table_name, column_name, rule FROM quarantine");
     assert_eq!(bad.rows, [["8", "party", "role", "failed"]]);
-    assert_eq!(finding(&ran, "rule_share", "party", "role")["rows"], serde_json::json!([8]));
+    assert_eq!(finding(&ran, "rows_quarantined", "party", "role")["rows"], serde_json::json!([8]));
 }
 
 #[test]
@@ -304,7 +304,7 @@ fn shares_are_of_rows_and_a_few_are_few() {
     // One code feeds two columns: two rows of sixty are 3.3 %, and few.
     let lab = ecds();
     let ran = ingest(&lab, MARCH, &extract(ECDS, 60, broken(2))).good();
-    let told = finding(&ran, "column_emptied", "event", "injury_mechanism");
+    let told = finding(&ran, "values_lost", "event", "injury_mechanism");
     assert_eq!(
         (told["count"].as_i64(), told["of"].as_i64(), told["refuses"].as_bool()),
         (Some(2), Some(60), Some(false))

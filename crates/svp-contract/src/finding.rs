@@ -51,6 +51,12 @@ kinds! {
     ColumnEmptied "column_emptied" true
         "A column that holds text in the extract is empty after mapping, in more rows than the source allows."
         "compare the column's form (dates, numbers, codes) with the source's mapping"
+    RowsQuarantined "rows_quarantined" false
+        "Rows broke a rule and are in quarantine, within what the source allows."
+        "see the table `quarantine` for the rows; mend them at the sender"
+    ValuesLost "values_lost" false
+        "Values broke a rule and are left out, within what the source allows; their rows are kept."
+        "see the rows that are named; mend them at the sender, or add the form or code to the source"
     SpoiltIds "spoilt_ids" true
         "Ids were destroyed by a spreadsheet: several records may have one id."
         "ask the sender for an export that did not pass through a spreadsheet"

@@ -73,6 +73,9 @@ pub struct Files {
     /// SQL expression over `columns`: the year that the content names, where it does; it is compared with the file's name.
     #[serde(default)]
     pub year: Option<String>,
+    /// Names of XML elements that are known and deliberately not read, with all below them; others are told.
+    #[serde(default)]
+    pub left_out: Vec<String>,
     /// Largest share of the rows that a newer file of a slot may lack without being refused.
     #[serde(default = "a_tenth")]
     pub shrink: f64,

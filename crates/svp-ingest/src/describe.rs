@@ -57,7 +57,9 @@ impl FeedPlan {
     /// The columns of the extract that a column is read from, and the form in which dates are read.
     pub(crate) fn reads(&self, table: &str, column: &str) -> Option<String> {
         let Origin::Mapped { inputs, sql, .. } = &self.step(table, column)?.origin else { return None };
-        let names: Vec<String> = inputs.iter().map(|i| format!("`{}`", self.input.field(*i).name())).collect();
+        // What is known of the file as a whole is no column of it.
+        let own = inputs.iter().filter(|i| **i < self.text_columns);
+        let names: Vec<String> = own.map(|i| format!("`{}`", self.input.field(*i).name())).collect();
         let quoted = sql.split('\'').skip(1).step_by(2);
         let form = quoted.filter(|text| text.contains("yy") || text.contains("hh:mi")).last();
         let form = form.map(|f| format!(" as {f}")).unwrap_or_default();

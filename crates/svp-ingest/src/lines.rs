@@ -71,10 +71,11 @@ pub(crate) fn told(notes: &[ReadNote], account: &FileAccount, receipt: &Receipt,
     }
 }
 
-/// Tells which elements of an XML file no feed of its source reads.
-pub(crate) fn unread(receipts: &[Receipt], findings: &mut Findings<'_>) {
+/// Tells which elements of an XML file no feed of its source reads, but for those that the source leaves out (`left_out`).
+pub(crate) fn unread(receipts: &[Receipt], left_out: &[String], findings: &mut Findings<'_>) {
     let Some(first) = receipts.first() else { return };
-    let unread = FileAccount::unread_paths(receipts.iter().filter_map(|r| r.account.as_ref()));
+    let mut unread = FileAccount::unread_paths(receipts.iter().filter_map(|r| r.account.as_ref()));
+    unread.retain(|path, _| !path.split('/').any(|name| left_out.iter().any(|out| out == name)));
     if unread.is_empty() {
         return;
     }

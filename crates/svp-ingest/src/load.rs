@@ -369,7 +369,7 @@ pub(crate) fn load_file(
             what: "no feed of the source reads a file of this name".to_owned(),
         });
     }
-    lines::unread(&receipts, &mut findings);
+    lines::unread(&receipts, &plan.source.files.left_out, &mut findings);
     Ok(Loaded { receipts, findings: findings.finish()? })
 }
 

@@ -48,8 +48,10 @@ pub(crate) fn judge(
         let refuses = limit.is_some_and(|limit| too_many(lost, of, receipt.rows_read, limit));
         let shown = match (refuses, kind) {
             (false, Some(kind)) => kind,
-            _ if count.quarantined > 0 || kind.is_some() => FindingKind::RuleShare,
-            _ => FindingKind::ColumnEmptied,
+            (false, None) if count.quarantined > 0 => FindingKind::RowsQuarantined,
+            (false, None) => FindingKind::ValuesLost,
+            (true, _) if count.quarantined > 0 || kind.is_some() => FindingKind::RuleShare,
+            (true, _) => FindingKind::ColumnEmptied,
         };
         named |= refuses && count.quarantined > 0;
         let mut what = plan.says(table, column, rule);

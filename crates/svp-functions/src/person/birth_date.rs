@@ -62,7 +62,7 @@ mod tests {
         ] {
             assert_eq!(birth_date(missing, &format), None, "{missing}");
         }
-        for known in ["1900-01-02", "1991-03-07", "2100-12-31", "2000-02-29"] {
+        for known in ["1900-01-03", "1991-03-07", "2100-12-31", "2000-02-29"] {
             assert_eq!(birth_date(known, &format).unwrap().to_string(), known);
         }
     }

@@ -203,8 +203,9 @@ pub(crate) fn load(
         // What was accepted at the desk was accepted by the owner of the data.
         findings.raise_once(Finding { refuses: false, ..finding.clone() });
     }
+    let findings = findings.finish()?;
     sink.complete()?;
-    Ok(Loaded { receipts, findings: findings.finish()? })
+    Ok(Loaded { receipts, findings })
 }
 
 /// Feed and table of the name of an entry.

@@ -164,7 +164,7 @@ fn what_contradicts_itself_is_refused() {
             (r.rows_read, r.quarantined) = (r.rows_read + n, r.quarantined + n);
         },
         "",
-        "% of rows broke rule quarantined",
+        "more rows are in quarantine",
     );
     // Renamed in the manifest, it lies in another slot than its rows.
     refused(

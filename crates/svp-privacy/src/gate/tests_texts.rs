@@ -209,7 +209,7 @@ proptest! {
             4 => (format!("{}.{}@{}", ["a", "jo", "pat", "x1"][form], &digits[..3], ["example.org", "police.uk", "nhs.net", "a.co.uk"][form]), Kind::Email),
             5 => ([format!("07{} {}", &digits[..3], &digits[3..9]), format!("01392 {}", &digits[..6]), format!("+44 7{} {}", &digits[..3], &digits[3..9]), format!("(01752) {}", &digits[..6])][form].clone(), Kind::Telephone),
             6 => ([format!("CR/{}/24", &digits[..6]), format!("{}/{}", &digits[..6], 24), format!("14/{}/23", &digits[..5]), format!("OCC {}/23", &digits[..5])][form].clone(), Kind::Reference),
-            7 => ([format!("{:016x}", u64::from(first) * 0x9e37_79b9 + 0xabcd_1234_0000_1111), format!("{:08x}-1b2c-4d3e-8f90-{:012x}", first, first), format!("{:032x}", u128::from(first) * 0xdead_beef_cafe_1235_9876 + 1), format!("k{digits}Zq{}x", &digits[..8])][form].clone(), Kind::Token),
+            7 => ([format!("{:016x}", (u64::from(first) * 0x9e37_79b9).wrapping_add(0xabcd_1234_0000_1111)), format!("{:08x}-1b2c-4d3e-8f90-{:012x}", first, first), format!("{:032x}", u128::from(first) * 0xdead_beef_cafe_1235_9876 + 1), format!("k{digits}Zq{}x", &digits[..8])][form].clone(), Kind::Token),
             _ => {
                 let forms = day_forms(1935 + first % 85, 1 + first / 85 % 12, 1 + first / 1020 % 28);
                 (forms[first as usize % forms.len()].clone(), Kind::DateOfBirth)
