@@ -11,6 +11,9 @@ use crate::receipt::{Receipt, RuleCount};
 /// Bad rows that say nothing of a file, as long as they are less than half of it.
 const FEW: u64 = 2;
 
+/// Share of rows above which a remark is told.
+const MUCH_NOTED: f64 = 0.2;
+
 /// Rules over single values.
 const VALUE_RULES: [&str; 5] = ["unreadable", "unknown_code", "out_of_range", "missing", "failed"];
 
@@ -36,7 +39,7 @@ pub(crate) fn judge(
     let mut named = false;
     for (place, count) in &receipt.rules {
         let Some((rule, table, column)) = Receipt::parts(place) else { continue };
-        let kind = plan.finding_of(table, rule);
+        let kind = plan.finding_of(table, rule).or_else(|| much_noted(count, receipt.rows_read));
         let counted = counted(count, source.thresholds.contains_key(rule) || kind.is_some());
         if counted == 0 {
             continue;
@@ -81,6 +84,12 @@ pub(crate) fn judge(
                 .counted(receipt.quarantined, receipt.rows_read),
         );
     }
+}
+
+/// A remark on a large share of a file says something of the file: points in no district, or all of them in another county.
+fn much_noted(count: &RuleCount, rows: u64) -> Option<FindingKind> {
+    let only_noted = count.quarantined == 0 && count.blanked == 0;
+    (only_noted && too_many(count.noted, rows, rows, MUCH_NOTED)).then_some(FindingKind::Noted)
 }
 
 /// Rows that lost something under a rule; notes count where somebody wants to know of them.

@@ -176,6 +176,20 @@ impl AppError {
         }
     }
 
+    /// The findings of a refusal.
+    pub fn findings(&self) -> Vec<svp_contract::Finding> {
+        let errors: &[svp_ingest::IngestError] = match self {
+            Self::Load(errors) | Self::Encode(errors) => errors,
+            Self::Ingest(error) => std::slice::from_ref(error),
+            _ => &[],
+        };
+        let of = |error: &svp_ingest::IngestError| match error {
+            svp_ingest::IngestError::Refused { findings } => findings.clone(),
+            _ => Vec::new(),
+        };
+        errors.iter().flat_map(of).collect()
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {

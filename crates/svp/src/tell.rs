@@ -65,9 +65,12 @@ impl Tell {
         let _ = writeln!(std::io::stdout(), "{text}");
     }
 
-    /// An error with its hint.
+    /// An error with its hint. In JSON the findings of a refusal stand before it, each by itself.
     pub fn error(&self, error: &AppError) {
         self.end_bar();
+        if self.json {
+            self.findings(&error.findings());
+        }
         let mut lines = Vec::new();
         match error {
             AppError::Problems(problems) => lines.extend(problems.iter().map(|p| (p.to_string(), None))),
