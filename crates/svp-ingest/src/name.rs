@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     fn pattern(slot: &str, covers: Covers) -> NamePattern {
-        let files: Files = toml::from_str(&format!("slot = '{slot}'")).unwrap();
+        let files: Files = serde_json::from_value(serde_json::json!({ "slot": slot })).unwrap();
         NamePattern::new(&Files { covers, ..files }).unwrap()
     }
 
