@@ -66,6 +66,7 @@ class Delivery:
     damaged: set = field(default_factory=set)
     record: list = field(default_factory=list)
     first_truth: dict = field(default_factory=dict)
+    reader: str = ""
     only_published: bool = False
     must_tell: bool = False
 

@@ -110,15 +110,22 @@ def _area(sources, months):
 class Site:
     """The site, lake and folder of extracts of one delivery."""
 
-    def __init__(self, folder, common, binary, key, sources, months):
+    def __init__(self, folder, common, binary, key, delivery):
         self.folder, self.binary, self.key = Path(folder), binary, key
         self.lake = self.folder / "lake"
         pipelines = self.folder / "pipelines"
         (pipelines / "areas").mkdir(parents=True)
         for path in (Path(common) / "pipelines").iterdir():
-            os.symlink(path, pipelines / path.name)
+            if path.name != "sources" or not delivery.reader:
+                os.symlink(path, pipelines / path.name)
+        if delivery.reader:
+            shutil.copytree(Path(common) / "pipelines" / "sources", pipelines / "sources")
+            definition = pipelines / "sources" / f"{delivery.source}.toml"
+            text = re.sub(r'(?s)\[reader\].*?\n\n', f'[reader]\nkind = "{delivery.reader}"\n\n', definition.read_text(encoding="utf-8"), count=1)
+            definition.write_text(text, encoding="utf-8")
+        sources = sorted({sheet.source for sheet in delivery.sheets})
         os.symlink(ROOT / "schemas", self.folder / "schemas")
-        (pipelines / "areas" / "delivery.toml").write_text(_area(sources, months), encoding="utf-8")
+        (pipelines / "areas" / "delivery.toml").write_text(_area(sources, delivery.months), encoding="utf-8")
 
     def _call(self, *words):
         command = [str(self.binary), "--site", str(self.folder), *map(str, words)]

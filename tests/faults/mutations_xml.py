@@ -245,8 +245,9 @@ def two_authorities(d, sheet, rng):
     other.root.find("Header/Source/LEA").text = "988"
     for mine, yours in zip(_children(sheet), _children(other)):
         _ids(yours).find("LAchildID").text = _ids(mine).findtext("LAchildID")
-    del d.parts[sheet.name]
-    d.parts["one"], d.parts["other"] = Part(CIN, sheet.records()), Part(CIN, other.records())
+    d.parts[sheet.name] = Part(CIN, sheet.records())
+    # In the order of knowledge the other authority's return of the year stands beside this one.
+    d.parts = dict(sorted((d.parts | {f"{sheet.name} of 988": Part(CIN, other.records())}).items()))
     way = rng.choice([(f"989_{sheet.name}", f"988_{sheet.name}"), (f"north/{sheet.name}", f"south/{sheet.name}")])
     files = d.files(d.others(sheet))
     first, second = {d.path(sheet, way[0]): sheet.data()}, {d.path(sheet, way[1]): other.data()}
@@ -288,7 +289,7 @@ def xml_more_elements(d, sheet, rng):
     d.note(f"{sheet.name}: an element more")
 
 
-@kind("ssda903")
+@kind("ssda903", whole_source=True, tells=("missing_months", "no_file", "missing_table"))
 def table_missing(d, sheet, rng):
     """One table of the return is not there."""
     d.stages = [d.files(d.others(sheet))]

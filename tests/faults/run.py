@@ -29,8 +29,9 @@ from deliveries_site import PUBLISHED, ROOT, Site, shared
 VERDICTS = ("right", "refused", "told", "SILENT", "broken")
 REFUSED = 4
 MOST_REFUSED = 0.1
-# These say that something lies beside or between the records, or that it is older: not that a figure may be wrong.
-INCIDENTAL = frozenset({"not_read", "odd_lines", "passed_over", "older_delivery", "unaccounted"})
+# These say that nothing of worth was lost: what lies beside or between the records, what was mended, what is older. Where one of them
+# is all that is said, a wrong figure is a silent one.
+INCIDENTAL = frozenset({"not_read", "odd_lines", "passed_over", "older_delivery", "unaccounted", "missing_words", "repaired_ids"})
 
 
 def binary(named):
@@ -66,9 +67,8 @@ def speaks(finding, kind, delivery):
 def judge(kind, number, seed, common, folder, svp, key):
     """One case: makes it, runs it, compares; the entry for the report."""
     delivery, sheet = cases.make(kind, number, seed)
-    sources = sorted({other.source for other in delivery.sheets})
     case = Path(folder) / f"{kind.name}-{number}"
-    site = Site(case, common, svp, key, sources, delivery.months)
+    site = Site(case, common, svp, key, delivery)
     entry = {"kind": kind.name, "number": number, "seed": seed, "expect": kind.expect, "source": delivery.source, "second": delivery.second,
              "months": [delivery.months[0], delivery.months[-1]], "record": delivery.record}  # fmt: skip
     try:
@@ -137,20 +137,21 @@ def table(entries):
     return "\n".join(lines)
 
 
-def faults(entries):
-    """What must not be, in sentences."""
-    out = []
-    for entry in entries:
-        if entry["failed"]:
-            figure = "; ".join(f"{' '.join(key)} is {given}, right is {right}" for key, right, given in entry.get("wrong", [])[:3])
-            found = ", ".join(sorted({finding["kind"] for finding in entry.get("findings", [])}))
-            why = figure or (f"findings {found}" if found else "") or " ".join(entry.get("said", []))[-300:]
-            out.append(f"{entry['verdict']}: {entry['kind']} {entry['number']} ({entry['source']}; {'; '.join(entry['record'])}): {why}")
+def sentence(entry):
+    """What is wrong with a case."""
+    figure = "; ".join(f"{' '.join(key)} is {given}, right is {right}" for key, right, given in entry.get("wrong", [])[:3])
+    found = ", ".join(sorted({finding["kind"] for finding in entry.get("findings", [])}))
+    why = figure or (f"findings {found}" if found else "") or " ".join(entry.get("said", []))[-400:] or "nothing was said of it"
+    return f"{entry['verdict']}: {entry['kind']} {entry['number']} ({entry['source']}; {'; '.join(entry['record'])}): {why}"
+
+
+def refusals(entries):
+    """A sentence where too many harmless changes were refused."""
     harmless = [entry for entry in entries if entry["expect"] == "harmless"]
-    refused = [entry for entry in harmless if entry["verdict"] == "refused"]
-    if len(refused) > MOST_REFUSED * len(harmless):
-        out.append(f"{len(refused)} of {len(harmless)} harmless changes were refused: {dict(Counter(entry['kind'] for entry in refused))}")
-    return out
+    refused = Counter(entry["kind"] for entry in harmless if entry["verdict"] == "refused")
+    if sum(refused.values()) <= MOST_REFUSED * len(harmless):
+        return []
+    return [f"{sum(refused.values())} of {len(harmless)} harmless changes were refused: {dict(refused)}"]
 
 
 def main():
@@ -182,8 +183,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="svp-faults-") as temporary:
         entries = drive(args, svp, chosen, args.keep or Path(temporary), Path(temporary))
     print(table(entries))
-    wrong = faults(entries)
-    print("\n".join(wrong))
+    wrong = [sentence(entry) for entry in entries if entry["failed"]] + refusals(entries)
+    print(*refusals(entries), sep="\n")
     if args.report:
         args.report.parent.mkdir(parents=True, exist_ok=True)
         args.report.write_text(json.dumps({"seed": args.seed, "cases": entries}, indent=1, default=str), encoding="utf-8")
@@ -211,6 +212,8 @@ def drive(args, svp, chosen, folder, temporary):
         for entry in pool.map(one, chosen):
             if entry:
                 entries.append(entry)
+                if entry["failed"]:
+                    print(sentence(entry), flush=True)
                 if len(entries) % 50 == 0:
                     print(f"{len(entries)} of {len(chosen)}", flush=True)
     if len(entries) < len(chosen):
