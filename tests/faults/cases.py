@@ -1,7 +1,6 @@
 """A case: what is sent, in which order, what was done to it, and what is true of it; and the list of kinds of damage."""
 
 import random
-from copy import deepcopy
 from dataclasses import dataclass, field
 
 from extracts import FORMS, MONTHLY, MONTHS, TABLES_903, YEARS, Sheet, clean
@@ -54,7 +53,12 @@ class Unfit(Exception):
 
 @dataclass
 class Delivery:
-    """Files of one source (and sometimes of a second one, which is left alone), and what they say."""
+    """Files of one source (and sometimes of a second one, which is left alone), and what they say.
+
+    `parts` are the true rows in the order of knowledge, `unknown` the months of which nobody sent anything. `damaged` names files of which
+    a finding may speak, `named` words (elements) with which even a remark on what is not read speaks of the damage. `must_tell`: a right
+    figure would be chance. `keeps`: a refused delivery leaves the figures of the one before. `only_published`: canonical tables may differ.
+    """
 
     source: str
     months: list
@@ -65,7 +69,8 @@ class Delivery:
     unknown: set = field(default_factory=set)
     damaged: set = field(default_factory=set)
     record: list = field(default_factory=list)
-    first_truth: dict = field(default_factory=dict)
+    named: set = field(default_factory=set)
+    keeps: bool = False
     reader: str = ""
     only_published: bool = False
     must_tell: bool = False
@@ -132,7 +137,6 @@ def make(kind_, number, seed):
         table = kind_.table if source == "ssda903" else ""
         its = [sheet for sheet in sheets if sheet.source == source and table in sheet.name]
         sheet = rng.choice(its)
-        before = deepcopy(delivery.parts)
         try:
             kind_.act(delivery, sheet, rng)
         except Unfit:
@@ -140,7 +144,6 @@ def make(kind_, number, seed):
         delivery.damaged.add(sheet.name)
         if not delivery.stages:
             delivery.stages = [delivery.files()]
-        delivery.first_truth = before
         return delivery, sheet
     raise RuntimeError(f"no extract of {kind_.sources} can be damaged by {kind_.name}")
 

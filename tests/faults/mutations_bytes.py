@@ -38,6 +38,7 @@ def cut_when_sent_again(d, sheet, rng):
     at = _inside(sheet, rng)
     sheet.spoil.append(lambda data: data[:at])
     d.stages = [first, {d.path(sheet): sheet.data()}]
+    d.keeps = True
     d.note(f"{sheet.name}: sent again, cut at byte {at}")
 
 

@@ -224,6 +224,9 @@ def dates_in_another_form(d, sheet, rng):
     name = rng.choice(columns)
     form = DATES[sheet.source][name]
     label, date, time = rng.choice([entry for entry in FORMS if form not in entry[1:]])
+    days = [dt.datetime.strptime(sheet.get(row, name), form).day for row in sheet.rows if sheet.get(row, name)]
+    # Days up to the twelfth are months as well: nobody could see that they are exchanged.
+    need(sum(day > 12 for day in days) > 3)
 
     def act(text):
         made = dt.datetime.strptime(text, form)
@@ -245,7 +248,8 @@ def some_dates_in_another_form(d, sheet, rng):
     form = DATES[sheet.source][name]
     other = form.replace("%d/%m", "%m/%d") if "%d/%m" in form else "%d/%m/%Y"
     positions = some(rng, len(sheet.rows), 0.35, 3)
-    need(any(sheet.get(sheet.rows[at], name) for at in positions))
+    texts = [sheet.get(sheet.rows[at], name) for at in positions]
+    need(sum(dt.datetime.strptime(text, form).day > 12 for text in texts if text) >= 3)
     change(sheet, name, lambda text: dt.datetime.strptime(text, form).strftime(other), positions)
     d.note(f"{sheet.name}: {len(positions)} values of {name} as {other}")
 

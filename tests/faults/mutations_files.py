@@ -204,6 +204,7 @@ def fewer_rows_when_sent_again(d, sheet, rng):
         for child in list(children)[len(children) // 2 :]:
             children.remove(child)
     d.stages = [first, {d.path(sheet): sheet.data()}]
+    d.keeps = True
     d.note(f"{sheet.name}: sent again with fewer rows")
 
 
@@ -216,6 +217,7 @@ def nothing_when_sent_again(d, sheet, rng):
     else:
         sheet.children().clear()
     d.stages = [first, {d.path(sheet): sheet.data()}]
+    d.keeps = True
     d.note(f"{sheet.name}: sent again without rows")
 
 

@@ -80,6 +80,7 @@ def xml_wrapped(d, sheet, rng):
         sheet.children().remove(child)
         wrapper.append(child)
     sheet.children().append(wrapper)
+    d.named = {wrapper.tag}
     d.note(f"{sheet.name}: a quarter of the children inside {wrapper.tag}")
 
 
@@ -94,6 +95,7 @@ def xml_moved(d, sheet, rng):
                 child.append(element)
                 count += 1
     need(count)
+    d.named = {tag}
     d.note(f"{sheet.name}: {count} {tag} outside CINdetails")
 
 
@@ -107,6 +109,7 @@ def xml_renamed(d, sheet, rng):
     need(new != tag)
     for element in elements:
         element.tag = new
+    d.named = {new}
     d.note(f"{sheet.name}: {tag} is called {new}")
 
 
@@ -116,6 +119,7 @@ def xml_child_renamed(d, sheet, rng):
     new = rng.choice(["child", "CHILD", "ChildRecord"])
     for child in rng.sample(_children(sheet), max(1, len(_children(sheet)) // 3)):
         child.tag = new
+    d.named = {new}
     d.note(f"{sheet.name}: a third of the children are called {new}")
 
 

@@ -52,7 +52,8 @@ def speaks(finding, kind, delivery):
     """Whether a finding names a damaged file and a kind that speaks of wrong figures."""
     if kind.tells and finding["kind"] not in kind.tells:
         return False
-    if not kind.tells and finding["kind"] in INCIDENTAL:
+    words = " ".join(str(finding.get(part, "")) for part in ("what", "column", "table"))
+    if not kind.tells and finding["kind"] in INCIDENTAL and not any(word in words for word in delivery.named):
         return False
     named = {name.removesuffix(".gz") for name in delivery.damaged}
     file = finding.get("file", "").removesuffix(".gz")
@@ -80,6 +81,11 @@ def judge(kind, number, seed, common, folder, svp, key):
         entry |= {"stage": stage, "exit": run.code, "findings": run.findings, "said": run.said[-4:]}
         if run.code == REFUSED:
             entry["verdict"] = "refused"
+            entry["names"] = any(name.removesuffix(".gz") in " ".join([str(run.findings), *run.said]) for name in delivery.damaged)
+            if delivery.keeps and stage > 1:
+                lost = differences(*_figures(delivery, site))
+                entry["wrong"] = [[list(map(str, figure)), right, given] for figure, right, given in lost]
+                entry["verdict"] = "broken" if lost else "refused"
         elif run.code:
             entry["verdict"] = "broken"
         else:
@@ -188,6 +194,9 @@ def main():
     if args.report:
         args.report.parent.mkdir(parents=True, exist_ok=True)
         args.report.write_text(json.dumps({"seed": args.seed, "cases": entries}, indent=1, default=str), encoding="utf-8")
+    unnamed = Counter(entry["kind"] for entry in entries if entry.get("names") is False)
+    if unnamed:
+        print(f"{sum(unnamed.values())} refusals name no damaged file: {dict(unnamed)}")
     silent = sum(entry["verdict"] == "SILENT" for entry in entries)
     print(f"{len(entries)} deliveries, {silent} silent and wrong, {len(wrong)} failures")
     return 1 if wrong else 0
