@@ -144,6 +144,11 @@ def make(kind_, number, seed):
         delivery.damaged.add(sheet.name)
         if not delivery.stages:
             delivery.stages = [delivery.files()]
+        # The second source sends its files every time: a source without any would be another fault.
+        others = delivery.files([other for other in sheets if other.source != source])
+        if not any(path in stage for stage in delivery.stages[:1] for path in others):
+            others = {}
+        delivery.stages = [others | stage for stage in delivery.stages] if len(delivery.stages) > 1 else delivery.stages
         return delivery, sheet
     raise RuntimeError(f"no extract of {kind_.sources} can be damaged by {kind_.name}")
 

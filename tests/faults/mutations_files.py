@@ -97,38 +97,62 @@ def older_copy_beside(d, sheet, rng):
 @kind("ecds", "istv", alone=True)
 def two_senders(d, sheet, rng):
     """Two trusts send the same month, each its own rows, its code in the name."""
-    one, other = rng.sample(["RK9", "RH8", "RBZ", "REF", "RA9"], 2)
-    _two(d, sheet, rng, lambda name: f"{one}_{name}", lambda name: f"{other}_{name}")
+    _two(d, sheet, rng, lambda code, name: f"{code}_{name}")
 
 
 @kind("ecds", "istv", "police_rms", alone=True)
 def two_senders_by_folder(d, sheet, rng):
     """Two senders' files of the same name, in two folders."""
-    _two(d, sheet, rng, lambda name: f"north/{name}", lambda name: f"south/{name}")
+    _two(d, sheet, rng, lambda code, name: f"{code}/{name}")
 
 
 @kind("ecds", "istv", alone=True)
 def two_senders_in_turn(d, sheet, rng):
     """Two trusts send the same month one after the other, each its code in the name."""
-    _two(d, sheet, rng, lambda name: f"RK9_{name}", lambda name: f"RH8_{name}", turns=True)
+    _two(d, sheet, rng, lambda code, name: f"{code}_{name}", turns=True)
 
 
-def _two(d, sheet, rng, one, other, turns=False):
+@kind("ecds", "istv", alone=True)
+def two_senders_in_turn_by_content(d, sheet, rng):
+    """Two trusts send the same month one after the other under one name: only the rows say whose they are."""
+    _two(d, sheet, rng, lambda code, name: name, turns=True)
+
+
+@kind("ecds", "istv", alone=True)
+def sender_of_the_name_differs(d, sheet, rng):
+    """The file's name gives the code of another trust than the rows."""
+    name = f"RK9_{sheet.name}"
+    d.stages = [{**d.files(d.others(sheet)), d.path(sheet, name): sheet.data()}]
+    d.damaged.add(name)
+    d.must_tell = True
+    d.note(f"{name} holds rows of another trust")
+
+
+def _own(sheet, trust):
+    """Writes a trust's code into the rows that say who sends."""
+    for name, value in (("Provider_Code", trust), ("Site_Code_of_Treatment", f"{trust}01"), ("SITE CODE (OF TREATMENT)", f"{trust}01")):
+        if name in sheet.header:
+            for row in sheet.rows:
+                sheet.put(row, name, value)
+
+
+def _two(d, sheet, rng, name_of, turns=False):
+    one, other = rng.sample(["RK9", "RH8", "RBZ", "REF", "RA9"], 2)
     first, second = {}, {}
     for its in _its(d, sheet):
         need(len(its.rows) > 5)
         half = deepcopy(its)
         cut = len(its.rows) // 2
-        ids = {"police_rms": "Crime Ref"}.get(its.source)
-        while ids and 0 < cut < len(its.rows) and its.get(its.rows[cut], ids) == its.get(its.rows[cut - 1], ids):
+        while its.source == "police_rms" and cut < len(its.rows) and its.rows[cut][0] == its.rows[cut - 1][0]:
             cut += 1
-        half.rows = its.rows[cut:]
-        its.rows = its.rows[:cut]
-        first[d.path(its, one(its.name))] = its.data()
-        second[d.path(its, other(its.name))] = half.data()
-        d.damaged |= {one(its.name), other(its.name)}
+        half.rows, its.rows = its.rows[cut:], its.rows[:cut]
+        need(half.rows)
+        _own(its, one), _own(half, other)
+        first[d.path(its, name_of(one, its.name))] = its.data()
+        second[d.path(its, name_of(other, its.name))] = half.data()
+        d.damaged |= {its.name, name_of(one, its.name).split("/")[-1], name_of(other, its.name).split("/")[-1]}
     d.stages = [first, second] if turns else [first | second]
-    d.note(f"{', '.join(sorted(first))} and {', '.join(sorted(second))}: half of the rows each")
+    d.note(f"{', '.join(sorted(first))} of {one} and {', '.join(sorted(second))} of {other}: half of the rows each")
 
 
 @kind("police_street", "police_stop_search", alone=True)
@@ -156,6 +180,7 @@ def two_trusts_share_ids(d, sheet, rng):
         half.rows, its.rows = its.rows[len(its.rows) // 2 :], its.rows[: len(its.rows) // 2]
         for at, row in enumerate(half.rows[: len(its.rows)]):
             half.put(row, "EC_Ident", its.get(its.rows[at], "EC_Ident"))
+        _own(its, "RK9"), _own(half, "RH8")
         files |= {d.path(its, f"RK9_{its.name}"): its.data(), d.path(its, f"RH8_{its.name}"): half.data()}
         d.damaged |= {f"RK9_{its.name}", f"RH8_{its.name}"}
     d.stages = [files]

@@ -56,10 +56,12 @@ def speaks(finding, kind, delivery):
     if not kind.tells and finding["kind"] in INCIDENTAL and not any(word in words for word in delivery.named):
         return False
     named = {name.removesuffix(".gz") for name in delivery.damaged}
+    if any(name in finding["what"] for name in named):
+        return True
     file = finding.get("file", "").removesuffix(".gz")
     if file:
         return file in named
-    slot = finding.get("slot", "")
+    slot = finding.get("slot", "").split("@")[0]
     if slot:
         return any(slot in name for name in named)
     return kind.whole_source and finding.get("source") == delivery.source
@@ -75,8 +77,10 @@ def judge(kind, number, seed, common, folder, svp, key):
     try:
         for stage, files in enumerate(delivery.stages, 1):
             run = site.run(stage, files)
+            earlier = entry.setdefault("earlier", [])
             if run.code:
                 break
+            earlier.append(run.findings)
         spoken = [finding for finding in run.findings if speaks(finding, kind, delivery)]
         entry |= {"stage": stage, "exit": run.code, "findings": run.findings, "said": run.said[-4:]}
         if run.code == REFUSED:
