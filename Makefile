@@ -42,7 +42,7 @@ conformance: $(VENV)/.ready ## differential tests against the reference implemen
 
 faults: ## damaged deliveries: right, refused or told, never wrong in silence
 	$(CARGO) build --workspace
-	$(PYTHON) tests/faults/run.py --svp $(SVP) --report target/faults/report.json
+	$(or $(wildcard $(VENV)/bin/python),$(PYTHON)) tests/faults/run.py --svp $(SVP) --report target/faults/report.json
 
 bench: release $(VENV)/.ready ## ours and the peers', alternating, medians and ratios
 	$(VENV)/bin/python tests/bench/run.py

@@ -57,7 +57,8 @@ class Delivery:
 
     `parts` are the true rows in the order of knowledge, `unknown` the months of which nobody sent anything. `damaged` names files of which
     a finding may speak, `named` words (elements) with which even a remark on what is not read speaks of the damage. `must_tell`: a right
-    figure would be chance. `keeps`: a refused delivery leaves the figures of the one before. `only_published`: canonical tables may differ.
+    figure would be chance. `keeps`: a refused delivery leaves the figures of the one before. `only_published`: canonical tables may
+    differ. `desk`: the source's files are encoded at the sender's desk, and `on_the_way` changes their bytes after that.
     """
 
     source: str
@@ -71,6 +72,8 @@ class Delivery:
     record: list = field(default_factory=list)
     named: set = field(default_factory=set)
     keeps: bool = False
+    desk: bool = False
+    on_the_way: object = None
     reader: str = ""
     only_published: bool = False
     must_tell: bool = False
@@ -142,6 +145,8 @@ def make(kind_, number, seed):
         except Unfit:
             continue
         delivery.damaged.add(sheet.name)
+        if delivery.desk:
+            delivery.damaged |= {f"{name.rsplit('.', 1)[0]}.svp" for name in delivery.damaged}
         if not delivery.stages:
             delivery.stages = [delivery.files()]
         # The second source sends its files every time: a source without any would be another fault.

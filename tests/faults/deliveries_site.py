@@ -111,7 +111,7 @@ class Site:
     """The site, lake and folder of extracts of one delivery."""
 
     def __init__(self, folder, common, binary, key, delivery):
-        self.folder, self.binary, self.key = Path(folder), binary, key
+        self.folder, self.binary, self.key, self.delivery = Path(folder), binary, key, delivery
         self.lake = self.folder / "lake"
         pipelines = self.folder / "pipelines"
         (pipelines / "areas").mkdir(parents=True)
@@ -134,30 +134,38 @@ class Site:
 
     def run(self, number, files):
         """Delivers files (path below the folder of extracts, bytes) and runs."""
-        extracts = self.folder / f"delivery-{number}"
-        for source in FORMS.values():
-            (extracts / source.folder).mkdir(parents=True, exist_ok=True)
+        extracts, desk = self.folder / f"delivery-{number}", self.folder / f"desk-{number}"
+        source = FORMS[self.delivery.source].folder
+        for form in FORMS.values():
+            (extracts / form.folder).mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
-            path = extracts / name
+            path = (desk if self.delivery.desk and name.startswith(f"{source}/") else extracts) / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
+        at_desk = Run(0, [], [])
+        if self.delivery.desk:
+            at_desk = self._encode(desk / source, extracts / source)
+            if at_desk.code:
+                return at_desk
         done = self._call(
             "--threads", 1, "--log", "json", "run", "--area", "delivery", "--extracts", extracts, "--lake", self.lake,
             "--key", self.key, "--clock", CLOCK,
         )  # fmt: skip
-        findings, said = [], []
-        for line in done.stderr.decode("utf-8", "replace").splitlines():
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                said.append(line)
-                continue
-            fields = entry.get("fields", {})
-            if fields.get("step") == "finding":
-                findings.append(json.loads(fields["finding"]))
-            elif entry.get("level") == "ERROR" or fields.get("step") == "ingest":
-                said.append(fields.get("message", ""))
-        return Run(done.returncode, findings, said)
+        run = _heard(done)
+        return Run(run.code, at_desk.findings + run.findings, at_desk.said + run.said)
+
+    def _encode(self, desk, out):
+        """Encodes the extracts of a folder, and changes the encoded files as the delivery says."""
+        done = self._call(
+            "--threads", 1, "--log", "json", "pseudonymise", "--area", "delivery", "--source", self.delivery.source, "--key", self.key,
+            "--in", desk, "--out", out,
+        )  # fmt: skip
+        if self.delivery.on_the_way:
+            encoded = sorted(out.glob("*.svp"))[:1]
+            for path in encoded:
+                path.write_bytes(self.delivery.on_the_way(path.read_bytes()))
+                self.delivery.damaged.add(path.name)
+        return _heard(done)
 
     def _sql(self, query):
         done = self._call("--quiet", "sql", "--linkage", "--area", "delivery", "--lake", self.lake, "--format", "csv", query)
@@ -191,6 +199,23 @@ class Site:
                         if value != 0 or table == "monthly_trend":
                             out[(table, *(row[member] for member in members))] = value
         return out
+
+
+def _heard(done):
+    """What a command said: its findings, its errors and what it read."""
+    findings, said = [], []
+    for line in done.stderr.decode("utf-8", "replace").splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            said.append(line)
+            continue
+        fields = entry.get("fields", {})
+        if fields.get("step") == "finding":
+            findings.append(json.loads(fields["finding"]))
+        elif entry.get("level") == "ERROR" or fields.get("step") == "ingest":
+            said.append(fields.get("message", ""))
+    return Run(done.returncode, findings, said)
 
 
 PUBLISHED = {

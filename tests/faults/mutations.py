@@ -7,3 +7,4 @@ import mutations_files  # noqa: F401
 import mutations_parquet  # noqa: F401
 import mutations_rows  # noqa: F401
 import mutations_xml  # noqa: F401
+import mutations_desk  # noqa: F401, E402 (wraps kinds of the others)

@@ -245,6 +245,14 @@ def another_thing(d, sheet, rng):
     d.note(f"{sheet.name}: {what}")
 
 
+@kind(*TEXT)
+def header_only(d, sheet, rng):
+    """A first delivery of which one file has a header and no rows: nothing happened, as far as anybody says."""
+    sheet.rows = []
+    d.rows(sheet).clear()
+    d.note(f"{sheet.name}: no rows")
+
+
 @kind(*MONTH_FILES)
 def block_lost(d, sheet, rng):
     """A block of bytes is missing in the middle, so that the ends of two records join."""

@@ -27,7 +27,8 @@ import mutations  # noqa: F401 (enters the kinds)
 from deliveries_site import PUBLISHED, ROOT, Site, shared
 
 VERDICTS = ("right", "refused", "told", "SILENT", "broken")
-REFUSED = 4
+# An encoded file that is damaged or was made under other terms has an exit code of its own.
+REFUSED = (4, 11)
 MOST_REFUSED = 0.1
 # These say that nothing of worth was lost: what lies beside or between the records, what was mended, what is older. Where one of them
 # is all that is said, a wrong figure is a silent one.
@@ -83,7 +84,7 @@ def judge(kind, number, seed, common, folder, svp, key):
             earlier.append(run.findings)
         spoken = [finding for finding in run.findings if speaks(finding, kind, delivery)]
         entry |= {"stage": stage, "exit": run.code, "findings": run.findings, "said": run.said[-4:]}
-        if run.code == REFUSED:
+        if run.code in REFUSED:
             entry["verdict"] = "refused"
             entry["names"] = any(name.removesuffix(".gz") in " ".join([str(run.findings), *run.said]) for name in delivery.damaged)
             if delivery.keeps and stage > 1:
