@@ -1,6 +1,6 @@
 """Controls: deliveries without damage, and harmless changes of form. All must give the right figures; controls without a word."""
 
-from cases import MONTH_FILES, TEXT, EVERY, kind, need, some
+from cases import EVERY, MONTH_FILES, TEXT, kind, need, some
 from extracts import packed
 
 

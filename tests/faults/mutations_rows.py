@@ -210,7 +210,12 @@ def rare_codes(d, sheet, rng):
 @kind("police_rms", "ecds", "istv", "police_stop_search")
 def unknown_codes(d, sheet, rng):
     """Codes of an attribute that nobody knows: the attribute is lost, not the event."""
-    name = {"police_rms": "Location Type", "ecds": "EC_Place_Of_Injury_SNOMED_CT", "istv": "ASSAULT LOCATION TYPE", "police_stop_search": "Gender"}[sheet.source]
+    name = {
+        "police_rms": "Location Type",
+        "ecds": "EC_Place_Of_Injury_SNOMED_CT",
+        "istv": "ASSAULT LOCATION TYPE",
+        "police_stop_search": "Gender",
+    }[sheet.source]
     share = rng.choice([0.03, 0.3])
     for at in records(sheet, rng, range(len(sheet.rows)), share):
         sheet.put(sheet.rows[at], name, "ZZ-99")

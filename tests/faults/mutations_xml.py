@@ -192,7 +192,12 @@ def xml_dates(d, sheet, rng):
     for element in sheet.root.iter(tag):
         if element.text:
             year, month, day = element.text.split("-")
-            forms = {"uk": f"{day}/{month}/{year}", "time": f"{element.text}T00:00:00", "two digits": f"{day}/{month}/{year[2:]}", "us": f"{month}/{day}/{year}"}
+            forms = {
+                "uk": f"{day}/{month}/{year}",
+                "time": f"{element.text}T00:00:00",
+                "two digits": f"{day}/{month}/{year[2:]}",
+                "us": f"{month}/{day}/{year}",
+            }
             element.text = forms[way]
             count += 1
     need(count)

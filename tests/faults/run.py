@@ -70,7 +70,7 @@ def speaks(finding, kind, delivery):
 
 def judge(kind, number, seed, common, folder, svp, key):
     """One case: makes it, runs it, compares; the entry for the report."""
-    delivery, sheet = cases.make(kind, number, seed)
+    delivery, _ = cases.make(kind, number, seed)
     case = Path(folder) / f"{kind.name}-{number}"
     site = Site(case, common, svp, key, delivery)
     entry = {"kind": kind.name, "number": number, "seed": seed, "expect": kind.expect, "source": delivery.source, "second": delivery.second,
