@@ -10,14 +10,14 @@ use tempfile::TempDir;
 use crate::support::{CLOCK, KEY, Ran, Table, aloud, copy_folder, files_under, flat_text, root, svp};
 
 /// A site of two sources of people, `first` (police) and `second` (health), in plain CSV files.
-struct People {
+pub(crate) struct People {
     folder: TempDir,
 }
 
 const COLUMNS: &str = "id,forename,surname,birth,postcode,sex,nhs\n";
 
 impl People {
-    fn new(once: bool) -> Self {
+    pub(crate) fn new(once: bool) -> Self {
         let people = Self { folder: TempDir::new().unwrap() };
         let site = people.path("site/pipelines");
         copy_folder(&root().join("pipelines"), &site);
@@ -96,19 +96,19 @@ path = ["second_*.csv"]
         people
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn give(&self, file: &str, rows: &[String]) {
+    pub(crate) fn give(&self, file: &str, rows: &[String]) {
         fs::write(self.path("in").join(file), format!("{COLUMNS}{}\n", rows.join("\n"))).unwrap();
     }
 
-    fn svp(&self) -> crate::support::Svp {
+    pub(crate) fn svp(&self) -> crate::support::Svp {
         svp(["--site"]).arg(self.path("site"))
     }
 
-    fn run(&self, more: &[&str]) -> Ran {
+    pub(crate) fn run(&self, more: &[&str]) -> Ran {
         self.run_with("key", more)
     }
 
@@ -117,7 +117,7 @@ path = ["second_*.csv"]
         run.arg("--extracts").arg(self.path("in")).arg("--key").arg(self.path(key)).args(more).run().good()
     }
 
-    fn sql(&self, query: &str) -> Table {
+    pub(crate) fn sql(&self, query: &str) -> Table {
         let lake = self.path("lake");
         let ran = self.svp().args(["sql", "--linkage", "--format", "csv", "--lake"]).arg(lake).arg(query).run().good();
         Table::parse(&ran.stdout)
@@ -137,7 +137,7 @@ path = ["second_*.csv"]
     }
 
     /// Person keys by id, of ids that are unique over the sources.
-    fn keys(&self, ids: &[(&str, &str)]) -> Vec<String> {
+    pub(crate) fn keys(&self, ids: &[(&str, &str)]) -> Vec<String> {
         let links = self.sql("SELECT person_record_id, person_key FROM person_link");
         let by: BTreeMap<&str, &str> =
             links.column("person_record_id").into_iter().zip(links.column("person_key")).collect();
@@ -147,7 +147,7 @@ path = ["second_*.csv"]
 
 /// A crowd of different people who are in both sources, so that there is something to learn from. Every ninth has a slip
 /// in the second source.
-fn crowd() -> (Vec<String>, Vec<String>) {
+pub(crate) fn crowd() -> (Vec<String>, Vec<String>) {
     const FORENAMES: [&str; 24] = [
         "Alice", "Brian", "Carol", "Derek", "Edith", "Fiona", "Gavin", "Hazel", "Irene", "James", "Karen", "Lewis",
         "Megan", "Nigel", "Olive", "Peter", "Queenie", "Ronald", "Sheila", "Trevor", "Ursula", "Victor", "Wilma",

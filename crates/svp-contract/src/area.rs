@@ -155,8 +155,11 @@ pub struct Exclusion {
 pub struct Input {
     /// Source (name of a file in `pipelines/sources`).
     pub source: String,
-    /// Files, folders or globs.
+    /// Files, folders (with their sub-folders) or globs.
     pub path: Vec<String>,
+    /// It may be absent: no file is no error.
+    #[serde(default)]
+    pub optional: bool,
 }
 
 /// The period that outputs cover, whole months.

@@ -63,12 +63,27 @@ kinds! {
     Shrunk "shrunk" true
         "The file holds far fewer rows than the one that it supersedes."
         "ask the sender whether the upload is complete"
+    MixedSenders "mixed_senders" true
+        "Rows of several senders stand in one file."
+        "ask for one file from each sender, or take `sender` out of the source's [files] where one body sends for all"
+    SenderDiffers "sender_differs" true
+        "The file's name says another sender than its content."
+        "ask the sender whether the file was named wrongly"
     OlderDelivery "older_delivery" false
         "The file is older than what the lake already knows, and supersedes nothing newer."
         "nothing needs to be done: newer knowledge was kept"
     RepairedIds "repaired_ids" false
         "Ids carried marks of a spreadsheet that could be taken off without loss."
         "ask the sender for an export that did not pass through a spreadsheet"
+    MissingWords "missing_words" false
+        "A column holds words that mean that nothing is known; they are read as missing."
+        "nothing needs to be done if the words mean that; a word that is a code belongs into the source's map or `[words]`"
+    ColumnBlank "column_blank" false
+        "A column that is read is blank in all rows of the file."
+        "ask the sender whether the column was left out of the export"
+    RepeatedRows "repeated_rows" false
+        "Most rows without an id come twice or more, word for word: the file may hold its rows twice."
+        "ask the sender whether the export was made or pasted twice"
     SharedIds "shared_ids" false
         "An id comes in two slots of one source."
         "ask the sender whether both files report the same record"
@@ -260,6 +275,10 @@ pub struct Acceptance {
     pub at: String,
     /// The run.
     pub run: u64,
+    /// SHA-256 of the file that it was given for; the acceptance holds for these bytes when they are loaded again, and for
+    /// no other. Empty where no file was loaded under it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sha256: String,
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod source;
 mod strict;
 mod table;
 mod trial;
+mod words;
 
 pub use analysis::{Analysis, Parameter, Value};
 pub use area::{Area, District, Exclusion, Input, Period, Reference};
@@ -34,7 +35,7 @@ pub use event_rules::{
 pub use finding::{Acceptance, FIRST_ROWS, Finding, FindingKind};
 pub use geography::{Ages, AreaChange, AreaLink, Change, Places};
 pub use linkage::{
-    Alternative, Block, Blocking, COMPARISONS, Comparison, LinkModel, LinkThreshold, Linkage, MAX_LEVELS,
+    Alternative, Block, Blocking, COMPARISONS, Comparison, LinkModel, LinkThreshold, Linkage, MAX_LEVELS, Numbers,
 };
 pub use output::{Chart, CountColumn, DerivedColumn, Geometry, GrainColumn, LabelledColumn, Output};
 pub use policy::{
@@ -46,3 +47,4 @@ pub use source::{Covers, DisclosureRule, Encoding, Feed, Files, Law, Mapping, Re
 pub use strict::parse;
 pub use table::{Check, Column, ColumnType, Nature, OnBad, Sensitivity, Table, canonical_tables};
 pub use trial::{Design, DesignKind, Dose, Gps, Hours, Measure, OutcomeRules, Shift, Trial, TrialDays, clock};
+pub use words::{Words, missing_words};

@@ -1,5 +1,7 @@
 //! How records of people are linked: `pipelines/linkage/people.toml`.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use crate::{Problem, parse};
@@ -38,6 +40,21 @@ pub struct LinkThreshold {
     pub most: f64,
     /// Smallest weight of one pair, bits.
     pub least: f64,
+}
+
+/// Numbers that should be one person's.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Numbers {
+    /// Most dates of birth, and most surnames, that may stand under one number; one that has more of both is nobody's.
+    pub people: u64,
+}
+
+impl Default for Numbers {
+    /// For definitions that do not say it.
+    fn default() -> Self {
+        Self { people: 3 }
+    }
 }
 
 /// Limits of blocking.
@@ -79,6 +96,10 @@ pub struct Alternative {
     /// The data may raise the share.
     #[serde(default)]
     pub learned: bool,
+    /// By comparison: how often such pairs agree at each of its levels, where they do so neither as one person nor as
+    /// strangers do (twins' forenames).
+    #[serde(default)]
+    pub levels: BTreeMap<String, Vec<f64>>,
 }
 
 /// A comparison with its levels, best first.
@@ -106,6 +127,9 @@ pub struct Linkage {
     pub model: LinkModel,
     /// Threshold.
     pub threshold: LinkThreshold,
+    /// Numbers that should be one person's.
+    #[serde(default)]
+    pub numbers: Numbers,
     /// Limits of blocking.
     pub blocking: Blocking,
     /// Blocking rules.
@@ -146,7 +170,7 @@ impl Linkage {
             if n == 0 || n > MAX_LEVELS || c.m.len() != n || c.u.len() != n {
                 return wrong(format!("comparison {}: 1 to {MAX_LEVELS} levels, and an m and a u for each", c.name));
             }
-            if [&c.m, &c.u].iter().any(|p| (p.iter().sum::<f64>() - 1.0).abs() > 0.02 || p.iter().any(|v| *v < 0.0)) {
+            if !are_shares(&c.m) || !are_shares(&c.u) {
                 return wrong(format!("comparison {}: m and u are shares and add up to 1", c.name));
             }
             if c.similarity.windows(2).any(|w| w[0] <= w[1]) {
@@ -154,8 +178,18 @@ impl Linkage {
             }
         }
         for a in &linkage.alternatives {
-            if let Some(name) = a.alike.iter().find(|n| !COMPARISONS.contains(&n.as_str())) {
+            if let Some(name) = a.alike.iter().chain(a.levels.keys()).find(|n| !COMPARISONS.contains(&n.as_str())) {
                 return wrong(format!("alternative {}: there is no comparison `{name}`", a.name));
+            }
+            for (name, shares) in &a.levels {
+                let levels = linkage.comparisons.iter().find(|c| c.name == *name).map_or(0, |c| c.levels.len());
+                if shares.len() != levels || !are_shares(shares) || a.alike.contains(name) {
+                    return wrong(format!(
+                        "alternative {}: `levels.{name}` gives a share for each level of the comparison, they add up to 1, and \
+                         `{name}` is not `alike`",
+                        a.name
+                    ));
+                }
             }
         }
         if linkage.blocks.is_empty() || linkage.blocks.len() > 63 || linkage.blocks.iter().any(|b| b.on.is_empty()) {
@@ -166,6 +200,11 @@ impl Linkage {
         }
         Ok(linkage)
     }
+}
+
+/// Whether they add up to 1, and none is below zero.
+fn are_shares(shares: &[f64]) -> bool {
+    (shares.iter().sum::<f64>() - 1.0).abs() <= 0.02 && shares.iter().all(|v| *v >= 0.0)
 }
 
 #[cfg(test)]
@@ -189,6 +228,7 @@ mod tests {
         check("name = \"surname\"\nsim", "name = \"forename\"\nsim", "in this order");
         check("m = [0.98, 0.02]", "m = [0.98, 0.52]", "add up to 1");
         check("\"postcode\", \"birth_place\"]", "\"town\"]", "no comparison `town`");
+        check("forename = [0.002, ", "forename = [0.302, ", "add up to 1");
         check("probability = 0.5", "probability = 1.5", "between 0 and 1");
     }
 }

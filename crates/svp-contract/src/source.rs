@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use crate::{Nature, Problem, Table, nearest, parse};
+use crate::{Nature, Problem, Table, Words, nearest, parse};
 
 /// Text encoding of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -58,6 +58,29 @@ pub struct Files {
     /// What a file covers, by the groups `year` and `month` of `slot`.
     #[serde(default)]
     pub covers: Covers,
+    /// Columns (or XML paths) of the file that `sender` and `dated` read, from its first records.
+    #[serde(default)]
+    pub columns: Vec<String>,
+    /// SQL expression over `columns`: the code of who sent the file, where its name does not say so (group `sender` of `slot`).
+    /// It is the same in every record; two senders never supersede one another.
+    #[serde(default)]
+    pub sender: Option<String>,
+    /// SQL expression over `columns`: the day, `YYYY-MM-DD`, of which the extract knows (a reference date, the day of extraction).
+    /// Newer knowledge supersedes older, in whatever order files come. Without it: the day in the file's name, else the end of
+    /// what the file covers, else the order of loading.
+    #[serde(default)]
+    pub dated: Option<String>,
+    /// Largest share of the rows that a newer file of a slot may lack without being refused.
+    #[serde(default = "a_tenth")]
+    pub shrink: f64,
+    /// The column of `event` or `episode` (a date, a time or a month) that lies in what the file covers: when the agency came to
+    /// know, in most extracts. Without it nobody can see that a file bears the name of another month.
+    #[serde(default)]
+    pub period_of: Option<String>,
+}
+
+fn a_tenth() -> f64 {
+    0.1
 }
 
 /// The months that a file covers, as its name says.
@@ -224,7 +247,11 @@ pub struct Source {
     /// Code maps, used as `code_map('name', column)`; keys match without regard to case; `*` is the default.
     #[serde(default)]
     pub maps: BTreeMap<String, BTreeMap<String, String>>,
-    /// Largest share of rows that may break a rule (`quarantined` = all rules together) before the run fails.
+    /// Words that mean "missing".
+    #[serde(default)]
+    pub words: Words,
+    /// Largest share of rows that may break a rule before the file is refused: of the rows that had text in the column, for a rule
+    /// of a column; of all rows for `quarantined` (all rules together). [`Source::threshold`] says what holds without one.
     #[serde(default)]
     pub thresholds: BTreeMap<String, f64>,
     /// Feeds.
@@ -235,7 +262,26 @@ pub struct Source {
 /// Words of a mapping that are not columns.
 pub const MAPPING_WORDS: [&str; 2] = ["when", "once_per"];
 
+/// Shares of rows that hold where a source says nothing else: of rows in quarantine, of values that had to be blanked, of dates that
+/// cannot be, of ids that a spreadsheet spoilt, of rows that contradict others of their id, of rows outside the file's period.
+const THRESHOLDS: [(&str, f64); 6] = [
+    ("quarantined", 0.05),
+    ("blanked", 0.2),
+    ("implausible_date", 0.2),
+    ("spoilt_ids", 0.0),
+    ("contradicting", 0.02),
+    ("outside_period", 0.1),
+];
+
 impl Source {
+    /// The largest share of rows that may break a rule: what the source says, else what holds for every source; `None` where
+    /// any share may.
+    #[must_use]
+    pub fn threshold(&self, rule: &str) -> Option<f64> {
+        let default = || THRESHOLDS.iter().find(|(name, _)| *name == rule).map(|(_, share)| *share);
+        self.thresholds.get(rule).copied().or_else(default)
+    }
+
     /// Reads one source file.
     ///
     /// # Errors
@@ -252,6 +298,16 @@ impl Source {
             Ok(regex) if regex.capture_names().flatten().any(|n| n == "slot") => {}
             Ok(_) => out.push(Problem::new(file, "files.slot has no group `slot`").hint("write (?<slot>…)")),
             Err(_) => out.push(Problem::new(file, "files.slot is not a regular expression")),
+        }
+        for (rule, share) in &self.thresholds {
+            if !(0.0..=1.0).contains(share) {
+                out.push(Problem::new(file, format!("threshold {rule} is no share between 0 and 1")));
+            }
+        }
+        if let Some(column) = &self.files.period_of
+            && !tables.iter().any(|t| ["event", "episode"].contains(&t.name.as_str()) && t.column(column).is_some())
+        {
+            out.push(Problem::new(file, format!("files.period_of: neither event nor episode has a column `{column}`")));
         }
         for feed in &self.feeds {
             let at = format!("{file} feed {}", feed.name);

@@ -169,7 +169,8 @@ impl Column {
     }
 }
 
-/// A rule over several columns of a row.
+/// A rule over several columns of a row. One that blanks is applied as soon as its columns are known, so that nothing is
+/// derived from what it takes away; the others are asked when the row is whole.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Check {
@@ -177,11 +178,23 @@ pub struct Check {
     pub rule: String,
     /// Column that is named in quarantine.
     pub column: String,
+    /// Further columns that are blanked with it.
+    #[serde(default)]
+    pub also: Vec<String>,
     /// SQL expression that is FALSE for a bad row; NULL passes.
     pub expr: String,
     /// What a bad row gets.
     #[serde(default)]
     pub on_bad: OnBad,
+    /// SQL expression: what stands in the column instead, for a rule that blanks. Such a rule mends, and is counted as a note.
+    #[serde(default)]
+    pub put: Option<String>,
+    /// The kind of finding that tells of such rows; the name of a [`crate::FindingKind`].
+    #[serde(default)]
+    pub finding: Option<String>,
+    /// It only follows from another rule, which has counted the row.
+    #[serde(default)]
+    pub follows: bool,
     /// What it means.
     pub meaning: String,
 }
@@ -249,6 +262,24 @@ impl Table {
                         format!("column {}: no column {part} to make it from", column.name),
                     ));
                 }
+            }
+        }
+        for check in &table.checks {
+            for name in std::iter::once(&check.column).chain(&check.also) {
+                if table.column(name).is_none() {
+                    return Err(Problem::new(file, format!("check {}: there is no column {name}", check.rule)));
+                }
+            }
+            if let Some(kind) = &check.finding
+                && crate::FindingKind::of(kind).is_none()
+            {
+                return Err(Problem::new(file, format!("check {}: there is no finding `{kind}`", check.rule)));
+            }
+            if check.on_bad != OnBad::Blank && (check.put.is_some() || !check.also.is_empty()) {
+                return Err(Problem::new(
+                    file,
+                    format!("check {}: `put` and `also` go with on_bad = \"blank\"", check.rule),
+                ));
             }
         }
         Ok(table)

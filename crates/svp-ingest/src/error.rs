@@ -58,6 +58,14 @@ pub enum IngestError {
         second: String,
         /// The slot.
         slot: String,
+        /// Who sent the second, as far as is known.
+        sender: Option<String>,
+    },
+    /// A file changed between the moment in which it was recognised and that in which it was read.
+    #[error("{file}: the file was replaced while it was being read")]
+    Replaced {
+        /// File.
+        file: String,
     },
     /// Something about a file, or several things, refuse it.
     #[error("{}", .findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
@@ -86,6 +94,15 @@ pub enum IngestError {
         #[source]
         source: arrow::error::ArrowError,
     },
+    /// The engine refused a step of a revision.
+    #[error("revision: the step `{step}` failed")]
+    Revision {
+        /// Step.
+        step: &'static str,
+        /// Cause; its text is not shown, since it can hold values.
+        #[source]
+        source: Box<datafusion::error::DataFusionError>,
+    },
     /// A worker stopped.
     #[error("a worker thread stopped before its file was loaded")]
     Worker,
@@ -102,7 +119,9 @@ impl IngestError {
             Self::Expression { .. } => Some("run `svp check`, and look at the types that the expression compares".to_owned()),
             Self::Reference { .. } => Some("see README.md, Reference data, for where the file comes from and its layout".to_owned()),
             Self::Slot { .. } => Some("rename the file as the publisher does, or change files.slot in the source".to_owned()),
-            Self::SameSlot { .. } => Some("load the older release first, in a run of its own, then the newer".to_owned()),
+            Self::SameSlot { sender: Some(_), .. } => Some("both are of one sender: load the older release first, in a run of its own, then the newer, or let the names tell (_v2, _2025-04-14); take a partial upload out of the folder".to_owned()),
+            Self::SameSlot { sender: None, .. } => Some("two releases: load the older first, in a run of its own, then the newer, or let the names tell (_v2, _2025-04-14); two senders: put the sender's code before the names; a partial upload: take it out of the folder".to_owned()),
+            Self::Replaced { .. } => Some("run again when the upload is complete".to_owned()),
             Self::Refused { findings } => findings.first().map(|f| {
                 format!(
                     "{}; docs/intake.md says what each finding means; to load it all the same: --accept {}:{}:{} --reason WHY",
@@ -114,7 +133,7 @@ impl IngestError {
             }),
             Self::Privacy(error) => error.hint().map(str::to_owned),
             Self::Lake(error) => error.hint().map(str::to_owned),
-            Self::Unbalanced { .. } | Self::Arrow { .. } | Self::Worker => Some("this is a defect of svp: please report it with the version, not with the data".to_owned()),
+            Self::Unbalanced { .. } | Self::Arrow { .. } | Self::Revision { .. } | Self::Worker => Some("this is a defect of svp: please report it with the version, not with the data".to_owned()),
         }
     }
 }

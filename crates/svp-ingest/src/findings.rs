@@ -1,10 +1,11 @@
 //! Findings of a file while it is being read, and their table `quality/finding`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use svp_contract::{Acceptance, Finding};
+use svp_contract::{Acceptance, Finding, FindingKind};
 
 use crate::error::IngestError;
 
@@ -33,6 +34,19 @@ impl<'a> Findings<'a> {
         self.found.push(finding);
     }
 
+    /// Adds a finding unless the same has been found; then its first rows are added to that one.
+    pub fn raise_once(&mut self, finding: Finding) {
+        let same = |f: &&mut Finding| {
+            (f.kind, &f.table, &f.column, &f.rule, f.count)
+                == (finding.kind, &finding.table, &finding.column, &finding.rule, finding.count)
+        };
+        match self.found.iter_mut().find(same) {
+            Some(known) if known.rows.is_empty() => known.rows = finding.rows,
+            Some(_) => {}
+            None => self.raise(finding),
+        }
+    }
+
     /// Whether something refuses and nobody accepted it.
     #[must_use]
     pub fn refused(&self) -> bool {
@@ -50,6 +64,56 @@ impl<'a> Findings<'a> {
         }
         Ok(self.found)
     }
+}
+
+impl Findings<'_> {
+    /// As [`finish`](Self::finish), with findings that only tell: they go before what was found here, and where something refuses
+    /// they are told with it.
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish).
+    pub fn finish_beside(self, told: &mut Vec<Finding>) -> Result<(), IngestError> {
+        match self.finish() {
+            Ok(found) => {
+                told.extend(found);
+                Ok(())
+            }
+            Err(IngestError::Refused { mut findings }) => {
+                let sources: Vec<String> = findings.iter().map(|f| f.source.clone()).collect();
+                findings.extend(told.iter().filter(|f| sources.contains(&f.source)).take(MOST_TOLD).cloned());
+                Err(IngestError::Refused { findings })
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The most findings that are told beside a refusal.
+const MOST_TOLD: usize = 10;
+
+/// Findings in short: those of one kind, place and rule in several files of a source are one line.
+#[must_use]
+pub fn in_short(findings: &[Finding]) -> Vec<String> {
+    type Place<'f> = (&'f str, FindingKind, &'f str, &'f str, &'f str, bool);
+    let mut groups: BTreeMap<Place<'_>, Vec<&Finding>> = BTreeMap::new();
+    for f in findings {
+        let place =
+            (f.source.as_str(), f.kind, f.table.as_str(), f.column.as_str(), f.rule.as_str(), f.accepted.is_some());
+        groups.entry(place).or_default().push(f);
+    }
+    let line = |((source, kind, table, column, rule, accepted), group): (Place<'_>, Vec<&Finding>)| {
+        let [first, _, ..] = group.as_slice() else {
+            return group.first().map_or_else(String::new, ToString::to_string);
+        };
+        let at: Vec<&str> = [table, column].into_iter().filter(|word| !word.is_empty()).collect();
+        let mut words = vec![kind.name().to_owned()];
+        words.extend((!at.is_empty()).then(|| at.join(".")));
+        words.extend((!rule.is_empty()).then(|| format!("rule {rule}")));
+        words.push(format!("{} in {} files", group.iter().map(|f| f.count).sum::<u64>(), group.len()));
+        let accepted = if accepted { ", accepted" } else { "" };
+        format!("{source}: {} [{}{accepted}]", first.what, words.join(", "))
+    };
+    groups.into_iter().map(line).collect()
 }
 
 /// Arrow schema of the table `quality/finding`.

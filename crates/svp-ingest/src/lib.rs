@@ -5,22 +5,45 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod account;
 mod apply;
+mod clean;
+mod describe;
 pub mod desk;
+mod dictionaries;
 mod error;
+mod evaluate;
+mod facts;
 mod findings;
+mod ids;
+mod intake;
 mod load;
+mod name;
+mod pending;
+mod period;
 mod places;
 mod plan;
+mod profile;
 pub mod read;
 mod receipt;
 pub mod reference;
+mod rehearse;
+mod repeats;
+mod resolve;
 mod revise;
 mod sink;
+mod stage;
+mod thresholds;
+mod uses;
 
 pub use error::IngestError;
-pub use findings::{Findings, finding_batch, finding_schema};
-pub use load::{Loaded, LoadedFile, OnFile, Pending, Previous, SourcePlan, load, pending};
+pub use findings::{Findings, finding_batch, finding_schema, in_short};
+pub use intake::Intake;
+pub use load::{Loaded, OnFile, Previous, SourcePlan, load};
+pub use name::{FileName, NamePattern, leftover};
+pub use pending::{Known, LoadedFile, Pending, Queue, Replaced, other_definitions, pending};
 pub use plan::FeedPlan;
+pub use profile::{ColumnProfile, profile_batch, profile_schema};
 pub use receipt::{Receipt, RuleCount, quarantine_schema, receipt_batch, receipt_schema};
-pub use revise::{previous, revise};
+pub use rehearse::rehearse;
+pub use revise::{Revised, drop_slot, previous, revise, superseded_tables, table_of};

@@ -7,21 +7,26 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use datafusion::prelude::SessionContext;
 use regex::Regex;
-use serde::{Deserialize, Serialize};
 use svp_contract::{
-    Acceptance, Encoding as ContractEncoding, Feed, Finding, FindingKind, Problem, Reader, Source, Table,
+    Acceptance, Encoding as ContractEncoding, FIRST_ROWS, Feed, Finding, FindingKind, Problem, Reader, Source, Table,
 };
 use svp_lake::RunTxn;
-use svp_lake::input::{InputFile, digest, open_blocking};
+use svp_lake::input::{InputFile, open_blocking, open_digested};
 use svp_privacy::{Key, RowDigest};
 
+use crate::account::Account;
 use crate::apply::{Door, Seen, apply};
-use crate::desk::{self, Sealed};
+use crate::desk;
 use crate::error::IngestError;
+use crate::facts::{Facts, FactsPlan};
 use crate::findings::Findings;
+use crate::name::{FileName, NamePattern, anywhere};
+use crate::pending::Pending;
+use crate::period::Period;
 use crate::plan::{FeedPlan, plan_feed};
-use crate::read::{self, CsvOptions, Encoding, Expected, ReaderKind, XmlOptions};
+use crate::read::{self, CsvOptions, Encoding, Expected, ReaderKind, RowBatch, XmlOptions};
 use crate::receipt::{Quarantined, Receipt, quarantine_batch};
+use crate::revise::drop_slot;
 use crate::sink::{LakeSink, Sink};
 
 /// Rows of a batch: large enough for the kernels, small enough for the cache.
@@ -31,9 +36,11 @@ pub(crate) const BATCH_ROWS: usize = 8192;
 pub struct SourcePlan {
     /// The definition.
     pub source: Source,
-    slot: Regex,
+    /// Digest of what decides the rows of a file: reader, maps, feeds, the tables that they fill, the functions that they call.
+    pub definition: String,
+    name: NamePattern,
+    facts: Option<FactsPlan>,
     feeds: Vec<FeedReader>,
-    zones: BTreeMap<String, String>,
 }
 
 struct FeedReader {
@@ -41,78 +48,6 @@ struct FeedReader {
     kind: ReaderKind,
     expected: Expected,
     plan: FeedPlan,
-}
-
-/// A file that is in the lake, or was until a newer one of its slot came.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LoadedFile {
-    /// Source.
-    pub source: String,
-    /// Slot.
-    pub slot: String,
-    /// File name, without folders.
-    pub file: String,
-    /// SHA-256 of its bytes.
-    pub sha256: String,
-    /// Run that loaded it.
-    pub run: u64,
-    /// Place in the order of loading; a later record revises an earlier one.
-    pub seq: u64,
-    /// A newer file of the slot has superseded it.
-    pub superseded: bool,
-    /// First and last month that it covers by its name, `YYYY-MM`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub months: Option<(String, String)>,
-    /// Who sent it, where the name or the content says so: a force, a trust, an authority.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sender: Option<String>,
-    /// Digest of the definition that it was loaded under.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub definition: Option<String>,
-    /// Rows read; `None` for files that were loaded before there were accounts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rows: Option<u64>,
-    /// It came as a file that the data owner had encoded; name and digest are those of the owner's extract.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub encoded: bool,
-}
-
-/// A file that has to be loaded.
-#[derive(Debug, Clone)]
-pub struct Pending {
-    /// Index of the source plan.
-    pub plan: usize,
-    /// The file.
-    pub input: InputFile,
-    /// Slot.
-    pub slot: String,
-    /// First and last month that it covers by its name, `YYYY-MM`.
-    pub months: Option<(String, String)>,
-    /// Who sent it, where that is known.
-    pub sender: Option<String>,
-    /// SHA-256 of the extract: where the file is an encoded one, of what the data owner encoded.
-    pub sha256: String,
-    /// What an encoded file says of itself; `None` for the agency's own extract.
-    pub sealed: Option<Arc<Sealed>>,
-}
-
-impl Pending {
-    /// Name of the extract, without folders: where the file is an encoded one, of what the data owner encoded.
-    #[must_use]
-    pub fn extract(&self) -> &str {
-        self.sealed.as_ref().map_or(&self.input.name, |s| &s.manifest.extract)
-    }
-}
-
-/// What the name of a file says of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileName {
-    /// Slot.
-    pub slot: String,
-    /// Who sent it: the group `sender` of the pattern.
-    pub sender: Option<String>,
-    /// First and last month that it covers, `YYYY-MM`.
-    pub months: Option<(String, String)>,
 }
 
 /// What a load gives.
@@ -138,7 +73,7 @@ impl SourcePlan {
         for feed in &source.feeds {
             match plan_feed(ctx, source, file, feed, tables) {
                 Ok(plan) => feeds.push(FeedReader {
-                    file: feed.file.as_ref().and_then(|p| Regex::new(p).ok()),
+                    file: feed.file.as_ref().and_then(|p| anywhere(p)),
                     kind: reader_kind(source, feed),
                     expected: Expected {
                         columns: feed.columns.clone(),
@@ -150,13 +85,15 @@ impl SourcePlan {
                 Err(found) => problems.extend(found),
             }
         }
-        let slot = Regex::new(&source.files.slot).ok();
-        match slot {
-            Some(slot) if problems.is_empty() => Ok(Self {
+        let facts = FactsPlan::new(ctx, source, file).map_err(|found| problems.extend(found)).ok().flatten();
+        match NamePattern::new(&source.files) {
+            Some(name) if problems.is_empty() => Ok(Self {
                 source: source.clone(),
-                slot,
+                definition: desk::definition_digest(source, tables)
+                    .map_err(|error| vec![Problem::new(file, error.to_string())])?,
+                name,
+                facts,
                 feeds,
-                zones: tables.iter().map(|t| (t.name.clone(), t.zone.clone())).collect(),
             }),
             _ => Err(problems),
         }
@@ -165,13 +102,46 @@ impl SourcePlan {
     /// What a file name says; `None` where it does not fit the pattern of the source.
     #[must_use]
     pub fn file_name(&self, name: &str) -> Option<FileName> {
-        let found = self.slot.captures(name)?;
-        let group = |g: &str| found.name(g).map(|m| m.as_str());
-        Some(FileName {
-            slot: group("slot")?.to_owned(),
-            sender: group("sender").map(str::to_owned),
-            months: self.source.files.covers.months(group("year"), group("month")),
-        })
+        self.name.read(name)
+    }
+
+    /// Whether a feed reads files of this name.
+    #[must_use]
+    pub fn reads(&self, name: &str) -> bool {
+        self.feeds.iter().any(|f| f.reads(name))
+    }
+
+    /// How each feed reads its files, and the columns that it needs.
+    pub(crate) fn readers(&self) -> impl Iterator<Item = (&ReaderKind, &[String])> {
+        self.feeds.iter().map(|f| (&f.kind, f.expected.columns.as_slice()))
+    }
+
+    /// Whether the records of a file say who sent it.
+    pub(crate) fn names_sender(&self) -> bool {
+        self.facts.as_ref().is_some_and(FactsPlan::names_sender)
+    }
+
+    /// What the first records of a file say of it.
+    pub(crate) fn facts(&self, input: &InputFile) -> Facts {
+        let feed = self.feeds.iter().find(|f| f.reads(&input.name));
+        match (&self.facts, feed) {
+            (Some(facts), Some(feed)) => facts.read(&feed.kind, input),
+            _ => Facts::default(),
+        }
+    }
+
+    /// Counts the rows whose sender is not that of the file, where the feed reads the columns that name it.
+    fn other_senders(&self, feed: &FeedReader, file: &Pending, rows: &RowBatch, others: &mut Others) {
+        let (Some(facts), Some(sender)) = (&self.facts, &file.sender) else { return };
+        if file.several_senders || !facts.names_sender() {
+            return;
+        }
+        for row in facts.of_other_senders(&feed.plan.input, &rows.batch, sender) {
+            others.rows += 1;
+            if others.first.len() < FIRST_ROWS {
+                others.first.extend(rows.rows.get(row));
+            }
+        }
     }
 
     /// Zone of a table that a feed of the source fills, or of its quarantine; `None` for another table.
@@ -181,6 +151,11 @@ impl SourcePlan {
             return Some("quality");
         }
         feed.targets.iter().find(|t| t.table.name == table).map(|t| t.table.zone.as_str())
+    }
+
+    /// The plan of a feed by its name.
+    pub(crate) fn feed(&self, name: &str) -> Option<&FeedPlan> {
+        self.feeds().find(|f| f.name == name)
     }
 
     /// The planned feeds.
@@ -222,46 +197,6 @@ fn reader_kind(source: &Source, feed: &Feed) -> ReaderKind {
     }
 }
 
-/// Finds the files that are not in the lake yet: known content is passed over, two files of one slot in one
-/// run are refused. An encoded file counts as the extract that it was made from.
-///
-/// # Errors
-/// A file without a slot, two files of a slot, a file that cannot be read, an encoded file that is damaged.
-pub fn pending(
-    plans: &[SourcePlan],
-    inputs: Vec<(usize, InputFile)>,
-    known: &[LoadedFile],
-) -> Result<Vec<Pending>, IngestError> {
-    let mut out: Vec<Pending> = Vec::new();
-    for (plan, input) in inputs {
-        let source = &plans[plan].source;
-        let sealed = desk::open_if_encoded(&input, &source.name)?.map(Arc::new);
-        let (name, sha256) = match &sealed {
-            Some(sealed) => (sealed.manifest.extract.clone(), sealed.manifest.sha256.clone()),
-            None => (input.name.clone(), digest(&input)?),
-        };
-        let FileName { slot, sender, months } = plans[plan]
-            .file_name(&name)
-            .ok_or_else(|| IngestError::Slot { file: name, source_name: source.name.clone() })?;
-        if known.iter().any(|k| k.source == source.name && k.sha256 == sha256) {
-            continue;
-        }
-        if let Some(first) = out.iter().find(|p| p.plan == plan && p.slot == slot) {
-            if first.sha256 == sha256 {
-                continue;
-            }
-            return Err(IngestError::SameSlot {
-                source_name: source.name.clone(),
-                first: first.input.path.clone(),
-                second: input.path.clone(),
-                slot,
-            });
-        }
-        out.push(Pending { plan, input, slot, months, sender, sha256, sealed });
-    }
-    Ok(out)
-}
-
 /// Loads the pending files into the transaction, `threads` at a time. Nothing is committed here.
 ///
 /// `previous` gives, for a slot that is being superseded, the digests of its identified records by event id
@@ -280,11 +215,9 @@ pub async fn load(
     threads: usize,
     on_file: OnFile<'_>,
 ) -> Result<Loaded, Vec<IngestError>> {
-    for (source, slot) in previous.keys() {
-        for table in ["event", "party", "episode", "person_record", "quarantine"] {
-            let zone = zone_of(&plans, table);
-            txn.replace_partition(&zone, table, &[("source", source), ("slot", slot)]).map_err(|e| vec![e.into()])?;
-        }
+    for file in files {
+        let Some(replaced) = &file.replaces else { continue };
+        drop_slot(txn, &plans[file.plan].source.name, &replaced.slot).map_err(|e| vec![e])?;
     }
     // The largest first, so that no thread is left alone with one at the end.
     let mut order: Vec<usize> = (0..files.len()).collect();
@@ -311,12 +244,14 @@ pub async fn load(
                 let Some(i) = queue.lock().ok().and_then(|mut q| q.pop_front()) else { return };
                 let file = &all[i];
                 let plan = &plans[file.plan];
-                let before = previous.get(&(plan.source.name.clone(), file.slot.clone()));
+                let slot = file.replaces.as_ref().map(|r| r.slot.clone()).unwrap_or_default();
+                let before = previous.get(&(plan.source.name.clone(), slot));
                 let mut sink = LakeSink::new(&txn, &plan.source.name, &file.slot);
                 let result = match &file.sealed {
                     Some(sealed) => desk::load(plan, file, sealed, before, &mut sink, &accepted),
                     None => load_file(plan, file, before, &mut sink, &key, &digest, &accepted),
                 };
+                let result = result.and_then(|loaded| judge(plan, file, loaded, &accepted));
                 if done.send((i, result)).is_err() {
                     return;
                 }
@@ -351,6 +286,13 @@ pub async fn load(
     }
 }
 
+/// Rows of a file that other senders than its own sent.
+#[derive(Default)]
+struct Others {
+    rows: u64,
+    first: Vec<u64>,
+}
+
 /// What a slot held before a newer file came.
 #[derive(Debug, Default, Clone)]
 pub struct Previous {
@@ -360,8 +302,45 @@ pub struct Previous {
     pub digests: HashMap<String, i64>,
 }
 
-fn zone_of(plans: &[SourcePlan], table: &str) -> String {
-    plans.iter().find_map(|p| p.zones.get(table).cloned()).unwrap_or_else(|| "quality".to_owned())
+/// Judges a file that was read as the one of its slot: who sent it, and whether it holds less than the one before.
+fn judge(plan: &SourcePlan, file: &Pending, loaded: Loaded, accepted: &[Acceptance]) -> Result<Loaded, IngestError> {
+    let mut findings = Findings::new(accepted);
+    let (source, extract) = (plan.source.name.as_str(), file.extract());
+    if let (Some(named), Some(sender)) = (&file.sender_by_name, &file.sender)
+        && !named.starts_with(sender.as_str())
+        && !sender.starts_with(named.as_str())
+    {
+        let what = "the name says another sender than the content";
+        findings.raise(Finding::new(FindingKind::SenderDiffers, source, &file.slot, extract, what));
+    }
+    if file.several_senders {
+        let what = "the first records name several senders";
+        findings.raise(Finding::new(FindingKind::MixedSenders, source, &file.slot, extract, what));
+    }
+    if let Some(before) = file.replaces.as_ref().filter(|r| !r.again) {
+        let rows = |feed: &str| loaded.receipts.iter().filter(|r| r.feed == feed).map(|r| r.rows_read).sum::<u64>();
+        let now: u64 = loaded.receipts.iter().map(|r| r.rows_read).sum();
+        let then: u64 = before.rows.values().sum();
+        let lost = then.saturating_sub(now);
+        let shrunk = |what: String, lost, then| {
+            Finding::new(FindingKind::Shrunk, source, &file.slot, extract, what).counted(lost, then)
+        };
+        let older = match before.file == extract {
+            true => "the one that it supersedes".to_owned(),
+            false => format!("{}, which it supersedes,", before.file),
+        };
+        let emptied = before.rows.iter().find(|(feed, n)| **n > 0 && rows(feed) == 0);
+        if lost as f64 > plan.source.files.shrink * then as f64 {
+            let what = format!("it holds {now} rows, {older} held {then}");
+            findings.raise(shrunk(what, lost, then));
+        } else if let Some((feed, n)) = emptied {
+            let what = format!("it holds no row of {feed}, {older} held {n}");
+            findings.raise(shrunk(what, *n, *n));
+        }
+    }
+    let mut found = findings.finish()?;
+    found.extend(loaded.findings);
+    Ok(Loaded { findings: found, ..loaded })
 }
 
 /// Reads a file and gives its rows to `sink`, feed by feed.
@@ -401,7 +380,7 @@ fn load_feed(
     findings: &mut Findings<'_>,
 ) -> Result<Receipt, IngestError> {
     let source = plan.source.name.as_str();
-    let mut receipt = Receipt {
+    let receipt = Receipt {
         source: source.to_owned(),
         slot: file.slot.clone(),
         feed: feed.plan.name.clone(),
@@ -410,25 +389,31 @@ fn load_feed(
         superseded: previous.map_or(0, |p| p.rows),
         ..Receipt::default()
     };
-    let door = Door { source, slot: &file.slot, key, digest };
+    let period = file.months.as_ref().map(Period::new);
+    let door = Door { source, slot: &file.slot, key, digest, period };
     let mut seen = Seen::default();
-    let mut reader = read::open(&feed.kind, &feed.expected, &file.input.name, open_blocking(&file.input)?, BATCH_ROWS)?;
+    let mut account = Account::new(&feed.plan, receipt);
+    let (bytes, read_bytes) = open_digested(&file.input)?;
+    let mut reader = read::open(&feed.kind, &feed.expected, &file.input.name, bytes, BATCH_ROWS)?;
+    let mut others = Others::default();
     while let Some(rows) = reader.next_batch()? {
-        let applied = apply(&feed.plan, &door, &rows.rows, &rows.batch, &mut seen, &mut receipt)?;
+        plan.other_senders(feed, file, &rows, &mut others);
+        let batch = feed.plan.with_facts(&rows.batch, file)?;
+        let applied = apply(&feed.plan, &door, &rows.rows, &batch, &mut seen, &mut account)?;
         for (target, table) in feed.plan.targets.iter().zip(applied.tables) {
             let batch = table.into_inner();
             if target.table.name == "event"
                 && let Some(previous) = previous
             {
-                compare(previous, &batch, &mut receipt);
+                compare(previous, &batch, &mut account.receipt);
             }
             sink.write(&feed.plan.name, &target.table.zone, &target.table.name, &batch)?;
         }
         let mut entries = applied.quarantined;
         for bad in &rows.bad {
-            receipt.rows_read += 1;
-            receipt.quarantined += 1;
-            receipt.count(bad.rule.as_str(), "file", "row", |c| c.quarantined += 1);
+            account.receipt.rows_read += 1;
+            account.receipt.quarantined += 1;
+            account.count(bad.rule.as_str(), "file", "row", bad.row, |c| c.quarantined += 1);
             entries.push(Quarantined {
                 row: bad.row,
                 table: "file",
@@ -437,26 +422,32 @@ fn load_feed(
             });
         }
         if !entries.is_empty() {
-            let batch = quarantine_batch(&receipt, &entries)
+            let batch = quarantine_batch(&account.receipt, &entries)
                 .map_err(|source| IngestError::Arrow { at: "quarantine".to_owned(), source })?;
             sink.write(&feed.plan.name, "quality", QUARANTINE, &batch)?;
         }
     }
-    receipt.notes = reader.notes().iter().map(|n| format!("{n:?}")).collect();
-    balanced(&plan.source, &receipt, findings)?;
+    account.receipt.notes = reader.notes().iter().map(|n| format!("{n:?}")).collect();
+    drop(reader);
+    if read_bytes.finish()? != file.sha256 {
+        return Err(IngestError::Replaced { file: file.input.name.clone() });
+    }
+    let receipt = account.close(&plan.source, &feed.plan, &seen, findings);
+    if others.rows > 0 {
+        let what = "rows of other senders than the first stand in it";
+        let finding = Finding::new(FindingKind::MixedSenders, source, &file.slot, &file.input.name, what);
+        findings.raise(finding.counted(others.rows, receipt.rows_read).rows(others.first));
+    }
+    balanced(&receipt)?;
     Ok(receipt)
 }
 
 /// The table of quarantine entries, in the zone `quality`.
 pub(crate) const QUARANTINE: &str = "quarantine";
 
-/// Refuses a receipt that does not add up; raises a finding for each threshold of its source that it breaks.
-pub(crate) fn balanced(source: &Source, receipt: &Receipt, findings: &mut Findings<'_>) -> Result<(), IngestError> {
-    if !receipt.adds_up() {
-        return Err(IngestError::Unbalanced { file: receipt.file.clone() });
-    }
-    thresholds(source, receipt, findings);
-    Ok(())
+/// Refuses a receipt that does not add up.
+pub(crate) fn balanced(receipt: &Receipt) -> Result<(), IngestError> {
+    if receipt.adds_up() { Ok(()) } else { Err(IngestError::Unbalanced { file: receipt.file.clone() }) }
 }
 
 pub(crate) fn compare(previous: &Previous, batch: &RecordBatch, receipt: &mut Receipt) {
@@ -470,31 +461,6 @@ pub(crate) fn compare(previous: &Previous, batch: &RecordBatch, receipt: &mut Re
             Some(old) if *old == digests.value(row) => receipt.unchanged += 1,
             Some(_) => receipt.revised += 1,
             None => {}
-        }
-    }
-}
-
-/// Bad rows that never fail a run, however short the file.
-const FEW: u64 = 2;
-
-/// Raises a finding for each rule that too many rows broke.
-fn thresholds(source: &Source, receipt: &Receipt, findings: &mut Findings<'_>) {
-    if receipt.rows_read == 0 {
-        return;
-    }
-    // The rule that says most comes first: `quarantined` is all of them together.
-    let (together, single): (Vec<_>, Vec<_>) = source.thresholds.iter().partition(|(rule, _)| *rule == "quarantined");
-    for (rule, limit) in single.into_iter().chain(together) {
-        let count = if rule == "quarantined" { receipt.quarantined } else { receipt.quarantined_by(rule) };
-        let share = count as f64 / receipt.rows_read as f64;
-        // Two bad rows in a file of a dozen are no sign of a wrong extract.
-        if share > *limit && count > FEW {
-            let what = format!("more rows broke the rule than the {:.1} % that the source allows", 100.0 * limit);
-            findings.raise(
-                Finding::new(FindingKind::RuleShare, &source.name, &receipt.slot, &receipt.file, what)
-                    .at("", "", rule)
-                    .counted(count, receipt.rows_read),
-            );
         }
     }
 }

@@ -135,7 +135,7 @@ impl<'a> Districts<'a> {
     }
 }
 
-fn links(reference: &Reference, file: &InputFile) -> Result<Vec<AreaLink>, IngestError> {
+pub(crate) fn links(reference: &Reference, file: &InputFile) -> Result<Vec<AreaLink>, IngestError> {
     let Reference::AreaLookup { layer, code, name, parent_layer, parent, parent_name, valid_from, valid_to, .. } =
         reference
     else {
@@ -167,7 +167,7 @@ fn links(reference: &Reference, file: &InputFile) -> Result<Vec<AreaLink>, Inges
     Ok(out)
 }
 
-fn changes(file: &InputFile, names: [&String; 3]) -> Result<Vec<AreaChange>, IngestError> {
+pub(crate) fn changes(file: &InputFile, names: [&String; 3]) -> Result<Vec<AreaChange>, IngestError> {
     let [from, to, change] = names.map(|n| [n.as_str()]);
     let mut seen = BTreeSet::new();
     let mut out = Vec::new();

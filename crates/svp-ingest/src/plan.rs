@@ -1,17 +1,26 @@
 //! Plans the mapping of a feed: every expression is parsed, typed and made physical before a row is read.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::DFSchema;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::expr::{ScalarFunction, TryCast};
 use datafusion::logical_expr::simplify::SimplifyContext;
-use datafusion::logical_expr::{Expr, ExprSchemable, expr::ScalarFunction};
+use datafusion::logical_expr::{Expr, ExprSchemable};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::prelude::SessionContext;
-use svp_contract::{Column, Feed, Mapping, Nature, Problem, Source, Table, nearest};
+use svp_contract::{Column, Feed, Mapping, Nature, OnBad, Problem, Source, Table, nearest};
+
+use crate::clean::Cleaner;
+use crate::resolve::{Item, Resolver, words};
+use crate::uses::Uses;
+
+use crate::error::IngestError;
+use crate::pending::Pending;
 
 /// Conversions that turn text into something else: where the text is there and the result is NULL, the value
 /// could not be read.
@@ -32,6 +41,26 @@ const CONVERSIONS: [&str; 14] = [
     "month_text",
 ];
 
+/// Columns whose text tells a person or a part in an event from others.
+const KEYS: [&str; 3] = ["person_id", "party_key", "local_id"];
+
+/// What an event or an episode is: rows of one id that differ in it contradict one another.
+const CONTENT: [&str; 13] = [
+    "occurred_from",
+    "occurred_to",
+    "month",
+    "longitude",
+    "latitude",
+    "easting",
+    "northing",
+    "lsoa",
+    "offence_code",
+    "crime_type",
+    "episode_type",
+    "started",
+    "ended",
+];
+
 /// An expression ready to run.
 #[derive(Debug, Clone)]
 pub(crate) struct Ready {
@@ -45,6 +74,8 @@ pub(crate) struct Conversion {
     pub input: Ready,
     /// The conversion; `None` where it is the whole mapping, whose result is at hand.
     pub output: Option<Ready>,
+    /// It is one of several choices: where it gives nothing, another may.
+    pub choice: bool,
     /// `unknown_code` or `unreadable`.
     pub rule: &'static str,
 }
@@ -53,7 +84,15 @@ pub(crate) struct Conversion {
 #[derive(Debug, Clone)]
 pub(crate) enum Origin {
     /// An expression over the source's columns.
-    Mapped { ready: Ready, conversions: Vec<Conversion>, constant: bool },
+    Mapped {
+        ready: Ready,
+        conversions: Vec<Conversion>,
+        constant: bool,
+        /// The columns of the extract that it reads, by their place.
+        inputs: Vec<usize>,
+        /// The mapping as it is written.
+        sql: String,
+    },
     /// An expression over the staged columns.
     Derived(Ready),
     /// The id of the record.
@@ -87,6 +126,19 @@ pub(crate) struct Step {
 pub(crate) struct PlannedCheck {
     pub check: svp_contract::Check,
     pub ready: Ready,
+    /// What stands in the column instead.
+    pub put: Option<Ready>,
+    /// The columns that it blanks, by their place in the working schema; the first is the one that is named.
+    pub columns: Vec<usize>,
+}
+
+/// What happens to a row on its way, in order.
+#[derive(Debug, Clone)]
+pub(crate) enum Stage {
+    /// A column is made.
+    Column(Box<Step>),
+    /// A rule blanks or mends columns.
+    Mend(Box<PlannedCheck>),
 }
 
 /// The way from a feed's row to one canonical table.
@@ -94,8 +146,13 @@ pub(crate) struct PlannedCheck {
 pub(crate) struct TargetPlan {
     pub table: Table,
     pub working: SchemaRef,
-    pub steps: Vec<Step>,
+    pub stages: Vec<Stage>,
+    /// Rules that are asked when the row is whole.
     pub checks: Vec<PlannedCheck>,
+    /// What must not differ among rows of one id (time, place, offence), by place in the working schema.
+    pub content: Vec<usize>,
+    /// The column that lies in what the file covers.
+    pub period: Option<usize>,
     pub when: Option<Ready>,
     pub once_per: Option<Ready>,
 }
@@ -106,10 +163,14 @@ pub struct FeedPlan {
     pub(crate) name: String,
     pub(crate) at: String,
     pub(crate) input: SchemaRef,
+    /// How many of the columns are the file's own: after them come those that tell of the whole file.
+    pub(crate) text_columns: usize,
     pub(crate) record_id: Option<Ready>,
     pub(crate) row_key: Option<Ready>,
     /// Later extracts revise by the id, so a row without one cannot be kept.
     pub(crate) id_needed: bool,
+    /// What the text of each column may hold.
+    pub(crate) cleaner: Cleaner,
     pub(crate) targets: Vec<TargetPlan>,
 }
 
@@ -118,29 +179,6 @@ impl FeedPlan {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
-    }
-
-    /// The steps as text, for `--dry-run`.
-    #[must_use]
-    pub fn describe(&self) -> Vec<String> {
-        let mut out = Vec::new();
-        for target in &self.targets {
-            for step in &target.steps {
-                let how = match &step.origin {
-                    Origin::Mapped { ready, .. } => format!("{}", ready.expr),
-                    Origin::Derived(ready) => format!("derived: {}", ready.expr),
-                    Origin::RecordId => "id of the record".into(),
-                    Origin::Identified => "whether the record has an id".into(),
-                    Origin::Source => "name of the source".into(),
-                    Origin::Slot => "slot of the file".into(),
-                    Origin::SourceRow => "row of the file".into(),
-                    Origin::RowDigest => "keyed digest of the row".into(),
-                    Origin::Null => continue,
-                };
-                out.push(format!("{}.{} <- {how}", target.table.name, step.column.name));
-            }
-        }
-        out
     }
 }
 
@@ -157,13 +195,21 @@ pub fn plan_feed(
 ) -> Result<FeedPlan, Vec<Problem>> {
     let at = format!("{file} feed {}", feed.name);
     let names = feed.columns.iter().chain(feed.optional.iter().filter(|c| !feed.columns.contains(c)));
-    let input: SchemaRef =
-        Arc::new(Schema::new(names.map(|c| Field::new(c, DataType::Utf8, true)).collect::<Vec<_>>()));
+    let mut fields: Vec<Field> = names.map(|c| Field::new(c, DataType::Utf8, true)).collect();
+    let text_columns = fields.len();
+    let asks = |fact: &&str| {
+        let quoted = format!("\"{fact}\"");
+        let of_mappings = feed.targets().flat_map(|(_, mapping)| mapping.values());
+        of_mappings.chain(&feed.record_id).chain(&feed.row_key).any(|sql| sql.contains(&quoted))
+    };
+    fields.extend(FILE_FACTS.into_iter().filter(asks).map(|fact| Field::new(fact, DataType::Utf8, true)));
+    let input: SchemaRef = Arc::new(Schema::new(fields));
     let mut problems = Vec::new();
-    let mut planner = Planner { ctx, source, problems: &mut problems };
-    let record_id = feed.record_id.as_ref().and_then(|sql| planner.text(&at, "record_id", sql, &input));
+    let uses = Uses::new(source, input.fields().iter().map(|f| f.name().as_str()));
+    let mut planner = Planner { ctx, source, problems: &mut problems, uses };
+    let record_id = feed.record_id.as_ref().and_then(|sql| planner.key(&at, "record_id", sql, &input));
     let row_key =
-        feed.row_key.as_ref().and_then(|sql| planner.text(&at, "row_key", sql, &input)).or_else(|| record_id.clone());
+        feed.row_key.as_ref().and_then(|sql| planner.key(&at, "row_key", sql, &input)).or_else(|| record_id.clone());
     let mut targets = Vec::new();
     for (name, mapping) in feed.targets() {
         if let Some(table) = tables.iter().find(|t| t.name == name)
@@ -172,17 +218,63 @@ pub fn plan_feed(
             targets.push(target);
         }
     }
-    if targets.is_empty() && problems.is_empty() {
-        problems.push(
+    if targets.is_empty() && planner.problems.is_empty() {
+        planner.problems.push(
             Problem::new(&at, "the feed maps to no table")
                 .hint("add [feed.event], [feed.party], [feed.episode] or [feed.person_record]"),
         );
     }
+    let cleaner = match planner.uses.cleaner() {
+        Ok(cleaner) => cleaner,
+        Err(problem) => return Err(vec![problem]),
+    };
     if problems.is_empty() {
         let id_needed = source.files.revises == svp_contract::Revises::Record;
-        Ok(FeedPlan { name: feed.name.clone(), at, input, record_id, row_key, id_needed, targets })
+        Ok(FeedPlan {
+            name: feed.name.clone(),
+            at,
+            input,
+            text_columns,
+            record_id,
+            row_key,
+            id_needed,
+            cleaner,
+            targets,
+        })
     } else {
         Err(problems)
+    }
+}
+
+/// Plans one expression of a source that gives a text, over columns of text.
+pub(crate) fn plan_expression(
+    ctx: &SessionContext,
+    source: &Source,
+    at: &str,
+    what: &str,
+    sql: &str,
+    schema: &SchemaRef,
+) -> Result<Ready, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let uses = Uses::new(source, schema.fields().iter().map(|f| f.name().as_str()));
+    let mut planner = Planner { ctx, source, problems: &mut problems, uses };
+    let ready = planner.typed(at, what, sql, schema, &DataType::Utf8).map(|(ready, _)| ready);
+    ready.ok_or(problems)
+}
+
+/// Columns that an expression of a feed may read although no file has them: what is known of the file as a whole.
+const FILE_FACTS: [&str; 1] = ["file.sender"];
+
+impl FeedPlan {
+    /// A batch of the feed's columns with those that tell of the whole file, as far as its expressions ask for them.
+    pub(crate) fn with_facts(&self, batch: &RecordBatch, file: &Pending) -> Result<RecordBatch, IngestError> {
+        if self.text_columns == self.input.fields().len() {
+            return Ok(batch.clone());
+        }
+        let sender = StringArray::from_iter(std::iter::repeat_n(file.sender.as_deref(), batch.num_rows()));
+        let columns = batch.columns().iter().cloned().chain([Arc::new(sender) as ArrayRef]).collect();
+        RecordBatch::try_new(Arc::clone(&self.input), columns)
+            .map_err(|source| IngestError::Arrow { at: format!("{} facts", self.at), source })
     }
 }
 
@@ -190,6 +282,7 @@ struct Planner<'a> {
     ctx: &'a SessionContext,
     source: &'a Source,
     problems: &'a mut Vec<Problem>,
+    uses: Uses<'a>,
 }
 
 impl Planner<'_> {
@@ -227,7 +320,7 @@ impl Planner<'_> {
         // Some functions (coalesce) exist only until they are simplified, so that comes first, after coercion.
         let context = SimplifyContext::builder().with_schema(Arc::new(df.clone())).build();
         let simplifier = ExprSimplifier::new(context);
-        let simple = simplifier.coerce(expr, df).and_then(|e| simplifier.simplify(e));
+        let simple = simplifier.coerce(expr, df).and_then(|e| simplifier.simplify(e)).and_then(forgiving);
         match simple.and_then(|e| self.ctx.state().create_physical_expr(e, df)) {
             Ok(expr) => Some(Ready { expr }),
             Err(error) => {
@@ -237,8 +330,12 @@ impl Planner<'_> {
         }
     }
 
-    fn text(&mut self, at: &str, what: &str, sql: &str, schema: &SchemaRef) -> Option<Ready> {
-        self.typed(at, what, sql, schema, &DataType::Utf8).map(|(ready, _)| ready)
+    /// What tells a record, a row or a person from others.
+    fn key(&mut self, at: &str, what: &str, sql: &str, schema: &SchemaRef) -> Option<Ready> {
+        let (ready, expr) = self.typed(at, what, sql, schema, &DataType::Utf8)?;
+        self.uses.reads(&expr);
+        self.uses.keys(&expr);
+        Some(ready)
     }
 
     fn typed(
@@ -271,11 +368,14 @@ impl Planner<'_> {
         let before = self.problems.len();
         let fields: Vec<Field> = table.columns.iter().map(|c| Field::new(&c.name, c.kind.arrow(), true)).collect();
         let working: SchemaRef = Arc::new(Schema::new(fields));
-        let when =
-            mapping.get("when").and_then(|sql| self.typed(at, "when", sql, input, &DataType::Boolean)).map(|(r, _)| r);
-        let once_per = mapping.get("once_per").and_then(|sql| self.text(at, "once_per", sql, input));
+        let when = mapping.get("when").and_then(|sql| self.typed(at, "when", sql, input, &DataType::Boolean));
+        let when = when.map(|(ready, expr)| {
+            self.uses.reads(&expr);
+            ready
+        });
+        let once_per = mapping.get("once_per").and_then(|sql| self.key(at, "once_per", sql, input));
 
-        let mut resolver = Resolver { table, mapping, order: Vec::new(), state: BTreeMap::new() };
+        let mut resolver = Resolver::new(table, mapping);
         for column in &table.columns {
             let needed = column.nature() == Nature::Stored || mapping.contains_key(&column.name);
             if needed {
@@ -287,31 +387,52 @@ impl Planner<'_> {
                 resolver.need(name);
             }
         }
-        let order = resolver.order;
-        let mut steps = Vec::new();
-        for name in order {
-            let Some((index, column)) = table.columns.iter().enumerate().find(|(_, c)| c.name == name) else {
-                continue;
-            };
-            if let Some(step) = self.step(at, input, &working, table, mapping, index, column) {
-                steps.push(step);
+        let mut stages = Vec::new();
+        for item in resolver.order() {
+            match item {
+                Item::Column(index) => {
+                    let step = self.step(at, input, &working, table, mapping, index);
+                    stages.extend(step.map(|s| Stage::Column(Box::new(s))));
+                }
+                Item::Check(index) => {
+                    let check = self.check(&working, table, &table.checks[index]);
+                    stages.extend(check.map(|c| Stage::Mend(Box::new(c))));
+                }
             }
         }
-        let mut checks = Vec::new();
-        for check in &table.checks {
-            let what = format!("schemas/{}.toml check {}", table.name, check.rule);
-            if let Some((ready, _)) = self.typed(&what, "expr", &check.expr, &working, &DataType::Boolean) {
-                checks.push(PlannedCheck { check: check.clone(), ready });
-            }
-        }
-        (self.problems.len() == before).then(|| TargetPlan {
-            table: table.clone(),
+        let asked = table.checks.iter().filter(|c| c.on_bad != OnBad::Blank);
+        let checks = asked.filter_map(|check| self.check(&working, table, check)).collect();
+        let place = |name: &str| table.columns.iter().position(|c| c.name == name);
+        let mapped = |name: &&&str| mapping.get(**name).is_some();
+        let content = CONTENT.iter().filter(mapped).filter_map(|name| place(name)).collect();
+        let period = self.source.files.period_of.as_ref().and_then(|name| place(name));
+        let (table, working) = (table.clone(), working);
+        (self.problems.len() == before).then_some(TargetPlan {
+            table,
             working,
-            steps,
+            stages,
             checks,
+            content,
+            period,
             when,
             once_per,
         })
+    }
+
+    /// A rule over staged columns.
+    fn check(&mut self, working: &SchemaRef, table: &Table, check: &svp_contract::Check) -> Option<PlannedCheck> {
+        let what = format!("schemas/{}.toml check {}", table.name, check.rule);
+        let (ready, _) = self.typed(&what, "expr", &check.expr, working, &DataType::Boolean)?;
+        let named = std::iter::once(&check.column).chain(&check.also);
+        let columns: Vec<usize> = named.filter_map(|n| table.columns.iter().position(|c| c.name == *n)).collect();
+        let put = match &check.put {
+            Some(sql) => {
+                let kind = table.columns[*columns.first()?].kind.arrow();
+                Some(self.typed(&what, "put", sql, working, &kind)?.0)
+            }
+            None => None,
+        };
+        Some(PlannedCheck { check: check.clone(), ready, put, columns })
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -323,8 +444,8 @@ impl Planner<'_> {
         table: &Table,
         mapping: &Mapping,
         index: usize,
-        column: &Column,
     ) -> Option<Step> {
+        let column = &table.columns[index];
         let codes = column.codes.keys().cloned().collect();
         let step = |origin| Some(Step { column: column.clone(), index, origin, codes });
         if !column.from.is_empty() {
@@ -333,8 +454,13 @@ impl Planner<'_> {
         if let Some(sql) = mapping.get(&column.name) {
             let (ready, expr) = self.typed(at, &column.name, sql, input, &column.kind.arrow())?;
             let constant = expr.column_refs().is_empty();
+            self.uses.reads(&expr);
+            if KEYS.contains(&column.name.as_str()) {
+                self.uses.keys(&expr);
+            }
+            let inputs = self.uses.places(&expr);
             let conversions = self.conversions(at, &column.name, &expr, input)?;
-            return step(Origin::Mapped { ready, conversions, constant });
+            return step(Origin::Mapped { ready, conversions, constant, inputs, sql: sql.clone() });
         }
         match column.name.as_str() {
             "source" => return step(Origin::Source),
@@ -357,21 +483,11 @@ impl Planner<'_> {
 
     /// The outermost conversions of a mapping.
     fn conversions(&mut self, at: &str, column: &str, expr: &Expr, input: &SchemaRef) -> Option<Vec<Conversion>> {
-        let mut found: Vec<(Expr, ScalarFunction, bool)> = Vec::new();
-        let mut first = true;
-        let _ = expr.apply(|node| {
-            let top = std::mem::take(&mut first);
-            if let Expr::ScalarFunction(call) = node
-                && CONVERSIONS.contains(&call.name())
-            {
-                found.push((node.clone(), call.clone(), top));
-                return Ok(TreeNodeRecursion::Jump);
-            }
-            Ok(TreeNodeRecursion::Continue)
-        });
+        let mut found: Vec<(Expr, ScalarFunction, bool, bool)> = Vec::new();
+        outermost(expr, true, false, &mut found);
         let df = DFSchema::try_from(Arc::clone(input)).ok()?;
         let mut out = Vec::new();
-        for (node, call, top) in found {
+        for (node, call, top, choice) in found {
             let is_map = call.name() == "code_map";
             if is_map
                 && let Some(Expr::Literal(value, _)) = call.args.first()
@@ -388,50 +504,37 @@ impl Planner<'_> {
             let Some(argument) = call.args.get(usize::from(is_map)) else { continue };
             let input = self.ready(at, column, argument.clone(), &df)?;
             let output = if top { None } else { Some(self.ready(at, column, node, &df)?) };
-            out.push(Conversion { input, output, rule: if is_map { "unknown_code" } else { "unreadable" } });
+            out.push(Conversion { input, output, choice, rule: if is_map { "unknown_code" } else { "unreadable" } });
         }
         Some(out)
     }
 }
 
-/// Brings the columns that are needed into an order in which each stands after what it is derived from. A
-/// circle (a place given neither way) leaves its columns NULL.
-struct Resolver<'a> {
-    table: &'a Table,
-    mapping: &'a Mapping,
-    order: Vec<String>,
-    state: BTreeMap<String, bool>,
-}
-
-impl Resolver<'_> {
-    fn need(&mut self, name: &str) {
-        if self.state.contains_key(name) {
+/// Collects the outermost conversions of an expression: which of them is the whole of it, and which stands among choices.
+fn outermost(expr: &Expr, top: bool, choice: bool, found: &mut Vec<(Expr, ScalarFunction, bool, bool)>) {
+    let mut inside = choice;
+    if let Expr::ScalarFunction(call) = expr {
+        if CONVERSIONS.contains(&call.name()) {
+            found.push((expr.clone(), call.clone(), top, choice));
             return;
         }
-        let Some(column) = self.table.column(name) else { return };
-        self.state.insert(name.to_owned(), false);
-        for part in &column.from {
-            self.need(part);
-        }
-        if !self.mapping.contains_key(name)
-            && let Some(sql) = &column.derive
-        {
-            for word in words(sql) {
-                self.need(word);
-            }
-        }
-        self.order.push(name.to_owned());
-        self.state.insert(name.to_owned(), true);
+        inside |= call.name() == "coalesce";
     }
+    let _ = expr.apply_children(|child| {
+        outermost(child, false, inside, found);
+        Ok(TreeNodeRecursion::Continue)
+    });
 }
 
-/// The words of an expression that can be column names.
-pub(crate) fn words(sql: &str) -> impl Iterator<Item = &str> {
-    // Text in single quotes is no column.
-    sql.split('\'')
-        .step_by(2)
-        .flat_map(|outside| outside.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'))
-        .filter(|w| !w.is_empty())
+/// A cast that fails on one value gives NULL for it: a value is no reason to stop.
+fn forgiving(expr: Expr) -> datafusion::common::Result<Expr> {
+    let kinder = expr.transform_up(|node| {
+        Ok(match node {
+            Expr::Cast(cast) => Transformed::yes(Expr::TryCast(TryCast::new_from_field(cast.expr, cast.field))),
+            other => Transformed::no(other),
+        })
+    })?;
+    Ok(kinder.data)
 }
 
 fn first_line(message: &str) -> String {

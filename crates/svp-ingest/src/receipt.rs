@@ -7,6 +7,8 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
+use crate::profile::ColumnProfile;
+
 /// What a rule did in a file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleCount {
@@ -55,6 +57,9 @@ pub struct Receipt {
     pub revised: u64,
     /// Records that the older release had too, unchanged.
     pub unchanged: u64,
+    /// The account of columns. A run record leaves it to the table `quality/column_profile`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<ColumnProfile>,
 }
 
 impl Receipt {
@@ -72,7 +77,21 @@ impl Receipt {
 
     /// Counts a rule.
     pub fn count(&mut self, rule: &str, table: &str, column: &str, f: impl FnOnce(&mut RuleCount)) {
-        f(self.rules.entry(format!("{rule} {table}.{column}")).or_default());
+        f(self.rules.entry(Self::place(rule, table, column)).or_default());
+    }
+
+    /// The name under which a rule at a place is counted.
+    #[must_use]
+    pub fn place(rule: &str, table: &str, column: &str) -> String {
+        format!("{rule} {table}.{column}")
+    }
+
+    /// Rule, table and column of such a name.
+    #[must_use]
+    pub fn parts(place: &str) -> Option<(&str, &str, &str)> {
+        let (rule, place) = place.split_once(' ')?;
+        let (table, column) = place.split_once('.')?;
+        Some((rule, table, column))
     }
 }
 

@@ -11,6 +11,7 @@ use svp_contract::{Area, Exclusion, Reference};
 use svp_functions::{Areas, Lookups, place::osgb};
 use svp_lake::input::{InputFile, expand, open_blocking};
 
+use crate::dictionaries::dictionaries;
 use crate::error::IngestError;
 use crate::read::decompressed;
 
@@ -232,6 +233,7 @@ pub fn load(
     if let Some(error) = data.failure() {
         return Err(error);
     }
+    dictionaries(area, &data.geography, &mut tables)?;
     data.lookups = Lookups::new(tables);
     Ok(data)
 }

@@ -1,20 +1,27 @@
-//! Revisions: what a slot held before, and records that come again in a later file.
+//! Revisions: what a slot held before, and records that several files hold.
+//!
+//! Of a record that several files of a source hold, the newest knowledge counts, in whatever order the files came. The rows of
+//! the others are put aside, in a table of their own, and come back when the file that superseded them goes: so the tables hold
+//! the same rows after any order of deliveries.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, UInt32Array};
-use arrow::compute::take_record_batch;
-use arrow::datatypes::Int64Type;
-use datafusion::common::JoinType;
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray};
+use arrow::compute::{filter_record_batch, not};
+use arrow::datatypes::{Int64Type, SchemaRef};
+use datafusion::common::TableReference;
 use datafusion::datasource::MemTable;
-use datafusion::functions_aggregate::expr_fn::{count_distinct, max};
-use datafusion::prelude::{SessionContext, col, lit};
+use datafusion::error::DataFusionError;
+use datafusion::prelude::{DataFrame, Expr, SessionContext, col, lit};
 use futures::StreamExt;
-use svp_lake::{PartWriter, RunTxn};
+use svp_contract::{Revises, Table};
+use svp_lake::{Rewrite, RunTxn};
 
 use crate::error::IngestError;
-use crate::load::{LoadedFile, Previous};
+use crate::load::{Previous, QUARANTINE, SourcePlan};
+use crate::pending::LoadedFile;
+use crate::repeats::repeats;
 
 /// Tables whose rows belong to a record, and the column that names it.
 const RECORD_TABLES: [(&str, &str, &str); 4] = [
@@ -24,9 +31,42 @@ const RECORD_TABLES: [(&str, &str, &str); 4] = [
     ("linkage", "person_record", "event_id"),
 ];
 
-fn engine(what: &'static str) -> impl Fn(datafusion::error::DataFusionError) -> IngestError {
-    // The engine's message can hold values; the step is enough to find the place.
-    move |_| IngestError::Definition { at: "revision".to_owned(), what: format!("the step `{what}` failed") }
+/// What the name of a table with superseded rows ends with.
+const ASIDE: &str = "_superseded";
+
+pub(crate) fn aside(table: &str) -> String {
+    format!("{table}{ASIDE}")
+}
+
+/// The table of which a table holds the superseded rows; its own name for every other table.
+#[must_use]
+pub fn table_of(name: &str) -> &str {
+    name.strip_suffix(ASIDE).unwrap_or(name)
+}
+
+/// The tables of superseded rows: zone, name and schema of each, partitioned as the tables are.
+#[must_use]
+pub fn superseded_tables(tables: &[Table]) -> Vec<(String, String, SchemaRef)> {
+    let of_records = tables.iter().filter(|t| RECORD_TABLES.iter().any(|(_, name, _)| *name == t.name));
+    of_records.map(|t| (t.zone.clone(), aside(&t.name), t.stored_schema())).collect()
+}
+
+/// The engine's message can hold values: it is kept as the cause and not shown.
+pub(crate) fn engine(step: &'static str) -> impl Fn(DataFusionError) -> IngestError {
+    move |source| IngestError::Revision { step, source: Box::new(source) }
+}
+
+/// Drops every row of a slot.
+///
+/// # Errors
+/// When the transaction refuses.
+pub fn drop_slot(txn: &RunTxn, source: &str, slot: &str) -> Result<(), IngestError> {
+    let partition = [("source", source), ("slot", slot)];
+    for (zone, table, _) in RECORD_TABLES {
+        txn.replace_partition(zone, table, &partition)?;
+        txn.replace_partition(zone, &aside(table), &partition)?;
+    }
+    Ok(txn.replace_partition("quality", QUARANTINE, &partition)?)
 }
 
 /// What the slots that are about to be superseded hold. `ctx` has the transaction's tables registered.
@@ -43,15 +83,10 @@ pub async fn previous(
         let rows = ctx
             .table("event")
             .await
-            .map_err(engine("open"))?
-            .filter(col("source").eq(lit(source)).and(col("slot").eq(lit(slot))))
-            .map_err(engine("filter"))?
-            .select_columns(&["event_id", "row_digest", "identified"])
-            .map_err(engine("select"))?
-            .collect()
-            .await
-            .map_err(engine("read"))?;
-        for batch in rows {
+            .and_then(|t| t.filter(col("source").eq(lit(source)).and(col("slot").eq(lit(slot)))))
+            .and_then(|t| t.select_columns(&["event_id", "row_digest", "identified"]))
+            .map_err(engine("previous"))?;
+        for batch in rows.collect().await.map_err(engine("previous"))? {
             found.rows += batch.num_rows() as u64;
             let ids = batch.column(0).as_string::<i32>();
             let digests = batch.column(1).as_primitive::<Int64Type>();
@@ -67,143 +102,200 @@ pub async fn previous(
     Ok(out)
 }
 
-/// Removes the rows of records that come again in a later file, for the sources that revise by record.
-/// Rewrites only the slots that hold such rows. Returns the number of records superseded by source and slot.
+/// The live files of some sources in the order of knowledge, the newest last: by the day of which they know, then by release,
+/// then by the order of loading.
+fn in_order_of_knowledge<'a>(
+    files: &'a [LoadedFile],
+    plans: &[SourcePlan],
+    sources: &dyn Fn(&str) -> bool,
+) -> Vec<&'a LoadedFile> {
+    let plan = |source: &str| plans.iter().find(|p| p.source.name == source);
+    let mut live: Vec<&LoadedFile> = files.iter().filter(|f| !f.superseded && sources(&f.source)).collect();
+    live.sort_by_cached_key(|f| (f.knowledge(plan(&f.source)), f.seq));
+    live
+}
+
+/// What a revision did: number of records by source and slot.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Revised {
+    /// Records that a newer file supersedes now.
+    pub superseded: BTreeMap<(String, String), u64>,
+    /// Records that are the newest again, since the file that superseded them went.
+    pub returned: BTreeMap<(String, String), u64>,
+    /// Records that a newer slot of a source that revises by file holds too, and that are counted in both.
+    pub in_both: BTreeMap<(String, String), u64>,
+}
+
+/// Puts the rows of records aside that a newer file holds too, and brings back those that no newer file holds any longer, for
+/// the sources that `changed`. Of a source that revises by file, this is done where a slot repeats a share of another; single
+/// records stay in both. Rewrites only slots that change.
 ///
 /// # Errors
 /// When the lake cannot be read or written.
 pub async fn revise(
     ctx: &SessionContext,
     txn: &RunTxn,
+    plans: &[SourcePlan],
     files: &[LoadedFile],
-    sources: &BTreeSet<String>,
-) -> Result<BTreeMap<String, u64>, IngestError> {
-    let mut told = BTreeMap::new();
-    let live: Vec<&LoadedFile> = files.iter().filter(|f| !f.superseded && sources.contains(&f.source)).collect();
-    if live.len() < 2 {
-        return Ok(told);
+    changed: &BTreeSet<String>,
+) -> Result<Revised, IngestError> {
+    let mut done = Revised::default();
+    let in_order = in_order_of_knowledge(files, plans, &|source| changed.contains(source));
+    let mut order: Vec<(&LoadedFile, i64)> = in_order.into_iter().zip(0..).collect();
+    for source in changed {
+        let mut places: BTreeMap<&str, i64> = BTreeMap::new();
+        places.extend(order.iter().filter(|(f, _)| f.source == *source).map(|(f, place)| (f.slot.as_str(), *place)));
+        if !plans.iter().any(|p| p.source.name == *source && p.source.files.revises == Revises::File) {
+            continue;
+        }
+        let repeats = repeats(ctx, source, &places).await?;
+        if repeats.one_delivery {
+            continue;
+        }
+        done.in_both.extend(repeats.older.into_iter().map(|(slot, n)| ((source.clone(), slot), n)));
+        if repeats.aside {
+            order.iter_mut().filter(|(f, _)| f.source == *source).for_each(|(_, place)| *place = 0);
+        } else {
+            order.retain(|(f, _)| f.source != *source);
+        }
     }
-    let order = RecordBatch::try_from_iter([
-        ("o_source", Arc::new(StringArray::from_iter_values(live.iter().map(|f| f.source.as_str()))) as ArrayRef),
-        ("o_slot", Arc::new(StringArray::from_iter_values(live.iter().map(|f| f.slot.as_str()))) as ArrayRef),
-        (
-            "seq",
-            Arc::new(Int64Array::from_iter_values(live.iter().map(|f| i64::try_from(f.seq).unwrap_or(i64::MAX))))
-                as ArrayRef,
-        ),
-    ])
-    .map_err(|source| IngestError::Arrow { at: "revision".to_owned(), source })?;
-    let order = || ctx.read_batch(order.clone()).map_err(engine("order"));
+    if !order.is_empty() {
+        settle(ctx, txn, &order, &mut done).await?;
+    }
+    Ok(done)
+}
 
-    let mut rewritten = false;
-    for (zone, table, id) in RECORD_TABLES {
-        if !ctx.table_exist(table).map_err(engine("look up"))? {
-            continue;
-        }
-        let placed = ctx
-            .table(table)
-            .await
-            .map_err(engine("open"))?
-            .select(vec![col("source"), col("slot"), col(id).alias("record")])
-            .map_err(engine("select"))?
-            .join(order()?, JoinType::Inner, &["source", "slot"], &["o_source", "o_slot"], None)
-            .map_err(engine("place"))?;
-        let again = placed
-            .clone()
-            .aggregate(
-                vec![col("record").alias("again"), col("source").alias("a_source")],
-                vec![max(col("seq")).alias("latest"), count_distinct(col("slot")).alias("slots")],
-            )
-            .map_err(engine("group"))?
-            .filter(col("slots").gt(lit(1)))
-            .map_err(engine("repeats"))?;
-        let superseded = placed
-            .join(
-                again,
-                JoinType::Inner,
-                &["record", "source"],
-                &["again", "a_source"],
-                Some(col("seq").lt(col("latest"))),
-            )
-            .map_err(engine("superseded"))?
-            .select(vec![col("source").alias("s_source"), col("slot").alias("s_slot"), col("record")])
-            .map_err(engine("select"))?
-            .distinct()
-            .map_err(engine("distinct"))?
-            .collect()
-            .await
-            .map_err(engine("superseded"))?;
-        let mut slots: BTreeMap<(String, String), u64> = BTreeMap::new();
-        for batch in &superseded {
-            let (sources, names) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
-            for row in 0..batch.num_rows() {
-                *slots.entry((sources.value(row).to_owned(), names.value(row).to_owned())).or_default() += 1;
+/// Rows of some sources, where the table holds them apart by source.
+async fn rows_of(ctx: &SessionContext, table: &str, sources: &[Expr]) -> Result<DataFrame, IngestError> {
+    let rows = ctx.table(table).await.and_then(|t| t.filter(col("source").in_list(sources.to_vec(), false)));
+    rows.map_err(engine("open"))
+}
+
+/// Lets the newest of several places of each record count. `order` gives the place of each live file.
+async fn settle(
+    ctx: &SessionContext,
+    txn: &RunTxn,
+    order: &[(&LoadedFile, i64)],
+    done: &mut Revised,
+) -> Result<(), IngestError> {
+    let names: BTreeSet<&str> = order.iter().map(|(f, _)| f.source.as_str()).collect();
+    let sources: Vec<Expr> = names.into_iter().map(lit).collect();
+    let text = |f: &dyn Fn(&LoadedFile) -> String| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(order.iter().map(|(file, _)| f(file))))
+    };
+    let places = Arc::new(Int64Array::from_iter_values(order.iter().map(|(_, place)| *place))) as ArrayRef;
+    let columns = [("source", text(&|f| f.source.clone())), ("slot", text(&|f| f.slot.clone())), ("place", places)];
+    let order = RecordBatch::try_from_iter(columns)
+        .map_err(|source| IngestError::Arrow { at: "revision".to_owned(), source })?;
+    put(ctx, "slot_order", order.schema(), vec![order])?;
+    let mut every: Option<DataFrame> = None;
+    let mut any_aside = false;
+    for (_, table, id) in RECORD_TABLES {
+        for (name, put_aside) in [(table.to_owned(), false), (aside(table), true)] {
+            let rows = rows_of(ctx, &name, &sources).await?;
+            if put_aside && !any_aside {
+                any_aside =
+                    rows.clone().limit(0, Some(1)).map_err(engine("open"))?.count().await.map_err(engine("open"))? > 0;
             }
+            let named =
+                rows.select(vec![col("source"), col("slot"), col(id).alias("record")]).map_err(engine("open"))?;
+            every = Some(match every {
+                Some(before) => before.union(named).map_err(engine("open"))?,
+                None => named,
+            });
         }
-        let Some(schema) = superseded.first().map(RecordBatch::schema) else { continue };
-        if slots.is_empty() {
-            continue;
+    }
+    if let Some(every) = every {
+        view(ctx, "record_every", every)?;
+    }
+    let (schema, newest) = ask(ctx, include_str!("sql/newest.sql"), "newest").await?;
+    let repeated = newest.iter().any(|batch| batch.num_rows() > 0);
+    put(ctx, "record_newest", schema, newest)?;
+    let mut written = false;
+    for (zone, table, id) in RECORD_TABLES.iter().filter(|_| repeated || any_aside) {
+        for (name, of) in [("record_live", (*table).to_owned()), ("record_aside", aside(table))] {
+            let rows = rows_of(ctx, &of, &sources).await?.with_column("record", col(*id)).map_err(engine("open"))?;
+            view(ctx, name, rows)?;
         }
-        let gone = MemTable::try_new(schema, vec![superseded]).map_err(engine("remember"))?;
-        let gone = ctx.read_table(Arc::new(gone)).map_err(engine("remember"))?;
-        let touched = slots.keys().fold(lit(false), |any, (source, slot)| {
-            any.or(col("source").eq(lit(source)).and(col("slot").eq(lit(slot))))
-        });
-        let kept = ctx
-            .table(table)
-            .await
-            .map_err(engine("open"))?
-            .filter(touched)
-            .map_err(engine("filter"))?
-            .join(gone, JoinType::LeftAnti, &["source", "slot", id], &["s_source", "s_slot", "record"], None)
-            .map_err(engine("keep"))?;
-        let mut writers: BTreeMap<(String, String), PartWriter> = BTreeMap::new();
-        for (source, slot) in slots.keys() {
-            let partition = [("source", source.as_str()), ("slot", slot.as_str())];
-            txn.replace_partition(zone, table, &partition)?;
-            writers.insert((source.clone(), slot.clone()), txn.part(zone, table, &partition, "revised")?);
-        }
-        let mut stream = kept.execute_stream().await.map_err(engine("read"))?;
-        while let Some(batch) = stream.next().await {
-            for (slot, rows) in by_slot(&batch.map_err(engine("read"))?)? {
-                if let Some(writer) = writers.get_mut(&slot) {
-                    writer.write(&rows).await?;
+        let (schema, touched) = ask(ctx, include_str!("sql/touched.sql"), "touched").await?;
+        let mut slots: Vec<[String; 2]> = Vec::new();
+        for batch in &touched {
+            let (sources, names) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
+            let (gone, back) =
+                (batch.column(2).as_primitive::<Int64Type>(), batch.column(3).as_primitive::<Int64Type>());
+            for row in 0..batch.num_rows() {
+                let slot = (sources.value(row).to_owned(), names.value(row).to_owned());
+                slots.push([slot.0.clone(), slot.1.clone()]);
+                if matches!(*table, "event" | "episode") {
+                    for (counts, n) in [(&mut done.superseded, gone.value(row)), (&mut done.returned, back.value(row))]
+                    {
+                        if n > 0 {
+                            *counts.entry(slot.clone()).or_default() += n.unsigned_abs();
+                        }
+                    }
                 }
             }
         }
-        for writer in writers.into_values() {
-            if writer.rows() > 0 {
-                txn.append(writer.finish().await?)?;
-            }
+        if slots.is_empty() {
+            continue;
         }
-        rewritten = true;
-        if table == "event" || table == "episode" {
-            for ((source, slot), count) in slots {
-                *told.entry(format!("{source}/{slot}")).or_default() += count;
-            }
+        slots.sort();
+        put(ctx, "slot_touched", schema, touched)?;
+        let rows = ctx.sql(include_str!("sql/settled.sql")).await.map_err(engine("settled"))?;
+        let rows = rows.drop_columns(&["record"]).map_err(engine("settled"))?;
+        let mut live = Rewrite::begin(txn, zone, table, &slots, "revised")?;
+        let mut put_aside = Rewrite::begin(txn, zone, &aside(table), &slots, "revised")?;
+        let mut stream = rows.execute_stream().await.map_err(engine("settled"))?;
+        while let Some(batch) = stream.next().await {
+            let (current, superseded) = parted(&batch.map_err(engine("settled"))?)?;
+            live.write(&current).await?;
+            put_aside.write(&superseded).await?;
         }
+        live.finish().await?;
+        put_aside.finish().await?;
+        written = true;
     }
-    if rewritten {
+    for name in ["slot_order", "record_every", "record_newest", "slot_touched", "record_live", "record_aside"] {
+        ctx.deregister_table(name).map_err(engine("forget"))?;
+    }
+    if written {
         txn.commit_tables().await?;
         txn.register(ctx).await?;
     }
-    Ok(told)
+    Ok(())
 }
 
-/// Takes a batch apart by source and slot.
-fn by_slot(batch: &RecordBatch) -> Result<BTreeMap<(String, String), RecordBatch>, IngestError> {
-    let text = |name: &str| batch.column_by_name(name).map(|c| c.as_string::<i32>());
-    let (Some(sources), Some(slots)) = (text("source"), text("slot")) else { return Ok(BTreeMap::new()) };
-    let mut rows: BTreeMap<(String, String), Vec<u32>> = BTreeMap::new();
-    for row in 0..batch.num_rows() {
-        rows.entry((sources.value(row).to_owned(), slots.value(row).to_owned()))
-            .or_default()
-            .push(u32::try_from(row).unwrap_or(u32::MAX));
-    }
-    rows.into_iter()
-        .map(|(slot, rows)| {
-            let taken = take_record_batch(batch, &UInt32Array::from(rows));
-            taken.map(|b| (slot, b)).map_err(|source| IngestError::Arrow { at: "revision".to_owned(), source })
-        })
-        .collect()
+/// Takes a batch apart by its last column, `superseded`.
+fn parted(batch: &RecordBatch) -> Result<(RecordBatch, RecordBatch), IngestError> {
+    let failed = |source| IngestError::Arrow { at: "revision".to_owned(), source };
+    let last = batch.num_columns() - 1;
+    let superseded: BooleanArray = batch.column(last).as_boolean().clone();
+    let rows = batch.project(&(0..last).collect::<Vec<_>>()).map_err(failed)?;
+    let current = filter_record_batch(&rows, &not(&superseded).map_err(failed)?).map_err(failed)?;
+    Ok((current, filter_record_batch(&rows, &superseded).map_err(failed)?))
+}
+
+async fn ask(
+    ctx: &SessionContext,
+    sql: &str,
+    step: &'static str,
+) -> Result<(SchemaRef, Vec<RecordBatch>), IngestError> {
+    let frame = ctx.sql(sql).await.map_err(engine(step))?;
+    let schema = SchemaRef::new(frame.schema().as_arrow().clone());
+    Ok((schema, frame.collect().await.map_err(engine(step))?))
+}
+
+fn view(ctx: &SessionContext, name: &str, rows: DataFrame) -> Result<(), IngestError> {
+    let name = TableReference::bare(name);
+    ctx.deregister_table(name.clone()).map_err(engine("open"))?;
+    ctx.register_table(name, rows.into_view()).map_err(engine("open"))?;
+    Ok(())
+}
+
+fn put(ctx: &SessionContext, name: &str, schema: SchemaRef, rows: Vec<RecordBatch>) -> Result<(), IngestError> {
+    let table = MemTable::try_new(schema, vec![rows]).map_err(engine("remember"))?;
+    let name = TableReference::bare(name);
+    ctx.deregister_table(name.clone()).map_err(engine("remember"))?;
+    ctx.register_table(name, Arc::new(table)).map_err(engine("remember"))?;
+    Ok(())
 }

@@ -16,6 +16,19 @@ pub(crate) trait Sink {
     fn complete(&mut self) -> Result<(), IngestError>;
 }
 
+/// Takes rows and keeps none of them: for looking at a file without loading it.
+pub(crate) struct NoSink;
+
+impl Sink for NoSink {
+    fn write(&mut self, _feed: &str, _zone: &str, _table: &str, _batch: &RecordBatch) -> Result<(), IngestError> {
+        Ok(())
+    }
+
+    fn complete(&mut self) -> Result<(), IngestError> {
+        Ok(())
+    }
+}
+
 /// Writes to the tables of a lake, in the partition of one source and slot, one part for each feed and table.
 pub(crate) struct LakeSink<'a> {
     txn: &'a RunTxn,

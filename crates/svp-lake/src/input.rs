@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 use url::Url;
@@ -50,6 +51,62 @@ pub fn expand(patterns: &[String]) -> Result<Vec<InputFile>> {
     paths.into_iter().map(describe).collect()
 }
 
+/// How deep folders are searched.
+const DEEPEST: usize = 12;
+
+/// A file that was found for a pattern.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FoundFile {
+    /// The file.
+    pub file: InputFile,
+    /// The pattern is its path: somebody named this very file.
+    pub named: bool,
+}
+
+/// Finds the files that a path, a folder, a `file://` URL or a pattern names, as [`expand`] does, but searches folders with
+/// their sub-folders and gives hidden files too (not those of hidden folders); sorted by path.
+///
+/// # Errors
+/// As [`expand`].
+pub fn find(pattern: &str) -> Result<Vec<FoundFile>> {
+    let local = local_part(pattern)?;
+    let as_path = Path::new(&local);
+    let mut paths = BTreeSet::new();
+    let mut named = false;
+    if as_path.is_dir() {
+        below(as_path, DEEPEST, &mut paths)?;
+    } else if as_path.exists() {
+        named = true;
+        paths.insert(as_path.to_path_buf());
+    } else if local.contains(['*', '?', '[']) {
+        for path in globbed(&local)? {
+            if path.is_dir() {
+                below(&path, DEEPEST, &mut paths)?;
+            } else {
+                paths.insert(path);
+            }
+        }
+    } else {
+        return Err(LakeError::NoInput { path: pattern.to_string() });
+    }
+    paths.into_iter().map(|path| Ok(FoundFile { file: describe(path)?, named })).collect()
+}
+
+/// The files of a folder and its sub-folders, those that cannot be looked at among them.
+fn below(folder: &Path, depth: usize, paths: &mut BTreeSet<PathBuf>) -> Result<()> {
+    let failed = |e| LakeError::file("list", folder.display(), e);
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let hidden = path.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));
+        if !path.is_dir() {
+            paths.insert(path);
+        } else if !hidden && depth > 0 {
+            below(&path, depth - 1, paths)?;
+        }
+    }
+    Ok(())
+}
+
 fn local_part(pattern: &str) -> Result<String> {
     let refused = |reason: &str| LakeError::Pattern { pattern: pattern.to_string(), reason: reason.to_string() };
     let Some((scheme, _)) = pattern.split_once("://") else {
@@ -68,6 +125,12 @@ fn local_part(pattern: &str) -> Result<String> {
 }
 
 fn matching(pattern: &str) -> Result<Vec<PathBuf>> {
+    let mut found = globbed(pattern)?;
+    found.retain(|path| path.is_file());
+    Ok(found)
+}
+
+fn globbed(pattern: &str) -> Result<Vec<PathBuf>> {
     let options =
         glob::MatchOptions { require_literal_leading_dot: true, require_literal_separator: true, case_sensitive: true };
     let paths = glob::glob_with(pattern, options)
@@ -78,9 +141,7 @@ fn matching(pattern: &str) -> Result<Vec<PathBuf>> {
             let at = e.path().display().to_string();
             LakeError::file("list", at, e.into())
         })?;
-        if path.is_file() {
-            found.push(path);
-        }
+        found.push(path);
     }
     Ok(found)
 }
@@ -99,6 +160,40 @@ fn open(file: &InputFile) -> Result<File> {
 /// Opens a file as a stream of its bytes, as they are stored (compressed ones stay compressed).
 pub fn open_blocking(file: &InputFile) -> Result<Box<dyn Read + Send>> {
     Ok(Box::new(BufReader::with_capacity(CHUNK, open(file)?)))
+}
+
+/// Opens a file as [`open_blocking`] does, and digests what is read.
+pub fn open_digested(file: &InputFile) -> Result<(Box<dyn Read + Send>, ReadDigest)> {
+    let shared = Arc::new(Mutex::new(DigestReader::new(open(file)?)));
+    let reader = BufReader::with_capacity(CHUNK, Shared(Arc::clone(&shared)));
+    Ok((Box::new(reader), ReadDigest { shared, path: file.path.clone() }))
+}
+
+struct Shared(Arc<Mutex<DigestReader<File>>>);
+
+impl Read for Shared {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).read(buffer)
+    }
+}
+
+/// The digest of a file that is being read by somebody else.
+pub struct ReadDigest {
+    shared: Arc<Mutex<DigestReader<File>>>,
+    path: String,
+}
+
+impl ReadDigest {
+    /// The SHA-256 (64 hex digits) of the file's bytes as they were read, with those after the point to which it was read.
+    ///
+    /// # Errors
+    /// [`LakeError::Unreadable`] when the rest cannot be read.
+    pub fn finish(self) -> Result<String> {
+        let mut reader = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = |source| LakeError::Unreadable { path: self.path.clone(), source };
+        io::copy(&mut *reader, &mut io::sink()).map_err(failed)?;
+        Ok(hex::encode(reader.hash.clone().finalize()))
+    }
 }
 
 /// Reads a file whole.
@@ -209,6 +304,37 @@ mod tests {
         assert_eq!(names(dir, &["odd [1].csv"]), ["odd [1].csv"]);
         assert_eq!(names(dir, &["2024-01/a.csv", "*/a.csv"]), ["a.csv"]);
         assert_eq!(names(dir, &["*.xml"]), [""; 0]);
+    }
+
+    #[test]
+    fn folders_are_searched_to_their_ends() {
+        let dir = folder();
+        let dir = dir.path();
+        let found = |pattern: &str| -> Vec<(String, bool)> {
+            let pattern = if pattern.is_empty() { dir.to_path_buf() } else { dir.join(pattern) };
+            find(&pattern.to_string_lossy()).unwrap().into_iter().map(|f| (f.file.name, f.named)).collect()
+        };
+        let loose = |names: &[&str]| names.iter().map(|n| ((*n).to_owned(), false)).collect::<Vec<_>>();
+        assert_eq!(found(""), loose(&[".hidden.csv", "a.csv", "a.csv.gz", "b.csv", "odd [1].csv"]));
+        assert_eq!(found("2024-0[12]"), loose(&[".hidden.csv", "a.csv", "a.csv.gz", "b.csv"]));
+        assert_eq!(found("2024-01/a.csv"), [("a.csv".to_owned(), true)]);
+        assert_eq!(found("*.xml"), []);
+        assert!(matches!(find(&dir.join("c.csv").to_string_lossy()), Err(LakeError::NoInput { .. })));
+    }
+
+    #[test]
+    fn the_digest_of_what_somebody_else_reads() {
+        let dir = folder();
+        let file = expand(&[dir.path().join("2024-01/a.csv").to_string_lossy().into()]).unwrap().remove(0);
+        let (mut reader, digest) = open_digested(&file).unwrap();
+        let mut first = [0];
+        reader.read_exact(&mut first).unwrap();
+        // Replaced by another file of the name: what was opened is what was read.
+        std::fs::remove_file(&file.path).unwrap();
+        crate::files::write_file(Path::new(&file.path), b"other").unwrap();
+        assert_eq!(digest.finish().unwrap(), ABC);
+        let (_, digest) = open_digested(&file).unwrap();
+        assert_ne!(digest.finish().unwrap(), ABC);
     }
 
     #[test]

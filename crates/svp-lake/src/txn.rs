@@ -120,6 +120,11 @@ impl RunTxn {
         }
     }
 
+    /// The partition columns of a declared table.
+    pub(crate) fn partition_columns(&self, zone: &str, table: &str) -> Result<Vec<String>> {
+        Ok(self.table(zone, table)?.1.spec.partition.clone())
+    }
+
     /// Begins a file of a table. `partition` names every partition column, in any order; an empty
     /// value is null. `file_stem` is the caller's own name for the file, once per partition and run;
     /// the number of the run is added to it.

@@ -70,6 +70,9 @@ impl Rules {
         let mut keys: Vec<u64> = Vec::with_capacity(16);
         let mut next: Vec<u64> = Vec::with_capacity(16);
         let mut tokens: Vec<u64> = Vec::with_capacity(66);
+        if !row.says_who() {
+            return;
+        }
         for (number, parts) in self.0.iter().enumerate() {
             keys.clear();
             keys.push(mix(0x5156_5053, number as u64 + 1));
@@ -107,7 +110,15 @@ fn part(name: &str) -> Option<Part> {
 /// A row as the rules see it: the columns of [`COLUMNS`].
 pub(crate) struct Row<'a>(pub [Option<&'a [u8]>; COLUMNS.len()]);
 
+/// Columns that say who somebody is; an address or an occupation alone does not.
+const WHO: [usize; 7] = [0, 1, 2, 3, 7, 8, 9];
+
 impl Row<'_> {
+    /// Whether there is a name, a date of birth or a number: a record without any is linked to none.
+    pub(crate) fn says_who(&self) -> bool {
+        WHO.iter().any(|column| self.0[*column].is_some())
+    }
+
     fn token(&self, column: usize, place: usize) -> Option<u64> {
         self.0[column].and_then(|e| token_at(e, place))
     }
@@ -211,6 +222,21 @@ mod tests {
         let both = keys(Some(b"a"), Some(b"a"));
         assert_eq!(both.len(), 2);
         assert_ne!(both[0].1, both[1].1);
+    }
+
+    #[test]
+    fn an_address_alone_is_nobody() {
+        let rules = Rules::new(&Linkage::shipped().unwrap()).unwrap();
+        let keys = |columns: &[usize]| {
+            let mut row = [None; COLUMNS.len()];
+            let encoding = [7u8; 256];
+            columns.iter().for_each(|column| row[*column] = Some(&encoding[..]));
+            let mut n = 0;
+            rules.keys(&Row(row), |_, _| n += 1);
+            n
+        };
+        assert_eq!(keys(&[4, 5, 6]), 0);
+        assert!(keys(&[3, 4]) > 0 && keys(&[7]) > 0 && keys(&[1, 4]) > 0);
     }
 
     #[test]

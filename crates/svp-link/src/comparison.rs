@@ -10,6 +10,9 @@ use svp_contract::encoding::{
 };
 use svp_contract::{COMPARISONS, Linkage};
 
+/// Most bits that the two bigrams of one letter set (ten each).
+const BITS_OF_INITIAL: u32 = 20;
+
 /// Bits of a level in a pattern.
 const BITS: u32 = 4;
 
@@ -41,25 +44,33 @@ pub(crate) fn at_level(c: usize, level: u8) -> u64 {
 
 /// Cuts of similarity, by comparison.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Cuts(Vec<Vec<f64>>);
+pub struct Cuts {
+    similarity: Vec<Vec<f64>>,
+    /// Whether the definition has levels for two forenames that are each a name of its own.
+    two_names: bool,
+}
 
 impl Cuts {
     /// Those of a definition.
     #[must_use]
     pub fn new(linkage: &Linkage) -> Self {
-        Self(linkage.comparisons.iter().map(|c| c.similarity.clone()).collect())
+        let levels = linkage.comparisons.get(at::FORENAME).map_or(0, |c| c.levels.len());
+        Self {
+            similarity: linkage.comparisons.iter().map(|c| c.similarity.clone()).collect(),
+            two_names: levels > usize::from(TWO_NAMES + 2),
+        }
     }
 
     /// The first cut that is reached, or the number of cuts.
     #[inline(always)]
     fn band(&self, c: usize, similarity: f64) -> usize {
-        let cuts = &self.0[c];
+        let cuts = &self.similarity[c];
         cuts.iter().position(|cut| similarity >= *cut).unwrap_or(cuts.len())
     }
 
     #[inline(always)]
     fn least(&self, c: usize) -> f64 {
-        self.0[c].last().copied().unwrap_or(1.0)
+        self.similarity[c].last().copied().unwrap_or(1.0)
     }
 }
 
@@ -71,13 +82,15 @@ pub(crate) struct Value {
     tokens: [u64; 7],
     /// Bits of the filter that are set.
     ones: u32,
+    /// A forename that many people bear: not a slip of another, and no initial.
+    pub(crate) is_a_name: bool,
     filter: [u64; FILTER_BYTES / 8],
 }
 
 impl Value {
     pub(crate) fn new(encoding: &[u8]) -> Self {
         let (tokens, filter) = split(encoding).unwrap_or((encoding, &[]));
-        let mut value = Self { tokens: [0; 7], ones: 0, filter: [0; FILTER_BYTES / 8] };
+        let mut value = Self { tokens: [0; 7], ones: 0, is_a_name: false, filter: [0; FILTER_BYTES / 8] };
         let words = |bytes: &[u8], out: &mut [u64]| {
             for (slot, eight) in out.iter_mut().zip(bytes.chunks_exact(8)) {
                 *slot = eight.try_into().map_or(0, u64::from_le_bytes);
@@ -87,6 +100,11 @@ impl Value {
         words(filter, &mut value.filter);
         value.ones = value.filter.iter().map(|w| w.count_ones()).sum();
         value
+    }
+
+    /// Whether a name is one letter: its two bigrams set no more bits than this, and three set more.
+    pub(crate) fn is_initial(&self) -> bool {
+        self.ones <= BITS_OF_INITIAL
     }
 
     /// The token at a place, or 0.
@@ -130,6 +148,8 @@ pub(crate) struct Names<'a> {
     pub words: Option<&'a Value>,
     /// Tokens of the words that are neither forename nor surname.
     pub others: &'a [u64],
+    /// Order of birth that stands in place of a forename; 0 is none.
+    pub birth_order: u32,
 }
 
 impl Names<'_> {
@@ -140,7 +160,10 @@ impl Names<'_> {
     }
 }
 
+const DIFFERENT: u8 = 7;
 const EXCHANGED: u8 = 8;
+/// The first level of two forenames that are alike, but each a name of its own; those below it follow.
+const TWO_NAMES: u8 = 9;
 
 /// Forename, surname and words.
 #[inline(always)]
@@ -152,13 +175,17 @@ pub(crate) fn names(cuts: &Cuts, a: Names<'_>, b: Names<'_>) -> u64 {
             } else if x.token(USUAL) != 0 && x.same(y, USUAL) {
                 2
             } else {
-                match cuts.band(at::FORENAME, x.dice(y)) {
-                    band @ 0..=2 => 3 + band as u8,
-                    _ if x.same(y, INITIAL) => 6,
-                    _ => 7,
-                }
+                let alike = match cuts.band(at::FORENAME, x.dice(y)) {
+                    band @ 0..=2 => band as u8,
+                    _ if x.same(y, INITIAL) => 3,
+                    _ => DIFFERENT - 3,
+                };
+                let two = cuts.two_names && alike < DIFFERENT - 3 && x.is_a_name && y.is_a_name;
+                alike + if two { TWO_NAMES } else { 3 }
             }
         }
+        // Twin 1 and Twin 2.
+        (None, None) if a.birth_order * b.birth_order > 0 && a.birth_order != b.birth_order => DIFFERENT,
         _ => 0,
     };
     let mut surname = match (a.surname, b.surname) {
@@ -309,7 +336,7 @@ mod tests {
         let (a, b) = (record(a), record(b));
         fn of((values, others): &([Value; 3], Vec<u64>)) -> Names<'_> {
             let [forename, surname, words] = values;
-            Names { forename: Some(forename), surname: Some(surname), words: Some(words), others }
+            Names { forename: Some(forename), surname: Some(surname), words: Some(words), others, birth_order: 0 }
         }
         let pattern = names(&cuts, of(&a), of(&b));
         (level(pattern, at::FORENAME), level(pattern, at::SURNAME))

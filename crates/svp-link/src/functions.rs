@@ -158,13 +158,17 @@ fn block_keys(rules: &Rules, args: &[ArrayRef]) -> Result<ArrayRef> {
     Ok(Arc::new(ListArray::try_new(field, OffsetBuffer::new(offsets.into()), Arc::new(keys), None)?))
 }
 
-/// A digest of what is known of a row; 0 when nothing is.
+/// A digest of what is known of a row; 0 when nothing says who it is.
 fn row_mark(args: &[ArrayRef]) -> Result<ArrayRef> {
     let plain = plain_bytes(args)?;
     let of = rows_of(args, &plain)?;
     let mark = |row: usize| {
         let mut mark = 0u64;
-        for (i, column) in of(row).iter().enumerate() {
+        let columns = of(row);
+        if !Row(columns).says_who() {
+            return mark;
+        }
+        for (i, column) in columns.iter().enumerate() {
             if let Some(bytes) = column {
                 let words = bytes.chunks_exact(8).filter_map(|c| c.try_into().ok()).map(u64::from_le_bytes);
                 mark = words.fold(mix(mark, i as u64 + 1), mix);

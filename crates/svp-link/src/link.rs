@@ -14,7 +14,7 @@ use svp_lake::input::digest_bytes;
 use crate::LinkError;
 use crate::blocking::RuleCost;
 use crate::model::Model;
-use crate::people::{self, Assigned};
+use crate::people::{self, Assigned, Gone};
 use crate::resolve::{Judged, Known, Options, PAIRS_AT_ONCE, Resolved, resolve};
 
 /// A model as it is kept between runs.
@@ -58,6 +58,8 @@ pub struct LinkReport {
     pub linked_by: BTreeMap<String, u64>,
     /// Records about which nothing is known.
     pub empty: u64,
+    /// Numbers under which too many people stand for them to be anybody's.
+    pub shared_numbers: u64,
     /// Whether all records were judged, or only new ones.
     pub all_judged: bool,
     /// Candidate pairs.
@@ -107,6 +109,13 @@ pub fn history_schema() -> SchemaRef {
     ]))
 }
 
+/// Arrow schema of `linked/person_gone`: records that no source holds any longer, and the person that each was of.
+#[must_use]
+pub fn gone_schema() -> SchemaRef {
+    let text = |n: &str| Field::new(n, DataType::Utf8, true);
+    Arc::new(Schema::new(vec![text("person_record_id"), text("person_key")]))
+}
+
 /// Links all person records and writes `linked/person_link` and `linked/person_history` into the transaction. `ctx` has
 /// `person_record` registered, and `person_link` as the last run left it.
 ///
@@ -130,9 +139,14 @@ pub async fn link(
     found.release(ctx)?;
     let run = txn.number();
     let mint = |id: &str| digest_bytes(format!("svp person {run} {id}").as_bytes()).chars().take(32).collect();
-    let assigned = people::assign(&found, &known, mint);
+    let before = gone(ctx).await?;
+    let assigned = people::assign(&found, &known, &before, mint);
     let linked_by = linked_by(&found, &known);
     let report = report(&found, &assigned, &linked_by, request.linkage);
+    let now = people::gone_now(&found, &known, before.clone());
+    if now != before {
+        write_gone(txn, &now).await?;
+    }
     write(txn, &found, &assigned, &linked_by).await?;
     txn.register(ctx).await?;
     let saved = match saved.filter(|_| !found.learned) {
@@ -161,6 +175,28 @@ async fn known(ctx: &SessionContext) -> Result<Known, LinkError> {
         }
     }
     Ok(known)
+}
+
+/// The records that went, with their people.
+async fn gone(ctx: &SessionContext) -> Result<Gone, LinkError> {
+    let step = |source| LinkError::Step { step: "person_gone", source };
+    let Ok(frame) = ctx.table("person_gone").await else { return Ok(Gone::new()) };
+    let frame = frame.select_columns(&["person_record_id", "person_key"]).map_err(step)?;
+    let batches = frame.collect().await.map_err(step)?;
+    let pairs = batches.iter().flat_map(|b| b.column(0).as_string::<i32>().iter().zip(b.column(1).as_string::<i32>()));
+    Ok(pairs.filter_map(|(id, key)| Some((id?.to_owned(), key?.to_owned()))).collect())
+}
+
+async fn write_gone(txn: &RunTxn, gone: &Gone) -> Result<(), LinkError> {
+    txn.replace_table("linked", "person_gone")?;
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let mut part = txn.part("linked", "person_gone", &[], "gone")?;
+    let ids = Arc::new(StringArray::from_iter_values(gone.keys())) as ArrayRef;
+    let keys = Arc::new(StringArray::from_iter_values(gone.values())) as ArrayRef;
+    part.write(&RecordBatch::try_new(gone_schema(), vec![ids, keys])?).await?;
+    Ok(txn.append(part.finish().await?)?)
 }
 
 /// How sure the best pair of each record with its person is.
@@ -198,6 +234,7 @@ fn report(found: &Resolved, assigned: &Assigned, linked_by: &[String], linkage: 
         people_of_several_agencies: agencies.values().filter(|a| a.len() > 1).count() as u64,
         linked_by: by,
         empty: found.empty,
+        shared_numbers: found.shared_numbers,
         all_judged: found.learned,
         candidates: found.candidates,
         rules: found.rules.clone(),

@@ -7,7 +7,7 @@
 //! rarity (term frequency), where the repeats that one person's own records make are taken out of the count.
 
 use serde::{Deserialize, Serialize};
-use svp_contract::{COMPARISONS, Linkage, MAX_LEVELS};
+use svp_contract::{Alternative, COMPARISONS, Linkage, MAX_LEVELS};
 
 use crate::comparison::{at, level};
 
@@ -53,6 +53,32 @@ pub struct Learned {
     pub share: f64,
     /// Whether the data may raise it.
     pub learned: bool,
+    /// How often such pairs agree at each level, by comparison, where the definition says so.
+    #[serde(default)]
+    pub levels: Vec<Option<[f64; LEVELS]>>,
+}
+
+impl Learned {
+    fn new(given: &Alternative) -> Self {
+        let levels = COMPARISONS.iter().map(|name| {
+            let mut shares = [0.0; LEVELS];
+            let of = given.levels.get(*name)?;
+            shares[1..=of.len()].copy_from_slice(of);
+            Some(shares)
+        });
+        Self {
+            name: given.name.clone(),
+            alike: std::array::from_fn(|c| given.alike.iter().any(|n| n == COMPARISONS[c])),
+            share: given.share,
+            learned: given.learned,
+            levels: levels.collect(),
+        }
+    }
+
+    /// How often such pairs agree at a level, where the definition says so.
+    fn share_at(&self, comparison: usize) -> Option<&[f64; LEVELS]> {
+        self.levels.get(comparison)?.as_ref()
+    }
 }
 
 /// The learned model.
@@ -121,16 +147,7 @@ impl Model {
         let u = learn_u(linkage, random);
         let shipped = shipped_m(linkage);
         let total = total.max(1.0);
-        let alternatives = linkage
-            .alternatives
-            .iter()
-            .map(|a| Learned {
-                name: a.name.clone(),
-                alike: std::array::from_fn(|c| a.alike.iter().any(|n| n == COMPARISONS[c])),
-                share: a.share,
-                learned: a.learned,
-            })
-            .collect();
+        let alternatives = linkage.alternatives.iter().map(Learned::new).collect();
         let pairs: f64 = candidates.iter().map(|(_, n)| n).sum();
         let prior = (0.1 * pairs / total).clamp(1e-12, 0.5);
         let mut model = Self { m: shipped, u, prior, alternatives, rivals: 1.0, repeats: 1.0, present, rounds: 0 };
@@ -281,10 +298,10 @@ impl Model {
     #[must_use]
     pub fn ready(&self) -> Ready {
         let bits = self.logs();
-        let strangers = ((1.0 - self.prior) / self.prior, [false; N]);
-        let others = self.alternatives.iter().map(|k| (self.rivals * k.share, k.alike));
-        let all: Vec<(f64, [bool; N])> = std::iter::once(strangers).chain(others).collect();
-        Ready { bits, kinds: all.chunks(LANES).map(|few| Kinds::new(few, &bits)).collect() }
+        let strangers = ((1.0 - self.prior) / self.prior, None);
+        let others = self.alternatives.iter().map(|k| (self.rivals * k.share, Some(k)));
+        let all: Vec<(f64, Option<&Learned>)> = std::iter::once(strangers).chain(others).collect();
+        Ready { bits, kinds: all.chunks(LANES).map(|few| Kinds::new(few, &bits, &self.m)).collect() }
     }
 }
 
@@ -294,6 +311,9 @@ const RARE: [usize; 6] = [at::FORENAME, at::SURNAME, at::BIRTH, at::BIRTH_PLACE,
 /// Least odds against one person.
 const LEAST: f64 = 1e-30;
 
+/// Least share of a level.
+const LEAST_SHARE: f64 = 1e-9;
+
 /// A few kinds of pairs that are not one person (strangers, households, twins…), side by side: how many of each there are
 /// for one pair that is one person, and what the levels say of them. Odds are multiplied, since a logarithm for each kind of
 /// each pair takes longer than all else.
@@ -302,16 +322,23 @@ struct Kinds {
     share: [f64; LANES],
     /// u/m by comparison and level; 1 where the kind is alike as one person is.
     against: Box<[[[f64; LANES]; LEVELS]; N]>,
+    /// Where the rarity of a shared value says nothing: alike, or with shares of its own.
     alike: [[bool; LANES]; N],
 }
 
 impl Kinds {
-    fn new(few: &[(f64, [bool; N])], bits: &Table) -> Self {
+    fn new(few: &[(f64, Option<&Learned>)], bits: &Table, m: &Table) -> Self {
         let mut kinds =
             Self { share: [0.0; LANES], against: Box::new([[[1.0; LANES]; LEVELS]; N]), alike: [[true; LANES]; N] };
-        for (lane, (share, alike)) in few.iter().enumerate() {
+        for (lane, (share, kind)) in few.iter().enumerate() {
             kinds.share[lane] = *share;
-            for c in (0..N).filter(|c| !alike[*c]) {
+            for c in (0..N).filter(|c| !kind.is_some_and(|k| k.alike[*c])) {
+                if let Some(shares) = kind.and_then(|k| k.share_at(c)) {
+                    for (level, share) in shares.iter().enumerate().skip(1) {
+                        kinds.against[c][level][lane] = share.max(LEAST_SHARE) / m[c][level].max(LEAST_SHARE);
+                    }
+                    continue;
+                }
                 kinds.alike[c][lane] = false;
                 for (level, bits) in bits[c].iter().enumerate() {
                     kinds.against[c][level][lane] = (-bits).exp2();

@@ -3,16 +3,17 @@
 //! A person of an earlier run lives on in the group that holds most of its records. Where several live on in one group,
 //! the one with most records there keeps its key and the others are merged into it; where the records of one are spread
 //! over several groups, those of the lesser groups are split off. A new key is a digest of the run and of the group's
-//! first record, so none is ever made twice.
+//! first record, so none is ever made twice. A record that goes is remembered with its person: if it returns, it speaks for that
+//! person as if it had never gone.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::resolve::{Known, Resolved};
 
 /// What happened to a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// `merged`, `split` or `ended`.
+    /// `merged`, `split`, `ended` or `returned`.
     pub event: &'static str,
     /// Whose.
     pub person_key: String,
@@ -35,16 +36,20 @@ pub struct Assigned {
     pub born: u64,
 }
 
+/// The person of each record that went, by the record's id.
+pub(crate) type Gone = BTreeMap<String, String>;
+
 /// Gives each group its key. `mint` makes the key of a new person from the id of its first record.
-pub(crate) fn assign(found: &Resolved, known: &Known, mint: impl Fn(&str) -> String) -> Assigned {
+pub(crate) fn assign(found: &Resolved, known: &Known, gone: &Gone, mint: impl Fn(&str) -> String) -> Assigned {
+    let person = |record: &str| known.get(record).map(|j| &j.key).or_else(|| gone.get(record));
     // Old key → group → records of it there; and the same seen from the group.
     let mut spread: BTreeMap<&str, BTreeMap<u32, u64>> = BTreeMap::new();
     let mut members: BTreeMap<u32, BTreeMap<&str, u64>> = BTreeMap::new();
     for (record, group) in found.records.iter().zip(&found.group) {
         let of_group = members.entry(*group).or_default();
-        if let Some(judged) = known.get(&record.id) {
-            *spread.entry(&judged.key).or_default().entry(*group).or_default() += 1;
-            *of_group.entry(&judged.key).or_default() += 1;
+        if let Some(key) = person(&record.id) {
+            *spread.entry(key.as_str()).or_default().entry(*group).or_default() += 1;
+            *of_group.entry(key.as_str()).or_default() += 1;
         }
     }
     let mut claims: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
@@ -54,6 +59,7 @@ pub(crate) fn assign(found: &Resolved, known: &Known, mint: impl Fn(&str) -> Str
             claims.entry(*group).or_default().push(key);
         }
     }
+    let living: BTreeSet<&str> = known.values().map(|j| j.key.as_str()).collect();
     let mut out = Assigned::default();
     for (group, of_group) in &members {
         let count = |key: &str| of_group.get(key).copied().unwrap_or_default();
@@ -68,7 +74,17 @@ pub(crate) fn assign(found: &Resolved, known: &Known, mint: impl Fn(&str) -> Str
             }
         };
         for (old, n) in of_group {
+            let was_gone = !living.contains(*old);
             if *old == key {
+                if was_gone {
+                    out.changes.push(Change {
+                        event: "returned",
+                        person_key: key.clone(),
+                        other_key: None,
+                        records: *n,
+                        reason: "a source holds records of it again",
+                    });
+                }
                 continue;
             }
             let ends_here = claims.get(group).is_some_and(|keys| keys.contains(old));
@@ -87,11 +103,11 @@ pub(crate) fn assign(found: &Resolved, known: &Known, mint: impl Fn(&str) -> Str
         }
         out.keys.insert(*group, key);
     }
-    let mut gone: HashMap<&str, u64> = HashMap::new();
+    let mut ended: HashMap<&str, u64> = HashMap::new();
     for judged in known.values().filter(|j| !spread.contains_key(j.key.as_str())) {
-        *gone.entry(&judged.key).or_default() += 1;
+        *ended.entry(&judged.key).or_default() += 1;
     }
-    out.changes.extend(gone.into_iter().map(|(key, records)| Change {
+    out.changes.extend(ended.into_iter().map(|(key, records)| Change {
         event: "ended",
         person_key: key.to_owned(),
         other_key: None,
@@ -102,9 +118,15 @@ pub(crate) fn assign(found: &Resolved, known: &Known, mint: impl Fn(&str) -> Str
     out
 }
 
+/// The records that are gone now, with their people: those that went earlier and did not return, and those that went since.
+pub(crate) fn gone_now(found: &Resolved, known: &Known, gone: Gone) -> Gone {
+    let there: HashSet<&str> = found.records.iter().map(|r| r.id.as_str()).collect();
+    let since = known.iter().map(|(id, judged)| (id.clone(), judged.key.clone()));
+    gone.into_iter().chain(since).filter(|(id, _)| !there.contains(id.as_str())).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::sync::Arc;
 
     use svp_contract::Linkage;
@@ -135,6 +157,7 @@ mod tests {
             learned: true,
             settled: vec![false; group.len()],
             empty: 0,
+            shared_numbers: 0,
             forbidden: 0,
             broken_promises: BTreeMap::new(),
         }
@@ -146,7 +169,7 @@ mod tests {
     }
 
     fn check(group: &[u32], before: &[&str], keys: &[(u32, &str)], events: &[(&str, &str, Option<&str>)]) {
-        let got = assign(&found(group), &known(before), |id| format!("new-{id}"));
+        let got = assign(&found(group), &known(before), &Gone::new(), |id| format!("new-{id}"));
         let expected: BTreeMap<u32, String> = keys.iter().map(|(g, k)| (*g, (*k).to_owned())).collect();
         assert_eq!(got.keys, expected);
         let seen: Vec<_> =
@@ -167,5 +190,21 @@ mod tests {
     #[test]
     fn a_split_piece_that_joins_another_person_takes_that_key() {
         check(&[0, 0, 2, 2], &["a", "a", "a", "b"], &[(0, "a"), (2, "b")], &[("split", "a", Some("b"))]);
+    }
+
+    #[test]
+    fn a_person_whose_records_return_is_the_same() {
+        let mint = |id: &str| format!("new-{id}");
+        // r0 and r1 are `a`, r2 is `b`; then r2 goes, then it returns.
+        let without = found(&[0, 0]);
+        let ended = assign(&without, &known(&["a", "a", "b"]), &Gone::new(), mint);
+        assert_eq!(ended.changes.iter().map(|c| c.event).collect::<Vec<_>>(), ["ended"]);
+        let gone = gone_now(&without, &known(&["a", "a", "b"]), Gone::new());
+        assert_eq!(gone, Gone::from([("r2".to_owned(), "b".to_owned())]));
+        let with = found(&[0, 0, 2]);
+        let back = assign(&with, &known(&["a", "a"]), &gone, mint);
+        assert_eq!(back.keys, BTreeMap::from([(0, "a".to_owned()), (2, "b".to_owned())]));
+        assert_eq!((back.changes[0].event, back.changes[0].person_key.as_str(), back.born), ("returned", "b", 0));
+        assert!(gone_now(&with, &known(&["a", "a"]), gone).is_empty());
     }
 }

@@ -14,6 +14,7 @@ use crate::blocks::{Blocks, Keys, Note};
 use crate::cluster::{self, Edge, Terms};
 use crate::comparison::Cuts;
 use crate::functions;
+use crate::intake;
 use crate::model::{Model, probability};
 use crate::steps::{Steps, numbers};
 use crate::store::Store;
@@ -92,6 +93,8 @@ pub struct Resolved {
     pub settled: Vec<bool>,
     /// Records about which nothing is known; they are linked to none.
     pub empty: u64,
+    /// Numbers under which too many people stand for them to be anybody's.
+    pub shared_numbers: u64,
     /// Joins that the promise of a source forbade.
     pub forbidden: u64,
     /// Records of a promised source that share a strong key with another of it, by source.
@@ -102,7 +105,10 @@ fn schema(fields: &[(&str, DataType)]) -> SchemaRef {
     Arc::new(Schema::new(fields.iter().map(|(n, t)| Field::new(*n, t.clone(), true)).collect::<Vec<_>>()))
 }
 
-fn batch(fields: &[(&str, DataType)], columns: Vec<ArrayRef>) -> Result<(SchemaRef, Vec<Vec<RecordBatch>>), LinkError> {
+pub(crate) fn batch(
+    fields: &[(&str, DataType)],
+    columns: Vec<ArrayRef>,
+) -> Result<(SchemaRef, Vec<Vec<RecordBatch>>), LinkError> {
     let schema = schema(fields);
     let batch = RecordBatch::try_new(Arc::clone(&schema), columns)?;
     Ok((schema, vec![vec![batch]]))
@@ -119,7 +125,9 @@ pub async fn resolve(ctx: &SessionContext, options: Options<'_>, known: &Known) 
     let steps = Steps::new(ctx, options.on_step);
 
     steps.begin("read");
+    intake::source(ctx).await?;
     steps.table("01_records", "link_record").await?;
+    let shared_numbers = intake::shared_numbers(&steps, linkage).await?;
     steps.begin("rows");
     steps.table("02_several", "link_several").await?;
     steps.table("03_rows", "link_row").await?;
@@ -225,6 +233,7 @@ pub async fn resolve(ctx: &SessionContext, options: Options<'_>, known: &Known) 
         learned: !incremental,
         settled,
         empty,
+        shared_numbers,
         forbidden,
         broken_promises,
     })

@@ -10,8 +10,10 @@ use datafusion::prelude::SessionContext;
 use crate::LinkError;
 
 /// The steps in their order: name and SQL.
-pub const STEPS: [(&str, &str); 9] = [
+pub const STEPS: [(&str, &str); 11] = [
     ("01_records", include_str!("sql/01_records.sql")),
+    ("02_shared", include_str!("sql/02_shared.sql")),
+    ("02_unshared", include_str!("sql/02_unshared.sql")),
     ("02_several", include_str!("sql/02_several.sql")),
     ("03_rows", include_str!("sql/03_rows.sql")),
     ("04_counts", include_str!("sql/04_counts.sql")),
@@ -98,9 +100,17 @@ impl<'a> Steps<'a> {
 
     /// Frees all tables of the steps.
     pub(crate) fn forget_all(&self) -> Result<(), LinkError> {
-        for name in
-            ["link_record", "link_several", "link_row", "link_count", "link_part", "link_pair", "link_agreement"]
-        {
+        for name in [
+            "link_source",
+            "link_shared",
+            "link_record",
+            "link_several",
+            "link_row",
+            "link_count",
+            "link_part",
+            "link_pair",
+            "link_agreement",
+        ] {
             self.forget(name)?;
         }
         Ok(())

@@ -40,6 +40,8 @@ struct Row {
     values: [u32; ENCODED.len()],
     numbers: [u32; NUMBERS.len()],
     sex: u32,
+    /// Order of birth that stands in place of a forename; 0 is none.
+    birth_order: u32,
     /// How many words of the name are neither forename nor surname, and where they stand, when there are more than [`FEW`].
     others: u32,
     first_other: u32,
@@ -56,6 +58,7 @@ const EMPTY: Row = Row {
     values: [MISSING; ENCODED.len()],
     numbers: [0; NUMBERS.len()],
     sex: 0,
+    birth_order: 0,
     others: 0,
     first_other: 0,
     few: [0; FEW],
@@ -89,6 +92,28 @@ fn distinct<'a>(
         }
     }
     values
+}
+
+/// Families (surnames) whose members bear a forename before it counts as a name of its own.
+const FAMILIES: usize = 3;
+
+/// Marks the forenames that people of several families bear. The lists of forenames know none of a community that the
+/// lake knows well.
+fn names_of_several_families(forenames: &mut [Value], rows: &[Row]) {
+    let mut families: Vec<[u32; FAMILIES]> = vec![[MISSING; FAMILIES]; forenames.len()];
+    for row in rows {
+        let (forename, surname) = (row.values[of::FORENAME], row.values[of::SURNAME]);
+        if surname == MISSING {
+            continue;
+        }
+        let Some(seen) = families.get_mut(forename as usize) else { continue };
+        if let Some(place) = seen.iter().position(|s| *s == MISSING || *s == surname) {
+            seen[place] = surname;
+        }
+    }
+    for (forename, seen) in forenames.iter_mut().zip(families) {
+        forename.is_a_name |= !seen.contains(&MISSING) && !forename.is_initial();
+    }
 }
 
 impl Store {
@@ -127,6 +152,21 @@ impl Store {
                 row.sex = sex.unwrap_or_default() as u32;
             }
         }
+        for (first, array) in numbers("birth_order")? {
+            for (row, order) in rows[first..].iter_mut().zip(array) {
+                row.birth_order = order.unwrap_or_default() as u32;
+            }
+        }
+        for (first, array) in numbers("common")? {
+            for (row, common) in rows[first..].iter().zip(array) {
+                if common.is_some()
+                    && let Some(forename) = values[of::FORENAME].get_mut(row.values[of::FORENAME] as usize)
+                {
+                    forename.is_a_name = true;
+                }
+            }
+        }
+        names_of_several_families(&mut values[of::FORENAME], &rows);
         let mut store = Self { values, rows, others: Vec::new(), counts: Vec::with_capacity(n) };
         for (first, array) in arrays(place("words")?).filter_map(|(i, a)| Some((i, a.as_binary_view_opt()?))) {
             for (row, words) in (first..).zip(array.iter()) {
@@ -192,6 +232,7 @@ impl Store {
             surname: self.value(of::SURNAME, row),
             words: self.value(of::WORDS, row),
             others,
+            birth_order: row.birth_order,
         }
     }
 

@@ -8,6 +8,8 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
+use svp_contract::{Acceptance, Finding};
+
 use crate::exceptions::Exception;
 
 /// Rows of a list or table on the page; the rest is in the JSON.
@@ -130,6 +132,12 @@ pub struct Review {
     pub ledger: LedgerReview,
     /// Exceptions in force.
     pub exceptions: Vec<Exception>,
+    /// Findings that would have refused a delivery behind the release, and that somebody accepted.
+    #[serde(default)]
+    pub accepted: Vec<Acceptance>,
+    /// What was told of the deliveries behind the release.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
     /// The attack on the whole release; `None` when it was not run.
     pub attack: Option<Attack>,
 }
@@ -200,6 +208,8 @@ impl Review {
         section(&mut page, "Why: the rules", &rules, "No rule hides anything here: the sources are open.");
         section(&mut page, "Beside earlier releases", &self.differences(), "");
         section(&mut page, "Exceptions", &self.exceptions_in_words(), "None.");
+        section(&mut page, "Deliveries accepted in spite of a finding", &self.accepted_in_words(), "None.");
+        section(&mut page, "What was told of the deliveries", &self.findings_in_words(), "Nothing.");
         section(&mut page, "The attack", &self.attack_in_words(), "It was not run.");
         page.push_str(
             "\n## Signature\n\nI have read this page and the tables that it says to look at.\n\n\
@@ -219,6 +229,9 @@ impl Review {
         }
         if !self.exceptions.is_empty() {
             out.push("The exceptions below: each is somebody's decision, and yours when you sign".to_owned());
+        }
+        if !self.accepted.is_empty() {
+            out.push("The deliveries below that were accepted in spite of a finding: is each reason good?".to_owned());
         }
         for t in self.tables.iter().filter(|t| t.cells > 0 && t.hidden_percent() >= MUCH_HIDDEN) {
             out.push(format!(
@@ -303,6 +316,43 @@ impl Review {
             )
         };
         self.exceptions.iter().map(words).collect()
+    }
+
+    fn accepted_in_words(&self) -> Vec<String> {
+        let words = |a: &Acceptance| {
+            let slot = if a.slot.is_empty() { "the whole source" } else { &a.slot };
+            let (meaning, reason) = (line(a.kind.meaning()), line(&a.reason));
+            format!(
+                "{}, {}: {meaning} Accepted as `{}` in run {}, {}: {reason}",
+                line(&a.source),
+                line(slot),
+                a.kind,
+                a.run,
+                line(&a.at)
+            )
+        };
+        self.accepted.iter().map(words).collect()
+    }
+
+    /// The findings, those of one kind and source in one line.
+    fn findings_in_words(&self) -> Vec<String> {
+        let mut by: BTreeMap<(&str, &str), Vec<&Finding>> = BTreeMap::new();
+        for finding in self.findings.iter().filter(|f| f.accepted.is_none()) {
+            by.entry((&finding.source, finding.kind.name())).or_default().push(finding);
+        }
+        let words = |((source, kind), found): ((&str, &str), Vec<&Finding>)| match found.as_slice() {
+            [one] => format!("{}: {}", line(source), line(&one.to_string())),
+            several => {
+                let meaning = several.first().map_or("", |f| f.kind.meaning());
+                format!(
+                    "{}: {} of the kind `{kind}`. {}",
+                    line(source),
+                    count(several.len() as u64, "finding"),
+                    line(meaning)
+                )
+            }
+        };
+        by.into_iter().map(words).collect()
     }
 
     fn attack_in_words(&self) -> Vec<String> {
@@ -393,6 +443,8 @@ mod tests {
                 begun_anew: None,
             },
             exceptions: Vec::new(),
+            accepted: Vec::new(),
+            findings: Vec::new(),
             attack: Some(attack(62)),
         }
     }
@@ -436,6 +488,14 @@ For: public. Area: Wessmark. Computed: 2026-01-05T10:00:00Z.
 ## Exceptions
 
 None.
+
+## Deliveries accepted in spite of a finding
+
+None.
+
+## What was told of the deliveries
+
+Nothing.
 
 ## The attack
 

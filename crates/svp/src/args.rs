@@ -90,6 +90,8 @@ pub enum Command {
     Key(KeyArgs),
     /// Erase a person by the token of one record
     Erase(EraseArgs),
+    /// Take a wrong delivery out of the lake
+    Unload(UnloadArgs),
     /// Print the data dictionary, the function reference or the ODCS contract
     Dictionary(DictionaryArgs),
 }
@@ -100,6 +102,12 @@ pub struct CheckArgs {
     /// Area to check as a run of it would be; all areas without
     #[arg(long)]
     pub area: Option<String>,
+    /// Compare with a lake too: which files it holds under another definition than that of now
+    #[arg(long, requires = "area")]
+    pub lake: Option<String>,
+    /// Run the whole mapping over every row of the extracts, without writing anything, and print the account
+    #[arg(long, requires = "area")]
+    pub rows: bool,
     #[command(flatten)]
     pub paths: PathArgs,
 }
@@ -150,6 +158,23 @@ pub struct RunArgs {
     /// Begin the audience's ledger anew where it is lost: name and office of who allows it; is recorded
     #[arg(long, value_name = "NAME", requires = "reason")]
     pub start_ledger_anew: Option<String>,
+    /// Load files again that the lake holds already: all of a source that are among the inputs, or those of one slot; may be
+    /// repeated
+    #[arg(long, value_name = "SOURCE[:SLOT]")]
+    pub reload: Vec<String>,
+    #[command(flatten)]
+    pub accept: AcceptArgs,
+    /// Why a finding is accepted, or why the ledger cannot be restored
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// Option of the object store, such as region=…; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub store_option: Vec<String>,
+}
+
+/// Findings that are accepted knowingly.
+#[derive(Debug, Args)]
+pub struct AcceptArgs {
     /// Load a file in spite of a finding that refuses it, as the refusal names it; may be repeated; is recorded and
     /// shown in the review
     #[arg(long, value_name = "SOURCE:SLOT:KIND", requires = "reason")]
@@ -157,9 +182,23 @@ pub struct RunArgs {
     /// The same for a file that holds far fewer rows than the one it supersedes
     #[arg(long, value_name = "SOURCE:SLOT", requires = "reason")]
     pub accept_shrink: Vec<String>,
-    /// Why a finding is accepted, or why the ledger cannot be restored
+}
+
+/// `svp unload`
+#[derive(Debug, Args)]
+pub struct UnloadArgs {
+    /// Source and slot of the delivery, as findings and receipts name them
+    #[arg(value_name = "SOURCE:SLOT")]
+    pub slot: String,
+    /// The lake
+    #[arg(long, default_value = "lake", env = "SVP_LAKE")]
+    pub lake: String,
+    /// The key of the lake: a file, or env:NAME
+    #[arg(long, env = "SVP_KEY")]
+    pub key: Option<String>,
+    /// Why it is taken out; is recorded
     #[arg(long)]
-    pub reason: Option<String>,
+    pub reason: String,
     /// Option of the object store, such as region=…; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub store_option: Vec<String>,
@@ -189,6 +228,11 @@ pub struct PseudonymiseArgs {
     /// Write over encoded files that are there
     #[arg(long)]
     pub force: bool,
+    #[command(flatten)]
+    pub accept: AcceptArgs,
+    /// Why a finding is accepted
+    #[arg(long)]
+    pub reason: Option<String>,
 }
 
 /// `svp disclose`
@@ -216,10 +260,13 @@ pub struct DiscloseArgs {
     /// Forget the true counts: attack with what is printed and nothing else
     #[arg(long, requires = "attack")]
     pub blind: bool,
-    /// Count columns of the table to check [default: guessed, and said]
-    #[arg(long, requires = "check", value_delimiter = ',')]
+    /// Count columns of the table to check [default: found, and said]
+    #[arg(long, requires = "check", value_delimiter = ',', value_name = "COLUMN")]
     pub counts: Vec<String>,
-    /// Sources behind the table to check: their rules hold too
+    /// Columns of the table to check that the site does not know and that count and name nobody
+    #[arg(long, requires = "check", value_delimiter = ',', value_name = "COLUMN")]
+    pub labels: Vec<String>,
+    /// Sources behind the table to check: their law and their rules hold too
     #[arg(long, requires = "check", value_delimiter = ',')]
     pub sources: Vec<String>,
     /// The lake

@@ -5,16 +5,19 @@ use svp_analyse::{
     Months, check_analysis, check_output, define, define_side_by_side, register_empty, register_never_mapped,
     register_reference,
 };
-use svp_contract::{Area, Definition, Places, Problem};
+use svp_contract::{Area, Definition, FindingKind, Places, Problem};
 use svp_functions::{Areas, CodeMaps, Lookups};
 use svp_ingest::desk;
 use svp_ingest::reference::{self, ReferenceData};
-use svp_ingest::{SourcePlan, finding_schema, quarantine_schema, receipt_schema};
+use svp_ingest::{SourcePlan, finding_schema, other_definitions, quarantine_schema, receipt_schema};
 use svp_lake::input::InputFile;
+use svp_lake::{Lake, Open};
 
 use crate::args::{CheckArgs, Cli, DictionaryArgs, DictionaryKind};
+use crate::check_rows;
 use crate::context::{self, Paths};
 use crate::error::AppError;
+use crate::run::read_body;
 use crate::site::{Defined, Site};
 use crate::tell::Tell;
 
@@ -39,6 +42,16 @@ pub async fn command(cli: &Cli, args: &CheckArgs, tell: &Tell) -> Result<(), App
         let (found, files) = inputs(cli, &site, area, &paths)?;
         problems.extend(found);
         headers = files;
+        if let Some(lake) = &args.lake {
+            lake_definitions(cli, &site, area, lake, tell).await?;
+        }
+    }
+    if problems.is_empty()
+        && args.rows
+        && let Some(name) = &args.area
+    {
+        let area = &site.area(name)?.item;
+        check_rows::rows(cli, &site, area, &context::paths(&site, area, &args.paths)?, tell)?;
     }
     if problems.is_empty() {
         tell.step(
@@ -67,6 +80,21 @@ pub async fn command(cli: &Cli, args: &CheckArgs, tell: &Tell) -> Result<(), App
         problems.dedup();
         Err(AppError::Problems(problems))
     }
+}
+
+/// Tells which files of a lake were loaded under another definition than that of now.
+async fn lake_definitions(cli: &Cli, site: &Site, area: &Area, lake: &str, tell: &Tell) -> Result<(), AppError> {
+    let lake = Lake::open(lake, &context::store_options(&[])?, Open::Read).await?;
+    let Some(run) = lake.last_run() else { return Ok(()) };
+    let body = read_body(&lake, run)?;
+    let names: Vec<String> = site.sources.keys().cloned().collect();
+    let plans = context::plans(cli, site, Some(area), &names, &ReferenceData::default())?;
+    let findings = other_definitions(&plans, &body.files, &|_| false);
+    tell.findings(&findings);
+    let n = findings.iter().filter(|f| f.kind == FindingKind::OtherDefinition).count();
+    let live = body.files.iter().filter(|f| !f.superseded).count();
+    tell.step("lake", format!("{n} of {live} files were loaded under another definition"));
+    Ok(())
 }
 
 /// Plans every mapping of every source.
@@ -149,7 +177,7 @@ fn inputs(cli: &Cli, site: &Site, area: &Area, paths: &Paths) -> Result<(Vec<Pro
     }
     let names: Vec<String> = paths.inputs.iter().map(|(n, _)| n.clone()).collect();
     let plans = context::plans(cli, site, Some(area), &names, &ReferenceData::default())?;
-    let files = context::input_files(paths, &plans)?;
+    let files = context::intake(site, paths, &plans, &[])?.files;
     for (plan, file) in &files {
         let plan = &plans[*plan];
         let extract = match encoded(site, area, paths, plan, file) {

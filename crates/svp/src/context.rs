@@ -1,16 +1,16 @@
 //! What commands share: sessions with every function, the paths of an area, the plans of its sources.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use datafusion::prelude::SessionContext;
 use svp_analyse::{SITE_TABLES, register_never_mapped, register_site_table};
-use svp_contract::{Area, Problem, Source};
+use svp_contract::{Acceptance, Area, Finding, FindingKind, Problem, Source};
 use svp_functions::{AreaBox, Areas, CodeMaps, Lookups};
-use svp_ingest::SourcePlan;
 use svp_ingest::desk::{self, Terms};
 use svp_ingest::reference::ReferenceData;
-use svp_lake::Limits;
-use svp_lake::input::{InputFile, expand};
+use svp_ingest::{Findings, Intake, NamePattern, SourcePlan};
+use svp_lake::input::find;
+use svp_lake::{LakeError, Limits};
 use svp_privacy::Key;
 
 use crate::args::{Cli, PathArgs};
@@ -61,12 +61,14 @@ pub fn code_maps(source: &Source) -> CodeMaps {
 }
 
 /// Where an area's data lies, after the arguments have had their say.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Paths {
     /// Folder of reference data.
     pub reference: String,
     /// Patterns by source, in the order of the area file.
     pub inputs: Vec<(String, Vec<String>)>,
+    /// Sources that may have no file.
+    pub optional: BTreeSet<String>,
 }
 
 /// Settles the paths.
@@ -104,7 +106,10 @@ pub fn paths(site: &Site, area: &Area, args: &PathArgs) -> Result<Paths, AppErro
     if !args.input.is_empty() && args.extracts.is_none() {
         inputs.retain(|(source, _)| args.input.iter().any(|i| i.split('=').next() == Some(source)));
     }
-    Ok(Paths { reference, inputs })
+    // What somebody names on the command line is to be there.
+    let named = |source: &str| args.input.iter().any(|i| i.split('=').next() == Some(source));
+    let optional = area.input.iter().filter(|i| i.optional && !named(&i.source)).map(|i| i.source.clone()).collect();
+    Ok(Paths { reference, inputs, optional })
 }
 
 fn join(root: &str, path: &str) -> String {
@@ -165,14 +170,38 @@ pub fn terms(
     Terms::new(source, &site.tables, reference, key)
 }
 
-/// The files of each source, with the index of its plan.
-pub fn input_files(paths: &Paths, plans: &[SourcePlan]) -> Result<Vec<(usize, InputFile)>, AppError> {
-    let mut out = Vec::new();
+/// The extracts that lie where the paths point, and what was found beside them. A source without a file, or a path that gives
+/// none, is a finding that refuses unless the area says that it may be absent or somebody accepts it.
+pub fn intake(site: &Site, paths: &Paths, plans: &[SourcePlan], accepted: &[Acceptance]) -> Result<Intake, AppError> {
+    let others: Vec<(String, NamePattern)> =
+        site.sources.iter().filter_map(|(name, s)| Some((name.clone(), NamePattern::new(&s.item.files)?))).collect();
+    let mut intake = Intake::default();
+    let mut findings = Findings::new(accepted);
     for (source, patterns) in &paths.inputs {
         let Some(plan) = plans.iter().position(|p| p.source.name == *source) else { continue };
-        out.extend(expand(patterns)?.into_iter().map(|file| (plan, file)));
+        let optional = paths.optional.contains(source);
+        for pattern in patterns {
+            let found = match find(pattern) {
+                Err(LakeError::NoInput { .. }) if optional => continue,
+                found => found?,
+            };
+            let there = found.len() as u64;
+            if intake.take(plans, plan, &others, found)? == 0 && !optional {
+                let what = match there {
+                    0 => format!("{pattern} gives no file"),
+                    _ => format!("{pattern} gives no extract, though it gives other files"),
+                };
+                findings.raise(Finding::new(FindingKind::NoFile, source, "", "", what).counted(there, 0));
+            }
+        }
     }
-    Ok(out)
+    // The names that were passed over tell why there is none.
+    findings.finish_beside(&mut intake.findings)?;
+    // A file that two patterns give is one.
+    intake.files.sort();
+    intake.files.dedup();
+    intake.findings.dedup();
+    Ok(intake)
 }
 
 /// Takes `KEY=VALUE` pairs apart.

@@ -15,6 +15,7 @@ use svp_privacy::review::{PolicyLine, TableReview, Withheld};
 use svp_privacy::{Disclosure, Outcome, Policy, Raw};
 use svp_publish::PublishedTable;
 
+use crate::accept;
 use crate::error::AppError;
 use crate::ledger::{self, Record};
 use crate::run::{Body, Decided, Work};
@@ -150,7 +151,7 @@ impl Work<'_> {
             .files
             .iter()
             .filter(|f| !f.superseded && sources.contains(&f.source))
-            .map(|f| format!("{} {} {}", f.source, f.slot, f.sha256))
+            .map(|f| format!("{} {} {}", f.source, f.slot_by_name(), f.sha256))
             .collect();
         files.sort();
         EventSet {
@@ -244,6 +245,8 @@ impl Work<'_> {
             tables: reviews,
             withheld,
             exceptions: self.site.exceptions.in_force(clock),
+            accepted: accept::of_live_files(body, self.txn.number()),
+            findings: body.findings.clone(),
             disclosure,
         };
         let mut told = self.ledger.clone();

@@ -5,9 +5,9 @@ use std::path::Path;
 use svp_contract::nearest;
 use svp_ingest::desk::{Encoded, Need, encode, needs};
 use svp_ingest::reference::{self, ReferenceData};
-use svp_ingest::{Receipt, pending};
-use svp_lake::input::expand;
+use svp_ingest::{Known, Receipt, pending};
 
+use crate::accept;
 use crate::args::{Cli, PseudonymiseArgs};
 use crate::context;
 use crate::error::AppError;
@@ -39,16 +39,16 @@ pub fn command(cli: &Cli, args: &PseudonymiseArgs, tell: &Tell) -> Result<(), Ap
     }
     let names = std::slice::from_ref(&args.source);
     let quick = context::plans(cli, &site, area, names, &ReferenceData::default())?;
-    let inputs = expand(&args.extracts)?;
-    if inputs.is_empty() {
-        return Err(AppError::Argument {
-            what: "--in names no file".to_owned(),
-            hint: "check the pattern; relative paths start where svp was started".to_owned(),
-        });
-    }
-    let files = pending(&quick, inputs.into_iter().map(|file| (0, file)).collect(), &[])?;
+    let accepted = accept::acceptances(&args.accept, args.reason.as_deref(), "", 0)?;
+    let paths =
+        context::Paths { inputs: vec![(args.source.clone(), args.extracts.clone())], ..context::Paths::default() };
+    let intake = context::intake(&site, &paths, &quick, &accepted)?;
+    let queue = pending(&quick, intake.files, &Known::default())?;
+    tell.findings(&intake.findings);
+    tell.findings(&queue.findings);
+    let files = queue.files;
     let folder = Path::new(&args.out);
-    let there = files.iter().map(|f| Encoded::place(folder, f)).find(|path| svp_lake::files::exists(path));
+    let there = files.iter().map(|f| Encoded::place(folder, f, &files)).find(|path| svp_lake::files::exists(path));
     if let Some(path) = there.filter(|_| !args.force) {
         return Err(AppError::Argument {
             what: format!("{} is there already", path.display()),
@@ -70,8 +70,8 @@ pub fn command(cli: &Cli, args: &PseudonymiseArgs, tell: &Tell) -> Result<(), Ap
     tell.bar("encode", files.iter().map(|f| f.input.bytes).sum(), true);
     let on_file = |file: &str, bytes: u64| tell.advance(bytes, file);
     let version = env!("CARGO_PKG_VERSION");
-    let encoded =
-        encode(plan, &files, folder, &terms, version, &key, &[], cli.threads(), &on_file).map_err(AppError::Encode)?;
+    let encoded = encode(plan, &files, folder, &terms, version, &key, &accepted, cli.threads(), &on_file)
+        .map_err(AppError::Encode)?;
     tell.end_bar();
     if let Some(error) = data.failure() {
         return Err(error.into());

@@ -1,25 +1,19 @@
-//! `svp disclose`: the attack on what was released, the gate for tables made by hand, the ledger, the review records.
+//! `svp disclose`: the attack on what was released, the ledger, the review records.
 
-use std::path::Path;
-
-use arrow::array::RecordBatch;
-use arrow::compute::concat_batches;
-use datafusion::prelude::{CsvReadOptions, ParquetReadOptions};
 use svp_analyse::{Known, UNIVERSES, nested_definitions};
-use svp_contract::{Definition, Source};
-use svp_functions::{Areas, CodeMaps, Lookups};
+use svp_contract::Definition;
+use svp_functions::CodeMaps;
 use svp_ingest::reference;
 use svp_lake::input::digest_bytes;
 use svp_lake::{Lake, Open};
+use svp_privacy::PrivacyError;
 use svp_privacy::attack::{Effort, Proof, attack};
-use svp_privacy::gate::check_table;
 use svp_privacy::relate::relate;
-
-use svp_privacy::{Policy, PrivacyError};
 
 use crate::args::{Cli, DiscloseArgs};
 use crate::context;
 use crate::error::AppError;
+use crate::gate;
 use crate::ledger;
 use crate::run::{Body, read_body};
 use crate::site::Site;
@@ -28,7 +22,7 @@ use crate::tell::Tell;
 /// The command.
 pub async fn command(cli: &Cli, args: &DiscloseArgs, tell: &Tell) -> Result<(), AppError> {
     if let Some(file) = &args.check {
-        return check(cli, args, file, tell).await;
+        return gate::check(cli, args, file, tell).await;
     }
     let lake = Lake::open(&args.lake, &context::store_options(&args.store_option)?, Open::Read).await?;
     if let Some(release) = &args.review {
@@ -125,76 +119,4 @@ async fn attack_all(cli: &Cli, args: &DiscloseArgs, lake: &Lake, body: &Body, te
     } else {
         Err(AppError::Found(format!("{} numbers can be bounded too tightly", broken.len())))
     }
-}
-
-/// The small-number gate for a table made by hand.
-async fn check(cli: &Cli, args: &DiscloseArgs, file: &str, tell: &Tell) -> Result<(), AppError> {
-    let site = Site::sound(&cli.site)?;
-    let Some(audience) = site.policies.get(&args.audience) else {
-        return Err(AppError::Argument {
-            what: format!("there is no policy for the audience `{}`", args.audience),
-            hint: format!("policies of this site: {}", site.policies.keys().cloned().collect::<Vec<_>>().join(", ")),
-        });
-    };
-    let mut sources: Vec<&Source> = Vec::new();
-    for name in &args.sources {
-        match site.sources.get(name) {
-            Some(source) => sources.push(&source.item),
-            None => {
-                return Err(AppError::Argument {
-                    what: format!("there is no source `{name}`"),
-                    hint: format!(
-                        "sources of this site: {}",
-                        site.sources.keys().cloned().collect::<Vec<_>>().join(", ")
-                    ),
-                });
-            }
-        }
-    }
-    let policy = Policy::resolve(sources, &audience.item, None);
-    let batch = table(cli, file).await?;
-    let counts: Vec<&str> = args.counts.iter().map(String::as_str).collect();
-    let report = check_table(&batch, (!counts.is_empty()).then_some(counts.as_slice()), &policy);
-    tell.print(format!("{} rows under: {}", report.rows, policy.reason()));
-    for column in &report.columns {
-        tell.print(format!(
-            "column {}: {} ({})",
-            column.column,
-            format!("{:?}", column.role).to_lowercase(),
-            column.why
-        ));
-    }
-    for sum in &report.sums {
-        tell.print(format!("sum used against it: {sum}"));
-    }
-    for finding in &report.findings {
-        tell.print(finding);
-    }
-    if report.passes() {
-        Ok(())
-    } else {
-        Err(AppError::Found(format!("{file} may not go to the audience `{}` as it is", args.audience)))
-    }
-}
-
-/// Reads a CSV (every column as text: a code with leading zeros is no number) or Parquet file.
-async fn table(cli: &Cli, file: &str) -> Result<RecordBatch, AppError> {
-    let ctx = context::session(cli, None, CodeMaps::default(), Lookups::default(), Areas::default())?;
-    let ending = Path::new(file).extension().and_then(|e| e.to_str()).unwrap_or_default().to_lowercase();
-    // The engine's messages can quote what it read.
-    let unreadable = |_: datafusion::error::DataFusionError| AppError::Argument {
-        what: format!("{file} cannot be read as a table"),
-        hint: "give a CSV file with one header row, or a Parquet file".to_owned(),
-    };
-    let df = match ending.as_str() {
-        "parquet" => ctx.read_parquet(file, ParquetReadOptions::default()).await,
-        _ => {
-            let options = CsvReadOptions::new().schema_infer_max_records(0).file_extension(&ending);
-            ctx.read_csv(file, options).await
-        }
-    }
-    .map_err(unreadable)?;
-    let schema = std::sync::Arc::new(df.schema().as_arrow().clone());
-    let batches = df.collect().await.map_err(unreadable)?;
-    Ok(concat_batches(&schema, &batches)?)
 }

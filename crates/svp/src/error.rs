@@ -121,6 +121,9 @@ pub enum AppError {
     /// A query is wrong. It was typed by the user and planned on names only.
     #[error("{0}")]
     Query(String),
+    /// A query failed on a row. The engine's own message can hold values, so it is not shown.
+    #[error("the query failed while it ran")]
+    QueryFailed,
     /// The terminal or the runtime failed.
     #[error("the process could not start or speak")]
     Runtime(#[source] std::io::Error),
@@ -153,7 +156,7 @@ impl AppError {
             | Self::Ledger { .. }
             | Self::Found(_) => FORBIDDEN,
             Self::Analyse(svp_analyse::AnalyseError::Header { .. }) => DEFINITION,
-            Self::Query(_) => QUERY,
+            Self::Query(_) | Self::QueryFailed => QUERY,
             Self::Trial(error) => trial_code(error),
             Self::Record { .. } => STORAGE,
             Self::Link(_) | Self::Analyse(_) | Self::Publish(_) | Self::Runtime(_) | Self::Arrow(_) => INTERNAL,
@@ -188,6 +191,10 @@ impl AppError {
             Self::Query(_) => {
                 Some("`SHOW TABLES`, `DESCRIBE event` and `svp dictionary functions` tell what there is".to_owned())
             }
+            Self::QueryFailed => Some(
+                "a cast or a function met a value that it cannot take: write try_cast in place of cast; with much data, give more --memory"
+                    .to_owned(),
+            ),
             Self::Problems(_)
             | Self::Load(_)
             | Self::Encode(_)
@@ -202,14 +209,19 @@ fn ingest_code(error: &svp_ingest::IngestError) -> u8 {
     use svp_ingest::IngestError as E;
     use svp_ingest::desk::DeskError as D;
     match error {
-        E::Read(_) | E::Reference { .. } | E::Slot { .. } | E::SameSlot { .. } | E::Refused { .. } => INPUT,
+        E::Read(_)
+        | E::Reference { .. }
+        | E::Slot { .. }
+        | E::SameSlot { .. }
+        | E::Replaced { .. }
+        | E::Refused { .. } => INPUT,
         E::Desk(D::Terms { .. } | D::Format { .. }) => TERMS,
         E::Desk(D::Damaged { .. } | D::Source { .. } | D::Already { .. } | D::Unreadable { .. }) => INPUT,
         E::Desk(D::Lake(error)) => lake_code(error),
         E::Desk(D::Unwritable { .. }) => INTERNAL,
         E::Definition { .. } | E::Expression { .. } => DEFINITION,
         E::Lake(error) => lake_code(error),
-        E::Privacy(_) | E::Unbalanced { .. } | E::Arrow { .. } | E::Worker => INTERNAL,
+        E::Privacy(_) | E::Unbalanced { .. } | E::Arrow { .. } | E::Revision { .. } | E::Worker => INTERNAL,
     }
 }
 

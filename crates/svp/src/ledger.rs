@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use svp_contract::{Acceptance, Finding};
 use svp_lake::Lake;
 use svp_privacy::exceptions::Exception;
 use svp_privacy::ledger::{BegunAnew, Coarsened, Decision, Entry, Head, Ledger, entry_name};
@@ -62,6 +63,9 @@ pub struct Record<'a> {
     pub tables: Vec<TableReview>,
     pub withheld: Vec<Withheld>,
     pub exceptions: Vec<Exception>,
+    /// What was accepted, and what was told, of the deliveries behind the release.
+    pub accepted: Vec<Acceptance>,
+    pub findings: Vec<Finding>,
     pub disclosure: &'a Disclosure,
 }
 
@@ -146,6 +150,8 @@ fn review(record: &Record<'_>, compared: u64, begun_anew: Option<String>) -> Rev
         withheld: record.withheld.clone(),
         ledger: LedgerReview { compared, differences, begun_anew },
         exceptions: record.exceptions.clone(),
+        accepted: record.accepted.clone(),
+        findings: record.findings.clone(),
         attack: Some(Attack {
             attacked: attack.attacked,
             broken: 0,

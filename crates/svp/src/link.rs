@@ -93,7 +93,7 @@ pub fn tell_changes(tell: &Tell, report: &LinkReport) {
             report.born, report.merged, report.split, report.ended
         ),
     );
-    left_out(tell, report.empty, &report.rules, &report.broken_promises);
+    left_out(tell, (report.empty, report.shared_numbers), &report.rules, &report.broken_promises);
 }
 
 fn summary(tell: &Tell, found: &Resolved, linkage: &Linkage) {
@@ -108,12 +108,15 @@ fn summary(tell: &Tell, found: &Resolved, linkage: &Linkage) {
             found.candidates
         ),
     );
-    left_out(tell, found.empty, &found.rules, &found.broken_promises);
+    left_out(tell, (found.empty, found.shared_numbers), &found.rules, &found.broken_promises);
 }
 
-fn left_out(tell: &Tell, empty: u64, rules: &[RuleCost], broken: &BTreeMap<String, u64>) {
+fn left_out(tell: &Tell, (empty, shared): (u64, u64), rules: &[RuleCost], broken: &BTreeMap<String, u64>) {
     if empty > 0 {
         tell.step("link", format!("{empty} records say nothing of anybody and are linked to none"));
+    }
+    if shared > 0 {
+        tell.step("link", format!("{shared} numbers stand for too many people to be anybody's, and are no evidence"));
     }
     for rule in rules.iter().filter(|r| r.capped_blocks > 0) {
         tell.step(

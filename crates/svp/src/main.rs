@@ -5,15 +5,20 @@
 
 #![allow(clippy::disallowed_methods, reason = "the binary is the one home of environment and clock")]
 
+mod accept;
+mod accounts;
 mod analyse;
 mod args;
 mod check;
+mod check_rows;
 mod clk;
 mod context;
 mod decide;
 mod desk;
 mod disclose;
 mod error;
+mod gate;
+mod ingest;
 mod key;
 mod ledger;
 mod link;
@@ -26,6 +31,7 @@ mod tell;
 mod trial;
 mod trial_args;
 mod trial_events;
+mod unload;
 
 use std::process::ExitCode;
 
@@ -57,6 +63,7 @@ fn main() -> ExitCode {
             Command::Sql(args) => sql::command(&cli, args, &tell).await,
             Command::Key(args) => key::command(&cli, args, &tell).await,
             Command::Erase(args) => rewrite::erase(&cli, args, &tell).await,
+            Command::Unload(args) => unload::command(&cli, args, &tell).await,
             Command::Dictionary(args) => check::dictionary(args, &tell),
         }
     });

@@ -41,6 +41,33 @@ pub fn summary(receipts: &[Receipt]) -> Vec<String> {
         .collect()
 }
 
+/// The account of one file and feed, in lines: rows, rules, tables.
+pub fn account(receipt: &Receipt) -> String {
+    let mut out = format!(
+        "{} feed {}: {} rows = {} accepted + {} quarantined + {} duplicate",
+        receipt.file, receipt.feed, receipt.rows_read, receipt.accepted, receipt.quarantined, receipt.duplicate
+    );
+    if receipt.duplicate_differs > 0 {
+        out.push_str(&format!(" ({} of them differ)", receipt.duplicate_differs));
+    }
+    for (rule, count) in &receipt.rules {
+        out.push_str(&format!("\n  rule {rule}:"));
+        for (what, n) in [("quarantined", count.quarantined), ("blanked", count.blanked), ("noted", count.noted)] {
+            if n > 0 {
+                out.push_str(&format!(" {n} {what}"));
+            }
+        }
+    }
+    let written: Vec<String> = receipt.written.iter().map(|(table, n)| format!("{n} {table}")).collect();
+    if !written.is_empty() {
+        out.push_str(&format!("\n  rows for tables: {}", written.join(", ")));
+    }
+    if let Some((first, last)) = &receipt.months {
+        out.push_str(&format!("\n  months {first} to {last}"));
+    }
+    out
+}
+
 fn by_source(receipts: &[Receipt]) -> BTreeMap<&str, Vec<&Receipt>> {
     let mut out: BTreeMap<&str, Vec<&Receipt>> = BTreeMap::new();
     for r in receipts {

@@ -11,6 +11,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 use svp_functions::{Areas, CodeMaps, Lookups};
+use svp_ingest::table_of;
 use svp_lake::input::digest_bytes;
 use svp_lake::{Lake, Open, PartWriter, RunRecord, RunTxn, TableSpec};
 use svp_link::LinkError;
@@ -45,7 +46,7 @@ pub async fn rotate(cli: &Cli, lake: &str, old: Option<&str>, out: &str, tell: &
     let txn = lake.begin(specs.clone()).await?;
     txn.register(&ctx).await?;
     for spec in &specs {
-        let rotation = Rotation::new(layer.clone(), site.tables.iter().find(|t| t.name == spec.name));
+        let rotation = Rotation::new(layer.clone(), site.tables.iter().find(|t| t.name == table_of(&spec.name)));
         let turn =
             |batch: &RecordBatch| rotation.turn(batch).map_err(|source| AppError::Key { at: out.to_owned(), source });
         let rows = rewrite(&ctx, &txn, spec, "rotated", turn).await?;
@@ -113,7 +114,9 @@ pub async fn erase_again(ctx: &SessionContext, txn: &RunTxn, site: &Site, digest
         return Ok(0);
     }
     let mut found = BTreeSet::new();
-    for table in ["person_record", "party", "episode"] {
+    for table in
+        ["person_record", "party", "episode", "person_record_superseded", "party_superseded", "episode_superseded"]
+    {
         let mut rows = read(ctx, table, &["person_record_id"]).await?;
         while let Some(batch) = rows.next().await {
             let batch = batch.map_err(engine)?;
@@ -133,7 +136,7 @@ async fn erase_rows(
     records: &BTreeSet<String>,
 ) -> Result<u64, AppError> {
     let (mut theirs, mut others) = (BTreeSet::new(), BTreeSet::new());
-    for table in ["party", "person_record"] {
+    for table in ["party", "person_record", "party_superseded", "person_record_superseded"] {
         let mut rows = read(ctx, table, &["person_record_id", "event_id"]).await?;
         while let Some(batch) = rows.next().await {
             let batch = batch.map_err(engine)?;
@@ -231,6 +234,23 @@ async fn rewrite(
     }
     txn.commit_tables().await?;
     Ok(rows)
+}
+
+/// Writes a table anew without the rows of some slots; `gone` is asked with source and slot.
+pub async fn without(
+    ctx: &SessionContext,
+    txn: &RunTxn,
+    spec: &TableSpec,
+    stem: &str,
+    gone: &dyn Fn(&str, &str) -> bool,
+) -> Result<u64, AppError> {
+    let kept = |batch: &RecordBatch| {
+        let text = |name: &str| batch.column_by_name(name).and_then(|c| c.as_string_opt::<i32>());
+        let (Some(sources), Some(slots)) = (text("source"), text("slot")) else { return Ok(batch.clone()) };
+        let keep = sources.iter().zip(slots).map(|(a, b)| Some(!gone(a.unwrap_or_default(), b.unwrap_or_default())));
+        filter_record_batch(batch, &keep.collect::<BooleanArray>()).map_err(AppError::from)
+    };
+    rewrite(ctx, txn, spec, stem, kept).await
 }
 
 /// Takes a batch apart by its partition columns.

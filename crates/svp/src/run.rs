@@ -1,25 +1,26 @@
 //! `svp run`: extract ─► canonical ─► link ─► analyse ─► disclose ─► publish, from top to bottom.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use datafusion::prelude::SessionContext;
 use serde::{Deserialize, Serialize};
 use svp_analyse::OutputResult;
-use svp_contract::{Acceptance, Area, AudiencePolicy, Finding, FindingKind, Revises, refusals};
+use svp_contract::{Acceptance, Area, AudiencePolicy, Finding, refusals};
 use svp_functions::CodeMaps;
 use svp_ingest::desk::refuse_other_terms;
 use svp_ingest::reference::{self, ReferenceData};
 use svp_ingest::{
-    Loaded, LoadedFile, Pending, Receipt, SourcePlan, finding_batch, finding_schema, load, pending, previous,
-    quarantine_schema, receipt_batch, receipt_schema, revise,
+    Known, LoadedFile, Pending, Queue, Receipt, SourcePlan, finding_schema, pending, profile_schema, quarantine_schema,
+    receipt_schema, superseded_tables,
 };
-use svp_lake::input::{digest, digest_bytes};
+use svp_lake::input::{InputFile, digest, digest_bytes};
 use svp_lake::{Lake, Open, RunRecord, RunTxn, TableSpec};
 use svp_link::{LinkReport, LinkRequest, Saved};
 use svp_privacy::ledger::{BegunAnew, Ledger};
 use svp_privacy::{Disclosure, Key, Policy};
 
+use crate::accept;
 use crate::args::{Cli, RunArgs};
 use crate::context::{self, Paths};
 use crate::error::AppError;
@@ -74,7 +75,7 @@ pub async fn command(cli: &Cli, args: &RunArgs, tell: &Tell) -> Result<(), AppEr
     let Some(policy) = site.policies.get(&area.audience).map(|p| &p.item) else { return Ok(()) };
     let sources: Vec<String> = paths.inputs.iter().map(|(name, _)| name.clone()).collect();
     if args.dry_run {
-        return dry_run(cli, &site, area, &paths, &sources, tell);
+        return dry_run(cli, args, &site, area, &paths, &sources, tell).await;
     }
     let key = Arc::new(key::read(args.key.as_deref())?);
 
@@ -93,14 +94,23 @@ pub async fn command(cli: &Cli, args: &RunArgs, tell: &Tell) -> Result<(), AppEr
     let told = ledger::read(&lake, &body.ledger, &area.audience, anew).await?;
     let config = config_digest(&site, area, &paths, args)?;
     let quick = context::plans(cli, &site, Some(area), &sources, &ReferenceData::default())?;
-    let files = pending(&quick, context::input_files(&paths, &quick)?, &body.files)?;
+    let accepted = accept::acceptances(&args.accept, args.reason.as_deref(), &started, next_run(&lake))?;
+    let intake = context::intake(&site, &paths, &quick, &accepted)?;
+    let reload = reloads(&args.reload, &quick)?;
+    let mut queue =
+        pending(&quick, intake.files, &Known { files: &body.files, receipts: &body.receipts, reload: &reload })?;
+    let of_the_lake = std::mem::replace(&mut queue.findings, intake.findings);
+    queue.findings.extend(of_the_lake);
+    nothing_to_reload(&reload, &quick, &queue)?;
+    let files = &queue.files;
     if files.is_empty() && !begun_anew && lake.last_run().is_some_and(|run| run.config_digest == config) {
         let release = lake.last_run().and_then(|r| r.release.clone()).unwrap_or_default();
+        tell.findings(&queue.findings);
         tell.step("run", format!("nothing new: release {release} stands"));
         return Ok(());
     }
     let terms = |plan: usize| context::terms(&site, Some((area, &paths.reference)), &quick[plan].source, Some(&key));
-    refuse_other_terms(&files, &terms, &key).map_err(AppError::Load)?;
+    refuse_other_terms(files, &terms, &key).map_err(AppError::Load)?;
     let encoded = files.iter().filter(|f| f.sealed.is_some()).count();
     if encoded > 0 {
         tell.step("encoded", format!("{encoded} encoded files under the terms of this lake, their seals whole"));
@@ -132,7 +142,7 @@ pub async fn command(cli: &Cli, args: &RunArgs, tell: &Tell) -> Result<(), AppEr
         key: &key,
         clock: &started,
     };
-    let outcome = work.all(&plans, &files, body, Arc::clone(&key), &started).await;
+    let outcome = work.all(&plans, &queue, body, &accepted, Arc::clone(&key), &started).await;
     let (body, release) = match outcome {
         Ok(done) => done,
         Err(error) => {
@@ -186,12 +196,13 @@ impl Work<'_> {
     async fn all(
         &self,
         plans: &Arc<Vec<SourcePlan>>,
-        files: &[Pending],
+        queue: &Queue,
         body: Body,
+        accepted: &[Acceptance],
         key: Arc<Key>,
         started: &str,
     ) -> Result<(Body, Option<String>), AppError> {
-        let mut body = self.ingest(plans, files, body, key).await?;
+        let mut body = self.ingest(plans, queue, body, accepted, key).await?;
         let again = rewrite::erase_again(self.ctx, self.txn, self.site, &body.erased).await?;
         if again > 0 {
             self.tell.step("erase", format!("{again} rows of erased records came again and were taken out"));
@@ -199,142 +210,12 @@ impl Work<'_> {
         if self.args.ingest_only {
             return Ok((body, None));
         }
+        self.outside_release().await?;
         let links = self.link(&mut body).await?;
         self.match_events().await?;
         let decided = self.analyse(&body).await?;
         let release = self.publish(&mut body, &links, decided, started).await?;
         Ok((body, Some(release)))
-    }
-
-    /// Extracts become canonical, pseudonymised rows.
-    async fn ingest(
-        &self,
-        plans: &Arc<Vec<SourcePlan>>,
-        files: &[Pending],
-        mut body: Body,
-        key: Arc<Key>,
-    ) -> Result<Body, AppError> {
-        self.txn.register(self.ctx).await?;
-        let name = |f: &Pending| (plans[f.plan].source.name.clone(), f.slot.clone());
-        let replaced: Vec<(String, String)> = files
-            .iter()
-            .map(name)
-            .filter(|(source, slot)| body.files.iter().any(|f| f.source == *source && f.slot == *slot && !f.superseded))
-            .collect();
-        let before = previous(self.ctx, &replaced).await?;
-        let bytes = files.iter().map(|f| f.input.bytes).sum();
-        self.tell.bar("ingest", bytes, true);
-        let tell = self.tell;
-        let on_file = |file: &str, bytes: u64| tell.advance(bytes, file);
-        body.accepted.extend(self.acceptances()?);
-        let Loaded { receipts, findings } =
-            load(Arc::clone(plans), files, before, self.txn, key, &body.accepted, self.cli.threads(), &on_file)
-                .await
-                .map_err(AppError::Load)?;
-        self.tell.end_bar();
-        if let Some(error) = self.data.failure() {
-            return Err(error.into());
-        }
-
-        for (source, slot) in &replaced {
-            body.files.iter_mut().filter(|f| f.source == *source && f.slot == *slot).for_each(|f| f.superseded = true);
-            body.receipts.retain(|r| !(r.source == *source && r.slot == *slot));
-            body.findings.retain(|f| !(f.source == *source && f.slot == *slot));
-        }
-        let last = body.files.iter().map(|f| f.seq).max().unwrap_or_default();
-        for (seq, file) in (last + 1..).zip(files) {
-            let (source, slot) = name(file);
-            body.files.push(LoadedFile {
-                source,
-                slot,
-                file: file.extract().to_owned(),
-                sha256: file.sha256.clone(),
-                run: self.txn.number(),
-                seq,
-                superseded: false,
-                encoded: file.sealed.is_some(),
-                months: file.months.clone(),
-                sender: file.sender.clone(),
-                definition: None,
-                rows: None,
-            });
-        }
-        self.found(&findings).await?;
-        body.findings.extend(findings);
-        if !receipts.is_empty() {
-            let mut part = self.txn.part("quality", "receipt", &[], "receipts")?;
-            part.write(&receipt_batch(&receipts, self.txn.number())?).await?;
-            self.txn.append(part.finish().await?)?;
-        }
-        self.txn.commit_tables().await?;
-        self.txn.register(self.ctx).await?;
-        for line in release::summary(&receipts) {
-            self.tell.step("ingest", line);
-        }
-        body.receipts.extend(receipts);
-        body.receipts.sort_by(|a, b| (&a.source, &a.slot, &a.feed).cmp(&(&b.source, &b.slot, &b.feed)));
-
-        let by_record: BTreeSet<String> =
-            plans.iter().filter(|p| p.source.files.revises == Revises::Record).map(|p| p.source.name.clone()).collect();
-        if !files.is_empty() {
-            let revised = revise(self.ctx, self.txn, &body.files, &by_record).await?;
-            let records: u64 = revised.values().sum();
-            if records > 0 {
-                self.tell.step(
-                    "revise",
-                    format!("{records} records came again in a later extract and supersede the earlier ones"),
-                );
-            }
-        }
-        Ok(body)
-    }
-
-    /// Tells findings, and keeps them in `quality/finding`.
-    async fn found(&self, findings: &[Finding]) -> Result<(), AppError> {
-        if findings.is_empty() {
-            return Ok(());
-        }
-        for finding in findings {
-            self.tell.finding(finding);
-        }
-        let mut part = self.txn.part("quality", "finding", &[], "findings")?;
-        part.write(&finding_batch(findings, self.txn.number())?).await?;
-        self.txn.append(part.finish().await?)?;
-        Ok(())
-    }
-
-    /// What the command line accepts.
-    fn acceptances(&self) -> Result<Vec<Acceptance>, AppError> {
-        let reason = self.args.reason.clone().unwrap_or_default();
-        let shrink = self.args.accept_shrink.iter().map(|at| format!("{at}:{}", FindingKind::Shrunk));
-        let one = |text: String| {
-            let parts: Vec<&str> = text.split(':').collect();
-            let wrong = |what: String| AppError::Argument {
-                what,
-                hint: "write --accept SOURCE:SLOT:KIND as the refusal prints it, with --reason WHY".to_owned(),
-            };
-            let (source, slot, kind) = match parts.as_slice() {
-                [source, slot, kind] => (*source, *slot, *kind),
-                [source, kind] => (*source, "", *kind),
-                _ => return Err(wrong(format!("--accept {text} does not name source, slot and kind"))),
-            };
-            let kind = FindingKind::of(kind).ok_or_else(|| {
-                let known: Vec<&str> = FindingKind::ALL.iter().filter(|k| k.refuses()).map(|k| k.name()).collect();
-                wrong(format!("there is no finding `{kind}` that refuses; there are: {}", known.join(", ")))
-            })?;
-            if reason.trim().is_empty() {
-                return Err(wrong(format!("--accept {text} has no reason")));
-            }
-            Ok(Acceptance {
-                source: source.to_owned(),
-                slot: slot.to_owned(),
-                kind,
-                reason: reason.clone(),
-                at: self.clock.to_owned(),
-                run: self.txn.number(),
-            })
-        };
-        self.args.accept.iter().cloned().chain(shrink).map(one).collect()
     }
 
     /// Person records of all agencies become people.
@@ -413,10 +294,15 @@ pub fn tables(site: &Site) -> Vec<TableSpec> {
         .filter(|t| t.zone != "reference")
         .map(|t| TableSpec::new(&t.zone, &t.name, t.stored_schema(), &partition))
         .collect();
+    for (zone, name, schema) in superseded_tables(&site.tables) {
+        out.push(TableSpec::new(&zone, &name, schema, &partition));
+    }
     out.push(TableSpec::new("quality", "quarantine", quarantine_schema(), &partition));
     out.push(TableSpec::new("quality", "receipt", receipt_schema(), &[]));
     out.push(TableSpec::new("quality", "finding", finding_schema(), &[]));
+    out.push(TableSpec::new("quality", "column_profile", profile_schema(), &[]));
     out.push(TableSpec::new("linked", "person_link", svp_link::link_schema(), &[]));
+    out.push(TableSpec::new("linked", "person_gone", svp_link::gone_schema(), &[]));
     out.push(TableSpec::new("linked", "person_history", svp_link::history_schema(), &[]));
     out.extend(svp_link::event_tables().into_iter().map(|(name, schema)| TableSpec::new("linked", name, schema, &[])));
     out
@@ -482,6 +368,45 @@ fn config_digest(site: &Site, area: &Area, paths: &Paths, args: &RunArgs) -> Res
     Ok(digest_bytes(parts.join("\n").as_bytes()))
 }
 
+/// The number of the run that is about to begin.
+fn next_run(lake: &Lake) -> u64 {
+    lake.last_run().map_or(0, |run| run.number) + 1
+}
+
+/// What `--reload` names: sources, and slots.
+fn reloads(given: &[String], plans: &[SourcePlan]) -> Result<Vec<(String, Option<String>)>, AppError> {
+    let one = |text: &String| {
+        let (source, slot) = match text.split_once(':') {
+            Some((source, slot)) => (source, Some(slot.to_owned())),
+            None => (text.as_str(), None),
+        };
+        if plans.iter().any(|p| p.source.name == source) {
+            return Ok((source.to_owned(), slot));
+        }
+        let known: Vec<&str> = plans.iter().map(|p| p.source.name.as_str()).collect();
+        Err(AppError::Argument {
+            what: format!("--reload {text}: `{source}` is no source of this run"),
+            hint: format!("sources of this run: {}", known.join(", ")),
+        })
+    };
+    given.iter().map(one).collect()
+}
+
+/// Refuses a `--reload` for which no file was given: nothing would happen, and nobody would notice.
+fn nothing_to_reload(reload: &[(String, Option<String>)], plans: &[SourcePlan], queue: &Queue) -> Result<(), AppError> {
+    for (source, slot) in reload {
+        let of = |p: &Pending| plans[p.plan].source.name == *source && slot.as_ref().is_none_or(|s| p.is_of(s));
+        if !queue.files.iter().any(of) {
+            let named = slot.as_ref().map_or_else(|| source.clone(), |s| format!("{source}:{s}"));
+            return Err(AppError::Argument {
+                what: format!("--reload {named}: none of its files is among the inputs"),
+                hint: "give the file with --input SOURCE=PATH, or put it back into the folder".to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
 fn clock(args: &RunArgs) -> Result<String, AppError> {
     let now = match &args.clock {
         None => chrono::Utc::now(),
@@ -495,8 +420,24 @@ fn clock(args: &RunArgs) -> Result<String, AppError> {
     Ok(now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
 }
 
-fn dry_run(
+/// What a run into the lake would load; `None` where there is no lake yet.
+async fn would_load(
+    args: &RunArgs,
+    plans: &[SourcePlan],
+    files: Vec<(usize, InputFile)>,
+) -> Result<Option<Queue>, AppError> {
+    let lake = Lake::open(&args.lake, &context::store_options(&args.store_option)?, Open::Read).await;
+    let Ok(lake) = lake else { return Ok(None) };
+    let Some(run) = lake.last_run() else { return Ok(None) };
+    let body = read_body(&lake, run)?;
+    let reload = reloads(&args.reload, plans)?;
+    let known = Known { files: &body.files, receipts: &body.receipts, reload: &reload };
+    Ok(Some(pending(plans, files, &known)?))
+}
+
+async fn dry_run(
     cli: &Cli,
+    args: &RunArgs,
     site: &Site,
     area: &Area,
     paths: &Paths,
@@ -504,7 +445,22 @@ fn dry_run(
     tell: &Tell,
 ) -> Result<(), AppError> {
     let plans = context::plans(cli, site, Some(area), sources, &ReferenceData::default())?;
-    let files = context::input_files(paths, &plans)?;
+    let accepted = accept::acceptances(&args.accept, args.reason.as_deref(), "", 0)?;
+    let intake = context::intake(site, paths, &plans, &accepted)?;
+    tell.findings(&intake.findings);
+    let files = intake.files;
+    if let Some(queue) = would_load(args, &plans, files.clone()).await? {
+        tell.findings(&queue.findings);
+        for file in &queue.files {
+            let how = match &file.replaces {
+                Some(r) if r.again => "again",
+                Some(_) => "in place of an older one",
+                None => "new",
+            };
+            let source = &plans[file.plan].source.name;
+            tell.step("load", format!("{source}: {} (slot {}), {how}", file.extract(), file.slot));
+        }
+    }
     let mut by_source: HashMap<usize, Vec<&str>> = HashMap::new();
     for (plan, file) in &files {
         by_source.entry(*plan).or_default().push(&file.name);

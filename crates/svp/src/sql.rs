@@ -1,8 +1,11 @@
 //! `svp sql`: the lake as tables, with every function registered; nothing can be written.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
+use arrow::util::display::array_value_to_string;
 use arrow::util::pretty::pretty_format_batches;
 use datafusion::execution::context::SQLOptions;
 use datafusion::prelude::SessionContext;
@@ -55,7 +58,8 @@ async fn answer(ctx: &SessionContext, query: &str, form: ResultForm) -> Result<S
     let reading = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     let df = ctx.sql_with_options(query.trim().trim_end_matches(';'), reading).await.map_err(failed)?;
     let schema = df.schema().as_arrow().clone();
-    let mut batches = df.collect().await.map_err(failed)?;
+    // What the engine says of a query that fails while it runs can quote a value.
+    let mut batches = df.collect().await.map_err(|_| AppError::QueryFailed)?;
     if batches.is_empty() {
         batches.push(RecordBatch::new_empty(schema.into()));
     }
@@ -69,7 +73,7 @@ pub(crate) fn render(batches: &[RecordBatch], form: ResultForm) -> Result<String
             let mut out = Vec::new();
             let mut writer = arrow::csv::Writer::new(&mut out);
             for batch in batches {
-                writer.write(batch)?;
+                writer.write(&flat(batch)?)?;
             }
             drop(writer);
             Ok(String::from_utf8_lossy(&out).into_owned())
@@ -80,12 +84,10 @@ pub(crate) fn render(batches: &[RecordBatch], form: ResultForm) -> Result<String
                 for row in 0..batch.num_rows() {
                     let mut object: BTreeMap<String, serde_json::Value> = BTreeMap::new();
                     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
-                        let text = arrow::util::display::array_value_to_string(column, row)?;
+                        let text = array_value_to_string(column, row)?;
                         let value = if column.is_null(row) {
                             serde_json::Value::Null
-                        } else if field.data_type().is_numeric()
-                            || *field.data_type() == arrow::datatypes::DataType::Boolean
-                        {
+                        } else if field.data_type().is_numeric() || *field.data_type() == DataType::Boolean {
                             serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text))
                         } else {
                             serde_json::Value::String(text)
@@ -99,6 +101,28 @@ pub(crate) fn render(batches: &[RecordBatch], form: ResultForm) -> Result<String
             Ok(lines)
         }
     }
+}
+
+/// The batch with nested columns (structs, lists) as the text that the table form shows: CSV has no nesting.
+fn flat(batch: &RecordBatch) -> Result<RecordBatch, AppError> {
+    if !batch.schema().fields().iter().any(|f| f.data_type().is_nested()) {
+        return Ok(batch.clone());
+    }
+    let mut fields = Vec::new();
+    let mut columns: Vec<ArrayRef> = Vec::new();
+    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+        if field.data_type().is_nested() {
+            let texts = (0..batch.num_rows())
+                .map(|row| column.is_valid(row).then(|| array_value_to_string(column, row)).transpose())
+                .collect::<Result<StringArray, _>>()?;
+            fields.push(Field::new(field.name(), DataType::Utf8, true));
+            columns.push(Arc::new(texts));
+        } else {
+            fields.push(field.as_ref().clone());
+            columns.push(Arc::clone(column));
+        }
+    }
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }
 
 /// Asks the terminal until it ends.

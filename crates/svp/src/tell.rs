@@ -46,13 +46,17 @@ impl Tell {
         }
     }
 
-    /// A finding about a delivery. In JSON every field of it stands by itself.
-    pub fn finding(&self, finding: &Finding) {
+    /// Findings about deliveries. In JSON each stands by itself, with every field; for people those that are alike are one line.
+    pub fn findings(&self, findings: &[Finding]) {
         if self.json {
-            let json = serde_json::to_string(finding).unwrap_or_default();
-            tracing::warn!(step = "finding", kind = finding.kind.name(), finding = json, "{finding}");
+            for finding in findings {
+                let json = serde_json::to_string(finding).unwrap_or_default();
+                tracing::warn!(step = "finding", kind = finding.kind.name(), finding = json, "{finding}");
+            }
         } else if !self.quiet {
-            self.line(&format!("{:>12}  {finding}", "finding"));
+            for line in svp_ingest::in_short(findings) {
+                self.line(&format!("{:>12}  {line}", "finding"));
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! What tests share: how to start `svp`, the one run on the sample, small sites, small readers.
 
 pub mod analysis;
+pub mod deliveries;
 mod lab;
 mod search;
 mod tables;

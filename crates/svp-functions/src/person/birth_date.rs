@@ -4,20 +4,17 @@ use arrow::datatypes::DataType;
 use chrono::{Datelike, NaiveDate};
 use datafusion::logical_expr::ScalarUDF;
 
+use super::placeholder::is_placeholder_date;
 use crate::time::format::{Format, LastFormat};
 use crate::udf::{Kind, Spec, date_result, function, param};
-
-/// Dates (year, month, day) that systems store when the date of birth is not known.
-const SENTINELS: [(i32, u32, u32); 4] = [(1900, 1, 1), (1811, 11, 11), (1800, 1, 1), (1899, 12, 30)];
 
 /// Years in which a person of any extract can have been born.
 const YEARS: std::ops::RangeInclusive<i32> = 1880..=2100;
 
-/// The date of birth; `None` for an unreadable date, a sentinel, or a year outside 1880 to 2100.
+/// The date of birth; `None` for an unreadable date, a placeholder, or a year outside 1880 to 2100.
 pub fn birth_date(text: &str, format: &Format) -> Option<NaiveDate> {
     let date = format.parse(text)?.date();
-    let sentinel = SENTINELS.contains(&(date.year(), date.month(), date.day()));
-    (YEARS.contains(&date.year()) && !sentinel).then_some(date)
+    (YEARS.contains(&date.year()) && !is_placeholder_date(date)).then_some(date)
 }
 
 pub(crate) fn udf() -> ScalarUDF {
@@ -25,8 +22,8 @@ pub(crate) fn udf() -> ScalarUDF {
         Spec {
             name: "birth_date",
             section: super::SECTION,
-            about: "A date of birth. The dates that mean \"not known\" (1900-01-01, 1811-11-11, 1800-01-01, \
-                    1899-12-30) and years outside 1880 to 2100 are NULL.",
+            about: "A date of birth. The dates that mean \"not known\" (1900-01-01, 1899-12-30 and others, by the list \
+                    `schemas/placeholders.csv`) and years outside 1880 to 2100 are NULL.",
             params: vec![
                 param(Kind::Text, "text", "date as extracted"),
                 param(Kind::Text, "format", "as in `uk_timestamp`, for example `dd/mm/yyyy`"),
@@ -52,9 +49,17 @@ mod tests {
     #[test]
     fn sentinels_are_missing() {
         let format = Format::compile("yyyy-mm-dd").unwrap();
-        for missing in
-            ["1900-01-01", "1811-11-11", "1800-01-01", "1899-12-30", "2101-01-01", "9999-12-31", "1991-02-30", ""]
-        {
+        for missing in [
+            "1900-01-01",
+            "1811-11-11",
+            "1800-01-01",
+            "1899-12-30",
+            "1901-01-01",
+            "2101-01-01",
+            "9999-12-31",
+            "1991-02-30",
+            "",
+        ] {
             assert_eq!(birth_date(missing, &format), None, "{missing}");
         }
         for known in ["1900-01-02", "1991-03-07", "2100-12-31", "2000-02-29"] {

@@ -6,11 +6,13 @@ use datafusion::logical_expr::DocSection;
 pub mod age_at;
 pub mod age_band;
 pub mod birth_date;
+pub mod common_forename;
 pub mod name_key;
 pub mod name_words;
 pub mod nhs_number;
 pub mod nhs_number_status;
 pub mod nickname;
+pub mod placeholder;
 pub mod soundex;
 pub mod upn;
 

@@ -3,10 +3,13 @@
 use arrow::datatypes::DataType;
 use datafusion::logical_expr::ScalarUDF;
 
+use super::placeholder::is_placeholder;
 use crate::udf::{Kind, Spec, function, param, text_result};
 
-/// Numbers that clerks and systems type instead of none.
-const SENTINELS: [&[u8; 10]; 4] = [b"0000000000", b"9999999999", b"1234567890", b"0123456789"];
+/// A number that is nobody's although it is not of one figure alone.
+fn is_sentinel(digits: &[u8; 10]) -> bool {
+    std::str::from_utf8(digits).is_ok_and(|text| is_placeholder("nhs_number", text))
+}
 
 /// The verdict on a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,10 +62,10 @@ pub fn judge(text: &str) -> (Status, Option<[u8; 10]>) {
     if count != digits.len() {
         return (Status::Length, None);
     }
-    let status = if SENTINELS.contains(&&digits) {
-        Status::Sentinel
-    } else if digits.iter().all(|digit| *digit == digits[0]) {
+    let status = if digits.iter().all(|digit| *digit == digits[0]) {
         Status::RepeatedDigit
+    } else if is_sentinel(&digits) {
+        Status::Sentinel
     } else if check_digit(&digits) != Some(digits[9]) {
         Status::CheckDigit
     } else {
@@ -87,7 +90,7 @@ pub(crate) fn udf() -> ScalarUDF {
             name: "nhs_number_status",
             section: super::SECTION,
             about: "What is the matter with an NHS number: `valid`, `check_digit`, `repeated_digit`, \
-                    `sentinel` (0000000000, 9999999999, 1234567890, 0123456789), `length` (not ten digits) or \
+                    `sentinel` (1234567890, 9876543210 and others, by the list `schemas/placeholders.csv`), `length` (not ten digits) or \
                     `missing`. The only function that answers NULL with a value: `missing`.",
             params: vec![param(Kind::Text, "text", "NHS number; spaces and hyphens are ignored")],
             returns: DataType::Utf8,
@@ -112,11 +115,11 @@ mod tests {
         let check = |text: &str, expected: Status| assert_eq!(judge(text).0, expected, "{text:?}");
         check("943 476 5919", Status::Valid);
         check("450-557-7104", Status::Valid);
-        check("9876543210", Status::Valid);
+        check("9876543210", Status::Sentinel);
         check("9434765918", Status::CheckDigit);
         check("4444444444", Status::RepeatedDigit);
-        check("0000000000", Status::Sentinel);
-        check("999 999 9999", Status::Sentinel);
+        check("0000000000", Status::RepeatedDigit);
+        check("999 999 9999", Status::RepeatedDigit);
         check("1234567890", Status::Sentinel);
         check("", Status::Missing);
         check(" - ", Status::Missing);

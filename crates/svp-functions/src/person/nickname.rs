@@ -8,10 +8,10 @@ use datafusion::logical_expr::ScalarUDF;
 
 use crate::udf::{Kind, Spec, function, param, written_result};
 
-/// One line for each usual form: the form, then the names that stand for it.
+/// One line for each short form or other spelling: the name, then the usual form that it stands for.
 const LIST: &str = include_str!("../../../../schemas/nicknames.csv");
 
-static FORMS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
+pub(super) static FORMS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
     let lines = LIST.lines().skip(1).filter(|line| !line.is_empty());
     lines.filter_map(|line| line.split_once(',')).collect()
 });

@@ -3,11 +3,12 @@
 use arrow::datatypes::DataType;
 use datafusion::logical_expr::ScalarUDF;
 
+use super::placeholder::is_placeholder;
 use crate::udf::{Kind, Spec, function, param, text_result};
 
 /// A unique pupil number in upper case: a letter, eleven digits, and a digit or (temporary numbers) a letter.
 /// Source: pattern of the CIN census schema. The check letter is not tested: temporary and former numbers
-/// break it.
+/// break it. Dummies (one figure eleven times, A123456789012) are none.
 pub fn upn(text: &str) -> Option<String> {
     let text = text.trim();
     let bytes = text.as_bytes();
@@ -15,7 +16,7 @@ pub fn upn(text: &str) -> Option<String> {
         && bytes[0].is_ascii_alphabetic()
         && bytes[1..12].iter().all(u8::is_ascii_digit)
         && bytes[12].is_ascii_alphanumeric();
-    shaped.then(|| text.to_ascii_uppercase())
+    (shaped && !is_placeholder("upn", text)).then(|| text.to_ascii_uppercase())
 }
 
 pub(crate) fn udf() -> ScalarUDF {
@@ -23,10 +24,10 @@ pub(crate) fn udf() -> ScalarUDF {
         Spec {
             name: "upn",
             section: super::SECTION,
-            about: "A unique pupil number in upper case; NULL where it is not shaped like one.",
+            about: "A unique pupil number in upper case; NULL where it is not shaped like one, or a dummy.",
             params: vec![param(Kind::Text, "text", "a unique pupil number")],
             returns: DataType::Utf8,
-            examples: &[("SELECT upn('a123456789012'), upn('UN1')", "A123456789012 | NULL")],
+            examples: &[("SELECT upn('c989000183919'), upn('UN1')", "C989000183919 | NULL")],
         },
         |args| {
             let text = args.text(0)?;

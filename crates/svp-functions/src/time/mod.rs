@@ -7,6 +7,7 @@ pub mod aoristic_hours;
 pub mod format;
 pub mod hour_label;
 pub mod hour_of_week;
+pub mod in_doubled_hour;
 pub mod local_day;
 pub mod local_month;
 pub mod london;

@@ -31,9 +31,10 @@ use crate::receipt::Receipt;
 
 pub use error::DeskError;
 pub use needs::{Need, needs, reference_digests};
-pub(crate) use read::load;
 pub use read::{Sealed, open_if_encoded, refuse_other_terms};
+pub(crate) use read::{is_encoded, load};
 pub use terms::Terms;
+pub(crate) use terms::definition_digest;
 pub use write::{Encoded, encode};
 
 /// The format that this version writes and reads.
@@ -59,6 +60,12 @@ pub struct Manifest {
     pub extract: String,
     /// SHA-256 of the extract.
     pub sha256: String,
+    /// Who sent the extract, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender: Option<String>,
+    /// The day of which the extract knows, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dated: Option<String>,
     /// Under which terms it was made.
     pub terms: Terms,
     /// Where the rows of the extract went, feed by feed.

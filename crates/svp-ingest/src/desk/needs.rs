@@ -8,9 +8,10 @@ use svp_contract::{Area, Mapping, Reference, Source, Table};
 use svp_lake::input::{digest, digest_bytes};
 
 use super::terms::{canonical, short};
+use crate::dictionaries::{AREA_CHANGE, FORCE_LAYER, OWN_FORCE};
 use crate::error::IngestError;
-use crate::plan::words;
 use crate::reference;
+use crate::resolve::words;
 
 /// A function that a SQL expression calls, and the text that is its first argument, where that is given as text.
 pub(super) fn calls(sql: &str) -> Vec<(String, Option<String>)> {
@@ -188,6 +189,10 @@ fn files(need: &Need, area: &Area, root: &str) -> Result<String, IngestError> {
             (Need::Lookup(wanted), Reference::CsvLookup { table, .. }) => table == wanted,
             (Need::Postcodes, Reference::PostcodeDirectory { .. } | Reference::CodePointOpen { .. }) => true,
             (Need::Postcodes, Reference::GeojsonBoundaries { layer, .. }) => placed && layer == "lsoa",
+            (Need::Lookup(wanted), Reference::AreaChange { .. }) => wanted == AREA_CHANGE,
+            (Need::Lookup(wanted), Reference::AreaLookup { parent_layer, .. }) => {
+                wanted == OWN_FORCE && parent_layer == FORCE_LAYER
+            }
             _ => false,
         };
         if !stands_on {

@@ -16,8 +16,10 @@ use super::error::DeskError;
 use super::{EXTENSION, FORMAT, MANIFEST, Manifest, Terms};
 use crate::error::IngestError;
 use crate::findings::Findings;
-use crate::load::{BATCH_ROWS, Loaded, Pending, Previous, QUARANTINE, SourcePlan, balanced, compare};
+use crate::load::{BATCH_ROWS, Loaded, Previous, QUARANTINE, SourcePlan, balanced, compare};
+use crate::pending::Pending;
 use crate::sink::Sink;
+use crate::thresholds::judge;
 
 /// An encoded file that is whole, with what it says of itself. Whether its terms are ours, and whether its seal is of
 /// our key, [`refuse_other_terms`] decides.
@@ -29,7 +31,7 @@ pub struct Sealed {
 }
 
 /// Whether a file is an encoded one: by its name, or by its first bytes.
-fn is_encoded(input: &InputFile) -> Result<bool, IngestError> {
+pub(crate) fn is_encoded(input: &InputFile) -> Result<bool, IngestError> {
     if input.name.ends_with(&format!(".{EXTENSION}")) {
         return Ok(true);
     }
@@ -188,7 +190,10 @@ pub(crate) fn load(
         if receipt.written.iter().any(|(table, n)| held(table) != *n) || held(QUARANTINE) != told {
             return Err(damaged("its rows are not as many as its receipts say"));
         }
-        balanced(&plan.source, receipt, &mut findings)?;
+        balanced(receipt)?;
+        let feed = plan.feed(&receipt.feed).ok_or_else(|| damaged("a receipt is of a feed that is not known"))?;
+        // Thresholds hold here too; the first rows are in the findings of the desk.
+        judge(&plan.source, feed, receipt, &BTreeMap::new(), &mut findings);
     }
     for finding in &manifest.findings {
         let known = manifest.receipts.iter().any(|r| r.source == finding.source && r.slot == finding.slot);
@@ -196,7 +201,7 @@ pub(crate) fn load(
             return Err(damaged("a finding is not of its extract"));
         }
         // What was accepted at the desk was accepted by the owner of the data.
-        findings.raise(Finding { refuses: false, ..finding.clone() });
+        findings.raise_once(Finding { refuses: false, ..finding.clone() });
     }
     sink.complete()?;
     Ok(Loaded { receipts, findings: findings.finish()? })

@@ -21,8 +21,21 @@ use crate::error::IngestError;
 /// Words of a definition that tell people something and decide nothing.
 const PROSE: [&str; 3] = ["meaning", "title", "description"];
 
-/// What the function `nickname` holds: a list that its examples do not show.
+/// Lists that functions hold and that their examples do not show.
 const NICKNAMES: &str = include_str!("../../../../schemas/nicknames.csv");
+const FORENAMES: &str = include_str!("../../../../schemas/forenames.csv");
+const PLACEHOLDERS: &str = include_str!("../../../../schemas/placeholders.csv");
+
+/// The lists that a function holds.
+fn lists(function: &str) -> Vec<&'static str> {
+    match function {
+        "nickname" => vec![NICKNAMES],
+        "common_forename" => vec![FORENAMES, NICKNAMES],
+        "known_forename" | "known_surname" | "known_words" | "known_value" | "known_date" | "birth_order"
+        | "birth_date" | "nhs_number" | "nhs_number_status" | "upn" => vec![PLACEHOLDERS],
+        _ => Vec::new(),
+    }
+}
 
 /// What was agreed, or would have to be. Two terms are alike when [`differences`](Self::differences) finds none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,8 +171,7 @@ impl Terms {
             let signature = section.lines().next().unwrap_or_default();
             // Between fences stand the examples and what comes of them.
             let examples: Vec<&str> = section.split("```").skip(1).step_by(2).collect();
-            let list = if name == "nickname" { NICKNAMES } else { "" };
-            self.define(format!("function {name}"), &(signature, examples, list));
+            self.define(format!("function {name}"), &(signature, examples, lists(name)));
         }
     }
 
@@ -178,6 +190,17 @@ impl Terms {
         }
         Ok(())
     }
+}
+
+/// Digest, 16 hexadecimal digits, of what decides the rows that a file becomes: reader, maps, feeds, the tables that they fill
+/// and the functions that they call. Prose, law, thresholds and the names of files do not decide them.
+///
+/// # Errors
+/// As [`Terms::new`].
+pub(crate) fn definition_digest(source: &Source, tables: &[Table]) -> Result<String, IngestError> {
+    let mut terms = Terms::new(source, tables, BTreeMap::new(), None)?;
+    terms.defined.retain(|part, _| !part.ends_with(": [files]") && !part.ends_with(": [thresholds]"));
+    Ok(terms.digits())
 }
 
 fn other(part: &str) -> &'static str {

@@ -16,7 +16,8 @@ use super::read::open;
 use super::write::encode_file;
 use super::{DeskError, FORMAT, MANIFEST, Manifest, Terms, load, refuse_other_terms};
 use crate::error::IngestError;
-use crate::load::{Pending, SourcePlan, pending};
+use crate::load::SourcePlan;
+use crate::pending::{Known, Pending, pending};
 use crate::sink::Sink;
 
 const TEXT: &str = include_str!("../../../../pipelines/sources/police_rms.toml");
@@ -50,7 +51,7 @@ fn input(path: &Path) -> InputFile {
 
 fn pending_of(plan: SourcePlan, path: &Path) -> Result<(SourcePlan, Pending), IngestError> {
     let plans = [plan];
-    let found = pending(&plans, vec![(0, input(path))], &[])?.remove(0);
+    let found = pending(&plans, vec![(0, input(path))], &Known::default())?.files.remove(0);
     let [plan] = plans;
     Ok((plan, found))
 }

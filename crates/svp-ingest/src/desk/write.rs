@@ -16,7 +16,8 @@ use super::envelope::EnvelopeWriter;
 use super::error::DeskError;
 use super::{EXTENSION, FORMAT, MANIFEST, Manifest, Terms};
 use crate::error::IngestError;
-use crate::load::{Loaded, OnFile, Pending, SourcePlan, load_file};
+use crate::load::{Loaded, OnFile, SourcePlan, load_file};
+use crate::pending::Pending;
 use crate::sink::Sink;
 
 /// Rows of an entry: what a table holds in memory, encoded, before it is written out.
@@ -49,10 +50,14 @@ impl Encoded {
         self.file.sha256()
     }
 
-    /// Where the encoded file of an extract goes.
+    /// Where the encoded file of an extract goes: it has the name of the slot, after the sender where `all` the files that are
+    /// encoded together hold this slot of another sender too.
     #[must_use]
-    pub fn place(folder: &Path, file: &Pending) -> PathBuf {
-        folder.join(format!("{}.{EXTENSION}", file.slot))
+    pub fn place(folder: &Path, file: &Pending, all: &[Pending]) -> PathBuf {
+        let slot = file.slot_by_name();
+        let alone = all.iter().filter(|f| f.slot_by_name().eq_ignore_ascii_case(slot)).count() < 2;
+        let sender = file.sender.as_deref().filter(|_| !alone).map(|s| format!("{s}_")).unwrap_or_default();
+        folder.join(format!("{sender}{slot}.{EXTENSION}"))
     }
 
     /// Gives it its name. What stands there is kept, unless `replace`.
@@ -88,7 +93,7 @@ pub fn encode(
         let mut done = Vec::new();
         while let Some(at) = queue.lock().ok().and_then(|mut q| q.pop_front()) {
             let file = &files[at];
-            let path = Encoded::place(folder, file);
+            let path = Encoded::place(folder, file, files);
             done.push((at, encode_file(plan, file, &path, terms, svp, key, &digest, accepted, ENTRY_ROWS)));
             on_file(&file.input.name, file.input.bytes);
         }
@@ -136,6 +141,8 @@ pub(super) fn encode_file(
         slot: file.slot.clone(),
         extract: file.input.name.clone(),
         sha256: file.sha256.clone(),
+        sender: file.sender.clone(),
+        dated: file.dated.clone(),
         terms: terms.clone(),
         receipts,
         findings,

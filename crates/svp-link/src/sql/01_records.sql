@@ -1,4 +1,5 @@
--- The person records as they are read, once: encodings as views, the first 64 bits of tokens, sex as a number.
+-- The person records as they are read, once: encodings as views, the first 64 bits of tokens, sex as a number. `link_source`
+-- is `person_record`, with NULL in columns that a lake filled by an earlier version has not.
 SELECT person_record_id, source, agency,
        arrow_cast(enc_forename, 'BinaryView') AS forename, arrow_cast(enc_surname, 'BinaryView') AS surname,
        arrow_cast(enc_words, 'BinaryView') AS words, arrow_cast(enc_birth, 'BinaryView') AS birth,
@@ -8,5 +9,7 @@ SELECT person_record_id, source, agency,
        token_bits(key_usual_name_birth) AS key_1, token_bits(key_sound_birth) AS key_2,
        token_bits(key_initial_birth_postcode) AS key_3, token_bits(key_usual_name_sector) AS key_4,
        token_bits(key_surname_birth_sector) AS key_5,
-       CAST(CASE sex WHEN 'male' THEN 1 WHEN 'female' THEN 2 END AS BIGINT UNSIGNED) AS sex
-FROM person_record
+       CAST(CASE sex WHEN 'male' THEN 1 WHEN 'female' THEN 2 END AS BIGINT UNSIGNED) AS sex,
+       CAST(CASE WHEN forename_common THEN 1 END AS BIGINT UNSIGNED) AS common,
+       CAST(birth_order AS BIGINT UNSIGNED) AS birth_order
+FROM link_source

@@ -4,14 +4,15 @@ WITH known AS (
   SELECT r.person_record_id,
          max(r.forename) AS forename, max(r.surname) AS surname, max(r.words) AS words, max(r.birth) AS birth,
          max(r.postcode) AS postcode, max(r.birth_place) AS birth_place, max(r.occupation) AS occupation,
-         max(r.nhs) AS nhs, max(r.upn) AS upn, max(r.local) AS local, min(r.sex) AS sex
+         max(r.nhs) AS nhs, max(r.upn) AS upn, max(r.local) AS local, min(r.sex) AS sex,
+         max(r.birth_order) AS birth_order
   FROM link_record AS r
   JOIN link_several AS s ON s.person_record_id = r.person_record_id
   GROUP BY r.person_record_id
 ),
 described AS (
   SELECT r.person_record_id, r.source, r.agency, r.forename, r.surname, r.words, r.birth, r.postcode, r.birth_place,
-         r.occupation, r.nhs, r.upn, r.local, r.key_1, r.key_2, r.key_3, r.key_4, r.key_5, r.sex
+         r.occupation, r.nhs, r.upn, r.local, r.key_1, r.key_2, r.key_3, r.key_4, r.key_5, r.sex, r.common, r.birth_order
   FROM link_record AS r
   LEFT ANTI JOIN link_several AS s ON s.person_record_id = r.person_record_id
   UNION ALL
@@ -21,7 +22,8 @@ described AS (
          coalesce(r.postcode, k.postcode) AS postcode, coalesce(r.birth_place, k.birth_place) AS birth_place,
          coalesce(r.occupation, k.occupation) AS occupation,
          coalesce(r.nhs, k.nhs) AS nhs, coalesce(r.upn, k.upn) AS upn, coalesce(r.local, k.local) AS local,
-         r.key_1, r.key_2, r.key_3, r.key_4, r.key_5, coalesce(r.sex, k.sex) AS sex
+         r.key_1, r.key_2, r.key_3, r.key_4, r.key_5, coalesce(r.sex, k.sex) AS sex,
+         r.common, coalesce(r.birth_order, k.birth_order) AS birth_order
   FROM link_record AS r
   JOIN known AS k ON k.person_record_id = r.person_record_id
 ),

@@ -1,13 +1,18 @@
 //! The small-number gate: may this table, made by hand, leave?
 //!
-//! It knows one table and no other: what follows from a table and its neighbours or forerunners is for the
-//! attack and the ledger. Within the table it finds the kinds that it searches and no others, so that passing is no approval. Where the count columns are not
-//! named they are guessed, and the report says how each column was taken (`read.rs` has the rule).
+//! It knows one table and no other: what follows from a table and its neighbours or forerunners is for the attack and the ledger.
+//! Within the table it errs towards refusing: a column passes only as a known dimension, a count, or a rate whose base is there
+//! (`read.rs` has the rule), and what is a total or a part of something is found from the numbers (`sums.rs`).
 
+mod differences;
+mod label;
 mod margins;
+mod numbers;
 mod people;
 mod rates;
 mod read;
+mod sums;
+mod vocabulary;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,9 +21,28 @@ use arrow::array::RecordBatch;
 use serde::Serialize;
 
 use crate::Policy;
+use numbers::Cell;
 pub use people::Kind;
-use read::{Cell, Table};
+use read::Table;
 pub use read::{ColumnUse, Role};
+pub use vocabulary::Dimensions;
+use vocabulary::Vocabulary;
+
+/// What the person says of the columns.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asked<'a> {
+    /// Columns that count, by their headers; `None` where nobody said. An empty list says that there are none.
+    pub counts: Option<&'a [&'a str]>,
+    /// Columns that say what a row is and count nobody, by their headers: known to the person, not to the gate.
+    pub labels: &'a [&'a str],
+}
+
+impl Asked<'_> {
+    /// Whether the person named a column, so that its header is no secret.
+    fn names(&self, header: &str) -> bool {
+        self.labels.contains(&header) || self.counts.is_some_and(|counts| counts.contains(&header))
+    }
+}
 
 /// How grave a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -40,14 +64,28 @@ pub enum Rule {
     NotRounded,
     /// A hidden count that a total gives away, wholly or so far that the reader learns more than the mark says.
     Recoverable,
+    /// The difference of two numbers of the table is a small count.
+    Difference,
     /// A mark such as `<5` that says more than the rule of this table.
     RevealingMark,
     /// A rate or share from which a small count follows.
     RevealingRate,
-    /// A rate whose name does not say what it is multiplied by, so that it could not be checked.
-    UnscaledRate,
-    /// A column that identifies people.
+    /// A rate or share of something that is not in the table.
+    NoBase,
+    /// A mean, a least or a most: what it was made from is not in the table.
+    Statistic,
+    /// A small number written into a text or a header.
+    SmallInText,
+    /// Something that identifies people.
     Identifier(Kind),
+    /// A column that is no known dimension, no count and no rate.
+    UnknownColumn,
+    /// A header of words that no table has: it may be somebody's name.
+    UnknownHeader,
+    /// The first line is no header.
+    HeaderIsValue,
+    /// A declared label whose cells are small numbers: somebody must look.
+    SmallLabel,
     /// A row stands for one event or person.
     RecordLevel,
     /// A count below zero.
@@ -66,7 +104,7 @@ impl Rule {
     /// How grave it is.
     #[must_use]
     pub fn severity(self) -> Severity {
-        if matches!(self, Self::Blank | Self::UnscaledRate) { Severity::Look } else { Severity::Refuse }
+        if matches!(self, Self::Blank | Self::SmallLabel) { Severity::Look } else { Severity::Refuse }
     }
 
     /// What it says, for a reader.
@@ -76,9 +114,16 @@ impl Rule {
             Self::SmallCount => "counts below the threshold",
             Self::NotRounded => "counts that are not rounded",
             Self::Recoverable => "hidden counts that can be worked out",
+            Self::Difference => "numbers whose difference is a count below the threshold",
             Self::RevealingMark => "marks that say more than the rule allows",
             Self::RevealingRate => "rates from which small counts follow",
-            Self::UnscaledRate => "the name does not say what the rate is multiplied by, so it was not checked",
+            Self::NoBase => "a rate or share of something that is not in the table",
+            Self::Statistic => "a mean, a least, a most or a score: what it was made from is not in the table",
+            Self::SmallInText => "small numbers written into a text",
+            Self::UnknownColumn => "neither a known dimension, nor a count, nor a rate",
+            Self::UnknownHeader => "the header has words that no table has, and may be a name",
+            Self::HeaderIsValue => "the first line is no header",
+            Self::SmallLabel => "declared a label, and holds small numbers",
             Self::Identifier(kind) => kind.what(),
             Self::RecordLevel => "rows that stand for one event or person each",
             Self::Negative => "counts below zero",
@@ -96,10 +141,21 @@ impl Rule {
             Self::SmallCount => "write [c] in their place, or use fewer and larger groups",
             Self::NotRounded => "round all counts to the base, totals too",
             Self::Recoverable => "hide a second count in the same sum, round, or leave the total out",
+            Self::Difference => "leave one of the two out, hide one of them, or use larger groups",
             Self::RevealingMark => "write [c]",
             Self::RevealingRate => "leave the rate out where its count is hidden or small",
-            Self::UnscaledRate => "call it `rate_per_1000`, `percent` or the like",
-            Self::Identifier(_) => "drop the column: no table that leaves may hold it",
+            Self::NoBase => {
+                "give the counts and what they are divided by, leave it out, or name it with --labels if it says nothing of anybody"
+            }
+            Self::Statistic => "leave it out, or name it with --labels if it says nothing of anybody",
+            Self::SmallInText => "give counts in columns of their own, with [c] where they are small",
+            Self::UnknownColumn => {
+                "use the site's names and codes, leave the column out, or name it with --labels if you know that it counts and names nobody"
+            }
+            Self::UnknownHeader => "name the column with --counts or --labels, or use plain words",
+            Self::HeaderIsValue => "put one line of column names first",
+            Self::SmallLabel => "make sure that they count nobody",
+            Self::Identifier(_) => "take it out: no table that leaves may hold it",
             Self::RecordLevel => "count the rows in groups and publish the groups",
             Self::Negative => "a count is of events or people; leave differences out or name the count columns",
             Self::Unreadable => "write a number, or [c] where it is hidden, or [x] where it is not available",
@@ -183,8 +239,8 @@ impl Findings {
     }
 
     /// The same with the way in which it follows; the first way is kept.
-    fn add_because(&mut self, rule: Rule, column: &str, row: usize, detail: &str) {
-        self.add(rule, column, Some(row));
+    fn add_because(&mut self, rule: Rule, column: &str, row: Option<usize>, detail: &str) {
+        self.add(rule, column, row);
         if let Some((_, kept)) = self.0.get_mut(&(rule, column.to_owned())) {
             kept.get_or_insert_with(|| detail.to_owned());
         }
@@ -204,21 +260,24 @@ impl Findings {
 
 /// Judges a table.
 ///
-/// `counts` names the count columns; `None` lets them be guessed. Of `policy`, the threshold and the base hold.
+/// `asked` is what the person says of the columns, `site` the members of dimensions that the site knows beside those that any table
+/// of violence has. Of `policy`, the threshold and the base hold.
 #[must_use]
-pub fn check_table(batch: &RecordBatch, counts: Option<&[&str]>, policy: &Policy) -> GateReport {
+pub fn check_table(batch: &RecordBatch, asked: &Asked<'_>, site: &Dimensions, policy: &Policy) -> GateReport {
     let mut found = Findings::default();
-    let table = Table::read(batch, counts, &mut found);
+    let vocabulary = Vocabulary::new(site);
+    let mut table = Table::read(batch, asked, &vocabulary, policy, &mut found);
+    let known = rates::check(&mut table, policy, &mut found);
     check_cells(&table, policy, &mut found);
-    let sums = margins::check(&table, policy, &mut found);
-    rates::check(&table, policy, &mut found);
-    people::check(&table, &mut found);
-    if counts.is_none() && table.of_role(Role::Count).next().is_none() {
+    check_labels(&table, policy, &mut found);
+    let sums = margins::check(&table, &vocabulary, &known, policy, &mut found);
+    people::check(&table, &vocabulary, policy, &mut found);
+    if asked.counts.is_none() && table.of_role(Role::Count).next().is_none() {
         found.add(Rule::NothingToCheck, "", None);
     }
     GateReport {
         rows: table.rows as u64,
-        guessed: counts.is_none(),
+        guessed: asked.counts.is_none(),
         columns: table.uses(),
         sums,
         findings: found.finish(),
@@ -229,16 +288,25 @@ pub fn check_table(batch: &RecordBatch, counts: Option<&[&str]>, policy: &Policy
 fn check_cells(table: &Table, policy: &Policy, found: &mut Findings) {
     let below = policy.suppress_below as f64;
     let base = policy.round_to.max(1) as f64;
-    for column in table.of_role(Role::Count) {
+    for column in &table.columns {
+        if !matches!(column.role, Role::Count | Role::Base) {
+            continue;
+        }
         for (row, cell) in column.cells.iter().enumerate() {
             let rule = match *cell {
                 Cell::Number(n) if n < 0.0 => Rule::Negative,
                 // A fraction above zero is somebody.
                 Cell::Number(n) if policy.suppress_below > 1 && n > 0.0 && n < below => Rule::SmallCount,
-                Cell::Number(n) if base > 1.0 && n % base != 0.0 => Rule::NotRounded,
-                Cell::Hidden { below: Some(said) } if said < policy.suppress_below => Rule::RevealingMark,
+                // A note that holds another small number.
+                Cell::Number(_) if column.readings[row].second.is_some_and(|n| n > 0.0 && n < below) => {
+                    Rule::SmallCount
+                }
+                Cell::Number(_) if column.readings[row].second.is_some() => Rule::Unreadable,
+                Cell::Number(n) if column.role == Role::Count && base > 1.0 && n % base != 0.0 => Rule::NotRounded,
+                // From one up to the threshold says what `[c]` says; anything narrower says more.
+                Cell::Hidden { low, high } if low < below && (low > 1.0 || high < below - 1.0) => Rule::RevealingMark,
                 Cell::Text => Rule::Unreadable,
-                Cell::Blank => Rule::Blank,
+                Cell::Blank if column.role == Role::Count => Rule::Blank,
                 _ => continue,
             };
             found.add(rule, &column.name, Some(row));
@@ -246,5 +314,48 @@ fn check_cells(table: &Table, policy: &Policy, found: &mut Findings) {
     }
 }
 
+/// Each label by itself: whether it is known.
+fn check_labels(table: &Table, policy: &Policy, found: &mut Findings) {
+    for column in &table.columns {
+        match column.role {
+            Role::Unknown => {
+                let unread = (0..table.rows).filter(|row| column.labels[*row].is_none());
+                let rows: Vec<usize> = unread.collect();
+                // All of it: then the column is meant, not a row.
+                if rows.len() == table.rows || rows.is_empty() {
+                    found.add(Rule::UnknownColumn, &column.name, None);
+                } else {
+                    rows.into_iter().for_each(|row| found.add(Rule::UnknownColumn, &column.name, Some(row)));
+                }
+            }
+            Role::Label if column.declared => {
+                let small = |row: &usize| {
+                    !column.readings[*row].dressed
+                        && column.number(*row).is_some_and(|n| n > 0.0 && n < policy.suppress_below as f64)
+                };
+                // What numbers something goes up, or begins anew; counts lie as they fall.
+                let numbers = column.numbers();
+                let least = numbers.iter().copied().fold(f64::INFINITY, f64::min);
+                let whole = numbers.iter().all(|n| n.fract() == 0.0);
+                let in_order =
+                    numbers.first() == Some(&least) && numbers.windows(2).all(|w| w[0] <= w[1] || w[1] == least);
+                for row in (0..table.rows).filter(small) {
+                    if whole && !in_order {
+                        let why = "declared a label, but in no order, as counts are";
+                        found.add_because(Rule::SmallCount, &column.name, Some(row), why);
+                    } else {
+                        found.add(Rule::SmallLabel, &column.name, Some(row));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_bounds;
+#[cfg(test)]
+mod tests_texts;

@@ -1,25 +1,42 @@
-//! Columns that identify people, and rows that are people. Findings say the kind and the column, never a value.
+//! What identifies people, anywhere in a text: in a cell, inside an address or a remark, in a header. And rows that are people.
+//! Findings say the kind and the place, never a value.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
+use regex::Regex;
 use serde::Serialize;
 
-use super::read::{Cell, Column, Role, Table, words};
-use super::{Findings, Rule};
+use super::label::{Context, Label, Part};
+use super::numbers::{Cell, Reading, numbers_in, plain, read};
+use super::read::{Column, Role, Table};
+use super::vocabulary::{Vocabulary, words};
+use super::{Asked, Findings, Rule};
+use crate::Policy;
 
-/// What a column holds that identifies people.
+/// What a text holds that identifies people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// Ten digits with a right check digit (modulus 11).
+    /// Ten digits with a right check digit (modulus 11), or any ten digits after the word.
     NhsNumber,
     /// A full postcode: some fifteen addresses.
     Postcode,
-    /// A digest or key: 32 or more hexadecimal digits, hyphens apart.
+    /// A national insurance number.
+    NationalInsurance,
+    /// A unique pupil number.
+    PupilNumber,
+    /// A digest or key of letters and digits.
     Token,
-    /// Dates of birth.
+    /// A number of a record, crime, call or property: six digits and more that are no count, or two numbers and a year.
+    Reference,
+    /// A telephone number.
+    Telephone,
+    /// An e-mail address.
+    Email,
+    /// A full date, in whatever form: a date of birth or the day of an event.
     DateOfBirth,
-    /// A column whose name says that it holds names, addresses or telephone numbers.
+    /// What people are called or where they can be reached, by the header or by a title.
     Named,
 }
 
@@ -28,50 +45,335 @@ impl Kind {
         match self {
             Self::NhsNumber => "numbers that can be NHS numbers",
             Self::Postcode => "full postcodes",
+            Self::NationalInsurance => "national insurance numbers",
+            Self::PupilNumber => "unique pupil numbers",
             Self::Token => "digests or keys of records",
-            Self::DateOfBirth => "dates that can be dates of birth",
-            Self::Named => "by its name, what people are called or where they can be reached",
+            Self::Reference => "numbers of records, crimes or properties",
+            Self::Telephone => "telephone numbers",
+            Self::Email => "e-mail addresses",
+            Self::DateOfBirth => "full dates, which can be dates of birth or of single events",
+            Self::Named => "what people are called or where they can be reached",
         }
     }
 }
 
-/// Words of a name that say whom a row is about.
-const NAMES: &[&str] =
-    &["forename", "surname", "firstname", "lastname", "dob", "birth", "email", "telephone", "phone", "address"];
-/// Words of a name that say that it numbers records.
-const KEYS: &[&str] = &["id", "ids", "key", "ref", "reference", "urn", "uuid", "number", "token"];
-/// Dates of birth spread over more years than a period that is published.
-const YEARS_OF_BIRTHS: i64 = 25;
+/// Words of a header that say whom a row is about.
+const NAMES: &[&str] = &[
+    "email",
+    "mobile",
+    "address",
+    "postcode",
+    "postcodes",
+    "nhs",
+    "officer",
+    "alias",
+    "nickname",
+    "username",
+    "fullname",
+];
+/// The same, of what can also be a number.
+const NUMBERED: &[&str] = &[
+    "forename",
+    "forenames",
+    "surname",
+    "surnames",
+    "firstname",
+    "lastname",
+    "telephone",
+    "phone",
+    "uprn",
+    "nino",
+    "upn",
+];
+/// The same, of dates that are never published however coarse.
+const BIRTH: &[&str] = &["dob", "birth", "birthday", "birthdate", "born"];
+/// Words of a header that say that it numbers records.
+const KEYS: &[&str] =
+    &["id", "ids", "key", "ref", "reference", "urn", "uuid", "number", "token", "crn", "case", "record"];
 /// A table of fewer rows is not called record-level.
 const FEW_ROWS: usize = 3;
 
-/// Looks at every column, whatever it is taken for.
-pub(super) fn check(table: &Table, found: &mut Findings) {
-    for column in &table.columns {
-        for (row, text) in column.texts.iter().enumerate() {
-            let kind = if is_nhs_number(text) {
-                Kind::NhsNumber
-            } else if is_postcode(text) {
-                Kind::Postcode
-            } else if is_token(text) {
-                Kind::Token
-            } else {
-                continue;
-            };
-            found.add(Rule::Identifier(kind), &column.name, Some(row));
+const MONTH: &str = "(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*";
+
+static PATTERNS: LazyLock<Vec<(Kind, Regex)>> = LazyLock::new(|| {
+    let day = r"(?:0?[1-9]|[12][0-9]|3[01])";
+    let month = r"(?:0?[1-9]|1[0-2])";
+    let year = r"(?:(?:18|19|20)[0-9]{2}|'?[0-9]{2})";
+    let long_year = r"(?:18|19|20)[0-9]{2}";
+    let by = r"\s*[-/. ,]\s*";
+    [
+        // The last two letters are none of c, i, k, m, o, v; a stop, a dash or nothing can stand for the blank.
+        (Kind::Postcode, r"\b[a-pr-uwyz](?:[0-9]{1,2}|[a-hk-y][0-9]{1,2}|[0-9][a-hjkps-uw]|[a-hk-y][0-9][abehmnprv-y])[\s._-]{0,3}[0-9][abd-hjlnp-uw-z]{2}\b".to_owned()),
+        (Kind::NationalInsurance, r"\b[a-ceghj-pr-tw-z][a-ceghj-npr-tw-z][\s.-]?[0-9]{2}[\s.-]?[0-9]{2}[\s.-]?[0-9]{2}[\s.-]?[a-d]\b".to_owned()),
+        (Kind::PupilNumber, r"\b[a-z][0-9]{11}[0-9a-z]\b".to_owned()),
+        (Kind::Email, r"[^\s@,;]+\s?(?:@|\(at\)|\[at\])\s?[^\s@,;]+\.[a-z]{2,}".to_owned()),
+        (Kind::Telephone, r"(?:\+44|\b0044|\(?\b0[1-37-9])[\s()0-9.-]{8,15}\b".to_owned()),
+        (Kind::DateOfBirth, format!(r"\b{long_year}{by}{month}{by}{day}(?:\b|t)")),
+        (Kind::DateOfBirth, format!(r"\b{day}\s*[-/.]\s*{month}\s*[-/.]\s*{year}\b")),
+        (Kind::DateOfBirth, format!(r"\b{day} {month} {long_year}\b")),
+        (Kind::DateOfBirth, format!(r"\b{month}/{day}/{year}\b")),
+        (Kind::DateOfBirth, format!(r"\b{day}(?:st|nd|rd|th)?(?:\s+of)?[\s./,-]*{MONTH}[\s./,-]*{year}\b")),
+        (Kind::DateOfBirth, format!(r"\b{MONTH}[\s./-]*{day}(?:st|nd|rd|th)?[\s./,-]+{year}\b")),
+        (Kind::DateOfBirth, format!(r"\b{long_year}[\s./-]*{MONTH}[\s./-]*{day}\b")),
+        (Kind::DateOfBirth, r"\b(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])\b".to_owned()),
+        (Kind::DateOfBirth, r"\b(?:born|d\.?o\.?b\.?)\b.{0,12}[0-9]{2}".to_owned()),
+        // A number and a year, as crimes and calls are numbered.
+        (Kind::Reference, r"\b[a-z]{1,4}[\s/-]?[0-9]{3,}[/-][0-9]{2,4}\b".to_owned()),
+        (Kind::Reference, r"\b[0-9]{1,2}[a-z]{0,3}/[0-9]{3,}/[0-9]{2,4}\b".to_owned()),
+        (Kind::Reference, r"\b[0-9]{4,}[a-z]?/[0-9]{2,4}\b".to_owned()),
+        (Kind::Reference, r"\b[a-z]{1,5}[-/ ]?[0-9]{6,}\b".to_owned()),
+(Kind::Reference, r"\b[0-9]{3,}[/-][0-9]{1,2}[/-]?[a-z]{3}".to_owned()),
+        (Kind::Token, r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b".to_owned()),
+    ]
+    .into_iter()
+    .filter_map(|(kind, text)| Some((kind, Regex::new(&text).ok()?)))
+    .collect()
+});
+
+/// Runs of digits with one blank, stop or dash between them at the most.
+static DIGITS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[0-9](?:[ .-]?[0-9])+").ok());
+
+/// A period from one day to another: no date of one person.
+static PERIOD: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let date = format!(
+        r"(?:\d{{4}}-\d{{2}}-\d{{2}}|\d{{1,2}}[/.-]\d{{1,2}}[/.-](?:\d{{4}}|\d{{2}})|\d{{1,2}} {MONTH} \d{{4}})"
+    );
+    Regex::new(&format!(r"^(?:from )?{date}\s*(?:to|-|until)\s*{date}$")).ok()
+});
+
+/// How many patterns there are; one that does not compile is missing.
+#[cfg(test)]
+pub(super) fn patterns() -> usize {
+    PATTERNS.len()
+}
+
+/// The kinds of identifier in a text.
+pub(super) fn kinds_in(text: &str) -> BTreeSet<Kind> {
+    let small = plain(text);
+    let mut out = BTreeSet::new();
+    if small.len() < 5 || PERIOD.as_ref().is_some_and(|period| period.is_match(&small)) {
+        return out;
+    }
+    for (kind, pattern) in PATTERNS.iter() {
+        if pattern.find_iter(&small).any(|m| *kind != Kind::Postcode || !is_square(m.as_str())) {
+            out.insert(*kind);
         }
-        let words = words(&column.name);
-        let named = words.iter().any(|word| NAMES.contains(&word.as_str()));
-        let birth = words.iter().any(|word| word == "dob" || word == "birth");
-        let years: Vec<i64> = column.texts.iter().filter_map(|text| year_of_day(text)).collect();
-        let spread = years.iter().max().zip(years.iter().min()).map_or(0, |(last, first)| last - first);
-        if !years.is_empty() && (birth || spread > YEARS_OF_BIRTHS) {
-            found.add(Rule::Identifier(Kind::DateOfBirth), &column.name, None);
-        } else if named && !birth && column.role != Role::Count && column.cells.contains(&Cell::Text) {
+    }
+    for run in DIGITS.iter().flat_map(|digits| digits.find_iter(&small)) {
+        let digits: Vec<u32> = run.as_str().chars().filter_map(|c| c.to_digit(10)).collect();
+        let alone = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '_');
+        let alone = alone(small[..run.start()].chars().next_back()) && alone(small[run.end()..].chars().next());
+        if digits.len() == 10 && (alone && is_nhs_number(&digits) || small.contains("nhs")) {
+            out.insert(Kind::NhsNumber);
+        }
+    }
+    let tokens = small.split(|c: char| !c.is_ascii_alphanumeric());
+    if tokens.clone().any(is_token) || is_token(&small.replace(['-', ' ', '{', '}'], "")) {
+        out.insert(Kind::Token);
+    }
+    out
+}
+
+/// A quarter of a square of the National Grid (`SX45NW`) has the shape of a postcode without a blank.
+fn is_square(found: &str) -> bool {
+    found.bytes().all(|b| b.is_ascii_alphanumeric()) && ["ne", "nw", "se", "sw"].iter().any(|end| found.ends_with(end))
+}
+
+/// The first nine digits weigh 10 down to 2, and 11 less the remainder of their sum by 11 is the tenth (11 is 0, 10 is none). One
+/// digit ten times passes, and is never issued.
+fn is_nhs_number(digits: &[u32]) -> bool {
+    let sum: u32 = digits.iter().zip((2..=10).rev()).map(|(digit, weight)| digit * weight).sum();
+    digits.iter().any(|d| *d != digits[0]) && digits.get(9) == Some(&((11 - sum % 11) % 11))
+}
+
+/// Sixteen letters and digits and more in one word that is no word: a digest, a key. A cell of H3 is none.
+fn is_token(word: &str) -> bool {
+    let (mut digits, mut letters) = (0, 0);
+    for b in word.bytes() {
+        digits += usize::from(b.is_ascii_digit());
+        letters += usize::from(b.is_ascii_alphabetic());
+    }
+    let hexadecimal = word.bytes().all(|b| b.is_ascii_hexdigit());
+    digits + letters == word.len()
+        && word.len() >= 16
+        && digits >= 3
+        && letters >= 1
+        && (hexadecimal || word.len() >= 20)
+}
+
+/// Looks at every header and every cell, whatever a column is taken for.
+pub(super) fn check(table: &Table, vocabulary: &Vocabulary, policy: &Policy, found: &mut Findings) {
+    for column in &table.columns {
+        for (rule, detail) in &column.header_found {
+            match detail {
+                Some(detail) => found.add_because(*rule, &column.name, None, detail),
+                None => found.add(*rule, &column.name, None),
+            }
+        }
+        let numbers = matches!(column.role, Role::Count | Role::Rate | Role::Base | Role::Statistic);
+        // What is a known member of a dimension identifies nobody; a column that is about people does, whatever it holds.
+        let known = column.role == Role::Label && !column.declared && !names_a_person(column);
+        for (row, text) in column.texts.iter().enumerate() {
+            let label = column.labels.get(row).and_then(Option::as_ref);
+            let area = |l: &Label| matches!(&l.parts[..], [Part::Code(kind, _)] if kind != "grid square");
+            if label.is_some_and(|l| known || area(l)) {
+                continue;
+            }
+            for kind in kinds_in(text) {
+                found.add(Rule::Identifier(kind), &column.name, Some(row));
+            }
+            let digits = text.bytes().filter(u8::is_ascii_digit).count();
+            let long = if numbers { 8 } else { 6 };
+            let coordinate =
+                column.why.starts_with("coordinates") || text.contains('.') && column.number(row).is_some();
+            if digits >= long
+                && !coordinate
+                && (numbers || column.declared)
+                && text.bytes().all(|b| b.is_ascii_digit() || b" ,-/".contains(&b))
+            {
+                found.add(Rule::Identifier(Kind::Reference), &column.name, Some(row));
+            }
+            if has_title(text, vocabulary) {
+                found.add(Rule::Identifier(Kind::Named), &column.name, Some(row));
+            }
+            let unread = matches!(column.role, Role::Label | Role::Unknown)
+                && !column.labels.get(row).is_some_and(Option::is_some);
+            if unread && small_in(text, vocabulary, policy) {
+                found.add(Rule::SmallInText, &column.name, Some(row));
+            }
+        }
+        let about = if numbers { says(column, NUMBERED) } else { names_a_person(column) };
+        if about && (column.role != Role::Label || column.declared) || says(column, BIRTH) {
             found.add(Rule::Identifier(Kind::Named), &column.name, None);
         }
     }
     record_level(table, found);
+}
+
+fn names_a_person(column: &Column) -> bool {
+    says(column, NAMES) || says(column, NUMBERED) || says(column, BIRTH)
+}
+
+fn says(column: &Column, list: &[&str]) -> bool {
+    words(&column.header).iter().any(|word| list.contains(&word.as_str()))
+}
+
+/// A title and something after it: `PC 1234`, `Mrs Example`.
+fn has_title(text: &str, vocabulary: &Vocabulary) -> bool {
+    let words = words(text);
+    words.len() > 1 && words[..words.len() - 1].iter().any(|word| vocabulary.is_title(word))
+}
+
+/// What is wrong with a header, and why: an identifier, a small number, a value, words that no header has.
+pub(super) fn judge_header(
+    column: &Column,
+    asked: &Asked<'_>,
+    vocabulary: &Vocabulary,
+    policy: &Policy,
+) -> Vec<(Rule, Option<&'static str>)> {
+    const IN_HEADER: Option<&str> = Some("in the header");
+    // Words can be joined by underscores, which the patterns take for letters.
+    let text = column.header.replace('_', " ");
+    let label = vocabulary.label(&column.header, Context { ages: true, hours: true });
+    let coded = |l: &Label| l.parts.iter().all(|p| matches!(p, Part::Code(..) | Part::Time { .. }));
+    let mut kinds = kinds_in(&text);
+    kinds.extend(has_title(&text, vocabulary).then_some(Kind::Named));
+    if label.as_ref().is_some_and(coded) {
+        kinds.clear();
+    }
+    let mut out: Vec<(Rule, Option<&str>)> =
+        kinds.into_iter().map(|kind| (Rule::Identifier(kind), IN_HEADER)).collect();
+    let names = words(&column.header);
+    let reading = read(&column.header);
+    let year = matches!(reading.cell, Cell::Number(n) if (1990.0..=2100.0).contains(&n) && n.fract() == 0.0);
+    let number = matches!(reading.cell, Cell::Number(_) | Cell::Hidden { .. }) && !year;
+    let number = number && label.is_none() && !column.header.starts_with(char::is_alphabetic);
+    // A line of data: the first district in place of the word district.
+    let of_cells = column.role == Role::Label
+        && !column.declared
+        && !names.iter().all(|word| vocabulary.is_joining(word))
+        && label.as_ref().is_some_and(|header| {
+            !header.parts.is_empty()
+                && column.labels.iter().flatten().any(|l| !l.blank && l.is_sibling(vocabulary, header))
+        });
+    if number || of_cells {
+        out.push((Rule::HeaderIsValue, None));
+    } else if asked.names(&column.header) {
+        return out;
+    }
+    if small_in(&text, vocabulary, policy) {
+        out.push((Rule::SmallInText, IN_HEADER));
+    }
+    // Words that no header has: two of them, or one written as a name is.
+    let strange: Vec<&String> = names.iter().filter(|word| !vocabulary.is_header_word(word)).collect();
+    let as_name = column.header.split(|c: char| !c.is_alphanumeric()).any(|word| {
+        strange.iter().any(|s| **s == word.to_lowercase())
+            && word.starts_with(char::is_uppercase)
+            && word.chars().any(char::is_lowercase)
+    });
+    if label.is_none() && !column.header.is_empty() && (strange.len() > 1 || as_name) {
+        out.push((Rule::UnknownHeader, None));
+    }
+    out
+}
+
+/// A small count written into a text: `3 girls`, `girls: 3`, `three`, `~3`, `n=3`. A number behind a word (`Ward 3`, `Year 7`) names.
+pub(super) fn small_in(text: &str, vocabulary: &Vocabulary, policy: &Policy) -> bool {
+    let is_small = |n: f64| n > 0.0 && n < policy.suppress_below as f64;
+    let reading = read(text);
+    if reading.dressed
+        && let Cell::Number(n) = reading.cell
+    {
+        // Zeros in front belong to codes, as long as nothing else is there.
+        let code = text.trim().bytes().all(|b| b.is_ascii_digit());
+        let small = plain(text);
+        let spans = [
+            "year",
+            "month",
+            "week",
+            "day",
+            "hour",
+            "minute",
+            "mile",
+            "km",
+            "metre",
+            "am",
+            "pm",
+            "and over",
+            "or over",
+            "and under",
+            "or more",
+            "to ",
+            "+",
+            "-",
+        ];
+        let rest = small.trim_start_matches(|c: char| !c.is_alphabetic() && c != '+' && c != '-').trim_start();
+        let measure =
+            small.starts_with(|c: char| c.is_ascii_digit()) && spans.iter().any(|unit| rest.starts_with(unit));
+        if !code && !measure && is_small(n) {
+            return true;
+        }
+    }
+    let small = plain(text);
+    let counted = |piece: Option<&str>| piece.is_some_and(|word| vocabulary.is_counted(word));
+    let pieces: Vec<&str> = small.split(|c: char| !c.is_alphanumeric() && c != '.').filter(|p| !p.is_empty()).collect();
+    let beside = pieces.iter().enumerate().any(|(i, piece)| {
+        let n = piece.parse::<f64>().ok().or_else(|| match read(piece) {
+            Reading { cell: Cell::Number(n), dressed: true, .. } if piece.bytes().all(|b| b.is_ascii_alphabetic()) => {
+                Some(n)
+            }
+            _ => None,
+        });
+        n.is_some_and(is_small) && (counted(pieces.get(i + 1).copied()) || i > 0 && counted(pieces.get(i - 1).copied()))
+    });
+    // A number in brackets or behind a sign is the number of something.
+    let signed = small.match_indices([':', '=', '(', '[', '\u{d7}']).any(|(at, _)| {
+        let rest = small[at..].trim_start_matches(|c: char| !c.is_alphanumeric());
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let ends = rest[digits..].chars().next().is_none_or(|c| matches!(c, ')' | ']' | ',' | ';' | ' ' | '.'));
+        digits > 0 && ends && !numbers_in(&small).is_empty() && rest[..digits].parse().is_ok_and(is_small)
+    });
+    beside || signed
 }
 
 /// Rows that are events: every count is 1, or nothing is counted and a key numbers the rows.
@@ -85,67 +387,11 @@ fn record_level(table: &Table, found: &mut Findings) {
     if 2 * ones > table.rows {
         found.add(Rule::RecordLevel, "", None);
     }
-    for column in table.of_role(Role::Label) {
-        let key = words(&column.name).iter().any(|word| KEYS.contains(&word.as_str()));
+    for column in table.labels() {
+        let key = words(&column.header).iter().any(|word| KEYS.contains(&word.as_str()));
         let distinct: BTreeSet<&str> = column.texts.iter().map(String::as_str).collect();
         if counts.is_empty() && key && distinct.len() == table.rows {
             found.add(Rule::RecordLevel, &column.name, None);
         }
     }
-}
-
-/// Ten digits, spaces and hyphens apart: the first nine weigh 10 down to 2, and 11 less the remainder of their
-/// sum by 11 is the tenth (11 is 0, 10 is none). One digit ten times passes, and is never issued.
-fn is_nhs_number(text: &str) -> bool {
-    let digits: Vec<u32> = text.chars().filter(|c| !matches!(c, ' ' | '-')).map_while(|c| c.to_digit(10)).collect();
-    let ten = digits.len() == 10 && text.chars().all(|c| c.is_ascii_digit() || matches!(c, ' ' | '-'));
-    if !ten || digits.iter().all(|d| *d == digits[0]) {
-        return false;
-    }
-    let sum: u32 = digits.iter().zip((2..=10).rev()).map(|(digit, weight)| digit * weight).sum();
-    (11 - sum % 11) % 11 == digits[9]
-}
-
-/// `A9 9AA`, `A99 9AA`, `A9A 9AA`, `AA9 9AA`, `AA99 9AA`, `AA9A 9AA`, the space left out or not; the last two
-/// letters are none of C, I, K, M, O, V. A quarter of a grid square (`SX45NW`) has the shape too: without a
-/// space, one that ends with a point of the compass is taken for that.
-fn is_postcode(text: &str) -> bool {
-    let compact: Vec<char> = text.to_ascii_uppercase().chars().filter(|c| *c != ' ').collect();
-    let (spaced, last): (bool, String) = (text.contains(' '), compact.iter().rev().take(2).rev().collect());
-    if last.contains(['C', 'I', 'K', 'M', 'O', 'V']) || (!spaced && ["NE", "NW", "SE", "SW"].contains(&last.as_str())) {
-        return false;
-    }
-    let shape: String = compact
-        .iter()
-        .map(|c| {
-            if c.is_ascii_alphabetic() {
-                'A'
-            } else if c.is_ascii_digit() {
-                '9'
-            } else {
-                '?'
-            }
-        })
-        .collect();
-    ["A99AA", "A999AA", "A9A9AA", "AA99AA", "AA999AA", "AA9A9AA"].contains(&shape.as_str())
-}
-
-fn is_token(text: &str) -> bool {
-    let digits = text.bytes().filter(|b| *b != b'-').count();
-    // A long decimal number is a number.
-    digits >= 32
-        && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
-        && text.bytes().any(|b| b.is_ascii_alphabetic())
-}
-
-/// Year of a day as `1990-12-31`, `31/12/1990` or `31-12-1990`, a time after it or not.
-fn year_of_day(text: &str) -> Option<i64> {
-    let parts: Vec<&str> = text.get(..10)?.split(['-', '/']).collect();
-    let year = match parts.iter().map(|part| part.len()).collect::<Vec<_>>()[..] {
-        [4, 2, 2] => parts[0],
-        [2, 2, 4] => parts[2],
-        _ => return None,
-    };
-    let digits = parts.iter().all(|part| part.bytes().all(|b| b.is_ascii_digit()));
-    digits.then(|| year.parse().ok()).flatten()
 }

@@ -1,111 +1,117 @@
-//! Reads a table as a person would: numbers, marks, labels; and takes each column for what it is.
+//! Reads a table as a person would, and takes each column for what it is.
 //!
-//! The rule for a column that nobody named, in this order:
-//! 1. a column with texts other than numbers and marks is a label;
-//! 2. a name with a word of [`RATE`] is a rate, with a word of [`BASE`] a base (population);
-//! 3. a name with a word of [`COUNT`] is a count;
-//! 4. a name with a word of [`LABEL`] and no number in it is a label (with a number it is the heading of a wide
-//!    table, `month_3`); so is a column of leading zeros or of years;
-//! 5. any other column of whole numbers, or of nothing but marks, is a count; fractions are a label.
+//! The rule, in this order. A column that is none of these is not known, and refuses the table:
+//! 1. what the person named: a count (`--counts`) or a label (`--labels`);
+//! 2. a dimension: every cell is a member of a list, an age band, a time no finer than a month (or an hour of a whole day), a code of
+//!    an area, a cell of a grid ([`super::label`]); or a column of numbers that numbers the hours, days, months, years, ranks or rows;
+//! 3. a column of which most cells read as numbers, whatever they are dressed in: a rate or a base (population) where the header
+//!    says so, else a count, whatever it is called.
 
 use arrow::array::{Array, RecordBatch};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde::Serialize;
 
-use super::{Findings, Rule};
+use super::label::{Context, Label, Part};
+use super::numbers::{Cell, Reading, read};
+use super::people::judge_header;
+use super::vocabulary::{Vocabulary, words};
+use super::{Asked, Findings, Rule};
+use crate::Policy;
 
-const RATE: &[&str] =
-    &["rate", "rates", "percent", "percentage", "pct", "per", "share", "proportion", "ratio", "density"];
-const BASE: &[&str] = &["population", "pop", "residents", "inhabitants", "denominator", "base", "households"];
-const COUNT: &[&str] = &[
-    "count",
-    "counts",
-    "n",
-    "total",
-    "totals",
-    "freq",
-    "frequency",
-    "events",
-    "cases",
-    "people",
-    "persons",
-    "patients",
-    "attendances",
-    "admissions",
-    "victims",
-    "suspects",
-    "offenders",
-    "incidents",
-    "crimes",
-    "offences",
-    "referrals",
-    "children",
-    "episodes",
-    "visits",
-    "parties",
-    "records",
+const RATE: &[&str] = &[
+    "rate",
+    "rates",
+    "percent",
+    "percentage",
+    "pct",
+    "perc",
+    "per",
+    "share",
+    "shares",
+    "proportion",
+    "ratio",
+    "density",
+    "prevalence",
+    "odds",
 ];
-const LABEL: &[&str] = &[
-    "id",
-    "ids",
-    "code",
-    "codes",
-    "key",
-    "ref",
-    "reference",
-    "urn",
-    "number",
-    "index",
-    "row",
-    "unnamed",
-    "year",
-    "month",
-    "quarter",
-    "week",
-    "weekday",
-    "day",
-    "date",
-    "hour",
-    "minute",
-    "time",
-    "period",
-    "easting",
-    "northing",
-    "lat",
-    "latitude",
-    "lon",
-    "lng",
-    "longitude",
-    "x",
-    "y",
-    "postcode",
-    "lsoa",
-    "msoa",
-    "ward",
-    "uprn",
-    "usrn",
-    "h3",
-    "bng",
-    "cell",
-    "grid",
-    "square",
-    "rank",
-    "position",
-    "order",
-    "age",
-    "version",
-    "phone",
-    "telephone",
+const STATISTIC: &[&str] = &[
     "mean",
+    "means",
     "median",
     "average",
+    "avg",
+    "mode",
+    "min",
+    "minimum",
+    "max",
+    "maximum",
+    "least",
+    "most",
+    "lowest",
+    "highest",
+    "smallest",
+    "largest",
+    "youngest",
+    "oldest",
+    "earliest",
+    "latest",
+    "sd",
+    "std",
+    "stdev",
+    "deviation",
+    "variance",
+    "quartile",
+    "percentile",
+    "quantile",
+    "range",
+    "iqr",
     "score",
+    "z",
     "weight",
-    "km",
-    "km2",
-    "hectares",
-    "metres",
+    "index",
 ];
+const BASE: &[&str] = &["population", "pop", "residents", "inhabitants", "denominator", "base", "households"];
+/// What may stand beside a word of [`BASE`] without making it a count of somebody else.
+const OF_BASE: &[&str] = &[
+    "usual",
+    "resident",
+    "mid",
+    "year",
+    "estimate",
+    "estimated",
+    "estimates",
+    "total",
+    "all",
+    "persons",
+    "people",
+    "aged",
+    "ages",
+    "age",
+    "and",
+    "over",
+    "under",
+    "male",
+    "males",
+    "female",
+    "females",
+    "men",
+    "women",
+    "ons",
+    "census",
+    "workday",
+    "daytime",
+    "number",
+    "of",
+    "the",
+    "in",
+    "adult",
+    "adults",
+    "to",
+];
+/// A base of fewer people than this is counted with the counts.
+const LEAST_BASE: f64 = 100.0;
+/// Coordinates finer than this, in m, point at an address.
+const LEAST_GRID: f64 = 50.0;
 
 /// What a column is taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -115,16 +121,20 @@ pub enum Role {
     Count,
     /// A rate, share or percentage.
     Rate,
+    /// A mean, a least or a most.
+    Statistic,
     /// What rates are of: a population.
     Base,
-    /// Says what a row is, or anything else.
+    /// Says what a row is: a known dimension, or what the person declared.
     Label,
+    /// Nobody knows what it is.
+    Unknown,
 }
 
 /// How a column was taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ColumnUse {
-    /// The column.
+    /// The column: its header, or its number where the header may be a value.
     pub column: String,
     /// What it was taken for.
     pub role: Role,
@@ -132,28 +142,23 @@ pub struct ColumnUse {
     pub why: &'static str,
 }
 
-/// One value, read.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Cell {
-    /// Nothing, or a word for nothing.
-    Blank,
-    /// A mark of suppression; `<5` says below what.
-    Hidden {
-        below: Option<i64>,
-    },
-    /// A mark of something that there is no number for.
-    NotAvailable,
-    Number(f64),
-    Text,
-}
-
 pub(super) struct Column {
+    /// The header as it is; never shown.
+    pub header: String,
+    /// What messages call it.
     pub name: String,
     pub role: Role,
     pub why: &'static str,
+    /// What is wrong with the header, and why.
+    pub header_found: Vec<(Rule, Option<&'static str>)>,
+    /// The person declared it a label.
+    pub declared: bool,
     /// Trimmed; empty where NULL.
     pub texts: Vec<String>,
+    pub readings: Vec<Reading>,
     pub cells: Vec<Cell>,
+    /// The cells as labels; `None` where part of one is not known.
+    pub labels: Vec<Option<Label>>,
 }
 
 pub(super) struct Table {
@@ -162,53 +167,115 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Reads `batch`; `counts` as in [`super::check_table`].
-    pub fn read(batch: &RecordBatch, counts: Option<&[&str]>, found: &mut Findings) -> Self {
+    /// Reads `batch`.
+    pub fn read(
+        batch: &RecordBatch,
+        asked: &Asked<'_>,
+        vocabulary: &Vocabulary,
+        policy: &Policy,
+        found: &mut Findings,
+    ) -> Self {
         let schema = batch.schema();
         let mut columns = Vec::new();
-        for (field, array) in schema.fields().iter().zip(batch.columns()) {
+        for (i, (field, array)) in schema.fields().iter().zip(batch.columns()).enumerate() {
             let (texts, readable) = texts(array);
+            let header = field.name().clone();
+            let name = shown_name(&header, i, asked, vocabulary);
             if !readable {
-                found.add(Rule::Unreadable, field.name(), None);
+                found.add(Rule::Unreadable, &name, None);
             }
-            let cells = texts.iter().map(|text| cell(text)).collect();
-            columns.push(Column { name: field.name().clone(), role: Role::Label, why: "", texts, cells });
+            let readings: Vec<Reading> = texts.iter().map(|text| read(text)).collect();
+            let cells = readings.iter().map(|r| r.cell).collect();
+            let labels = Vec::new();
+            columns.push(Column {
+                header,
+                name,
+                role: Role::Unknown,
+                why: "",
+                header_found: Vec::new(),
+                declared: false,
+                texts,
+                readings,
+                cells,
+                labels,
+            });
         }
         // The tables of svp say beside each count whether a NULL is hidden.
         for i in 0..columns.len() {
-            let flag = format!("{}_suppressed", columns[i].name);
-            let Some(flags) = columns.iter().find(|c| c.name == flag).map(|c| c.texts.clone()) else { continue };
+            let flag = format!("{}_suppressed", columns[i].header);
+            let Some(flags) = columns.iter().find(|c| c.header == flag).map(|c| c.texts.clone()) else { continue };
             for (cell, flag) in columns[i].cells.iter_mut().zip(flags) {
                 if *cell == Cell::Blank {
-                    *cell = if flag == "true" { Cell::Hidden { below: None } } else { Cell::NotAvailable };
+                    *cell = if flag == "true" {
+                        Cell::Hidden { low: 1.0, high: f64::INFINITY }
+                    } else {
+                        Cell::NotAvailable
+                    };
                 }
             }
         }
         for column in &mut columns {
-            (column.role, column.why) = match counts {
-                Some(named) if named.contains(&column.name.as_str()) => (Role::Count, "named as a count"),
-                Some(_) => match guess(column) {
-                    (Role::Count, _) => (Role::Label, "not named as a count"),
-                    other => other,
-                },
-                None => guess(column),
-            };
+            column.take(asked, vocabulary);
+            column.header_found = judge_header(column, asked, vocabulary, policy);
         }
-        for name in counts.unwrap_or_default() {
-            if !columns.iter().any(|column| column.name == *name) {
+        // A header that is or holds a value is never shown.
+        for (i, column) in columns.iter_mut().enumerate().filter(|(_, c)| !c.header_found.is_empty()) {
+            column.name = format!("no. {}", i + 1);
+        }
+        for name in asked.counts.unwrap_or_default().iter().chain(asked.labels) {
+            if !columns.iter().any(|column| column.header == *name) {
                 found.add(Rule::MissingColumn, name, None);
             }
         }
-        Self { columns, rows: batch.num_rows() }
+        let mut table = Self { columns, rows: batch.num_rows() };
+        table.ranks();
+        table
     }
 
     pub fn of_role(&self, role: Role) -> impl Iterator<Item = &Column> {
         self.columns.iter().filter(move |column| column.role == role)
     }
 
+    /// Columns that say what a row is, known or not.
+    pub fn labels(&self) -> Vec<&Column> {
+        self.columns.iter().filter(|c| matches!(c.role, Role::Label | Role::Unknown)).collect()
+    }
+
     pub fn uses(&self) -> Vec<ColumnUse> {
         self.columns.iter().map(|c| ColumnUse { column: c.name.clone(), role: c.role, why: c.why }).collect()
     }
+
+    /// A column called a rank is a label where it ranks a count of the table: it says no more than the count.
+    fn ranks(&mut self) {
+        let counts: Vec<Vec<Option<f64>>> =
+            self.of_role(Role::Count).map(|c| (0..self.rows).map(|row| c.number(row)).collect()).collect();
+        for column in &mut self.columns {
+            if !matches!(column.role, Role::Count | Role::Statistic)
+                || !words(&column.header).iter().any(|w| w == "rank" || w == "position")
+            {
+                continue;
+            }
+            let ranks: Vec<Option<f64>> = (0..self.rows).map(|row| column.number(row)).collect();
+            let ranked = |count: &Vec<Option<f64>>| {
+                ranks.iter().enumerate().all(|(row, rank)| {
+                    let Some(rank) = rank else { return true };
+                    let higher = |n: f64| {
+                        count.iter().zip(&ranks).filter(|(c, r)| r.is_some() && c.is_some_and(|c| c > n)).count()
+                    };
+                    count[row].is_some_and(|n| higher(n) as f64 + 1.0 == *rank)
+                })
+            };
+            if ranks.iter().any(Option::is_some) && counts.iter().filter(|c| **c != ranks).any(ranked) {
+                (column.role, column.why) = (Role::Label, "ranks a count of this table");
+            }
+        }
+    }
+}
+
+/// What messages call a column. A header that may be a value is never shown: one with words that no table has.
+fn shown_name(header: &str, index: usize, asked: &Asked<'_>, vocabulary: &Vocabulary) -> String {
+    let known = || !header.trim().is_empty() && words(header).iter().all(|word| vocabulary.is_header_word(word));
+    if asked.names(header) || known() { header.trim().to_owned() } else { format!("no. {}", index + 1) }
 }
 
 impl Column {
@@ -218,6 +285,180 @@ impl Column {
             _ => None,
         }
     }
+
+    /// The numbers, in the order of the rows.
+    pub fn numbers(&self) -> Vec<f64> {
+        (0..self.cells.len()).filter_map(|row| self.number(row)).collect()
+    }
+
+    fn says(&self, list: &[&str]) -> bool {
+        words(&self.header).iter().any(|word| list.contains(&word.as_str()))
+    }
+
+    /// The rule at the head of this file.
+    fn take(&mut self, asked: &Asked<'_>, vocabulary: &Vocabulary) {
+        let context = self.context();
+        let counted = asked.counts.is_some_and(|named| named.contains(&self.header.as_str()));
+        self.declared = !counted && asked.labels.contains(&self.header.as_str());
+        self.labels = self.texts.iter().map(|text| vocabulary.label(text, context)).collect();
+        if !counted && !self.declared {
+            self.judge_ranges();
+        }
+        (self.role, self.why) = if counted {
+            (Role::Count, "named as a count")
+        } else if self.declared {
+            (Role::Label, "declared a label")
+        } else if self.texts.iter().all(String::is_empty) && self.cells.iter().all(|c| *c == Cell::Blank) {
+            (Role::Label, "holds nothing")
+        } else if self.is_dimension() {
+            (Role::Label, "a known dimension")
+        } else if let Some(why) = self.numbering() {
+            (Role::Label, why)
+        } else {
+            self.numeric()
+        };
+    }
+
+    fn context(&self) -> Context {
+        Context {
+            ages: self.says(&["age", "ages", "aged", "years", "yrs", "band", "agegroup", "ageband"]),
+            hours: self.says(&["hour", "hours", "time", "shift"]),
+        }
+    }
+
+    /// Ranges are bands of ages or hours only where they do not cut one another and reach beyond a child's age: else they can be
+    /// counts, told as ranges.
+    fn judge_ranges(&mut self) {
+        let ranges: Vec<(f64, f64)> = self.ranges().collect();
+        let cut = |(a, b): (f64, f64), (c, d): (f64, f64)| a < c && c <= b && b < d;
+        let clean = ranges.iter().all(|x| ranges.iter().all(|y| !cut(*x, *y)));
+        let far =
+            ranges.iter().map(|(low, high)| if high.is_finite() { *high } else { *low }).fold(0.0, f64::max) >= 12.0;
+        if !ranges.is_empty() && !(clean && far) {
+            self.labels
+                .iter_mut()
+                .filter(|l| l.as_ref().is_some_and(|l| l.parts.iter().any(is_range)))
+                .for_each(|l| *l = None);
+        }
+    }
+
+    fn ranges(&self) -> impl Iterator<Item = (f64, f64)> {
+        self.labels.iter().flatten().flat_map(|label| &label.parts).filter_map(|part| match part {
+            Part::Range(low, high) => Some((*low, *high)),
+            _ => None,
+        })
+    }
+
+    /// Every cell is a known label, and not all are marks or years that nothing says are years.
+    fn is_dimension(&self) -> bool {
+        let said: Vec<&Label> = self.labels.iter().flatten().filter(|l| !l.blank).collect();
+        if said.is_empty() || self.labels.iter().any(Option::is_none) {
+            return false;
+        }
+        let mark = |(label, cell): (&Option<Label>, &Cell)| {
+            let letter = label.as_ref().is_some_and(|l| l.blank || matches!(l.parts[..], [Part::Code(..)]));
+            letter && matches!(cell, Cell::Hidden { .. } | Cell::NotAvailable | Cell::Blank)
+        };
+        let marks = self.labels.iter().zip(&self.cells).all(mark);
+        if marks {
+            return false;
+        }
+        let year = |text: &String| (text.len() == 4).then(|| text.parse::<f64>().ok()).flatten();
+        let mut years: Vec<f64> = self.texts.iter().filter_map(year).collect();
+        if years.len() * 2 < said.len() {
+            return true;
+        }
+        // Numbers that can be read as years.
+        years.sort_by(f64::total_cmp);
+        years.dedup();
+        let in_a_row = years.len() > 1 && years.windows(2).all(|w| w[1] - w[0] == 1.0);
+        in_a_row || self.says(&["year", "years", "fy", "period", "calendar"])
+    }
+
+    /// Numbers that count nobody: they number all hours of a day, all days of a week, all months, tenths, rows; or they are
+    /// coordinates of a grid.
+    fn numbering(&self) -> Option<&'static str> {
+        let numbers = self.numbers();
+        let filled = self.texts.iter().filter(|text| !text.is_empty()).count();
+        let plain = self.readings.iter().all(|r| !r.dressed || matches!(r.cell, Cell::Number(n) if n < 10.0));
+        if numbers.len() != filled || numbers.is_empty() || !plain {
+            return None;
+        }
+        // Each step goes one up, or begins anew, or stays (another dimension changes faster).
+        let mut all = numbers.clone();
+        all.sort_by(f64::total_cmp);
+        all.dedup();
+        let whole = |from: f64, to: f64| {
+            let steps = numbers.windows(2).all(|w| w[1] == w[0] || w[1] == w[0] + 1.0 || w[1] == from);
+            steps && all.first() == Some(&from) && all.last() == Some(&to) && all.len() as f64 == to - from + 1.0
+        };
+        let part_of_day = || {
+            let steps = numbers.windows(2).all(|w| w[1] == w[0] || w[1] == (w[0] + 1.0) % 24.0 || w[1] == numbers[0]);
+            steps && all.len() >= 6 && all.iter().all(|n| n.fract() == 0.0 && (0.0..24.0).contains(n))
+        };
+        if self.says(&["hour", "hours", "time"])
+            && (whole(0.0, 23.0) || whole(1.0, 24.0) || whole(0.0, 167.0) || part_of_day())
+        {
+            return Some("numbers the hours");
+        }
+        if self.says(&["weekday", "day", "dow"]) && (whole(0.0, 6.0) || whole(1.0, 7.0)) {
+            return Some("numbers the days of the week");
+        }
+        if self.says(&["month"]) && whole(1.0, 12.0) || self.says(&["quarter"]) && whole(1.0, 4.0) {
+            return Some("numbers the months");
+        }
+        if self.says(&["decile", "quintile", "quartile"]) && [4.0, 5.0, 10.0].iter().any(|n| whole(1.0, *n)) {
+            return Some("numbers equal parts");
+        }
+        let rows = numbers.len() > 4 && numbers.windows(2).all(|w| w[1] == w[0] + 1.0) && numbers[0] <= 1.0;
+        if rows && (self.header.is_empty() || self.says(&["unnamed", "index", "row", "no"])) {
+            return Some("numbers the rows");
+        }
+        let on_grid = |least: f64| numbers.iter().all(|n| *n >= 1000.0 && n % least == 0.0);
+        if self.says(&["easting", "northing", "x", "y"]) && on_grid(LEAST_GRID) {
+            return Some("coordinates of a grid");
+        }
+        let degrees = |low: f64, high: f64| {
+            numbers.iter().zip(&self.readings).all(|(n, r)| (low..=high).contains(n) && r.half > 0.0001)
+                && numbers.iter().any(|n| n.fract() != 0.0)
+        };
+        if self.says(&["lat", "latitude"]) && degrees(49.0, 61.0)
+            || self.says(&["lon", "lng", "long", "longitude"]) && degrees(-9.0, 2.0)
+        {
+            return Some("coordinates, rounded");
+        }
+        None
+    }
+
+    /// A column that is neither named nor a dimension: most of its cells read as numbers, or nobody knows what it is.
+    fn numeric(&self) -> (Role, &'static str) {
+        let is = |test: fn(&Cell) -> bool| self.cells.iter().filter(|cell| test(cell)).count();
+        let (numbers, texts) = (is(|c| matches!(c, Cell::Number(_))), is(|c| *c == Cell::Text));
+        let (hidden, none) = (is(|c| matches!(c, Cell::Hidden { .. })), is(|c| *c == Cell::NotAvailable));
+        if numbers + hidden + none < texts || numbers + hidden + none == 0 {
+            return (Role::Unknown, "not a known dimension, a count or a rate");
+        }
+        let percent = self.header.contains('%') || self.readings.iter().any(|r| r.percent);
+        if self.says(STATISTIC) && !percent {
+            return (Role::Statistic, "its header says so");
+        }
+        if percent || self.says(RATE) {
+            return (Role::Rate, "its header or a % sign says so");
+        }
+        let large = || self.numbers().iter().all(|n| *n == 0.0 || *n >= LEAST_BASE);
+        let of_base = |word: &String| {
+            let word = word.as_str();
+            BASE.contains(&word) || OF_BASE.contains(&word) || word.bytes().all(|b| b.is_ascii_digit())
+        };
+        if self.says(BASE) && words(&self.header).iter().all(of_base) && hidden == 0 && large() {
+            return (Role::Base, "its header says so");
+        }
+        (Role::Count, if numbers == 0 { "marks of hidden counts" } else { "most of its cells read as numbers" })
+    }
+}
+
+fn is_range(part: &Part) -> bool {
+    matches!(part, Part::Range(..))
 }
 
 /// Any column as texts, and whether it could be read.
@@ -236,106 +477,4 @@ fn texts(array: &dyn Array) -> (Vec<String>, bool) {
         text.unwrap_or_default().trim().to_owned()
     };
     ((0..array.len()).map(text).collect(), readable)
-}
-
-/// Reads one value. The marks are those of the Government Statistical Service, the NHS, DfE and of habit.
-fn cell(text: &str) -> Cell {
-    let lower = text.to_lowercase();
-    match lower.as_str() {
-        "" | "null" | "none" | "nan" | "na" | "n/a" | "-" | "." => return Cell::Blank,
-        "c" | "[c]" | "(c)" | "*" | "**" | "***" | "[*]" | "s" | "[s]" | "suppressed" | "[suppressed]" => {
-            return Cell::Hidden { below: None };
-        }
-        "x" | "[x]" | "z" | "[z]" | ":" | ".." | "[low]" => return Cell::NotAvailable,
-        _ => {}
-    }
-    if let Some(n) = number(&lower) {
-        return Cell::Number(n);
-    }
-    let compact: String = lower.chars().filter(|c| !c.is_whitespace()).collect();
-    let whole = |text: &str| text.parse::<i64>().ok();
-    let below = if let Some(rest) = compact.strip_prefix("<=").or_else(|| compact.strip_prefix('≤')) {
-        whole(rest).map(|n| n + 1)
-    } else if let Some(rest) = compact.strip_prefix('<') {
-        whole(rest)
-    } else {
-        ["1-", "1–", "1to"].iter().find_map(|from| compact.strip_prefix(from)).and_then(whole).map(|n| n + 1)
-    };
-    below.map_or(Cell::Text, |below| Cell::Hidden { below: Some(below) })
-}
-
-/// A number as people write it: `1,234`, `12.5%`.
-fn number(text: &str) -> Option<f64> {
-    let text = text.strip_suffix('%').unwrap_or(text).trim_end();
-    let digits = text.trim_start_matches(['+', '-']);
-    if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
-        return None;
-    }
-    let mut groups = digits.split('.').next().unwrap_or_default().split(',');
-    let first = groups.next().unwrap_or_default();
-    let mut grouped = false;
-    for group in groups {
-        grouped = true;
-        if group.len() != 3 || first.is_empty() || first.len() > 3 {
-            return None;
-        }
-    }
-    let parsed = if grouped { text.replace(',', "").parse::<f64>() } else { text.parse::<f64>() };
-    parsed.ok().filter(|n| n.is_finite())
-}
-
-/// The words of a name, in lower case, cut at anything but letters and digits and where a capital follows a small.
-pub(super) fn words(name: &str) -> Vec<String> {
-    let mut out = vec![String::new()];
-    let mut before = ' ';
-    for c in name.chars() {
-        if !c.is_alphanumeric() || (before.is_lowercase() && c.is_uppercase()) {
-            out.push(String::new());
-        }
-        if let (true, Some(word)) = (c.is_alphanumeric(), out.last_mut()) {
-            word.extend(c.to_lowercase());
-        }
-        before = c;
-    }
-    out.retain(|word| !word.is_empty());
-    out
-}
-
-/// The rule at the head of this file.
-fn guess(column: &Column) -> (Role, &'static str) {
-    let words = words(&column.name);
-    let says = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-    let numbers: Vec<f64> = (0..column.cells.len()).filter_map(|row| column.number(row)).collect();
-    let hidden = column.cells.iter().filter(|cell| matches!(cell, Cell::Hidden { .. })).count();
-    let texts = column.cells.iter().filter(|cell| **cell == Cell::Text).count();
-    let counts = says(COUNT) || words.first().is_some_and(|word| word == "number" || word == "num");
-    if texts > 0 && !(counts && numbers.len() > texts) {
-        return (Role::Label, "holds texts");
-    }
-    if numbers.is_empty() && hidden == 0 {
-        return (Role::Label, "holds no numbers");
-    }
-    if says(RATE) || column.name.contains('%') || column.texts.iter().any(|text| text.ends_with('%')) {
-        return (Role::Rate, "its name or a % sign says so");
-    }
-    if says(BASE) {
-        return (Role::Base, "its name says so");
-    }
-    if counts {
-        return (Role::Count, "its name says so");
-    }
-    let heading = words.iter().any(|word| word.bytes().all(|b| b.is_ascii_digit()));
-    if !heading && (words.is_empty() || says(LABEL)) {
-        return (Role::Label, "its name says that it counts nobody");
-    }
-    if column.texts.iter().any(|text| text.len() > 1 && text.starts_with('0') && !text.starts_with("0.")) {
-        return (Role::Label, "codes with leading zeros");
-    }
-    if !numbers.is_empty() && numbers.iter().all(|n| n.fract() == 0.0 && (1900.0..=2100.0).contains(n)) {
-        return (Role::Label, "every number looks like a year");
-    }
-    if numbers.iter().any(|n| n.fract() != 0.0) {
-        return (Role::Label, "fractions under a name that says nothing: name it if it counts");
-    }
-    (Role::Count, "whole numbers")
 }

@@ -1,0 +1,241 @@
+//! The account of one feed of one file: what each column held, which rows broke which rule, and what that says of the file.
+
+use std::collections::BTreeMap;
+
+use arrow::array::ArrayRef;
+use svp_contract::{Finding, FindingKind, Revises, Source};
+
+use crate::apply::Seen;
+use crate::clean::{GivenCount, IdKind, first};
+use crate::findings::Findings;
+use crate::period::{Period, Side};
+use crate::plan::{FeedPlan, Origin, Stage};
+use crate::profile::{ColumnProfile, Profile};
+use crate::receipt::{Receipt, RuleCount};
+use crate::thresholds::{judge, too_many};
+
+/// Fewer rows say nothing of a column that is blank in all of them.
+const FEWEST_ROWS: u64 = 10;
+/// Numbers that look cut are a sign only where there are this many.
+const FEWEST_CUT: u64 = 5;
+/// Share of rows before the period that no extract of changes has.
+const NEARLY_ALL: f64 = 0.9;
+
+/// Rows of one kind.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub count: u64,
+    pub first: Vec<u64>,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, row: u64) {
+        self.count += 1;
+        first(&mut self.first, row);
+    }
+}
+
+/// The account while the file is being read.
+#[derive(Debug, Default)]
+pub(crate) struct Account {
+    pub receipt: Receipt,
+    /// By column of the extract.
+    pub given: Vec<GivenCount>,
+    /// By target and column of its table.
+    profiles: Vec<Vec<Profile>>,
+    /// The first rows of each rule and place.
+    first: BTreeMap<String, Vec<u64>>,
+    pub contradicting: Tally,
+    before: Tally,
+    after: Tally,
+    dated: u64,
+}
+
+impl Account {
+    pub(crate) fn new(plan: &FeedPlan, receipt: Receipt) -> Self {
+        let profiles =
+            plan.targets.iter().map(|t| (0..t.table.columns.len()).map(|_| Profile::default()).collect()).collect();
+        Self { receipt, profiles, ..Self::default() }
+    }
+
+    /// Counts a rule for a row.
+    pub(crate) fn count(&mut self, rule: &str, table: &str, column: &str, row: u64, f: impl FnOnce(&mut RuleCount)) {
+        self.receipt.count(rule, table, column, f);
+        first(self.first.entry(Receipt::place(rule, table, column)).or_default(), row);
+    }
+
+    pub(crate) fn profile_mut(&mut self, target: usize, column: usize) -> &mut Profile {
+        &mut self.profiles[target][column]
+    }
+
+    pub(crate) fn profile(&mut self, target: usize, column: usize) -> &mut ColumnProfile {
+        &mut self.profiles[target][column].counts
+    }
+
+    /// Counts a row of quarantine under each column that sent it there, once.
+    pub(crate) fn quarantined(&mut self, plan: &FeedPlan, reasons: &[&(&'static str, String, String)]) {
+        for (i, (table, column, _)) in reasons.iter().enumerate() {
+            if reasons[..i].iter().any(|r| r.0 == *table && r.1 == *column) {
+                continue;
+            }
+            for (target, profiles) in plan.targets.iter().zip(&mut self.profiles) {
+                if target.table.name == *table
+                    && let Some(at) = target.table.columns.iter().position(|c| c.name == *column)
+                {
+                    profiles[at].counts.quarantined += 1;
+                }
+            }
+        }
+    }
+
+    /// Counts where rows that are kept lie by the file's period.
+    pub(crate) fn dated(&mut self, period: &Period, column: &ArrayRef, keep: &[u32], rows: &[u64]) {
+        let sides = period.sides(column);
+        for row in keep {
+            let row = *row as usize;
+            let Some(side) = sides.get(row).copied().flatten() else { continue };
+            self.dated += 1;
+            match side {
+                Side::Before => self.before.add(rows[row]),
+                Side::Within => {}
+                Side::After => self.after.add(rows[row]),
+            }
+        }
+    }
+
+    /// Closes the account: the receipt with its columns, and everything odd as findings.
+    pub(crate) fn close(
+        mut self,
+        source: &Source,
+        plan: &FeedPlan,
+        seen: &Seen,
+        findings: &mut Findings<'_>,
+    ) -> Receipt {
+        self.columns(plan);
+        let about = About { source, receipt: &self.receipt };
+        self.given(&about, plan, findings);
+        about.rows(
+            FindingKind::ContradictingRows,
+            &self.contradicting,
+            self.receipt.rows_read,
+            "contradicting",
+            "rows of one id say another time, place or offence than the row that was kept",
+            findings,
+        );
+        self.period(&about, findings);
+        let (unkeyed, repeats) = seen.repeats();
+        if repeats * 2 > unkeyed && repeats > FEWEST_ROWS {
+            let what = "most rows without an id come twice or more, word for word; each was counted";
+            findings.raise(about.finding(FindingKind::RepeatedRows, what).counted(repeats, unkeyed));
+        }
+        judge(source, plan, &self.receipt, &self.first, findings);
+        self.receipt
+    }
+
+    /// The profiles as part of the receipt.
+    fn columns(&mut self, plan: &FeedPlan) {
+        for (target, profiles) in plan.targets.iter().zip(std::mem::take(&mut self.profiles)) {
+            let mut profiles: Vec<Option<Profile>> = profiles.into_iter().map(Some).collect();
+            for stage in &target.stages {
+                let Stage::Column(step) = stage else { continue };
+                let Some(profile) = profiles[step.index].take() else { continue };
+                let mut counts = profile.finish(&target.table.name, &step.column.name);
+                match &step.origin {
+                    Origin::Mapped { constant: false, inputs, .. } => {
+                        let words = inputs.iter().filter_map(|i| self.given.get(*i)).map(|g| g.missing).sum();
+                        counts.missing_words = words;
+                    }
+                    Origin::Derived(_) if counts.filled > 0 || counts.blanked > 0 => {}
+                    _ => continue,
+                }
+                self.receipt.columns.push(counts);
+            }
+        }
+    }
+
+    /// What the text of the extract says.
+    fn given(&self, about: &About<'_>, plan: &FeedPlan, findings: &mut Findings<'_>) {
+        for (usage, given) in plan.cleaner.columns.iter().zip(&self.given) {
+            let finding = |kind, what: &str| about.finding(kind, what).at("", &usage.name, "");
+            if given.missing > 0 {
+                let what = "words of the column mean that nothing is known, and are read as missing";
+                let found = finding(FindingKind::MissingWords, what).counted(given.missing, given.text);
+                findings.raise(found.rows(given.first_missing.iter().copied()));
+            }
+            if given.repaired > 0 {
+                let what = "ids carried marks of a spreadsheet, which were taken off without loss";
+                let found = finding(FindingKind::RepairedIds, what).counted(given.repaired, given.text);
+                findings.raise(found.rows(given.first_repaired.iter().copied()));
+            }
+            if given.spoilt > 0 {
+                let what = "ids are in scientific notation, which has lost digits: different records have one id";
+                let found = finding(FindingKind::SpoiltIds, what).counted(given.spoilt, given.text);
+                let limit = about.source.threshold("spoilt_ids").unwrap_or_default();
+                let refuses = too_many(given.spoilt, given.text, self.receipt.rows_read, limit);
+                findings.raise(refused(found.rows(given.first_spoilt.iter().copied()), refuses));
+            }
+            if usage.id == IdKind::Key && given.long == given.cut && given.cut >= FEWEST_CUT {
+                let what = "ids of more than 15 digits end in zeros, as a spreadsheet leaves them: different records have one id";
+                findings.raise(finding(FindingKind::SpoiltIds, what).counted(given.cut, given.text));
+            }
+        }
+        let blank = |c: &&ColumnProfile| c.mapped && c.rows >= FEWEST_ROWS && c.text == 0 && c.missing_words == 0;
+        for column in self.receipt.columns.iter().filter(blank) {
+            let from = plan.reads(&column.table, &column.column).unwrap_or_default();
+            let what = format!("what the column is read from ({from}) is blank in all rows");
+            let found = about.finding(FindingKind::ColumnBlank, &what).at(&column.table, &column.column, "");
+            findings.raise(found.counted(column.rows, column.rows));
+        }
+    }
+
+    /// What the dates say of the file's name. Where a source revises by record, older rows are changes and only later ones
+    /// are odd, unless the source gives a threshold; a file in which nearly all rows are older is told: it can be a whole history,
+    /// or another month's under a wrong name.
+    fn period(&self, about: &About<'_>, findings: &mut Findings<'_>) {
+        let source = about.source;
+        let strict = source.files.revises == Revises::File || source.thresholds.contains_key("outside_period");
+        let older = self.before.count as f64 > NEARLY_ALL * self.dated as f64;
+        let count = self.after.count + if strict || older { self.before.count } else { 0 };
+        if count == 0 {
+            return;
+        }
+        let mut rows = self.after.first.clone();
+        if strict || older {
+            rows.extend(&self.before.first);
+        }
+        rows.sort_unstable();
+        let column = source.files.period_of.as_deref().unwrap_or_default();
+        let what = format!("rows lie outside the months that the file's name says, by {column}");
+        let found = about.finding(FindingKind::OutsidePeriod, &what).at("", column, "outside_period");
+        let limit = source.threshold("outside_period").unwrap_or_default();
+        let odd = self.after.count + if strict { self.before.count } else { 0 };
+        let refuses = too_many(odd, self.dated, self.receipt.rows_read, limit);
+        findings.raise(refused(found.counted(count, self.dated).rows(rows), refuses));
+    }
+}
+
+fn refused(finding: Finding, refuses: bool) -> Finding {
+    if refuses { finding } else { finding.only_told() }
+}
+
+/// The file that findings are about.
+struct About<'a> {
+    source: &'a Source,
+    receipt: &'a Receipt,
+}
+
+impl About<'_> {
+    fn finding(&self, kind: FindingKind, what: &str) -> Finding {
+        Finding::new(kind, &self.source.name, &self.receipt.slot, &self.receipt.file, what)
+    }
+
+    fn rows(&self, kind: FindingKind, tally: &Tally, of: u64, limit: &str, what: &str, findings: &mut Findings<'_>) {
+        if tally.count == 0 {
+            return;
+        }
+        let share = self.source.threshold(limit).unwrap_or_default();
+        let found =
+            self.finding(kind, what).at("", "", limit).counted(tally.count, of).rows(tally.first.iter().copied());
+        findings.raise(refused(found, too_many(tally.count, of, self.receipt.rows_read, share)));
+    }
+}

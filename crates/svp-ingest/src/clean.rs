@@ -1,0 +1,248 @@
+//! The text of an extract made fit for mapping: words that mean "missing" become NULL, ids lose the marks of a spreadsheet.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
+use svp_contract::FIRST_ROWS;
+
+use crate::ids::{self, Id};
+
+/// What kind of id a column of the extract holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) enum IdKind {
+    /// None.
+    #[default]
+    No,
+    /// Codes of a map whose keys are long numbers.
+    Code,
+    /// A number of a person: NHS number, UPN.
+    Number,
+    /// What tells a record or a person from others.
+    Key,
+}
+
+/// How a feed uses one of its columns.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ColumnUse {
+    pub name: String,
+    /// Some expression reads it.
+    pub read: bool,
+    /// It holds names of people: which of them mean nobody is another question.
+    pub names: bool,
+    pub id: IdKind,
+    /// Words and codes that are values here, in small letters.
+    pub legal: HashSet<String>,
+}
+
+/// How a feed uses all of its columns, and the words that mean "missing" in them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Cleaner {
+    pub columns: Vec<ColumnUse>,
+    words: Arc<MissingWords>,
+}
+
+/// Words by length and first byte, so that nearly every value is told apart without being looked up.
+#[derive(Debug, Default)]
+struct MissingWords {
+    set: HashSet<String>,
+    begins: HashSet<(usize, u8)>,
+    longest: usize,
+}
+
+impl MissingWords {
+    fn new(words: impl IntoIterator<Item = String>) -> Self {
+        let set: HashSet<String> =
+            words.into_iter().map(|w| w.trim().to_lowercase()).filter(|w| !w.is_empty()).collect();
+        let mut begins = HashSet::new();
+        for word in &set {
+            let first = word.as_bytes()[0];
+            begins.extend([(word.len(), first), (word.len(), first.to_ascii_uppercase())]);
+        }
+        let longest = set.iter().map(String::len).max().unwrap_or_default();
+        Self { set, begins, longest }
+    }
+
+    /// The word in small letters, if the text is one.
+    #[inline]
+    fn find(&self, text: &str) -> Option<&str> {
+        let bytes = text.as_bytes();
+        let outer = |b: Option<&u8>| b.is_some_and(|b| *b <= b' ' || *b >= 0x80);
+        let text = if outer(bytes.first()) || outer(bytes.last()) { text.trim() } else { text };
+        let first = *text.as_bytes().first()?;
+        // Digits begin no word, and most values do.
+        if text.len() > self.longest || first.is_ascii_digit() || !self.begins.contains(&(text.len(), first)) {
+            return None;
+        }
+        self.set.get(&text.to_lowercase()).map(String::as_str)
+    }
+}
+
+/// What was found in a column of the extract.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct GivenCount {
+    /// Rows with text.
+    pub text: u64,
+    /// Words that mean "missing".
+    pub missing: u64,
+    pub first_missing: Vec<u64>,
+    /// Ids that were repaired.
+    pub repaired: u64,
+    pub first_repaired: Vec<u64>,
+    /// Ids whose digits are lost.
+    pub spoilt: u64,
+    pub first_spoilt: Vec<u64>,
+    /// Numbers longer than a spreadsheet keeps, and those of them that look cut.
+    pub long: u64,
+    pub cut: u64,
+}
+
+/// Remembers one of the first rows.
+pub(crate) fn first(rows: &mut Vec<u64>, row: u64) {
+    if rows.len() < FIRST_ROWS {
+        rows.push(row);
+    }
+}
+
+/// What a value becomes.
+enum Change {
+    Missing,
+    Id(String),
+}
+
+impl Cleaner {
+    /// For the columns of a feed; `words` mean "missing".
+    pub(crate) fn new(columns: Vec<ColumnUse>, words: impl IntoIterator<Item = String>) -> Self {
+        Self { columns, words: Arc::new(MissingWords::new(words)) }
+    }
+
+    /// The batch made fit, and the rows (by their place in it) whose record or person cannot be told any more.
+    pub(crate) fn clean(
+        &self,
+        batch: &RecordBatch,
+        rows: &[u64],
+        counts: &mut Vec<GivenCount>,
+    ) -> Result<(RecordBatch, BTreeSet<usize>), arrow::error::ArrowError> {
+        counts.resize_with(self.columns.len(), GivenCount::default);
+        let mut spoilt = BTreeSet::new();
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.columns.len());
+        for ((column, usage), count) in batch.columns().iter().zip(&self.columns).zip(counts) {
+            let values = column.as_string::<i32>();
+            count.text += (values.len() - values.null_count()) as u64;
+            if !usage.read || values.null_count() == values.len() {
+                columns.push(Arc::clone(column));
+                continue;
+            }
+            let changes = self.changes(usage, values, rows, count, &mut spoilt);
+            columns.push(if changes.is_empty() { Arc::clone(column) } else { changed(values, &changes) });
+        }
+        Ok((RecordBatch::try_new(batch.schema(), columns)?, spoilt))
+    }
+
+    fn changes(
+        &self,
+        usage: &ColumnUse,
+        values: &StringArray,
+        rows: &[u64],
+        count: &mut GivenCount,
+        spoilt: &mut BTreeSet<usize>,
+    ) -> HashMap<usize, Change> {
+        let mut changes = HashMap::new();
+        for (at, value) in values.iter().enumerate() {
+            let Some(value) = value else { continue };
+            if !usage.names
+                && let Some(word) = self.words.find(value)
+                && !usage.legal.contains(word)
+            {
+                count.missing += 1;
+                first(&mut count.first_missing, rows[at]);
+                changes.insert(at, Change::Missing);
+                continue;
+            }
+            if usage.id == IdKind::No {
+                continue;
+            }
+            if ids::is_plain(value) {
+                if usage.id == IdKind::Key
+                    && let Some(cut) = ids::cut(value)
+                {
+                    count.long += 1;
+                    count.cut += u64::from(cut);
+                }
+                continue;
+            }
+            if usage.id == IdKind::Code && usage.legal.contains(&value.trim().to_lowercase()) {
+                continue;
+            }
+            match ids::judge(value) {
+                Id::Whole => {}
+                Id::Repaired(id) => {
+                    count.repaired += 1;
+                    first(&mut count.first_repaired, rows[at]);
+                    changes.insert(at, Change::Id(id));
+                }
+                Id::Spoilt => {
+                    count.spoilt += 1;
+                    first(&mut count.first_spoilt, rows[at]);
+                    if usage.id == IdKind::Key {
+                        spoilt.insert(at);
+                    }
+                }
+            }
+        }
+        changes
+    }
+}
+
+fn changed(values: &StringArray, changes: &HashMap<usize, Change>) -> ArrayRef {
+    let cells = values.iter().enumerate().map(|(at, value)| match changes.get(&at) {
+        None => value,
+        Some(Change::Missing) => None,
+        Some(Change::Id(id)) => Some(id.as_str()),
+    });
+    Arc::new(cells.collect::<StringArray>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cleaned(usage: ColumnUse, values: &[Option<&str>]) -> (Vec<Option<String>>, GivenCount, BTreeSet<usize>) {
+        let words = svp_contract::missing_words().unwrap();
+        let cleaner = Cleaner::new(vec![ColumnUse { read: true, ..usage }], words);
+        let column: ArrayRef = Arc::new(values.iter().copied().collect::<StringArray>());
+        let batch = RecordBatch::try_from_iter_with_nullable([("c", column, true)]).unwrap();
+        let rows: Vec<u64> = (1..=values.len() as u64).collect();
+        let mut counts = Vec::new();
+        let (batch, spoilt) = cleaner.clean(&batch, &rows, &mut counts).unwrap();
+        let out = batch.column(0).as_string::<i32>().iter().map(|v| v.map(str::to_owned)).collect();
+        (out, counts.remove(0), spoilt)
+    }
+
+    #[test]
+    fn words_that_mean_missing_are_missing_but_where_they_are_codes_or_names() {
+        let values = [Some("NULL"), Some(" n/a "), Some("-"), Some("Not Known"), Some("7"), None, Some("Nullham")];
+        let (out, count, _) = cleaned(ColumnUse::default(), &values);
+        assert_eq!(out, [None, None, None, None, Some("7".into()), None, Some("Nullham".into())]);
+        assert_eq!((count.text, count.missing, count.first_missing), (6, 4, vec![1, 2, 3, 4]));
+        let legal = ColumnUse { legal: HashSet::from(["not known".to_owned()]), ..ColumnUse::default() };
+        assert_eq!(cleaned(legal, &values).1.missing, 3);
+        let names = ColumnUse { names: true, ..ColumnUse::default() };
+        assert_eq!(cleaned(names, &values).1.missing, 0);
+    }
+
+    #[test]
+    fn ids_are_repaired_or_the_row_is_named() {
+        let key = ColumnUse { id: IdKind::Key, ..ColumnUse::default() };
+        let (out, count, spoilt) = cleaned(key, &[Some("100000.0"), Some("5.02E+10"), Some("100001")]);
+        assert_eq!(out, ["100000", "5.02E+10", "100001"].map(|v| Some(v.to_owned())));
+        assert_eq!((count.repaired, count.spoilt), (1, 1));
+        assert_eq!(spoilt, BTreeSet::from([1]));
+        // A code of the map is a code, whatever it looks like.
+        let code = ColumnUse { id: IdKind::Code, legal: HashSet::from(["1.0".to_owned()]), ..ColumnUse::default() };
+        assert_eq!(
+            cleaned(code, &[Some("1.0"), Some("276853009.0")]).0,
+            ["1.0", "276853009"].map(|v| Some(v.to_owned()))
+        );
+    }
+}

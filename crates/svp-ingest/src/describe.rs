@@ -1,0 +1,84 @@
+//! What a plan says of itself: its steps for `--dry-run`, and the words of findings.
+
+use svp_contract::FindingKind;
+
+use crate::plan::{FeedPlan, Origin, Stage, Step};
+
+impl FeedPlan {
+    /// The steps as text, for `--dry-run`.
+    #[must_use]
+    pub fn describe(&self) -> Vec<String> {
+        let mut out = Vec::new();
+        for target in &self.targets {
+            for stage in &target.stages {
+                let step = match stage {
+                    Stage::Column(step) => step,
+                    Stage::Mend(check) => {
+                        let what = if check.put.is_some() { "mended" } else { "blanked" };
+                        let (rule, expr) = (&check.check.rule, &check.check.expr);
+                        out.push(format!(
+                            "{}.{} {what} by {rule} unless {expr}",
+                            target.table.name, check.check.column
+                        ));
+                        continue;
+                    }
+                };
+                let how = match &step.origin {
+                    Origin::Mapped { ready, .. } => format!("{}", ready.expr),
+                    Origin::Derived(ready) => format!("derived: {}", ready.expr),
+                    Origin::RecordId => "id of the record".into(),
+                    Origin::Identified => "whether the record has an id".into(),
+                    Origin::Source => "name of the source".into(),
+                    Origin::Slot => "slot of the file".into(),
+                    Origin::SourceRow => "row of the file".into(),
+                    Origin::RowDigest => "keyed digest of the row".into(),
+                    Origin::Null => continue,
+                };
+                out.push(format!("{}.{} <- {how}", target.table.name, step.column.name));
+            }
+        }
+        out
+    }
+
+    fn step(&self, table: &str, column: &str) -> Option<&Step> {
+        let target = self.targets.iter().find(|t| t.table.name == table)?;
+        target.stages.iter().find_map(|stage| match stage {
+            Stage::Column(step) if step.column.name == column => Some(step.as_ref()),
+            _ => None,
+        })
+    }
+
+    /// The kind of finding that a rule of a schema tells of.
+    pub(crate) fn finding_of(&self, table: &str, rule: &str) -> Option<FindingKind> {
+        let target = self.targets.iter().find(|t| t.table.name == table)?;
+        target.table.checks.iter().find(|c| c.rule == rule)?.finding.as_deref().and_then(FindingKind::of)
+    }
+
+    /// The columns of the extract that a column is read from, and the form in which dates are read.
+    pub(crate) fn reads(&self, table: &str, column: &str) -> Option<String> {
+        let Origin::Mapped { inputs, sql, .. } = &self.step(table, column)?.origin else { return None };
+        let names: Vec<String> = inputs.iter().map(|i| format!("`{}`", self.input.field(*i).name())).collect();
+        let quoted = sql.split('\'').skip(1).step_by(2);
+        let form = quoted.filter(|text| text.contains("yy") || text.contains("hh:mi")).last();
+        let form = form.map(|f| format!(" as {f}")).unwrap_or_default();
+        (!names.is_empty()).then(|| format!("{}{form}", names.join(", ")))
+    }
+
+    /// What a broken rule means, in words.
+    pub(crate) fn says(&self, table: &str, column: &str, rule: &str) -> String {
+        let from = self.reads(table, column).map(|from| format!(" (read from {from})")).unwrap_or_default();
+        match rule {
+            "unreadable" => format!("text does not have the form that the mapping reads{from}"),
+            "unknown_code" => format!("codes are not in the map of the source or the list of the schema{from}"),
+            "out_of_range" => format!("numbers are outside the range of the schema{from}"),
+            "missing" => format!("a value that must be there is missing{from}"),
+            "failed" => format!("the expression of the mapping failed on the value{from}"),
+            "spoilt_id" => "the id of the record or person was destroyed by a spreadsheet".to_owned(),
+            _ => {
+                let target = self.targets.iter().find(|t| t.table.name == table);
+                let check = target.and_then(|t| t.table.checks.iter().find(|c| c.rule == rule));
+                check.map_or_else(|| format!("rows break rule {rule}"), |c| c.meaning.clone())
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Lookups that follow from other reference data: what became of small areas, and the names of the area's own police force.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use svp_contract::{Area, Reference};
+use svp_lake::input::InputFile;
+
+use crate::error::IngestError;
+use crate::places::{changes, links};
+
+/// Small area of the census before → a small area of today that it became, where all that it became lie in one district.
+pub(crate) const AREA_CHANGE: &str = "lsoa_change";
+/// Names of the area's own police force, in small letters without `police` and what follows; `*` says that any is known.
+pub(crate) const OWN_FORCE: &str = "area_force";
+/// The layer of police forces in dated lookups.
+pub(crate) const FORCE_LAYER: &str = "force";
+
+/// Adds the lookups that follow from `geography` and the lookup `lsoa_district`.
+///
+/// # Errors
+/// A file that cannot be used.
+pub(crate) fn dictionaries(
+    area: &Area,
+    geography: &[(Reference, InputFile)],
+    tables: &mut HashMap<String, HashMap<String, String>>,
+) -> Result<(), IngestError> {
+    let own: BTreeSet<&str> = area.districts.iter().map(|d| d.code.as_str()).collect();
+    let mut became: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut forces: HashMap<String, String> = HashMap::new();
+    for (reference, file) in geography {
+        match reference {
+            Reference::AreaChange { from, to, change, .. } => {
+                for change in changes(file, [from, to, change])? {
+                    became.entry(change.from).or_default().insert(change.to);
+                }
+            }
+            Reference::AreaLookup { parent_layer, .. } if parent_layer == FORCE_LAYER => {
+                for link in links(reference, file)?.into_iter().filter(|l| own.contains(l.code.as_str())) {
+                    let name = link.parent_name.as_deref().map(force_key);
+                    forces.extend(name.map(|name| (name, link.parent)));
+                }
+            }
+            _ => {}
+        }
+    }
+    if !forces.is_empty() {
+        forces.insert("*".to_owned(), area.name.clone());
+        tables.entry(OWN_FORCE.to_owned()).or_default().extend(forces);
+    }
+    let Some(districts) = tables.get("lsoa_district") else { return Ok(()) };
+    let mut changed = HashMap::new();
+    for (from, to) in became {
+        let lies_in: BTreeSet<Option<&String>> = to.iter().map(|code| districts.get(code)).collect();
+        let one = lies_in.len() == 1 && !lies_in.contains(&None) && !districts.contains_key(&from);
+        if let Some(first) = to.into_iter().next().filter(|_| one) {
+            changed.insert(from, first);
+        }
+    }
+    tables.entry(AREA_CHANGE.to_owned()).or_default().extend(changed);
+    Ok(())
+}
+
+/// The name of a force as the schema of events compares it: `Devon & Cornwall Police` is `devon and cornwall`, and
+/// `London, City of` is `city of london`.
+fn force_key(name: &str) -> String {
+    let plain = name.to_lowercase().replace('&', "and");
+    let turned = match plain.split_once(", ") {
+        Some((place, kind)) => format!("{kind} {place}"),
+        None => plain,
+    };
+    let words: Vec<&str> = turned.split_whitespace().take_while(|w| !["police", "constabulary"].contains(w)).collect();
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forces_by_their_names() {
+        for (name, key) in [
+            ("Wessmark", "wessmark"),
+            ("Devon & Cornwall", "devon and cornwall"),
+            ("Metropolitan Police", "metropolitan"),
+            ("London, City of", "city of london"),
+            ("Dyfed-Powys", "dyfed-powys"),
+        ] {
+            assert_eq!(force_key(name), key);
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The account of columns: for each file, table and column, how many rows held something, and what became of it. Never a value of a
+//! direct identifier, and of dates no more than the month.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray};
+use arrow::compute;
+use arrow::datatypes::{
+    DataType, Date32Type, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef, TimeUnit,
+    TimestampMicrosecondType,
+};
+use serde::{Deserialize, Serialize};
+use svp_contract::{Column, Sensitivity};
+
+use crate::receipt::Receipt;
+
+/// Different values are counted up to this many.
+const MOST_DISTINCT: usize = 256;
+/// Rows in which different values are counted; the rest of a longer file is not looked at.
+const DISTINCT_ROWS: u64 = 65_536;
+
+/// What a column of a canonical table held in one feed of one file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnProfile {
+    /// Canonical table.
+    pub table: String,
+    /// Column.
+    pub column: String,
+    /// A column of the extract is read for it (else it is derived).
+    pub mapped: bool,
+    /// Rows that the table takes from the file.
+    pub rows: u64,
+    /// Rows in which a column of the extract that it is read from holds text (after words that mean "missing" were taken out).
+    pub text: u64,
+    /// Rows with a value.
+    pub filled: u64,
+    /// Rows that went to quarantine because of it.
+    pub quarantined: u64,
+    /// Values that a rule took away.
+    pub blanked: u64,
+    /// Values that a rule remarked on or mended, or that were read from the second choice because the first could not be read.
+    pub noted: u64,
+    /// Words that mean "missing" in the columns of the extract that it is read from.
+    pub missing_words: u64,
+    /// Different values.
+    pub distinct: u64,
+    /// There are more different values than `distinct`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more_distinct: bool,
+    /// Least value: a number of an open column, or the month of a date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub least: Option<String>,
+    /// Greatest value, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub greatest: Option<String>,
+}
+
+impl ColumnProfile {
+    /// Rows that are blank in the extract.
+    #[must_use]
+    pub fn blank(&self) -> u64 {
+        self.rows.saturating_sub(self.text)
+    }
+}
+
+/// A profile under construction.
+#[derive(Debug, Default)]
+pub(crate) struct Profile {
+    pub counts: ColumnProfile,
+    seen: HashSet<u64>,
+    looked_at: u64,
+    numbers: Option<(f64, f64)>,
+}
+
+impl Profile {
+    /// Adds the values of a batch; `applies` are the rows that the table takes (`None`: all), `text` those with text.
+    pub(crate) fn add(
+        &mut self,
+        column: &Column,
+        array: &ArrayRef,
+        applies: Option<&BooleanArray>,
+        text: Option<&BooleanArray>,
+    ) {
+        let n = array.len() as u64;
+        let counts = &mut self.counts;
+        counts.rows += applies.map_or(n, |a| a.true_count() as u64);
+        let both = |mask: &BooleanArray| match applies {
+            Some(applies) => compute::and(mask, applies).map_or(0, |m| m.true_count() as u64),
+            None => mask.true_count() as u64,
+        };
+        if let Some(text) = text {
+            counts.text += both(text);
+        }
+        counts.filled += match (array.null_count(), applies) {
+            (0, None) => n,
+            (nulls, None) => n - nulls as u64,
+            _ => compute::is_not_null(array).map_or(0, |m| both(&m)),
+        };
+        if array.null_count() == array.len() {
+            return;
+        }
+        if column.sensitivity != Sensitivity::Direct {
+            self.ends(column, array);
+        }
+        if self.looked_at < DISTINCT_ROWS && self.seen.len() < MOST_DISTINCT {
+            self.distinct(array);
+        } else {
+            self.counts.more_distinct = true;
+        }
+        self.looked_at += n;
+    }
+
+    /// Values that a rule took away after they were added.
+    pub(crate) fn take_away(&mut self, n: u64) {
+        self.counts.filled = self.counts.filled.saturating_sub(n);
+        self.counts.blanked += n;
+    }
+
+    /// The finished profile.
+    pub(crate) fn finish(mut self, table: &str, column: &str) -> ColumnProfile {
+        (self.counts.table, self.counts.column) = (table.to_owned(), column.to_owned());
+        self.counts.distinct = self.seen.len() as u64;
+        self.counts.more_distinct |= self.seen.len() >= MOST_DISTINCT;
+        if let Some((least, greatest)) = self.numbers {
+            (self.counts.least, self.counts.greatest) = (Some(least.to_string()), Some(greatest.to_string()));
+        }
+        self.counts
+    }
+
+    fn ends(&mut self, column: &Column, array: &ArrayRef) {
+        let month = |micros: i64| svp_functions::time::local_month::local_month(micros);
+        let found = match array.data_type() {
+            DataType::Timestamp(TimeUnit::Microsecond, _) => {
+                let values = array.as_primitive::<TimestampMicrosecondType>();
+                (compute::min(values).and_then(month), compute::max(values).and_then(month))
+            }
+            DataType::Date32 => {
+                let values = array.as_primitive::<Date32Type>();
+                let month = |days: i32| month(i64::from(days) * 86_400_000_000 + 43_200_000_000);
+                (compute::min(values).and_then(month), compute::max(values).and_then(month))
+            }
+            _ if column.sensitivity != Sensitivity::Open => return,
+            DataType::Int32 => {
+                let values = array.as_primitive::<Int32Type>();
+                return self.number(compute::min(values).map(f64::from), compute::max(values).map(f64::from));
+            }
+            DataType::Float64 => {
+                let values = array.as_primitive::<Float64Type>();
+                return self.number(compute::min(values), compute::max(values));
+            }
+            _ => return,
+        };
+        if let (Some(least), Some(greatest)) = found {
+            let counts = &mut self.counts;
+            counts.least = Some(counts.least.take().map_or(least.clone(), |old| old.min(least)));
+            counts.greatest = Some(counts.greatest.take().map_or(greatest.clone(), |old| old.max(greatest)));
+        }
+    }
+
+    fn number(&mut self, least: Option<f64>, greatest: Option<f64>) {
+        let (Some(least), Some(greatest)) = (least, greatest) else { return };
+        self.numbers = Some(self.numbers.map_or((least, greatest), |(l, g)| (l.min(least), g.max(greatest))));
+    }
+
+    fn distinct(&mut self, array: &ArrayRef) {
+        let seen = &mut self.seen;
+        let mut last = None;
+        let mut note = |hash: u64| {
+            if last != Some(hash) && seen.len() < MOST_DISTINCT {
+                seen.insert(hash);
+            }
+            last = Some(hash);
+            seen.len() < MOST_DISTINCT
+        };
+        match array.data_type() {
+            DataType::Utf8 => {
+                let _ = array.as_string::<i32>().iter().flatten().all(|v| note(hash(v)));
+            }
+            DataType::Boolean => {
+                let _ = array.as_boolean().iter().flatten().all(|v| note(u64::from(v)));
+            }
+            DataType::Int32 => {
+                let _ = array.as_primitive::<Int32Type>().iter().flatten().all(|v| note(hash(&v)));
+            }
+            DataType::Int64 => {
+                let _ = array.as_primitive::<Int64Type>().iter().flatten().all(|v| note(hash(&v)));
+            }
+            DataType::Float64 => {
+                let _ = array.as_primitive::<Float64Type>().iter().flatten().all(|v| note(v.to_bits()));
+            }
+            DataType::Date32 => {
+                let _ = array.as_primitive::<Date32Type>().iter().flatten().all(|v| note(hash(&v)));
+            }
+            DataType::Timestamp(TimeUnit::Microsecond, _) => {
+                let _ = array.as_primitive::<TimestampMicrosecondType>().iter().flatten().all(|v| note(hash(&v)));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn hash(value: &(impl Hash + ?Sized)) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Arrow schema of the table `quality/column_profile`.
+#[must_use]
+pub fn profile_schema() -> SchemaRef {
+    let text = |n: &str| Field::new(n, DataType::Utf8, true);
+    let number = |n: &str| Field::new(n, DataType::Int64, true);
+    Arc::new(Schema::new(vec![
+        number("run"),
+        text("source"),
+        text("slot"),
+        text("feed"),
+        text("file"),
+        text("table_name"),
+        text("column_name"),
+        Field::new("mapped", DataType::Boolean, true),
+        number("rows"),
+        number("filled"),
+        number("blank"),
+        number("quarantined"),
+        number("blanked"),
+        number("noted"),
+        number("missing_words"),
+        number("distinct_values"),
+        Field::new("more_distinct", DataType::Boolean, true),
+        text("least"),
+        text("greatest"),
+    ]))
+}
+
+/// The profiles of receipts as rows of `quality/column_profile`.
+///
+/// # Errors
+/// When Arrow refuses the batch.
+pub fn profile_batch(receipts: &[Receipt], run: u64) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let all: Vec<(&Receipt, &ColumnProfile)> =
+        receipts.iter().flat_map(|r| r.columns.iter().map(move |c| (r, c))).collect();
+    let text = |f: &dyn Fn(&Receipt, &ColumnProfile) -> Option<String>| -> ArrayRef {
+        Arc::new(StringArray::from_iter(all.iter().map(|(r, c)| f(r, c))))
+    };
+    let number = |f: &dyn Fn(&ColumnProfile) -> u64| -> ArrayRef {
+        Arc::new(Int64Array::from_iter_values(all.iter().map(|(_, c)| i64::try_from(f(c)).unwrap_or(i64::MAX))))
+    };
+    let flag = |f: &dyn Fn(&ColumnProfile) -> bool| -> ArrayRef {
+        Arc::new(BooleanArray::from_iter(all.iter().map(|(_, c)| Some(f(c)))))
+    };
+    RecordBatch::try_new(
+        profile_schema(),
+        vec![
+            number(&|_| run),
+            text(&|r, _| Some(r.source.clone())),
+            text(&|r, _| Some(r.slot.clone())),
+            text(&|r, _| Some(r.feed.clone())),
+            text(&|r, _| Some(r.file.clone())),
+            text(&|_, c| Some(c.table.clone())),
+            text(&|_, c| Some(c.column.clone())),
+            flag(&|c| c.mapped),
+            number(&|c| c.rows),
+            number(&|c| c.filled),
+            number(&|c| if c.mapped { c.blank() } else { 0 }),
+            number(&|c| c.quarantined),
+            number(&|c| c.blanked),
+            number(&|c| c.noted),
+            number(&|c| c.missing_words),
+            number(&|c| c.distinct),
+            flag(&|c| c.more_distinct),
+            text(&|_, c| c.least.clone()),
+            text(&|_, c| c.greatest.clone()),
+        ],
+    )
+}

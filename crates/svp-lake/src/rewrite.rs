@@ -1,0 +1,91 @@
+//! Rewriting: the rows of some partitions of a table are written anew.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
+
+use crate::error::{LakeError, Result};
+use crate::part::PartWriter;
+use crate::txn::RunTxn;
+
+/// Partitions of a table that are being written anew: their files of now go with the next commit, what is written here stays.
+pub struct Rewrite<'a> {
+    txn: &'a RunTxn,
+    zone: String,
+    table: String,
+    stem: String,
+    columns: Vec<String>,
+    writers: BTreeMap<Vec<String>, PartWriter>,
+}
+
+impl<'a> Rewrite<'a> {
+    /// Begins with partitions by their values, in the order of the table's partition columns. Rows of other partitions may be
+    /// written too: they come to those that are there. `stem` is as for [`RunTxn::part`].
+    ///
+    /// # Errors
+    /// A table that was not declared, values that are too few.
+    pub fn begin<P: AsRef<[String]>>(
+        txn: &'a RunTxn,
+        zone: &str,
+        table: &str,
+        partitions: &[P],
+        stem: &str,
+    ) -> Result<Self> {
+        let columns = txn.partition_columns(zone, table)?;
+        for values in partitions {
+            let named: Vec<(&str, &str)> =
+                columns.iter().map(String::as_str).zip(values.as_ref().iter().map(String::as_str)).collect();
+            txn.replace_partition(zone, table, &named)?;
+        }
+        let (zone, table, stem) = (zone.to_owned(), table.to_owned(), stem.to_owned());
+        Ok(Self { txn, zone, table, stem, columns, writers: BTreeMap::new() })
+    }
+
+    /// Writes rows, of any of the partitions.
+    ///
+    /// # Errors
+    /// When the store refuses.
+    pub async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        for (values, rows) in self.by_partition(batch)? {
+            let writer = match self.writers.entry(values) {
+                std::collections::btree_map::Entry::Occupied(writer) => writer.into_mut(),
+                std::collections::btree_map::Entry::Vacant(place) => {
+                    let named: Vec<(&str, &str)> =
+                        self.columns.iter().map(String::as_str).zip(place.key().iter().map(String::as_str)).collect();
+                    let part = self.txn.part(&self.zone, &self.table, &named, &self.stem)?;
+                    place.insert(part)
+                }
+            };
+            writer.write(&rows).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes what was written belong to the table with the next commit.
+    ///
+    /// # Errors
+    /// When the store refuses.
+    pub async fn finish(self) -> Result<()> {
+        for writer in self.writers.into_values() {
+            if writer.rows() > 0 {
+                self.txn.append(writer.finish().await?)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn by_partition(&self, batch: &RecordBatch) -> Result<Vec<(Vec<String>, RecordBatch)>> {
+        let texts: Vec<_> =
+            self.columns.iter().filter_map(|c| batch.column_by_name(c)?.as_string_opt::<i32>()).collect();
+        let mut rows: BTreeMap<Vec<String>, Vec<u32>> = BTreeMap::new();
+        for row in 0..batch.num_rows() {
+            let values = texts.iter().map(|t| if t.is_null(row) { String::new() } else { t.value(row).to_owned() });
+            rows.entry(values.collect()).or_default().push(u32::try_from(row).unwrap_or(u32::MAX));
+        }
+        let failed = |e: arrow::error::ArrowError| LakeError::engine("taking rows apart by partition", e.into());
+        rows.into_iter()
+            .map(|(values, rows)| Ok((values, take_record_batch(batch, &UInt32Array::from(rows)).map_err(failed)?)))
+            .collect()
+    }
+}

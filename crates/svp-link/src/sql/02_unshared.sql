@@ -1,0 +1,9 @@
+-- The records without the numbers that are nobody's (`link_shared`).
+SELECT r.person_record_id, r.source, r.agency, r.forename, r.surname, r.words, r.birth, r.postcode, r.birth_place, r.occupation,
+       CASE WHEN n.number IS NULL THEN r.nhs END AS nhs, CASE WHEN u.number IS NULL THEN r.upn END AS upn,
+       CASE WHEN l.number IS NULL THEN r.local END AS local,
+       r.key_1, r.key_2, r.key_3, r.key_4, r.key_5, r.sex, r.common, r.birth_order
+FROM link_record AS r
+LEFT JOIN link_shared AS n ON n.kind = 1 AND n.number = r.nhs
+LEFT JOIN link_shared AS u ON u.kind = 2 AND u.number = r.upn
+LEFT JOIN link_shared AS l ON l.kind = 3 AND l.number = r.local

@@ -1,0 +1,194 @@
+//! The words that a table may be made of: closed lists of members, totals, words of headers.
+//!
+//! A cell is known when all of it can be read as members of lists, ages, times, codes of areas or cells of a grid. The lists that
+//! ship are in `words.toml`; a site adds its own with [`Dimensions`]. What cannot be read is not known, so it can be anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::label::{self, Context, Label};
+use super::numbers::plain;
+
+/// Lists of members that a site knows, beside those that ship: districts, partnerships, sources, offences, codes.
+#[derive(Debug, Clone, Default)]
+pub struct Dimensions {
+    lists: Vec<(Vec<String>, bool)>,
+    headers: BTreeSet<String>,
+}
+
+impl Dimensions {
+    /// Adds a list. Its members exclude one another: none is the total of others.
+    pub fn add(&mut self, members: impl IntoIterator<Item = String>) {
+        self.lists.push((members.into_iter().collect(), false));
+    }
+
+    /// Adds names of columns that the site uses: their words are no values.
+    pub fn add_headers(&mut self, names: impl IntoIterator<Item = String>) {
+        self.headers.extend(names.into_iter().flat_map(|name| words(&name)));
+    }
+
+    /// Adds names of what holds all the others: the area, the force.
+    pub fn add_wholes(&mut self, members: impl IntoIterator<Item = String>) {
+        self.lists.push((members.into_iter().collect(), true));
+    }
+}
+
+#[derive(Deserialize)]
+struct Words {
+    joining: Vec<String>,
+    total: Vec<String>,
+    cumulative: Vec<String>,
+    header: Vec<String>,
+    counted: Vec<String>,
+    titles: Vec<String>,
+    list: Vec<List>,
+}
+
+/// A closed list.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct List {
+    members: Vec<String>,
+    /// Its members have an order that a table follows.
+    #[serde(default)]
+    pub ordered: bool,
+    /// Its members stand beside those of any list: not known, other.
+    #[serde(default)]
+    pub anywhere: bool,
+    /// It is the site's, and names places or kinds.
+    #[serde(skip)]
+    pub of_site: bool,
+    /// Its members hold those of the other lists.
+    #[serde(skip)]
+    pub whole: bool,
+}
+
+static WORDS: LazyLock<Option<Words>> = LazyLock::new(|| toml::from_str(include_str!("words.toml")).ok());
+
+/// The lists that ship and those of a site, ready for looking up.
+pub(super) struct Vocabulary {
+    pub lists: Vec<List>,
+    /// Words of a member, in one blank each, and the lists that hold it with its place there.
+    phrases: BTreeMap<String, Vec<(usize, usize)>>,
+    /// Every word of a member.
+    phrase_words: BTreeSet<String>,
+    /// Words of the longest member.
+    longest: usize,
+    joining: BTreeSet<String>,
+    total: BTreeSet<String>,
+    cumulative: BTreeSet<String>,
+    header: BTreeSet<String>,
+    counted: BTreeSet<String>,
+    titles: BTreeSet<String>,
+}
+
+impl Vocabulary {
+    pub fn new(site: &Dimensions) -> Self {
+        let words = WORDS.as_ref();
+        let set = |of: fn(&Words) -> &Vec<String>| -> BTreeSet<String> {
+            words.map(of).into_iter().flatten().cloned().collect()
+        };
+        let mut lists: Vec<List> = words.map(|w| w.list.clone()).unwrap_or_default();
+        lists.extend(site.lists.iter().map(|(members, whole)| List {
+            members: members.clone(),
+            ordered: false,
+            anywhere: false,
+            of_site: true,
+            whole: *whole,
+        }));
+        let mut phrases: BTreeMap<String, Vec<(usize, usize)>> = BTreeMap::new();
+        for (l, list) in lists.iter().enumerate() {
+            for (place, member) in list.members.iter().enumerate() {
+                let key = label::words_of(&plain(member)).join(" ");
+                // A member that is a number would make every count a member.
+                if key.chars().any(char::is_alphabetic) {
+                    phrases.entry(key).or_default().push((l, place));
+                }
+            }
+        }
+        let longest = phrases.keys().map(|p| p.split(' ').count()).max().unwrap_or_default();
+        let phrase_words = phrases.keys().flat_map(|p| p.split(' ')).map(str::to_owned).collect();
+        Self {
+            phrase_words,
+            lists,
+            longest,
+            phrases,
+            joining: set(|w| &w.joining),
+            total: set(|w| &w.total),
+            cumulative: set(|w| &w.cumulative),
+            header: set(|w| &w.header).into_iter().chain(site.headers.iter().cloned()).collect(),
+            counted: set(|w| &w.counted),
+            titles: set(|w| &w.titles),
+        }
+    }
+
+    /// The longest member that begins with the first of `words`: its lists and how many words it takes.
+    pub fn member(&self, words: &[&str]) -> Option<(&[(usize, usize)], String, usize)> {
+        (1..=words.len().min(self.longest)).rev().find_map(|n| {
+            let key = words[..n].join(" ");
+            self.phrases.get(&key).map(|lists| (lists.as_slice(), key, n))
+        })
+    }
+
+    pub fn is_joining(&self, word: &str) -> bool {
+        self.joining.contains(word)
+    }
+
+    pub fn is_total(&self, word: &str) -> bool {
+        self.total.contains(word)
+    }
+
+    pub fn is_counted(&self, word: &str) -> bool {
+        self.counted.contains(word)
+    }
+
+    pub fn is_title(&self, word: &str) -> bool {
+        self.titles.contains(word)
+    }
+
+    /// Whether a header says that its column runs on from row to row.
+    pub fn is_cumulative(&self, header: &str) -> bool {
+        let words = words(header);
+        let pair = |a: &str, b: &str| words.windows(2).any(|w| w[0] == a && w[1] == b);
+        words.iter().any(|word| self.cumulative.contains(word)) || pair("to", "date") || pair("so", "far")
+    }
+
+    /// Whether a word may stand in a header without being a value.
+    pub fn is_header_word(&self, word: &str) -> bool {
+        let known = |word: &str| {
+            self.header.contains(word)
+                || self.joining.contains(word)
+                || self.total.contains(word)
+                || self.cumulative.contains(word)
+        };
+        known(word)
+            || self.phrase_words.contains(word)
+            || word.len() <= 4 && word.bytes().all(|b| b.is_ascii_digit())
+            || word.strip_suffix('s').is_some_and(known)
+            // 100k, 2023q1, km2.
+            || word.trim_start_matches(|c: char| c.is_ascii_digit()).len() <= 1
+    }
+
+    /// Reads a cell as a label; `None` when part of it is not known.
+    pub fn label(&self, text: &str, context: Context) -> Option<Label> {
+        label::read(self, text, context)
+    }
+}
+
+/// The words of a name, in lower case, cut at anything but letters and digits and where a capital follows a small.
+pub(super) fn words(name: &str) -> Vec<String> {
+    let mut out = vec![String::new()];
+    let mut before = ' ';
+    for c in name.chars() {
+        if !c.is_alphanumeric() || (before.is_lowercase() && c.is_uppercase()) {
+            out.push(String::new());
+        }
+        if let (true, Some(word)) = (c.is_alphanumeric(), out.last_mut()) {
+            word.extend(c.to_lowercase());
+        }
+        before = c;
+    }
+    out.retain(|word| !word.is_empty());
+    out
+}

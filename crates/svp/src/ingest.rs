@@ -1,0 +1,176 @@
+//! The first step of a run: extracts become canonical, pseudonymised rows, and the record says what was loaded and found.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use svp_contract::{Acceptance, Finding, FindingKind};
+use svp_ingest::{Loaded, LoadedFile, Pending, Queue, Receipt, SourcePlan, load, previous, receipt_batch, revise};
+use svp_privacy::Key;
+
+use crate::accept;
+use crate::error::AppError;
+use crate::release;
+use crate::run::{Body, Work};
+
+/// Findings about what lies in the folders and what stays in the lake: those of the last run count, and no earlier ones.
+const OF_A_RUN: [FindingKind; 5] = [
+    FindingKind::PassedOver,
+    FindingKind::NoFile,
+    FindingKind::OlderDelivery,
+    FindingKind::OtherDefinition,
+    FindingKind::Unaccounted,
+];
+
+impl Work<'_> {
+    /// Loads what is pending into `body` and the tables; `accepted` is what the command line accepts.
+    pub(crate) async fn ingest(
+        &self,
+        plans: &Arc<Vec<SourcePlan>>,
+        queue: &Queue,
+        mut body: Body,
+        accepted: &[Acceptance],
+        key: Arc<Key>,
+    ) -> Result<Body, AppError> {
+        let files = queue.files.as_slice();
+        self.txn.register(self.ctx).await?;
+        let source = |f: &Pending| plans[f.plan].source.name.clone();
+        let replaced: Vec<(String, String)> =
+            files.iter().filter_map(|f| Some((source(f), f.replaces.as_ref()?.slot.clone()))).collect();
+        let before = previous(self.ctx, &replaced).await?;
+        let bytes = files.iter().map(|f| f.input.bytes).sum();
+        self.tell.bar("ingest", bytes, true);
+        let on_file = |file: &str, bytes: u64| self.tell.advance(bytes, file);
+        let standing = accept::of_these_bytes(&body.accepted, files).chain(accepted).cloned().collect::<Vec<_>>();
+        let Loaded { mut receipts, findings } =
+            load(Arc::clone(plans), files, before, self.txn, key, &standing, self.cli.threads(), &on_file)
+                .await
+                .map_err(AppError::Load)?;
+        self.tell.end_bar();
+        if let Some(error) = self.data.failure() {
+            return Err(error.into());
+        }
+
+        for (i, sender) in &queue.senders {
+            body.files[*i].sender = Some(sender.clone());
+        }
+        for (source, slot) in &replaced {
+            body.files.iter_mut().filter(|f| f.source == *source && f.slot == *slot).for_each(|f| f.superseded = true);
+            body.receipts.retain(|r| !(r.source == *source && r.slot == *slot));
+            body.findings.retain(|f| !(f.source == *source && f.slot == *slot));
+        }
+        self.list(plans, files, &receipts, &mut body);
+        body.accepted.extend(accepted.iter().map(|a| {
+            Acceptance {
+                sha256: files
+                    .iter()
+                    .find(|f| source(f) == a.source && f.slot == a.slot)
+                    .map(|f| f.sha256.clone())
+                    .unwrap_or_default(),
+                ..a.clone()
+            }
+        }));
+        body.findings.retain(|f| !OF_A_RUN.contains(&f.kind) || !plans.iter().any(|p| p.source.name == f.source));
+        if !receipts.is_empty() {
+            let mut part = self.txn.part("quality", "receipt", &[], "receipts")?;
+            part.write(&receipt_batch(&receipts, self.txn.number())?).await?;
+            self.txn.append(part.finish().await?)?;
+        }
+        self.columns(&mut receipts).await?;
+        self.txn.commit_tables().await?;
+        self.txn.register(self.ctx).await?;
+        for line in release::summary(&receipts) {
+            self.tell.step("ingest", line);
+        }
+        body.receipts.extend(receipts);
+        body.receipts.sort_by(|a, b| (&a.source, &a.slot, &a.feed).cmp(&(&b.source, &b.slot, &b.feed)));
+
+        let changed: BTreeSet<String> = files.iter().map(source).collect();
+        let mut findings: Vec<Finding> = queue.findings.iter().cloned().chain(findings).collect();
+        let (shared, slots) = self.revise(plans, &changed, &body).await?;
+        findings.extend(shared);
+        // What slots have in common is told anew where it changed, and no longer where a slot is gone.
+        let live = |f: &Finding| body.files.iter().any(|l| !l.superseded && l.source == f.source && l.slot == f.slot);
+        let stale = |f: &Finding| slots.contains(&(f.source.clone(), f.slot.clone())) || !live(f);
+        let kept = body.findings.iter().filter(|f| f.kind != FindingKind::SharedIds || !stale(f)).cloned().collect();
+        body.findings = kept;
+        self.found("findings", &findings).await?;
+        body.findings.extend(findings);
+        Ok(body)
+    }
+
+    /// Lists the loaded files.
+    fn list(&self, plans: &[SourcePlan], files: &[Pending], receipts: &[Receipt], body: &mut Body) {
+        let last = body.files.iter().map(|f| f.seq).max().unwrap_or_default();
+        for (next, file) in (last + 1..).zip(files) {
+            let plan = &plans[file.plan];
+            let own = receipts.iter().filter(|r| r.source == plan.source.name && r.slot == file.slot);
+            body.files.push(LoadedFile {
+                source: plan.source.name.clone(),
+                slot: file.slot.clone(),
+                file: file.extract().to_owned(),
+                sha256: file.sha256.clone(),
+                run: self.txn.number(),
+                seq: file.seq.unwrap_or(next),
+                superseded: false,
+                months: file.months.clone(),
+                sender: file.sender.clone(),
+                dated: file.dated.clone(),
+                release: file.release,
+                definition: Some(plan.definition.clone()),
+                rows: Some(own.map(|r| r.rows_read).sum()),
+                place: Some(file.place.clone()),
+                unloaded: None,
+                encoded: file.sealed.is_some(),
+            });
+        }
+    }
+
+    /// Lets the newest knowledge of each record count. What a source that revises by file has in two slots is told. Gives the
+    /// slots that changed too.
+    async fn revise(
+        &self,
+        plans: &[SourcePlan],
+        changed: &BTreeSet<String>,
+        body: &Body,
+    ) -> Result<(Vec<Finding>, BTreeSet<(String, String)>), AppError> {
+        if changed.is_empty() {
+            return Ok(Default::default());
+        }
+        let revised = revise(self.ctx, self.txn, plans, &body.files, changed).await?;
+        let by_file = |source: &str| {
+            plans.iter().any(|p| p.source.name == source && p.source.files.revises == svp_contract::Revises::File)
+        };
+        let file = |source: &str, slot: &str| {
+            let live = body.files.iter().find(|f| !f.superseded && f.source == source && f.slot == slot);
+            live.map_or("", |f| f.file.as_str())
+        };
+        let shared = |(source, slot): &(String, String), n: u64, what: &str| {
+            Finding::new(FindingKind::SharedIds, source, slot, file(source, slot), what).counted(n, 0)
+        };
+        let (mut records, mut findings) = (0, Vec::new());
+        for (slot, n) in &revised.superseded {
+            if by_file(&slot.0) {
+                let what = "records of it stand in a newer file of another slot too, and are counted there, once";
+                findings.push(shared(slot, *n, what));
+            } else {
+                records += n;
+            }
+        }
+        for (slot, n) in &revised.in_both {
+            let what = "records of it stand in a newer file of another slot too, and are counted in both";
+            findings.push(shared(slot, *n, what));
+        }
+        if records > 0 {
+            let what = "records came again in a later extract and supersede the earlier ones";
+            self.tell.step("revise", format!("{records} {what}"));
+        }
+        let back: u64 = revised.returned.values().sum();
+        if back > 0 {
+            let what = "records are those of an earlier extract again, since the one that superseded them went";
+            self.tell.step("revise", format!("{back} {what}"));
+        }
+        let slots =
+            [&revised.superseded, &revised.returned, &revised.in_both].into_iter().flat_map(|m| m.keys().cloned());
+        Ok((findings, slots.collect()))
+    }
+}
