@@ -3,7 +3,7 @@
 import controls  # noqa: F401
 import mutations_bytes  # noqa: F401
 import mutations_columns  # noqa: F401
-import mutations_desk  # noqa: F401 (wraps kinds of the others)
+import mutations_desk  # noqa: F401
 import mutations_files  # noqa: F401
 import mutations_parquet  # noqa: F401
 import mutations_rows  # noqa: F401

@@ -1,5 +1,10 @@
 """Deliveries that the sender's desk pseudonymised: damage to what the desk reads, and to the encoded files on their way."""
 
+# The kinds that are wrapped below have to be there first.
+import mutations_bytes  # noqa: F401
+import mutations_columns  # noqa: F401
+import mutations_files  # noqa: F401
+import mutations_rows  # noqa: F401
 from cases import EVERY, KINDS, kind
 
 # What is odd about an extract must be told where it comes as an encoded file too: at the desk, or at the lake.
