@@ -78,8 +78,9 @@ def shared(folder):
     """The parts of the sites that are equal for all deliveries; made once."""
     folder = Path(folder)
     pipelines = folder / "pipelines"
-    for name in ("policies", "linkage", "reference", "definitions", "outputs", "sources"):
-        shutil.copytree(ROOT / "pipelines" / name, pipelines / name)
+    for path in (ROOT / "pipelines").iterdir():
+        if path.is_dir() and path.name not in ("areas", "trials", "analyses"):
+            shutil.copytree(path, pipelines / path.name)
     for path in (pipelines / "sources").glob("*.toml"):
         text = path.read_text(encoding="utf-8")
         text = re.sub(r"(?m)^suppress_below = \d+$", "suppress_below = 0", text)

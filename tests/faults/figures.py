@@ -261,5 +261,6 @@ def _looked_after(out, parts):
                 spans["missing", child, start] = {"born": bday, "sex": None, "started": start, "ended": ended}
     _spans(out, "ssda903", spans)
     out[("persons", "ssda903")] = len(children)
+    # A token of a birth or pupil number is of the person, whoever sends it.
     out[("born", "ssda903")] = len(set(born.values()) - {None})
     out[("upn", "ssda903")] = len({upn for upn in upns.values() if upn})

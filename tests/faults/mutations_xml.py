@@ -306,6 +306,17 @@ def table_missing(d, sheet, rng):
     d.note(f"no {sheet.name}")
 
 
+@kind("ssda903", years=1)
+def two_authorities_of_children_looked_after(d, sheet, rng):
+    """Two authorities' returns, the authority in the name; ids of children are the same numbers."""
+    for its in d.sheets:
+        d.parts[f"{its.name} of 988"] = Part(its.source, [{**row, "_authority": "988"} for row in its.records()], d.parts[its.name].table)
+        d.damaged |= {f"989_{its.name}", f"988_{its.name}"}
+    first, second = ({d.path(its, f"{code}_{its.name}"): its.data() for its in d.sheets} for code in ("989", "988"))
+    d.stages = [first, second] if rng.random() < 0.5 else [first | second]
+    d.note("the returns of 989 and 988, whose children have the same ids")
+
+
 @kind("ssda903")
 def tables_exchanged(d, sheet, rng):
     """Two tables of the return under each other's names."""
