@@ -33,7 +33,8 @@ fn fate(kind: &str, source: &str, column: &str) -> Fate {
         ("from_after_to", "ssda903", _) => Fate::Quarantine("ended_before_started"),
         ("from_after_to", _, _) => Fate::Quarantine("from_after_to"),
         ("swapped_coordinates", _, _) => Fate::Quarantine("swapped_coordinates"),
-        ("unreadable_coordinates", _, _) => Fate::Quarantine("unreadable"),
+        // The word means that nobody knows where it was; half a pair is no place.
+        ("unreadable_coordinates", "police_rms", _) => Fate::Blank("filler_place event.easting"),
         ("unknown_offence_code", _, _) => Fate::Quarantine("unreadable"),
         ("missing_record_id", _, _) => Fate::Quarantine("missing"),
         ("bad_nhs_check_digit" | "repeated_digit_nhs" | "short_nhs" | "sentinel_nhs", _, _) => {
@@ -44,14 +45,20 @@ fn fate(kind: &str, source: &str, column: &str) -> Fate {
         ("unknown_code", "police_rms", "Outcome")
         | ("unknown_code", "cin", "AssessmentFactors")
         | ("unknown_code", "ssda903", "PLACE") => Fate::Kept,
+        // An attribute costs the attribute; what a table needs in order to count takes the row.
+        ("unknown_code", "police_rms", "Location Type") => Fate::Blank("unknown_code event.location_type"),
+        ("unknown_code", "ecds", "EC_Injury_Mechanism_SNOMED_CT") | ("unknown_code", "istv", "ASSAULT METHOD") => {
+            Fate::Blank("unknown_code event.injury_mechanism")
+        }
+        ("unknown_code", _, "Sex") => Fate::Blank("unknown_code party.sex"),
+        ("unknown_code", "cin", "ReferralSource") => Fate::Blank("unknown_code episode.referral_source"),
         ("unknown_code", _, _) => Fate::Quarantine("unknown_code"),
         // Without an id, a repeat is a second incident (as in open police data) unless the source says otherwise.
         ("duplicate_row", "istv" | "stop_search", _) => Fate::Kept,
         ("duplicate_row", _, _) => Fate::Duplicate,
         // A date without a time is a placeholder; the doubled and the missing hour are decided and flagged.
         ("date_only" | "missing_time" | "ambiguous_hour" | "missing_hour", _, _) => Fate::Kept,
-        // No rule compares injury and arrival yet.
-        ("injury_after_arrival", _, _) => Fate::Kept,
+        ("injury_after_arrival", _, _) => Fate::Blank("after_recorded event.occurred_from"),
         other => panic!("nobody has said what becomes of {other:?}"),
     }
 }

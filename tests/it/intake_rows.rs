@@ -155,16 +155,12 @@ fn clean_rows_have_no_finding_and_their_columns_an_account() {
     assert_eq!(findings(&ran), Vec::<Value>::new());
     let account = sql(
         &lab.lake(),
-        "SELECT rows, filled, blank, blanked, distinct_values, least, greatest FROM column_profile WHERE column_name IN ('birth_date', 'recorded_at', 'age') ORDER BY table_name, column_name",
+        "SELECT rows, filled, blank, blanked, distinct_values, least, greatest FROM column_profile WHERE column_name IN ('birth_date', 'recorded_at') ORDER BY table_name, column_name",
     );
     // No date of birth in it, and of times no more than the month.
     assert_eq!(
         account.rows,
-        [
-            ["60", "60", "0", "0", "60", "2025-03", "2025-03"],
-            ["60", "60", "0", "0", "40", "", ""],
-            ["60", "60", "0", "0", "60", "", ""]
-        ]
+        [["60", "60", "0", "0", "60", "2025-03", "2025-03"], ["60", "60", "0", "0", "60", "", ""]]
     );
 }
 
@@ -211,9 +207,19 @@ fn a_value_that_no_cast_can_hold_costs_the_value() {
         5 => vec![("Age_At_Arrival", "999".to_owned())],
         _ => vec![],
     };
-    ingest(&lab, MARCH, &extract(ECDS, 60, |i| with(attendance(i), ages(i)))).good();
+    let ran = ingest(&lab, MARCH, &extract(ECDS, 60, |i| with(attendance(i), ages(i)))).good();
     assert_eq!(counts(&lab, "SELECT count(*) FROM event"), 60);
     assert_eq!(counts(&lab, "SELECT count(*) FROM party WHERE age IS NULL"), 2);
+    // The one is too large for an age, the other out of its range; what stood beside a birth date was read from that.
+    let told = |rule: &str| {
+        findings(&ran)
+            .iter()
+            .filter(|f| f["rule"] == rule && f["column"] == "age")
+            .map(|f| f["rows"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told("unreadable"), [serde_json::json!([4])]);
+    assert_eq!(told("out_of_range"), [serde_json::json!([6])]);
 }
 
 #[test]
@@ -222,7 +228,7 @@ fn an_expression_that_fails_on_one_value_costs_its_row() {
     lab.edit(
         "pipelines/sources/ecds.toml",
         "role = \"'patient'\"",
-        "role = '''CASE WHEN 10 / parse_integer(\"Site_Code_of_Treatment\") > 0 THEN 'patient' ELSE 'patient' END'''",
+        "role = '''CASE WHEN 10 / parse_integer(\"Site_Code_of_Treatment\") > 0 THEN 'patient' ELSE 'subject' END'''",
     );
     let text = extract(ECDS, 60, |i| {
         with(attendance(i), vec![("Site_Code_of_Treatment", if i == 7 { "0" } else { "5" }.to_owned())])
@@ -288,7 +294,7 @@ fn a_date_in_another_form_names_the_column_and_its_form() {
         "60 of 60",
         "hint: ",
     ]);
-    assert!(!ran.stderr.contains("lake"), "{}", ran.stderr);
+    assert!(!ran.stderr.lines().filter(|l| l.contains("hint")).any(|l| l.contains("lake")), "{}", ran.stderr);
 }
 
 #[test]
@@ -361,7 +367,8 @@ fn ids_of_a_spreadsheet_are_repaired_or_refused() {
     let ids = |lab: &Lab| sql(&lab.lake(), "SELECT event_id FROM event ORDER BY event_id").rows;
     assert_eq!(ids(&lab), ids(&clean));
 
-    for id in [|_: usize| "2.2E+09".to_owned(), |i: usize| format!("9998000000000{:02}000", i % 60)] {
+    let lost: [fn(usize) -> String; 2] = [|_| "2.2E+09".to_owned(), |i| format!("9998000000000{:02}000", i % 60)];
+    for id in lost {
         let lab = ecds();
         let ran = ingest(&lab, MARCH, &extract(ECDS, 30, |i| with(attendance(i), vec![("EC_Ident", id(i))])));
         ran.ended(4).says(&["spoilt_ids", "EC_Ident", "ecds_2025-03.csv"]);

@@ -82,7 +82,7 @@ kinds! {
         "A column that is read is blank in all rows of the file."
         "ask the sender whether the column was left out of the export"
     RepeatedRows "repeated_rows" false
-        "Most rows without an id come twice or more, word for word: the file may hold its rows twice."
+        "Nearly all rows without an id come twice or more, word for word: the file may hold its rows twice."
         "ask the sender whether the export was made or pasted twice"
     SharedIds "shared_ids" false
         "An id comes in two slots of one source."
@@ -114,6 +114,18 @@ kinds! {
     Lines "lines" true
         "The lines or bytes of the file do not balance: something in it is damaged."
         "fetch the file again"
+    JoinedFiles "joined_files" false
+        "The header stands again among the records: two files were joined, or one was pasted twice."
+        "ask the sender which of the parts is meant; rows without an id are counted as often as they stand there"
+    Unterminated "unterminated" false
+        "The last line has no line end: whether its last value is whole cannot be known."
+        "ask the sender whether the upload is complete"
+    RecordsElsewhere "records_elsewhere" false
+        "Elements with the name of a record stand at another path of the document, and are not read."
+        "compare the document with `record` in the source's feeds"
+    HeaderDiffers "header_differs" true
+        "The content says another year or reference date than the file's name."
+        "ask the sender whether the file was named wrongly"
     OddLines "odd_lines" false
         "The file holds lines that are no records: blank ones, titles, footers."
         "nothing needs to be done if these lines are no records"
@@ -236,8 +248,10 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = if self.file.is_empty() { &self.source } else { &self.file };
         write!(f, "{at}: {} [{}", self.what, self.kind)?;
-        if !self.table.is_empty() || !self.column.is_empty() {
-            write!(f, ", {}.{}", self.table, self.column)?;
+        match (self.table.as_str(), self.column.as_str()) {
+            ("", "") => {}
+            ("", column) => write!(f, ", {column}")?,
+            (table, column) => write!(f, ", {table}.{column}")?,
         }
         if !self.rule.is_empty() {
             write!(f, ", rule {}", self.rule)?;

@@ -70,6 +70,9 @@ pub struct Files {
     /// what the file covers, else the order of loading.
     #[serde(default)]
     pub dated: Option<String>,
+    /// SQL expression over `columns`: the year that the content names, where it does; it is compared with the file's name.
+    #[serde(default)]
+    pub year: Option<String>,
     /// Largest share of the rows that a newer file of a slot may lack without being refused.
     #[serde(default = "a_tenth")]
     pub shrink: f64,
@@ -262,16 +265,10 @@ pub struct Source {
 /// Words of a mapping that are not columns.
 pub const MAPPING_WORDS: [&str; 2] = ["when", "once_per"];
 
-/// Shares of rows that hold where a source says nothing else: of rows in quarantine, of values that had to be blanked, of dates that
-/// cannot be, of ids that a spreadsheet spoilt, of rows that contradict others of their id, of rows outside the file's period.
-const THRESHOLDS: [(&str, f64); 6] = [
-    ("quarantined", 0.05),
-    ("blanked", 0.2),
-    ("implausible_date", 0.2),
-    ("spoilt_ids", 0.0),
-    ("contradicting", 0.02),
-    ("outside_period", 0.1),
-];
+/// Shares of rows that hold where a source says nothing else: of rows in quarantine, of values that had to be blanked, of ids that a
+/// spreadsheet spoilt, of rows that contradict others of their id, of rows outside the file's period.
+const THRESHOLDS: [(&str, f64); 5] =
+    [("quarantined", 0.05), ("blanked", 0.2), ("spoilt_ids", 0.0), ("contradicting", 0.02), ("outside_period", 0.1)];
 
 impl Source {
     /// The largest share of rows that may break a rule: what the source says, else what holds for every source; `None` where

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::ArrayRef;
 use svp_contract::{Finding, FindingKind, Revises, Source};
 
 use crate::apply::Seen;
 use crate::clean::{GivenCount, IdKind, first};
 use crate::findings::Findings;
-use crate::period::{Period, Side};
+use crate::period::Side;
 use crate::plan::{FeedPlan, Origin, Stage};
 use crate::profile::{ColumnProfile, Profile};
 use crate::receipt::{Receipt, RuleCount};
@@ -18,7 +17,7 @@ use crate::thresholds::{judge, too_many};
 const FEWEST_ROWS: u64 = 10;
 /// Numbers that look cut are a sign only where there are this many.
 const FEWEST_CUT: u64 = 5;
-/// Share of rows before the period that no extract of changes has.
+/// Share of rows before the period that no extract of changes has, and of rows that repeat others that no true file has.
 const NEARLY_ALL: f64 = 0.9;
 
 /// Rows of one kind.
@@ -89,8 +88,7 @@ impl Account {
     }
 
     /// Counts where rows that are kept lie by the file's period.
-    pub(crate) fn dated(&mut self, period: &Period, column: &ArrayRef, keep: &[u32], rows: &[u64]) {
-        let sides = period.sides(column);
+    pub(crate) fn dated(&mut self, sides: Vec<Option<Side>>, keep: &[u32], rows: &[u64]) {
         for row in keep {
             let row = *row as usize;
             let Some(side) = sides.get(row).copied().flatten() else { continue };
@@ -124,8 +122,8 @@ impl Account {
         );
         self.period(&about, findings);
         let (unkeyed, repeats) = seen.repeats();
-        if repeats * 2 > unkeyed && repeats > FEWEST_ROWS {
-            let what = "most rows without an id come twice or more, word for word; each was counted";
+        if repeats as f64 > NEARLY_ALL * unkeyed as f64 && repeats > FEWEST_ROWS {
+            let what = "nearly all rows without an id come twice or more, word for word; each was counted";
             findings.raise(about.finding(FindingKind::RepeatedRows, what).counted(repeats, unkeyed));
         }
         judge(source, plan, &self.receipt, &self.first, findings);
@@ -180,11 +178,17 @@ impl Account {
             }
         }
         let blank = |c: &&ColumnProfile| c.mapped && c.rows >= FEWEST_ROWS && c.text == 0 && c.missing_words == 0;
+        let mut told: Vec<String> = Vec::new();
         for column in self.receipt.columns.iter().filter(blank) {
-            let from = plan.reads(&column.table, &column.column).unwrap_or_default();
+            let Some(from) = plan.reads(&column.table, &column.column) else { continue };
+            // A column of the extract that feeds several is told once.
+            if told.contains(&from) {
+                continue;
+            }
             let what = format!("what the column is read from ({from}) is blank in all rows");
             let found = about.finding(FindingKind::ColumnBlank, &what).at(&column.table, &column.column, "");
             findings.raise(found.counted(column.rows, column.rows));
+            told.push(from);
         }
     }
 

@@ -1,12 +1,13 @@
 //! Applies a planned feed to a batch of rows: clean, stage, sort out, pseudonymise.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray, UInt32Array};
 use arrow::compute;
 use arrow::datatypes::{DataType, Date32Type, Float64Type, TimestampMicrosecondType};
+use rustc_hash::{FxHashMap, FxHasher};
 use svp_privacy::{Key, Pseudonymised, RowDigest, pseudonymise};
 
 use crate::account::Account;
@@ -21,11 +22,11 @@ use crate::stage::{Bad, Staged, stage};
 #[derive(Default)]
 pub(crate) struct Seen {
     /// Row key → digest of the row that was accepted under it, and of what it says happened.
-    keys: HashMap<u128, (u64, u64)>,
+    keys: FxHashMap<u128, (u64, u64)>,
     /// Values of `once_per`, by target → digest of what the first row of it says happened.
-    once: HashMap<(usize, u128), u64>,
+    once: FxHashMap<(usize, u128), u64>,
     /// Digests of rows without a key, and how often each came.
-    unkeyed: HashMap<u64, u32>,
+    unkeyed: FxHashMap<u64, u32>,
 }
 
 impl Seen {
@@ -154,7 +155,8 @@ pub(crate) fn apply(
             keep.push(u32::try_from(row).unwrap_or(u32::MAX));
         }
         if let (Some(period), Some(column)) = (&door.period, target.period) {
-            account.dated(period, staged.batch.column(column), &keep, rows);
+            let happened = staged.batch.column_by_name("occurred_from");
+            account.dated(period.sides(staged.batch.column(column), happened), &keep, rows);
         }
         let taken = if keep.len() == n {
             staged.batch.clone()
@@ -174,7 +176,7 @@ fn content(target: &TargetPlan, staged: &Staged, n: usize) -> Option<Vec<u64>> {
     if target.content.is_empty() {
         return None;
     }
-    let mut hashers = vec![DefaultHasher::new(); n];
+    let mut hashers = vec![FxHasher::default(); n];
     for column in &target.content {
         let array = staged.batch.column(*column);
         let mut put = |row: usize, value: u64| hashers[row].write_u64(value);

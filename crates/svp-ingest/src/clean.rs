@@ -36,31 +36,32 @@ pub(crate) struct ColumnUse {
 }
 
 /// How a feed uses all of its columns, and the words that mean "missing" in them.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Cleaner {
     pub columns: Vec<ColumnUse>,
     words: Arc<MissingWords>,
 }
 
 /// Words by length and first byte, so that nearly every value is told apart without being looked up.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct MissingWords {
     set: HashSet<String>,
-    begins: HashSet<(usize, u8)>,
-    longest: usize,
+    /// By length: the first bytes that words of it have.
+    begins: Vec<[bool; 256]>,
 }
 
 impl MissingWords {
     fn new(words: impl IntoIterator<Item = String>) -> Self {
         let set: HashSet<String> =
             words.into_iter().map(|w| w.trim().to_lowercase()).filter(|w| !w.is_empty()).collect();
-        let mut begins = HashSet::new();
+        let longest = set.iter().map(String::len).max().unwrap_or_default();
+        let mut begins = vec![[false; 256]; longest + 1];
         for word in &set {
             let first = word.as_bytes()[0];
-            begins.extend([(word.len(), first), (word.len(), first.to_ascii_uppercase())]);
+            begins[word.len()][usize::from(first)] = true;
+            begins[word.len()][usize::from(first.to_ascii_uppercase())] = true;
         }
-        let longest = set.iter().map(String::len).max().unwrap_or_default();
-        Self { set, begins, longest }
+        Self { set, begins }
     }
 
     /// The word in small letters, if the text is one.
@@ -70,8 +71,7 @@ impl MissingWords {
         let outer = |b: Option<&u8>| b.is_some_and(|b| *b <= b' ' || *b >= 0x80);
         let text = if outer(bytes.first()) || outer(bytes.last()) { text.trim() } else { text };
         let first = *text.as_bytes().first()?;
-        // Digits begin no word, and most values do.
-        if text.len() > self.longest || first.is_ascii_digit() || !self.begins.contains(&(text.len(), first)) {
+        if !self.begins.get(text.len())?[usize::from(first)] {
             return None;
         }
         self.set.get(&text.to_lowercase()).map(String::as_str)
@@ -108,6 +108,12 @@ pub(crate) fn first(rows: &mut Vec<u64>, row: u64) {
 enum Change {
     Missing,
     Id(String),
+}
+
+impl std::fmt::Debug for Cleaner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cleaner").field("columns", &self.columns).finish_non_exhaustive()
+    }
 }
 
 impl Cleaner {

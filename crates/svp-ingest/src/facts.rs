@@ -17,13 +17,14 @@ use crate::read::{self, Expected, ReaderKind};
 /// Records that are looked at. A sender is the same in all of them, and the loader sees whether that is so.
 const RECORDS: usize = 1000;
 
-/// The expressions `sender` and `dated` of a source, planned.
+/// The expressions `sender`, `dated` and `year` of a source, planned.
 #[derive(Debug, Clone)]
 pub(crate) struct FactsPlan {
     columns: Vec<String>,
     schema: SchemaRef,
     sender: Option<Ready>,
     dated: Option<Ready>,
+    year: Option<Ready>,
 }
 
 /// What the first records say.
@@ -35,13 +36,15 @@ pub(crate) struct Facts {
     pub several: bool,
     /// Day, `YYYY-MM-DD`.
     pub dated: Option<String>,
+    /// Year that the content names.
+    pub year: Option<String>,
 }
 
 impl FactsPlan {
     /// Plans the expressions; `None` where the source has none.
     pub(crate) fn new(ctx: &SessionContext, source: &Source, file: &str) -> Result<Option<Self>, Vec<Problem>> {
         let files = &source.files;
-        if files.sender.is_none() && files.dated.is_none() {
+        if files.sender.is_none() && files.dated.is_none() && files.year.is_none() {
             return Ok(None);
         }
         let fields: Vec<Field> = files.columns.iter().map(|c| Field::new(c, DataType::Utf8, true)).collect();
@@ -54,10 +57,11 @@ impl FactsPlan {
                 .ok()
         };
         let (sender, dated) = (plan("sender", &files.sender), plan("dated", &files.dated));
+        let year = plan("year", &files.year);
         if !problems.is_empty() {
             return Err(problems);
         }
-        Ok(Some(Self { columns: files.columns.clone(), schema, sender, dated }))
+        Ok(Some(Self { columns: files.columns.clone(), schema, sender, dated, year }))
     }
 
     /// Reads the first records. A file that cannot be read says nothing here: the loader tells why.
@@ -65,10 +69,11 @@ impl FactsPlan {
         let Some(batch) = self.first(kind, input) else { return Facts::default() };
         let values =
             |ready: &Option<Ready>| ready.as_ref().map(|r| distinct(&self.texts(r, &batch))).unwrap_or_default();
-        let (mut senders, dated) = (values(&self.sender), values(&self.dated));
+        let (mut senders, dated, year) = (values(&self.sender), values(&self.dated), values(&self.year));
         let several = senders.len() > 1;
         let sender = senders.pop_first().filter(|_| !several).and_then(|s| code(&s));
-        Facts { sender, several, dated: dated.into_iter().rfind(|d| is_day(d)) }
+        let year = year.into_iter().rfind(|y| y.len() == 4 && y.bytes().all(|b| b.is_ascii_digit()));
+        Facts { sender, several, dated: dated.into_iter().rfind(|d| is_day(d)), year }
     }
 
     fn first(&self, kind: &ReaderKind, input: &InputFile) -> Option<RecordBatch> {

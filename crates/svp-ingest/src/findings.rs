@@ -23,6 +23,12 @@ impl<'a> Findings<'a> {
         Self { accepted, found: Vec::new() }
     }
 
+    /// What somebody accepted.
+    #[must_use]
+    pub fn accepted(&self) -> &'a [Acceptance] {
+        self.accepted
+    }
+
     /// Adds a finding. One that would refuse carries the reason of the acceptance that names its source, slot and kind.
     pub fn raise(&mut self, mut finding: Finding) {
         if finding.refuses {
@@ -34,15 +40,19 @@ impl<'a> Findings<'a> {
         self.found.push(finding);
     }
 
-    /// Adds a finding unless the same has been found; then its first rows are added to that one.
+    /// Adds a finding unless the same has been found; then its first rows, and the reason why it was accepted, are added to that one.
     pub fn raise_once(&mut self, finding: Finding) {
         let same = |f: &&mut Finding| {
             (f.kind, &f.table, &f.column, &f.rule, f.count)
                 == (finding.kind, &finding.table, &finding.column, &finding.rule, finding.count)
         };
         match self.found.iter_mut().find(same) {
-            Some(known) if known.rows.is_empty() => known.rows = finding.rows,
-            Some(_) => {}
+            Some(known) => {
+                if known.rows.is_empty() {
+                    known.rows = finding.rows;
+                }
+                known.accepted = known.accepted.take().or(finding.accepted);
+            }
             None => self.raise(finding),
         }
     }

@@ -17,6 +17,7 @@ mod facts;
 mod findings;
 mod ids;
 mod intake;
+mod lines;
 mod load;
 mod name;
 mod pending;

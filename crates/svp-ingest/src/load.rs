@@ -20,6 +20,7 @@ use crate::desk;
 use crate::error::IngestError;
 use crate::facts::{Facts, FactsPlan};
 use crate::findings::Findings;
+use crate::lines;
 use crate::name::{FileName, NamePattern, anywhere};
 use crate::pending::Pending;
 use crate::period::Period;
@@ -317,6 +318,9 @@ fn judge(plan: &SourcePlan, file: &Pending, loaded: Loaded, accepted: &[Acceptan
         let what = "the first records name several senders";
         findings.raise(Finding::new(FindingKind::MixedSenders, source, &file.slot, extract, what));
     }
+    if let Some(what) = file.header_differs() {
+        findings.raise(Finding::new(FindingKind::HeaderDiffers, source, &file.slot, extract, what));
+    }
     if let Some(before) = file.replaces.as_ref().filter(|r| !r.again) {
         let rows = |feed: &str| loaded.receipts.iter().filter(|r| r.feed == feed).map(|r| r.rows_read).sum::<u64>();
         let now: u64 = loaded.receipts.iter().map(|r| r.rows_read).sum();
@@ -365,6 +369,7 @@ pub(crate) fn load_file(
             what: "no feed of the source reads a file of this name".to_owned(),
         });
     }
+    lines::unread(&receipts, &mut findings);
     Ok(Loaded { receipts, findings: findings.finish()? })
 }
 
@@ -394,9 +399,11 @@ fn load_feed(
     let mut seen = Seen::default();
     let mut account = Account::new(&feed.plan, receipt);
     let (bytes, read_bytes) = open_digested(&file.input)?;
-    let mut reader = read::open(&feed.kind, &feed.expected, &file.input.name, bytes, BATCH_ROWS)?;
+    let damaged = |error| lines::refusal(error, source, &file.slot, &file.input.name);
+    let kind = lines::reader_for(&feed.kind, findings.accepted(), source, &file.slot);
+    let mut reader = read::open(&kind, &feed.expected, &file.input.name, bytes, BATCH_ROWS).map_err(damaged)?;
     let mut others = Others::default();
-    while let Some(rows) = reader.next_batch()? {
+    while let Some(rows) = reader.next_batch().map_err(damaged)? {
         plan.other_senders(feed, file, &rows, &mut others);
         let batch = feed.plan.with_facts(&rows.batch, file)?;
         let applied = apply(&feed.plan, &door, &rows.rows, &batch, &mut seen, &mut account)?;
@@ -427,7 +434,9 @@ fn load_feed(
             sink.write(&feed.plan.name, "quality", QUARANTINE, &batch)?;
         }
     }
-    account.receipt.notes = reader.notes().iter().map(|n| format!("{n:?}")).collect();
+    account.receipt.notes = reader.notes().iter().map(ToString::to_string).collect();
+    lines::told(reader.notes(), reader.account(), &account.receipt, findings);
+    account.receipt.account = Some(reader.account().clone());
     drop(reader);
     if read_bytes.finish()? != file.sha256 {
         return Err(IngestError::Replaced { file: file.input.name.clone() });

@@ -140,6 +140,8 @@ pub struct Pending {
     pub sender_by_name: Option<String>,
     /// The first records name several senders.
     pub several_senders: bool,
+    /// Year that its content names, where the source says how.
+    pub year: Option<String>,
     /// The day of which it knows, `YYYY-MM-DD`.
     pub dated: Option<String>,
     /// Number of the release.
@@ -173,6 +175,13 @@ impl Pending {
     #[must_use]
     pub fn is_of(&self, slot: &str) -> bool {
         self.slot.eq_ignore_ascii_case(slot) || self.slot_by_name().eq_ignore_ascii_case(slot)
+    }
+
+    /// Why the content and the name cannot both be right about the year.
+    pub(crate) fn header_differs(&self) -> Option<&'static str> {
+        let (_, last) = self.months.as_ref()?;
+        let year = self.year.as_deref()?;
+        (!last.starts_with(year)).then_some("its content says another year or reference date than its name")
     }
 
     fn knowledge(&self) -> Knowledge {
@@ -283,6 +292,7 @@ fn candidate(
         sender: sender.clone(),
         dated: dated.clone(),
         several: false,
+        year: None,
     };
     let facts = match (&sealed, before) {
         (Some(sealed), _) => said(&sealed.manifest.sender, &sealed.manifest.dated),
@@ -327,6 +337,7 @@ fn candidate(
         sender: of,
         sender_by_name: named.filter(|_| facts.sender.is_some() && !in_slot),
         several_senders: several,
+        year: facts.year,
         dated: facts.dated.or(day),
         release,
         sha256,

@@ -483,13 +483,13 @@ impl Planner<'_> {
 
     /// The outermost conversions of a mapping.
     fn conversions(&mut self, at: &str, column: &str, expr: &Expr, input: &SchemaRef) -> Option<Vec<Conversion>> {
-        let mut found: Vec<(Expr, ScalarFunction, bool, bool)> = Vec::new();
+        let mut found = Vec::new();
         outermost(expr, true, false, &mut found);
         let df = DFSchema::try_from(Arc::clone(input)).ok()?;
         let mut out = Vec::new();
-        for (node, call, top, choice) in found {
-            let is_map = call.name() == "code_map";
-            if is_map
+        for Found { node, call, from, top, choice } in found {
+            let map = call.filter(|call| call.name() == "code_map");
+            if let Some(call) = &map
                 && let Some(Expr::Literal(value, _)) = call.args.first()
                 && let Some(Some(map)) = value.try_as_str()
                 && !self.source.maps.contains_key(map)
@@ -501,24 +501,53 @@ impl Planner<'_> {
                 });
                 return None;
             }
-            let Some(argument) = call.args.get(usize::from(is_map)) else { continue };
-            let input = self.ready(at, column, argument.clone(), &df)?;
+            let input = self.ready(at, column, from, &df)?;
             let output = if top { None } else { Some(self.ready(at, column, node, &df)?) };
-            out.push(Conversion { input, output, choice, rule: if is_map { "unknown_code" } else { "unreadable" } });
+            let rule = if map.is_some() { "unknown_code" } else { "unreadable" };
+            out.push(Conversion { input, output, choice, rule });
         }
         Some(out)
     }
 }
 
-/// Collects the outermost conversions of an expression: which of them is the whole of it, and which stands among choices.
-fn outermost(expr: &Expr, top: bool, choice: bool, found: &mut Vec<(Expr, ScalarFunction, bool, bool)>) {
+/// A conversion that was found in a mapping.
+struct Found {
+    /// All of it, casts of its result included.
+    node: Expr,
+    /// The function; `None` for a cast of something else.
+    call: Option<ScalarFunction>,
+    /// What is converted.
+    from: Expr,
+    top: bool,
+    choice: bool,
+}
+
+/// Collects the outermost conversions of an expression: which of them is the whole of it, and which stands among choices. A cast to
+/// anything but text can fail as a conversion does.
+fn outermost(expr: &Expr, top: bool, choice: bool, found: &mut Vec<Found>) {
     let mut inside = choice;
-    if let Expr::ScalarFunction(call) = expr {
-        if CONVERSIONS.contains(&call.name()) {
-            found.push((expr.clone(), call.clone(), top, choice));
+    match expr {
+        Expr::ScalarFunction(call) if CONVERSIONS.contains(&call.name()) => {
+            let from = call.args.get(usize::from(call.name() == "code_map")).cloned();
+            found.extend(from.map(|from| Found { node: expr.clone(), call: Some(call.clone()), from, top, choice }));
             return;
         }
-        inside |= call.name() == "coalesce";
+        Expr::ScalarFunction(call) => inside |= call.name() == "coalesce",
+        Expr::Cast(cast) if !cast.field.data_type().is_string() => {
+            let before = found.len();
+            outermost(&cast.expr, false, choice, found);
+            match &mut found[before..] {
+                [] => {
+                    let from = (*cast.expr).clone();
+                    found.push(Found { node: expr.clone(), call: None, from, top, choice });
+                }
+                // A conversion and the cast of its result are one.
+                [one] if one.node == *cast.expr => (one.node, one.top) = (expr.clone(), top),
+                _ => {}
+            }
+            return;
+        }
+        _ => {}
     }
     let _ = expr.apply_children(|child| {
         outermost(child, false, inside, found);

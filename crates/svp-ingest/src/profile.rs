@@ -1,8 +1,7 @@
 //! The account of columns: for each file, table and column, how many rows held something, and what became of it. Never a value of a
 //! direct identifier, and of dates no more than the month.
 
-use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray};
@@ -11,6 +10,7 @@ use arrow::datatypes::{
     DataType, Date32Type, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef, TimeUnit,
     TimestampMicrosecondType,
 };
+use rustc_hash::{FxHashSet, FxHasher};
 use serde::{Deserialize, Serialize};
 use svp_contract::{Column, Sensitivity};
 
@@ -69,7 +69,7 @@ impl ColumnProfile {
 #[derive(Debug, Default)]
 pub(crate) struct Profile {
     pub counts: ColumnProfile,
-    seen: HashSet<u64>,
+    seen: FxHashSet<u64>,
     looked_at: u64,
     numbers: Option<(f64, f64)>,
 }
@@ -202,7 +202,7 @@ impl Profile {
 }
 
 fn hash(value: &(impl Hash + ?Sized)) -> u64 {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = FxHasher::default();
     value.hash(&mut hasher);
     hasher.finish()
 }

@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
 use crate::profile::ColumnProfile;
+use crate::read::FileAccount;
 
 /// What a rule did in a file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +50,9 @@ pub struct Receipt {
     pub written: BTreeMap<String, u64>,
     /// First and last month seen, `YYYY-MM`.
     pub months: Option<(String, String)>,
+    /// The account of the file's bytes and lines, as this feed read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<FileAccount>,
     /// Notes of the reader.
     pub notes: Vec<String>,
     /// Rows of the older release of the slot that this file supersedes.

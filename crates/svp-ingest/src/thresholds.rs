@@ -101,7 +101,7 @@ fn limit(source: &Source, rule: &str, kind: Option<FindingKind>, count: &RuleCou
         return Some(*own);
     }
     match kind {
-        Some(FindingKind::ImplausibleDate) => source.threshold("implausible_date"),
+        // What is taken away or put right is told; how much of it an extract may have is for its source to say.
         Some(_) => None,
         None if count.quarantined > 0 => source.threshold("quarantined"),
         None if VALUE_RULES.contains(&rule) => source.threshold("blanked"),

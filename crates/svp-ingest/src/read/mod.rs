@@ -7,14 +7,23 @@
 //!
 //! To add a format: one file that implements [`RowReader`], one variant of [`ReaderKind`], one arm in [`open`].
 
+mod account;
+mod again;
 mod columns;
 mod csv;
 mod decode;
 mod error;
+mod find;
 mod header;
+mod note;
 mod parquet;
+mod rows;
+mod shape;
 mod split;
+mod swallow;
+mod tail;
 mod xml;
+mod xml_account;
 mod xml_paths;
 mod xml_tree;
 
@@ -25,7 +34,9 @@ use std::io::Read;
 
 use arrow::array::RecordBatch;
 
+pub use account::{FileAccount, Longest, MAX_PATHS, ParquetAccount, Parts, PathCount, XmlAccount};
 pub use error::{ReadError, RowRule, Suggestion};
+pub use note::{FooterWhy, ReadNote};
 
 /// The largest record of delimited text, and the largest XML subtree, in bytes.
 pub const MAX_RECORD: usize = 16 * 1024 * 1024;
@@ -71,11 +82,14 @@ pub struct CsvOptions {
     pub encoding: Encoding,
     /// Whether the first record holds the column names. If not, columns are taken by position.
     pub header: bool,
+    /// Whether damage that would stop the file costs its record only, which somebody has decided for this file: a quoted
+    /// field that has swallowed records, zeros, a cut last line, a value in a column without a name.
+    pub accept_damage: bool,
 }
 
 impl Default for CsvOptions {
     fn default() -> Self {
-        Self { delimiter: b',', quote: b'"', encoding: Encoding::Utf8, header: true }
+        Self { delimiter: b',', quote: b'"', encoding: Encoding::Utf8, header: true, accept_damage: false }
     }
 }
 
@@ -121,13 +135,16 @@ pub struct XmlOptions {
     /// Path of the repeating element that is held in memory as a whole, a leading part of `record`. `None` =
     /// its first three steps (root, list, element), as in `Message/Children/Child`.
     pub unit: Option<String>,
+    /// Absolute paths (`/Header/Source/LEA`) of values of the whole document that go into [`FileAccount::document`],
+    /// beside those of the columns that have such a path. Never anything of a unit.
+    pub document: Vec<String>,
 }
 
 impl XmlOptions {
     /// Rows from the elements at `record`.
     #[must_use]
     pub fn new(record: impl Into<String>) -> Self {
-        Self { record: record.into(), unit: None }
+        Self { record: record.into(), unit: None, document: Vec::new() }
     }
 }
 
@@ -167,25 +184,6 @@ impl Expected {
     }
 }
 
-/// Something worth telling about a file that does not stop it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ReadNote {
-    /// Columns of the file that are not read.
-    ExtraColumns(Vec<String>),
-    /// Optional columns that the file lacks.
-    OptionalAbsent(Vec<String>),
-    /// A file of encoding [`Encoding::Auto`] was taken for Windows-1252, because of this row (0 = header).
-    FallbackEncoding {
-        /// The row that decided.
-        row: u64,
-    },
-    /// A file declared as Windows-1252 begins with a UTF-8 byte order mark and is read as UTF-8.
-    Utf8ByMark,
-    /// The XML file has units but no record element in any of them.
-    NoRecordElement,
-}
-
 /// A record that cannot be a row. It never holds a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadRow {
@@ -197,8 +195,8 @@ pub struct BadRow {
 
 /// A run of consecutive records: good ones in `batch`, the others in `bad`.
 ///
-/// Records are numbered from 1 in the order of the file; the header and empty lines are not counted, and a
-/// record with quoted line breaks counts once.
+/// Records are numbered from 1 in the order of the file; the header, empty lines, lines of delimiters only and what is
+/// passed over (titles, repeated headers, footers) are not counted, and a record with quoted line breaks counts once.
 #[derive(Debug, Clone)]
 pub struct RowBatch {
     /// Number of the first record of this run, good or bad.
@@ -232,6 +230,10 @@ pub trait RowReader: Send {
 
     /// Records read so far, good and bad.
     fn rows_read(&self) -> u64;
+
+    /// Where the bytes and lines of the file went. Complete after the last batch, that is when
+    /// [`RowReader::next_batch`] has given `None`; then it balances.
+    fn account(&self) -> &FileAccount;
 }
 
 /// Opens a file and compares its header with the expected one. `.gz` is recognised by its bytes.
@@ -249,11 +251,28 @@ pub fn open(
     batch_rows: usize,
 ) -> Result<Box<dyn RowReader>, ReadError> {
     let plain = decode::plain(file_name, input)?;
+    if let Some(found) = other_format(kind, &plain) {
+        return Err(ReadError::UnsupportedFormat { file: file_name.to_owned(), found });
+    }
     Ok(match kind {
         ReaderKind::Csv(options) => Box::new(csv::CsvReader::open(options, expected, file_name, plain, batch_rows)?),
         ReaderKind::Xml(options) => Box::new(xml::XmlReader::open(options, expected, file_name, plain, batch_rows)?),
         ReaderKind::Parquet => Box::new(parquet::open(expected, file_name, plain, batch_rows)?),
     })
+}
+
+/// The format of a file, where its first bytes show that it is not of `kind`.
+fn other_format(kind: &ReaderKind, plain: &decode::Plain) -> Option<&'static str> {
+    let beginning = plain.beginning();
+    let markup = decode::markup(beginning);
+    match kind {
+        ReaderKind::Csv(_) if beginning.starts_with(b"PAR1") => Some("a Parquet file"),
+        ReaderKind::Csv(_) => markup,
+        ReaderKind::Xml(_) if beginning.starts_with(b"PAR1") => Some("a Parquet file"),
+        ReaderKind::Xml(_) if decode::delimited(beginning) => Some("delimited text and no XML"),
+        ReaderKind::Xml(_) => markup.filter(|found| found.contains("HTML")),
+        ReaderKind::Parquet => markup,
+    }
 }
 
 /// The bytes of a reference file, gzip undone.
@@ -275,7 +294,7 @@ pub(crate) fn decompressed(file_name: &str, input: Box<dyn Read + Send>) -> Resu
 pub fn header(kind: &ReaderKind, file_name: &str, input: Box<dyn Read + Send>) -> Result<Vec<String>, ReadError> {
     let plain = decode::plain(file_name, input)?;
     match kind {
-        ReaderKind::Csv(options) => csv::header(options, file_name, plain),
+        ReaderKind::Csv(options) => find::header(options, file_name, plain),
         ReaderKind::Xml(options) => xml::header(options, file_name, plain),
         ReaderKind::Parquet => parquet::header(file_name, plain),
     }

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
+use super::account::{FileAccount, ParquetAccount, Parts};
 use super::columns::{is_blank, to_batch};
 use super::decode::{Fault, Plain};
 use super::error::{ReadError, RowRule};
@@ -25,9 +26,11 @@ pub(super) struct ParquetReader {
     schema: SchemaRef,
     notes: Vec<ReadNote>,
     row: u64,
+    account: FileAccount,
 }
 
-fn builder(file: &str, plain: Plain) -> Result<ParquetRecordBatchReaderBuilder<Bytes>, ReadError> {
+/// The opened file and its number of bytes.
+fn builder(file: &str, plain: Plain) -> Result<(ParquetRecordBatchReaderBuilder<Bytes>, u64), ReadError> {
     let mut bytes = Vec::new();
     let mut input = plain.input.take(MAX_PARQUET + 1);
     input.read_to_end(&mut bytes).map_err(|e| ReadError::from_fault(Fault::of(e), file, 0))?;
@@ -37,7 +40,9 @@ fn builder(file: &str, plain: Plain) -> Result<ParquetRecordBatchReaderBuilder<B
     if !bytes.starts_with(b"PAR1") {
         return Err(ReadError::UnsupportedFormat { file: file.to_owned(), found: "not a Parquet file" });
     }
-    ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes)).map_err(|_| damaged(file, 0))
+    let size = bytes.len() as u64;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes)).map_err(|_| damaged(file, 0))?;
+    Ok((builder, size))
 }
 
 fn damaged(file: &str, row: u64) -> ReadError {
@@ -50,7 +55,7 @@ fn column_names(schema: &Schema) -> Vec<String> {
 
 /// The names of the top-level columns.
 pub(super) fn header(file: &str, plain: Plain) -> Result<Vec<String>, ReadError> {
-    Ok(column_names(builder(file, plain)?.schema()))
+    Ok(column_names(builder(file, plain)?.0.schema()))
 }
 
 /// Opens a Parquet file on the expected columns only.
@@ -60,8 +65,24 @@ pub(super) fn open(
     plain: Plain,
     batch_rows: usize,
 ) -> Result<ParquetReader, ReadError> {
-    let builder = builder(file, plain)?;
-    let Layout { index, notes, .. } = header::locate(file, expected, &column_names(builder.schema()))?;
+    let mut notes = plain.notes();
+    let (builder, size) = builder(file, plain)?;
+    let names = column_names(builder.schema());
+    let mut layout = header::locate(file, expected, &names, false).map_err(|drift| drift.error)?;
+    notes.append(&mut layout.notes);
+    let metadata = builder.metadata();
+    let account = FileAccount {
+        bytes: Parts { total: size, records: size, ..Parts::default() },
+        last_line_ended: true,
+        columns_read: layout.columns_read(expected),
+        columns_unread: layout.columns_unread(),
+        parquet: Some(ParquetAccount {
+            rows_declared: u64::try_from(metadata.file_metadata().num_rows()).unwrap_or_default(),
+            row_groups: metadata.num_row_groups() as u64,
+        }),
+        ..FileAccount::default()
+    };
+    let Layout { index, .. } = layout;
     let mut roots: Vec<usize> = index.iter().flatten().copied().collect();
     roots.sort_unstable();
     roots.dedup();
@@ -87,6 +108,7 @@ pub(super) fn open(
         schema: Arc::new(Schema::new(fields)),
         notes,
         row: 0,
+        account,
     })
 }
 
@@ -120,6 +142,7 @@ impl ParquetReader {
         let first_row = self.row + 1;
         let n = found.num_rows();
         self.row += n as u64;
+        self.account.records = self.row;
         let mut good = vec![true; n];
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.source.len());
         for source in &self.source {
@@ -149,7 +172,9 @@ impl ParquetReader {
 impl RowReader for ParquetReader {
     fn next_batch(&mut self) -> Result<Option<RowBatch>, ReadError> {
         match self.reader.next() {
-            None => Ok(None),
+            None if self.account.balances() => Ok(None),
+            // Fewer rows than the file's own metadata promise.
+            None => Err(damaged(&self.file, self.row)),
             Some(Err(_)) => Err(damaged(&self.file, self.row)),
             Some(Ok(found)) => self.convert(&found).map(Some),
         }
@@ -161,5 +186,9 @@ impl RowReader for ParquetReader {
 
     fn rows_read(&self) -> u64 {
         self.row
+    }
+
+    fn account(&self) -> &FileAccount {
+        &self.account
     }
 }

@@ -7,9 +7,11 @@ use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::{Error as XmlError, Reader};
 
+use super::account::FileAccount;
 use super::columns::Columns;
-use super::decode::{self, Fault, Input, Plain};
+use super::decode::{self, Fault, Mark, Plain};
 use super::error::{ReadError, RowRule};
+use super::xml_account::{Counted, SeenPaths};
 use super::xml_paths::{MAX_SLOT, Paths, Target};
 use super::xml_tree::{Tree, join};
 use super::{BadRow, Expected, MAX_DEPTH, MAX_RECORD, ReadNote, RowBatch, RowReader, XmlOptions};
@@ -57,7 +59,7 @@ impl<R: BufRead> BufRead for Meter<R> {
 /// Walks through the document and fills the tree.
 struct Walk {
     file: String,
-    reader: Reader<Meter<BufReader<Input>>>,
+    reader: Reader<Meter<BufReader<Counted>>>,
     event: Vec<u8>,
     paths: Paths,
     tree: Tree,
@@ -69,10 +71,18 @@ struct Walk {
     /// The longest part of the way that was ever found.
     deepest: usize,
     row: u64,
+    seen: SeenPaths,
+    account: FileAccount,
+    /// Where the open unit began.
+    unit_from: u64,
+    /// Where the root element ended.
+    root_end: Option<u64>,
 }
 
 pub(super) struct XmlReader {
     walk: Walk,
+    /// Name of the record element.
+    record: String,
     columns: Columns,
     batch_rows: usize,
     notes: Vec<ReadNote>,
@@ -83,11 +93,27 @@ pub(super) struct XmlReader {
 }
 
 impl Walk {
-    fn new(options: &XmlOptions, columns: &[String], file: &str, plain: Plain) -> Result<Self, ReadError> {
+    /// Opens the document; the notes say how its bytes are read.
+    fn new(
+        options: &XmlOptions,
+        columns: &[String],
+        file: &str,
+        plain: Plain,
+    ) -> Result<(Self, Vec<ReadNote>), ReadError> {
         let paths = Paths::new(options, columns)?;
-        let input = decode::xml_as_utf8(file, plain)?;
-        let meter = Meter { input: BufReader::with_capacity(64 * 1024, input), left: MAX_RECORD };
-        Ok(Self {
+        let mut notes = plain.notes();
+        let marked = plain.mark == Mark::Utf8;
+        let (mut input, note) = decode::xml_as_utf8(file, plain)?;
+        notes.extend(note);
+        let mut account = FileAccount { last_line_ended: true, ..FileAccount::default() };
+        if marked {
+            let mut mark = [0; 3];
+            input.read_exact(&mut mark).map_err(|e| ReadError::from_fault(Fault::of(e), file, 0))?;
+            account.bytes.header = 3;
+            account.bytes.total = 3;
+        }
+        let meter = Meter { input: BufReader::with_capacity(64 * 1024, Counted::new(input)), left: MAX_RECORD };
+        let walk = Self {
             file: file.to_owned(),
             reader: Reader::from_reader(meter),
             event: Vec::new(),
@@ -98,7 +124,12 @@ impl Walk {
             on_path: 0,
             deepest: 0,
             row: 0,
-        })
+            seen: SeenPaths::default(),
+            account,
+            unit_from: 0,
+            root_end: None,
+        };
+        Ok((walk, notes))
     }
 
     fn malformed(&self, reason: &'static str) -> ReadError {
@@ -111,7 +142,12 @@ impl Walk {
             XmlError::Io(shared) => {
                 let kind = shared.kind();
                 let error = std::sync::Arc::try_unwrap(shared).unwrap_or_else(|_| io::Error::from(kind));
-                ReadError::from_fault(Fault::of(error), &self.file, self.row)
+                match ReadError::from_fault(Fault::of(error), &self.file, self.row) {
+                    ReadError::WrongEncoding { file, row, declared, found } => {
+                        ReadError::XmlEncoding { file, row, declared, found }
+                    }
+                    other => other,
+                }
             }
             XmlError::Syntax(_) => self.malformed("the XML is cut off or has a markup error"),
             XmlError::IllFormed(_) => self.malformed("the XML has a start tag without its end tag"),
@@ -127,12 +163,71 @@ impl Walk {
         self.reader.get_mut().left = MAX_RECORD;
         let mut event = std::mem::take(&mut self.event);
         event.clear();
+        let (before, outside) = (self.reader.buffer_position(), !self.in_unit);
         let step = match self.reader.read_event_into(&mut event) {
             Ok(found) => self.handle(found),
             Err(error) => Err(self.broken(error)),
         };
         self.event = event;
+        let position = self.reader.buffer_position();
+        if let Some(at) = self.reader.get_ref().input.get_ref().first_nul
+            && (at < position || step.is_err())
+        {
+            return Err(self.zeroed(at));
+        }
+        if outside && (self.in_unit || step.as_ref().is_ok_and(|s| *s == Step::Unit)) {
+            self.unit_from = before;
+            if self.account.bytes.records == 0 {
+                self.account.bytes.header += before;
+            }
+        }
+        if step.as_ref().is_ok_and(|s| *s == Step::Unit) {
+            self.account.bytes.records += position - self.unit_from;
+        }
+        if self.stack.is_empty() && !self.seen.is_empty() && self.root_end.is_none() {
+            self.root_end = Some(position);
+        }
         step
+    }
+
+    /// The error for a document with zero bytes, which XML does not know.
+    fn zeroed(&mut self, position: u64) -> ReadError {
+        let mark = self.account.bytes.total;
+        // What follows decides what to say; a file that cannot be read on is refused all the same.
+        let rest = io::copy(&mut self.reader.get_mut().input, &mut io::sink());
+        let counted = self.reader.get_ref().input.get_ref();
+        ReadError::NulBytes {
+            file: self.file.clone(),
+            row: self.row,
+            position: position + mark,
+            zeros: counted.nul_bytes,
+            to_end: rest.is_ok() && !counted.after_nul,
+        }
+    }
+
+    /// Completes the account when the document has ended.
+    fn close(&mut self, record: &str) -> Vec<ReadNote> {
+        let counted = self.reader.get_ref().input.get_ref();
+        let position = self.reader.buffer_position();
+        let mark = self.account.bytes.total;
+        let bytes = &mut self.account.bytes;
+        if bytes.records == 0 {
+            bytes.header = position + mark;
+        }
+        bytes.blank = position + mark - bytes.header - bytes.records;
+        bytes.total = counted.bytes + mark;
+        self.account.records = self.row;
+        self.account.bytes_after_last = position - self.root_end.unwrap_or(position);
+        self.account.document = self.paths.document();
+        let (xml, notes) = self.seen.account(&self.paths.read, record);
+        self.account.xml = Some(xml);
+        notes
+    }
+
+    /// Nothing but comments and blanks may follow the root element.
+    fn after(&self, what: &'static str) -> ReadError {
+        let (position, row) = (self.reader.buffer_position(), self.row);
+        ReadError::AfterDocument { file: self.file.clone(), row, position, what }
     }
 
     fn handle(&mut self, event: Event<'_>) -> Result<Step, ReadError> {
@@ -161,6 +256,7 @@ impl Walk {
             Event::DocType(_) => Err(self.malformed("the XML has a document type declaration, which is refused")),
             Event::Eof if self.stack.is_empty() => Ok(Step::End),
             Event::Eof => Err(self.malformed("the XML ends inside an element; it was cut off")),
+            Event::Decl(_) if self.root_end.is_some() => Err(self.after("a second XML declaration")),
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) => Ok(Step::Nothing),
         }
     }
@@ -173,6 +269,9 @@ impl Walk {
         let Ok(name) = std::str::from_utf8(local.as_ref()) else {
             return Err(self.malformed("the XML has markup that is not in its encoding"));
         };
+        if self.root_end.is_some() {
+            return Err(self.after("a second root element"));
+        }
         let unit = &self.paths.unit;
         if self.stack.is_empty() && unit[0] != name {
             let (file, wanted) = (self.file.clone(), unit[0].clone());
@@ -187,6 +286,10 @@ impl Walk {
             }
         }
         self.stack.push(name.to_owned());
+        self.seen.start(name);
+        if tag.len() > tag.name().as_ref().len() {
+            self.count_attributes(tag)?;
+        }
         if self.in_unit {
             self.tree.start(&self.paths.names, name);
             if self.paths.attributes {
@@ -196,6 +299,19 @@ impl Walk {
         }
         let ancestor = self.on_path == self.stack.len();
         self.paths.enter(&self.stack, ancestor);
+        Ok(())
+    }
+
+    fn count_attributes(&mut self, tag: &BytesStart<'_>) -> Result<(), ReadError> {
+        for attribute in tag.attributes() {
+            let attribute = attribute.map_err(|e| self.broken(e.into()))?;
+            let key = attribute.key;
+            if key.as_namespace_binding().is_none()
+                && let Ok(name) = std::str::from_utf8(key.local_name().as_ref())
+            {
+                self.seen.attribute(&format!("@{name}"));
+            }
+        }
         Ok(())
     }
 
@@ -216,6 +332,7 @@ impl Walk {
         let depth = self.stack.len();
         self.on_path = self.on_path.min(depth.saturating_sub(1));
         self.stack.pop();
+        self.seen.end();
         if self.in_unit && self.tree.end() {
             self.in_unit = false;
             return Step::Unit;
@@ -229,6 +346,9 @@ impl Walk {
             return self.check_size();
         }
         if self.stack.is_empty() && !text.trim_start_matches('\u{feff}').trim().is_empty() {
+            if self.root_end.is_some() {
+                return Err(self.after("text"));
+            }
             return Err(self.malformed("the file has text outside the XML document"));
         }
         if !self.paths.push_text(&self.stack, text) {
@@ -283,7 +403,7 @@ impl XmlReader {
         batch_rows: usize,
     ) -> Result<Self, ReadError> {
         let names = expected.output_columns();
-        let mut walk = Walk::new(options, &names, file, plain)?;
+        let (mut walk, notes) = Walk::new(options, &names, file, plain)?;
         let mut pending = false;
         // As far as the root element, so that a foreign document is refused at once.
         while walk.stack.is_empty() {
@@ -298,8 +418,9 @@ impl XmlReader {
             }
         }
         let columns = Columns::new(&names);
-        let (notes, value) = (Vec::new(), String::new());
-        Ok(Self { walk, columns, batch_rows: batch_rows.max(1), notes, value, pending, finished: false })
+        let value = String::new();
+        let record = super::xml_paths::steps(&options.record).pop().unwrap_or_default();
+        Ok(Self { walk, record, columns, batch_rows: batch_rows.max(1), notes, value, pending, finished: false })
     }
 
     /// Makes rows from the unit in the tree.
@@ -357,6 +478,7 @@ impl RowReader for XmlReader {
                     if self.walk.row == 0 {
                         self.notes.push(ReadNote::NoRecordElement);
                     }
+                    self.notes.extend(self.walk.close(&self.record));
                 }
             }
         }
@@ -373,12 +495,16 @@ impl RowReader for XmlReader {
     fn rows_read(&self) -> u64 {
         self.walk.row
     }
+
+    fn account(&self) -> &FileAccount {
+        &self.walk.account
+    }
 }
 
 /// The leaf paths in the first records, relative to the record.
 pub(super) fn header(options: &XmlOptions, file: &str, plain: Plain) -> Result<Vec<String>, ReadError> {
     let record: Vec<String> = super::xml_paths::steps(&options.record);
-    let mut walk = Walk::new(options, &[], file, plain)?;
+    let (mut walk, _) = Walk::new(options, &[], file, plain)?;
     let mut out: Vec<String> = Vec::new();
     let (mut units, mut deepest) = (0, 0);
     while units < HEADER_UNITS {

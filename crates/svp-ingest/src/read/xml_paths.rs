@@ -1,11 +1,16 @@
 //! The paths of a feed: the record, its unit, and where each column is looked for.
 
+use std::collections::BTreeMap;
+
 use super::XmlOptions;
 use super::error::ReadError;
 use super::xml_tree::Names;
 
 /// Most bytes that are kept of one value above the unit.
 pub(super) const MAX_SLOT: usize = 64 * 1024;
+
+/// Most bytes of a value of the document: years, dates, codes. Longer ones are no such thing.
+const MAX_DOCUMENT: usize = 100;
 
 /// A value above the unit that some column may ask for.
 #[derive(Debug)]
@@ -44,6 +49,10 @@ pub(super) struct Paths {
     pub names: Names,
     /// Whether any column asks for an attribute.
     pub attributes: bool,
+    /// Full paths, from the root, at which some column looks, and the record's own.
+    pub read: Vec<Vec<String>>,
+    /// Values of the document for the account: the path as the source writes it, and where they are.
+    pub document: Vec<(String, Vec<usize>)>,
 }
 
 /// The steps of a path.
@@ -65,14 +74,56 @@ impl Paths {
             return Err(ReadError::Options { reason: "the XML unit must be a leading part of the record path" });
         }
         let mut names = Names::default();
-        let record: Vec<u32> = record[unit.len()..].iter().map(|s| names.add(s)).collect();
-        let mut paths = Self { unit, record, targets: Vec::new(), slots: Vec::new(), names, attributes: false };
+        let below: Vec<u32> = record[unit.len()..].iter().map(|s| names.add(s)).collect();
+        let mut paths = Self {
+            unit,
+            record: below,
+            targets: Vec::new(),
+            slots: Vec::new(),
+            names,
+            attributes: false,
+            read: Vec::new(),
+            document: Vec::new(),
+        };
         for column in columns {
             let target = paths.target(column)?;
+            if let Target::Absolute(slots) = &target {
+                paths.document.push((column.clone(), slots.clone()));
+            }
+            let from = match target {
+                Target::Own(_) => record.len()..=record.len(),
+                Target::Nearest { .. } => paths.unit.len()..=record.len(),
+                Target::Absolute(_) => 1..=0,
+            };
+            let steps = steps(column).into_iter().filter(|s| s != ".");
+            let column_path: Vec<String> = steps.collect();
+            paths.read.extend(from.map(|depth| [&record[..depth], &column_path].concat()));
             paths.targets.push(target);
             paths.attributes |= column.contains('@');
         }
+        for path in &options.document {
+            if !path.trim_start().starts_with('/') {
+                return Err(ReadError::Options { reason: "a value of an XML document needs a path from the root" });
+            }
+            if let Target::Absolute(slots) = paths.target(path)? {
+                paths.document.push((path.clone(), slots));
+            }
+        }
+        paths.read.extend(paths.slots.iter().map(|s| s.path.clone()));
+        paths.read.push(record);
         Ok(paths)
+    }
+
+    /// The values of the document that the source asks for, those that occur.
+    pub(super) fn document(&self) -> BTreeMap<String, String> {
+        let mut out = BTreeMap::new();
+        for (path, slots) in &self.document {
+            let text = slots.iter().map(|s| &self.slots[*s]).find(|s| s.seen).map(|s| s.text.trim());
+            if let Some(text) = text.filter(|t| !t.is_empty() && t.len() <= MAX_DOCUMENT) {
+                out.insert(path.clone(), text.to_owned());
+            }
+        }
+        out
     }
 
     fn target(&mut self, column: &str) -> Result<Target, ReadError> {

@@ -8,15 +8,15 @@ fn drift(columns: &[&str], line: &str) -> ReadError {
 
 #[test]
 fn missing_unexpected_and_renamed_columns_are_named() {
-    let error = drift(&["Crime ID", "Month", "LSOA code"], "Crime ID,month,Lsoa_Code,New one");
+    let error = drift(&["Crime ID", "Month", "LSOA code", "Type"], "Crime ID,Months,Lsoa_Codes,Type,New one");
     let ReadError::HeaderDrift { missing, unexpected, suggestions, .. } = &error else { panic!("{error}") };
     assert_eq!(missing, &["Month", "LSOA code"]);
-    assert_eq!(unexpected, &["month", "Lsoa_Code", "New one"]);
+    assert_eq!(unexpected, &["Months", "Lsoa_Codes", "New one"]);
     let pairs: Vec<(&str, &str)> = suggestions.iter().map(|s| (s.expected.as_str(), s.found.as_str())).collect();
-    assert_eq!(pairs, [("Month", "month"), ("LSOA code", "Lsoa_Code")]);
+    assert_eq!(pairs, [("Month", "Months"), ("LSOA code", "Lsoa_Codes")]);
     assert_eq!(
         error.to_string(),
-        "f.csv: the header differs; missing \"Month\", \"LSOA code\"; unexpected \"month\", \"Lsoa_Code\", \"New one\""
+        "f.csv: the header differs; missing \"Month\", \"LSOA code\"; unexpected \"Months\", \"Lsoa_Codes\", \"New one\""
     );
     assert!(error.hint().contains("renamed \"Month\""));
 }
@@ -28,6 +28,7 @@ fn extra_columns_need_leave() {
     let out = read(&plain_csv(), &lenient, b"z,a,,\n1,2,3,4\n").unwrap();
     assert_eq!(out.values(), [["2"]]);
     assert_eq!(out.notes, [ReadNote::ExtraColumns(vec!["z".into(), String::new(), String::new()])]);
+    assert_eq!((out.account.columns_read.as_slice(), out.account.columns_unread), (&["a".to_owned()][..], 3));
 }
 
 #[test]
@@ -42,14 +43,21 @@ fn optional_columns_may_be_absent() {
 fn a_line_of_data_is_not_shown() {
     let error = drift(&["Surname", "DOB"], "Trelawney,01/02/2001");
     assert!(matches!(error, ReadError::NoHeader { fields: 2, expected: 2, .. }));
-    let near = drift(&["Surname", "DOB"], "surname,Trelawney");
+    let near = drift(&["Surname", "DOB"], "surnames,Trelawney");
     let text = format!("{near} {near:?} {}", near.hint());
-    assert!(!text.contains("Trelawney") && text.contains("surname"), "{text}");
+    assert!(!text.contains("Trelawney") && text.contains("surnames"), "{text}");
+    let folded = drift(&["Surname", "DOB"], "surname,Trelawney");
+    assert!(!format!("{folded} {folded:?} {}", folded.hint()).contains("Trelawney"));
 }
 
 #[test]
-fn a_wrong_delimiter_is_no_header() {
-    assert!(matches!(drift(&["a1", "b1"], "a1;b1"), ReadError::NoHeader { fields: 1, .. }));
+fn another_delimiter_is_named() {
+    for (line, sign) in [("a1;b1", ';'), ("a1\tb1\tc", '\t'), ("\"a1\"|\"b1\"", '|'), ("sep=;\na1;b1", ';')] {
+        let error = drift(&["a1", "b1"], line);
+        assert!(matches!(error, ReadError::WrongDelimiter { declared: ',', found, .. } if found == sign), "{error:?}");
+        assert!(error.hint().contains("delimiter"));
+    }
+    assert!(matches!(drift(&["a1", "b1"], "a1-b1"), ReadError::NoHeader { fields: 1, .. }));
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! Many small cases: `read(kind, expected, bytes)` and a comparison.
 
+mod account;
 mod bytes;
 mod csv;
+mod damage;
 mod header;
 mod real;
+mod tails;
 mod xml;
 
 use std::io::{Cursor, Write};
@@ -19,11 +22,17 @@ struct Read {
     bad: Vec<BadRow>,
     notes: Vec<ReadNote>,
     records: u64,
+    account: FileAccount,
 }
 
 impl Read {
     fn values(&self) -> Vec<Vec<&str>> {
         self.rows.iter().map(|(_, r)| r.iter().map(|v| v.as_deref().unwrap_or("-")).collect()).collect()
+    }
+
+    /// The names of the notes.
+    fn told(&self) -> Vec<&str> {
+        self.notes.iter().map(ReadNote::code).collect()
     }
 }
 
@@ -47,6 +56,9 @@ fn drain(mut reader: Box<dyn RowReader>) -> Result<Read, ReadError> {
     out.notes = reader.notes().to_vec();
     out.records = reader.rows_read();
     assert_eq!(out.records, (out.rows.len() + out.bad.len()) as u64, "nothing is lost");
+    out.account = reader.account().clone();
+    assert!(out.account.balances(), "{:?}", out.account);
+    assert_eq!(out.account.records, out.records);
     Ok(out)
 }
 
