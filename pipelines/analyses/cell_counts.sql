@@ -7,7 +7,7 @@
 --!   { name = "spread_m", about = "radius of the disc around a postcode's centre, metres", default = 100.0 },
 --!   { name = "index", about = "index in harm_weight.csv by which each event is weighed (one without a weight counts nothing); empty: every event counts one", default = "" },
 --! ]
---! notes = ["Where people live is not where they are hurt: spreading by homes pulls events out of town centres. Compare with points.", "Column `points`: what of the events is known to the point.", "An event counts in each shift that covers its hours: shifts that overlap count it in each."]
+--! notes = ["Where people live is not where they are hurt: spreading by homes pulls events out of town centres. Compare with points.", "A cell that a month does not list had no event in it if the month was observed: `observed_month` says which were. Histories and scores leave the others out.", "Column `points`: what of the events is known to the point.", "An event counts in each shift that covers its hours: shifts that overlap count it in each."]
 WITH weighed AS (
   SELECT e.*, CASE WHEN $index = '' THEN 1.0 ELSE coalesce(c.weight, g.weight, 0.0) END AS harm
   FROM placeable_violence AS e

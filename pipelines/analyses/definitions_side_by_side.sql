@@ -1,6 +1,6 @@
 --! name = "definitions_side_by_side"
 --! title = "One place, several meanings of serious violence"
---! description = "Every definition of the area in the same months: how many events it counts, how many of them no other definition counts, who knows of them, and whether the picture changes: mean hour, share at night (22 to 06), share in the top hundredth of the cells that have events, share of victims and patients under 25."
+--! description = "Every definition of the area in the same months, those that are known under all of them: how many events it counts, how many of them no other definition counts, who knows of them, and whether the picture changes: mean hour, share at night (22 to 06), share in the top hundredth of the cells that have events, share of victims and patients under 25."
 --! params = [{ name = "grid", about = "bng:SIZE, hex:SIZE or h3:RESOLUTION", default = "bng:250" }]
 WITH counted AS (
   SELECT definition, count(*) AS events, count(*) FILTER (WHERE agency = 'police') AS police, count(*) FILTER (WHERE agency = 'health') AS health

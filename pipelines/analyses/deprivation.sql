@@ -1,7 +1,7 @@
 --! name = "deprivation"
 --! title = "Violence by deprivation of the place"
 --! description = "Events by the decile of deprivation (1 the most deprived of all England) of the small area in which they happened, over the residents of those areas, for 1,000 people and a year, with Byar's interval of 95 %. Below: the rate of the most deprived decile that the area has over that of the least, with an interval of 95 %; and the relative index of inequality: how far the rate falls from the most deprived end to the least, by least squares over the ranks of residents, over the mean rate (0: no difference). Events whose small area or decile is not known are a row of their own. Small areas of 2011 are carried to those of 2021 where the deciles are of 2021."
---! notes = ["The decile is that of the place, not of the people: who fights in a poor town centre may live elsewhere.", "Ten classes say that rates differ, not why.", "Years run over the months from the first to the last event, without those with a break in recording."]
+--! notes = ["The decile is that of the place, not of the people: who fights in a poor town centre may live elsewhere.", "Ten classes say that rates differ, not why.", "Years run over the months that were observed; months with a break in recording, and those that were not supplied or not by all, are in neither the years nor the events."]
 WITH -- The decile of a code: its own, else those of what it became, by share.
 of_code AS (
   SELECT lsoa, decile, CAST(1 AS DOUBLE) AS share FROM deprivation

@@ -1,13 +1,12 @@
 --! name = "most_similar"
 --! title = "Our areas beside those that are most like them"
---! description = "Each area of the layer for which pipelines/reference/most_similar.csv has figures under this definition: its rate for 1,000 people and a year with Byar's interval of 95 %, the same of every peer, and the ratio of ours to theirs with its interval and p. Ranks run from the highest rate, of ours and the peers together. Ours are the events and residents of `by_area`, in the months of --from and --to without those with a break in recording; `months` says how many, and a peer's span stands beside it."
+--! description = "Each area of the layer for which pipelines/reference/most_similar.csv has figures under this definition: its rate for 1,000 people and a year with Byar's interval of 95 %, the same of every peer, and the ratio of ours to theirs with its interval and p. Ranks run from the highest rate, of ours and the peers together. Ours are the events and residents of `by_area`, in the months of --from and --to that were observed, without those with a break in recording; `months` says how many, and a peer's span stands beside it."
 --! reads = ["by_area"]
 --! params = [{ name = "layer", about = "layer of the table `area` whose areas are compared", default = "district" }]
 --! notes = ["Recording differs between forces as much as violence does: a higher rate can be better recording.", "Compare spans that are alike: give --from and --to the peers' months.", "Several spans of one peer are several rows. A span that is none has no rate."]
 WITH peer AS (
   SELECT m.code, m.peer_code, m.peer_name, m.from_month, m.to_month, m.events, m.people,
-         try_cast(split_part(m.to_month, '-', 1) AS INT) * 12 + try_cast(split_part(m.to_month, '-', 2) AS INT)
-           - try_cast(split_part(m.from_month, '-', 1) AS INT) * 12 - try_cast(split_part(m.from_month, '-', 2) AS INT) + 1 AS months
+         month_number(m.to_month) - month_number(m.from_month) + 1 AS months
   FROM most_similar AS m
   WHERE m.layer = $layer AND m.definition = (SELECT name FROM this_definition)
 ),

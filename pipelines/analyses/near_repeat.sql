@@ -9,7 +9,7 @@
 --!   { name = "permutations", about = "how often days are dealt out anew", default = 999 },
 --!   { name = "seed", about = "the same seed gives the same figures", default = 1 },
 --! ]
---! notes = ["Points that were snapped to one place (open police data) are pairs at the same place: the first row of each band of time says nothing of repeats at an address.", "Days of open data are not known, only months: it has no near repeats to show."]
+--! notes = ["Points that were snapped to one place (open police data) are pairs at the same place: the first row of each band of time says nothing of repeats at an address.", "Months that nobody has supplied leave out pairs, and the permutations leave out the same: days are dealt out among those of the events.", "Days of open data are not known, only months: it has no near repeats to show."]
 WITH event AS (
   SELECT m.event_id, m.easting, m.northing, floor(date_part('epoch', m.occurred_from) / 86400.0) AS day
   FROM mappable_violence AS m

@@ -1,6 +1,6 @@
 --! name = "safeguarding"
 --! title = "What safeguarding knew before violence, and after it"
---! description = "Linked people who were under `under` at their first event: how many had a safeguarding episode that began in the `days` before it, and how many one that began in the `days` from it on; by whether they were hurt or suspected, by process, by need, by category of abuse and by factor of assessment (codes of the Department for Education). Counts of people only. Before and after are counted among those whose whole span lies in the time that the episodes of the lake cover (`people_before`, `people_after`): the others were not looked at for long enough. `only_before` and `only_after` are those among the people whose both spans are covered who have it on one side alone."
+--! description = "Linked people who were under `under` at their first event: how many had a safeguarding episode that began in the `days` before it, and how many one that began in the `days` from it on; by whether they were hurt or suspected, by process, by need, by category of abuse and by factor of assessment (codes of the Department for Education). Counts of people only. Before and after are counted among those whose whole span lies in the time that the episodes of the lake cover, and in no month of the period that a source of episodes has not supplied (`people_before`, `people_after`): the others were not looked at for long enough. `only_before` and `only_after` are those among the people whose both spans are covered who have it on one side alone."
 --! params = [
 --!   { name = "days", about = "length of the span before and of the span after, days", default = 365 },
 --!   { name = "under", about = "age at the first event below which a person counts", default = 18 },
@@ -33,10 +33,23 @@ concern AS (
   WHERE c.item['code'] IS NOT NULL
 ),
 span AS (SELECT min(started) AS first, max(started) AS last FROM episode),
+-- A span over a month that a source of episodes has not supplied was not looked at.
+gap AS (
+  SELECT DISTINCT CAST(month || '-01' AS DATE) AS first, CAST(month_of_number(month_number(month) + 1) || '-01' AS DATE) AS after
+  FROM coverage WHERE state = 'missing' AND source IN (SELECT source FROM episode)
+),
+looked_at AS (
+  SELECT p.person_key, count(g.first) FILTER (WHERE g.first < p.day AND g.after > p.day - CAST($days AS INT)) AS gaps_before,
+         count(g.first) FILTER (WHERE g.first < p.day + CAST($days AS INT) AND g.after > p.day) AS gaps_after
+  FROM people AS p LEFT JOIN gap AS g ON TRUE
+  GROUP BY 1
+),
 grouped AS (
   SELECT p.person_key, p.day, g.people,
-         p.day - CAST($days AS INT) >= s.first AS long_before, p.day + CAST($days AS INT) <= s.last AS long_after
+         p.day - CAST($days AS INT) >= s.first AND l.gaps_before = 0 AS long_before,
+         p.day + CAST($days AS INT) <= s.last AND l.gaps_after = 0 AS long_after
   FROM people AS p
+  JOIN looked_at AS l ON l.person_key = p.person_key
   CROSS JOIN span AS s
   JOIN (VALUES ('hurt'), ('suspected'), ('all')) AS g(people)
     ON (g.people = 'hurt' AND p.hurt) OR (g.people = 'suspected' AND p.suspect) OR g.people = 'all'

@@ -1,18 +1,13 @@
 --! name = "seasons"
 --! title = "Months of the year"
---! description = "Events a day in each month of the year over the whole period, with Byar's interval of 95 %, and the ratio to the whole. Months with a break in recording are left out, days and all. Tourist areas swell in summer: the people who are there are not the residents."
+--! description = "Events a day in each month of the year over the whole period, with Byar's interval of 95 %, and the ratio to the whole. Every month that was observed counts with all its days, also one without an event; months with a break in recording, and those that were not supplied or not by all, are left out, days and all. Tourist areas swell in summer: the people who are there are not the residents."
 --! params = [{ name = "without", about = "kind of break whose months are left out beside those of recording; none if empty", default = "" }]
---! notes = ["With fewer than two whole years a month of the year is one month."]
-WITH counted AS (
-  SELECT month, count(*) AS n
-  FROM serious_violence
-  WHERE month IS NOT NULL AND month NOT IN (SELECT month FROM broken_month WHERE kind IN ('recording', $without))
-  GROUP BY 1
-),
-days AS (
-  SELECT substr(month, 6, 2) AS month_of_year, n,
-         date_part('day', CAST(month || '-01' AS DATE) + INTERVAL '1 month' - INTERVAL '1 day') AS days
-  FROM counted
+--! notes = ["With fewer than two whole years a month of the year is one month: `months` says how many were looked at."]
+WITH days AS (
+  SELECT lpad(CAST(v.month_of_year AS TEXT), 2, '0') AS month_of_year, v.days, v.events AS n
+  FROM violence_month AS v
+  JOIN comparable_month AS c ON c.month = v.month
+  WHERE v.month NOT IN (SELECT month FROM broken_month WHERE kind = $without)
 ),
 summed AS (SELECT month_of_year, count(*) AS months, sum(days) AS days, sum(n) AS n FROM days GROUP BY 1),
 whole AS (SELECT sum(days) AS days, sum(n) AS n FROM summed),

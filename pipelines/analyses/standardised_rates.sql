@@ -6,7 +6,7 @@
 --!   { name = "place", about = "event: where it happened; residence: where the victim lives, as far as it is known", default = "event", one_of = ["event", "residence"] },
 --!   { name = "standard", about = "standard in standard_population.csv", default = "esp_2013" },
 --! ]
---! notes = ["Parts in events are counted: who is a victim twice counts twice, and so does who is known to two agencies.", "Parts of unknown age or place are left out of the rates: `people` counts those that are in.", "Counts are rounded where a small area of 2011 was split.", "Years run over the months from the first to the last event, without those with a break in recording."]
+--! notes = ["Parts in events are counted: who is a victim twice counts twice, and so does who is known to two agencies.", "Parts of unknown age or place are left out of the rates: `people` counts those that are in.", "Counts are rounded where a small area of 2011 was split.", "Years run over the months that were observed; months with a break in recording, and those that were not supplied or not by all, are in neither the years nor the events."]
 WITH held AS (
   SELECT lsoa, published_with AS code, sum(share) AS share FROM area_of_lsoa WHERE layer = $layer AND valid_to IS NULL GROUP BY 1, 2
 ),

@@ -5,23 +5,20 @@
 --!   { name = "index", about = "index in harm_weight.csv", default = "cchi_anchors" },
 --!   { name = "without", about = "kind of break whose months are left out beside those of recording; none if empty", default = "" },
 --! ]
---! notes = ["The scale that ships is an example: MoRiLE's own values are not published. Replace threat_score.csv by what the partnership agrees on.", "A total of themes with different `scored` is not comparable: a measure that is not known adds nothing.", "Of several judgements of one theme and measure the latest counts.", "A crime and an attendance of one incident count in both themes.", "Trend needs 24 months and none of them broken."]
-WITH broken AS (SELECT DISTINCT month FROM broken_month WHERE kind IN ('recording', $without)),
+--! notes = ["The scale that ships is an example: MoRiLE's own values are not published. Replace threat_score.csv by what the partnership agrees on.", "A total of themes with different `scored` is not comparable: a measure that is not known adds nothing.", "Of several judgements of one theme and measure the latest counts.", "A crime and an attendance of one incident count in both themes.", "Trend needs 24 months: none of them broken, all of them supplied.", "Volume is for the months that were observed, also those without an event; months that were not supplied or not by all are in neither the events nor the years."]
+WITH months AS (
+  SELECT month, number AS i FROM comparable_month
+  WHERE month NOT IN (SELECT month FROM broken_month WHERE kind = $without)
+),
 event AS (
-  SELECT event_id, offence_code, offence_group, CAST(coalesce(occurred_from, recorded_at) AS DATE) AS day,
-         CASE WHEN event_type = 'crime' THEN coalesce(offence_group, 'offence not known')
-              ELSE 'hospital: ' || coalesce(injury_mechanism, 'mechanism not known') END AS theme,
-         CAST(split_part(month, '-', 1) AS BIGINT) * 12 + CAST(split_part(month, '-', 2) AS BIGINT) - 1 AS i
-  FROM serious_violence AS e
-  WHERE (event_type = 'crime' OR agency = 'health')
-    AND NOT EXISTS (SELECT 1 FROM broken AS b WHERE b.month = e.month)
+  SELECT e.event_id, e.offence_code, e.offence_group, CAST(coalesce(e.occurred_from, e.recorded_at) AS DATE) AS day,
+         CASE WHEN e.event_type = 'crime' THEN coalesce(e.offence_group, 'offence not known')
+              ELSE 'hospital: ' || coalesce(e.injury_mechanism, 'mechanism not known') END AS theme,
+         m.i
+  FROM comparable_violence AS e LEFT JOIN months AS m ON m.month = e.month
+  WHERE (e.event_type = 'crime' OR e.agency = 'health') AND (e.month IS NULL OR m.i IS NOT NULL)
 ),
-span AS (SELECT min(i) AS first, max(i) AS last FROM event),
-month_list AS (SELECT unnest(range(first, last + 1)) AS i FROM span),
-months AS (
-  SELECT m.i FROM month_list AS m
-  WHERE NOT EXISTS (SELECT 1 FROM broken AS b WHERE b.month = lpad(CAST(m.i / 12 AS TEXT), 4, '0') || '-' || lpad(CAST(m.i % 12 + 1 AS TEXT), 2, '0'))
-),
+span AS (SELECT min(i) AS first, max(i) AS last FROM months),
 looked AS (
   SELECT count(*) AS months,
          count(*) FILTER (WHERE m.i > s.last - 12) AS late,

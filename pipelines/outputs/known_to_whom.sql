@@ -41,11 +41,11 @@
 --!   "It is computed from the counts of this table, which are rounded and may be suppressed: what is not shown is not estimated from, and small rows move by their rounding. Where a list has nothing there is no estimate.",
 --!   "The second victim of one crime counts with hospitals only: a crime is matched once.",
 --! ]
--- The two lists: events that both sides could know, under this definition.
+-- The two lists: events that both sides could know, under this definition, of months that both have supplied.
 WITH listed AS (
   SELECT m.event_id, m.side, m.source, a.published_with AS member
   FROM event_matchable AS m
-  JOIN serious_violence AS e ON e.event_id = m.event_id
+  JOIN observed_violence AS e ON e.event_id = m.event_id
   LEFT JOIN area AS a ON a.layer = 'district' AND a.code = e.district
 ),
 matched AS (

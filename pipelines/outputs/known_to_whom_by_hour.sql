@@ -26,11 +26,11 @@
 --!   "Links that are still missing make it too high, wrong links too low. Where a hospital calls the police, or the police bring a patient (positive dependence), it is too low; where people go to a hospital because they do not go to the police, too high. The interval covers the chance of who is listed, and none of this.",
 --!   "It is computed from the counts of this table, which are rounded and may be suppressed: what is not shown is not estimated from, and small rows move by their rounding. Where a list has nothing there is no estimate.",
 --! ]
--- The two lists: events that both sides could know, under this definition.
+-- The two lists: events that both sides could know, under this definition, of months that both have supplied.
 WITH listed AS (
   SELECT m.event_id, m.side, m.source, CASE WHEN m.hour < 6 THEN '00-05' WHEN m.hour < 12 THEN '06-11' WHEN m.hour < 18 THEN '12-17' WHEN m.hour < 24 THEN '18-23' END AS member
   FROM event_matchable AS m
-  JOIN serious_violence AS e ON e.event_id = m.event_id
+  JOIN observed_violence AS e ON e.event_id = m.event_id
 ),
 matched AS (
   SELECT p.member

@@ -27,11 +27,11 @@
 --!   "Links that are still missing make it too high, wrong links too low. Where a hospital calls the police, or the police bring a patient (positive dependence), it is too low; where people go to a hospital because they do not go to the police, too high. The interval covers the chance of who is listed, and none of this.",
 --!   "It is computed from the counts of this table, which are rounded and may be suppressed: what is not shown is not estimated from, and small rows move by their rounding. Where a list has nothing there is no estimate.",
 --! ]
--- The two lists: events that both sides could know, under this definition.
+-- The two lists: events that both sides could know, under this definition, of months that both have supplied.
 WITH listed AS (
   SELECT m.event_id, m.side, m.source, e.month AS member
   FROM event_matchable AS m
-  JOIN serious_violence AS e ON e.event_id = m.event_id
+  JOIN observed_violence AS e ON e.event_id = m.event_id
 ),
 matched AS (
   SELECT p.member
@@ -57,12 +57,14 @@ counted AS (
   GROUP BY 1
 ),
 overlap AS (SELECT member, count(*) AS both FROM matched GROUP BY 1)
-SELECT c.member AS month, coalesce(b.name, 'none') AS broken, (SELECT max(chance) FROM quality WHERE level = 'middle') AS chance,
+SELECT m.month, coalesce(m.broken, CASE WHEN m.observed THEN 'none' ELSE m.state END) AS broken, (SELECT max(chance) FROM quality WHERE level = 'middle') AS chance,
        (SELECT max(found) FROM quality WHERE level = 'middle') AS found,
-       c.police, c.health, coalesce(o.both, 0) AS both
-FROM counted AS c
-LEFT JOIN overlap AS o ON o.member = c.member
-LEFT JOIN (SELECT month, max(name) AS name FROM broken_month GROUP BY 1) AS b ON b.month = c.member
+       CASE WHEN m.events IS NOT NULL THEN coalesce(c.police, 0) END AS police,
+       CASE WHEN m.events IS NOT NULL THEN coalesce(c.health, 0) END AS health,
+       CASE WHEN m.events IS NOT NULL THEN coalesce(o.both, 0) END AS both
+FROM violence_month AS m
+LEFT JOIN counted AS c ON c.member = m.month
+LEFT JOIN overlap AS o ON o.member = m.month
 WHERE EXISTS (SELECT 1 FROM event_match_level AS l
               JOIN (SELECT DISTINCT source FROM listed) AS p ON p.source = l.police_source
               JOIN (SELECT DISTINCT source FROM listed) AS h ON h.source = l.health_source)

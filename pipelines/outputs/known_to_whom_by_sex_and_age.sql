@@ -27,11 +27,11 @@
 --!   "It is computed from the counts of this table, which are rounded and may be suppressed: what is not shown is not estimated from, and small rows move by their rounding. Where a list has nothing there is no estimate.",
 --!   "An age that one list has wrong by a year can put a pair across two bands: it then counts in none, and the estimate of both rises.",
 --! ]
--- The two lists: events that both sides could know, under this definition.
+-- The two lists: events that both sides could know, under this definition, of months that both have supplied.
 WITH listed AS (
   SELECT m.event_id, m.side, m.source, m.sex || ' ' || m.age_band AS member
   FROM event_matchable AS m
-  JOIN serious_violence AS e ON e.event_id = m.event_id
+  JOIN observed_violence AS e ON e.event_id = m.event_id
 ),
 matched AS (
   SELECT p.member

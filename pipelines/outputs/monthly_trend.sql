@@ -14,17 +14,7 @@
 --! audiences = ["police", "partner", "public"]
 --! notes = ["A month with a break in recording and no event at all is not available, and not zero: nothing was supplied."]
 --! not_available = "no event falls under this definition in the period"
-SELECT e.month, coalesce(max(b.name), 'none') AS broken, count(*) AS events, sum(record_key(e.event_id)) AS events_key
-FROM serious_violence AS e
-LEFT JOIN (SELECT month, max(name) AS name FROM broken_month GROUP BY 1) AS b ON b.month = e.month
-WHERE e.month IS NOT NULL
-GROUP BY 1
-UNION ALL
--- Where nothing was supplied there is no event to count, and a zero would be a lie: the month has a row without a number.
-SELECT b.month, max(b.name), NULL, NULL
-FROM broken_month AS b
-WHERE b.kind = 'recording'
-  AND b.month > (SELECT min(month) FROM serious_violence) AND b.month < (SELECT max(month) FROM serious_violence)
-  AND NOT EXISTS (SELECT 1 FROM serious_violence AS e WHERE e.month = b.month)
-GROUP BY 1
+SELECT month, coalesce(broken, CASE WHEN observed THEN 'none' ELSE state END) AS broken, events, events_key
+FROM violence_month
+WHERE EXISTS (SELECT 1 FROM serious_violence WHERE month IS NOT NULL)
 ORDER BY 1

@@ -18,6 +18,7 @@ mod analyses_given;
 mod architecture;
 mod bad_input;
 mod bad_rows;
+mod calendar;
 mod cli;
 mod desk;
 mod disclosed;

@@ -3,9 +3,10 @@
 //! Never: publishes, or shows a count that has not passed `svp_privacy::disclose`.
 //! To add one: an output is one file in `pipelines/outputs/`; a view that outputs share is one file in `sql/`.
 
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods))]
 
 mod analysis;
+mod coverage;
 mod error;
 mod geography;
 mod known;
@@ -17,6 +18,10 @@ mod tables;
 mod views;
 
 pub use analysis::{check_analysis, run_analysis};
+pub use coverage::{
+    Delivery, Gap, ObservedMonths, gaps, hold_coverage, inferred_sources, month_list, month_spans, observed_months,
+    register_coverage,
+};
 pub use error::AnalyseError;
 pub use known::Known;
 pub use output::{Content, Counted, Result as OutputResult, check_output, count_output, derive};

@@ -198,7 +198,11 @@ pub fn register_empty(ctx: &SessionContext, name: &str, schema: SchemaRef) -> Re
     ctx.register_table(name, Arc::new(table)).map(|_| ()).map_err(fail)
 }
 
-fn put<const N: usize>(ctx: &SessionContext, name: &str, columns: [(&str, ArrayRef); N]) -> Result<(), AnalyseError> {
+pub(crate) fn put<const N: usize>(
+    ctx: &SessionContext,
+    name: &str,
+    columns: [(&str, ArrayRef); N],
+) -> Result<(), AnalyseError> {
     let batch = RecordBatch::try_from_iter_with_nullable(columns.map(|(n, a)| (n, a, true)))
         .map_err(|source| AnalyseError::Arrow { what: format!("table {name}"), source })?;
     let fail = |source| AnalyseError::Engine { what: format!("table {name}"), source };

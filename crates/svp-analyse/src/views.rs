@@ -1,5 +1,7 @@
 //! The views that outputs and analyses read, for one definition at a time: `serious_violence`, and what is shared over it.
 
+use std::collections::BTreeSet;
+
 use arrow::array::AsArray;
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
@@ -7,6 +9,7 @@ use datafusion::prelude::{DataFrame, Expr, SessionContext, col, lit};
 use svp_contract::Definition;
 
 use crate::AnalyseError;
+use crate::coverage::observed_months;
 
 /// Events of a definition that are held in memory: at about 400 bytes a row, some 100 MB.
 const HELD_ROWS: usize = 250_000;
@@ -16,13 +19,15 @@ pub const UNIVERSES: [(&str, &str); 2] =
     [("mappable_violence", "serious_violence"), ("timed_violence", "serious_violence")];
 
 /// The views over `serious_violence` that outputs and analyses share, each after those that it reads.
-const SHARED: [(&str, &str); 7] = [
+const SHARED: [(&str, &str); 9] = [
     ("timed_violence", include_str!("sql/timed_violence.sql")),
     ("broken_month", include_str!("sql/broken_month.sql")),
     ("placeable_violence", include_str!("sql/placeable_violence.sql")),
     ("mappable_violence", include_str!("sql/mappable_violence.sql")),
+    ("observed_violence", include_str!("sql/observed_violence.sql")),
     ("comparable_violence", include_str!("sql/comparable_violence.sql")),
     ("comparable_month", include_str!("sql/comparable_month.sql")),
+    ("violence_month", include_str!("sql/violence_month.sql")),
     ("shift_hour", include_str!("sql/shift_hour.sql")),
 ];
 
@@ -36,7 +41,7 @@ pub struct Months {
 }
 
 /// Registers the views, and the definition's name as the table `this_definition`, for `definition` and `months`, in place of those of the definition before. `ctx` has `event`, `area`,
-/// `exclusion`, `never_mapped`, `recording_break` and `shift` registered.
+/// `exclusion`, `never_mapped`, `recording_break` and `shift` registered, and what [`crate::register_coverage`] registers for the same months.
 ///
 /// # Errors
 /// When a condition of the definition cannot be planned over the columns of `event`.
@@ -61,6 +66,9 @@ pub async fn define(ctx: &SessionContext, definition: &Definition, months: &Mont
     replace(ctx, "serious_violence", serious)?;
     let named = ctx.read_empty().map_err(fail)?.select(vec![lit(&definition.name).alias("name")]).map_err(fail)?;
     replace(ctx, "this_definition", named)?;
+    // Small, and read by nearly all: worked out once.
+    let observed = ctx.sql(include_str!("sql/observed_month.sql")).await.map_err(fail)?;
+    replace(ctx, "observed_month", observed.cache().await.map_err(fail)?)?;
     for (name, sql) in SHARED {
         let view = ctx.sql(sql).await.map_err(fail)?;
         replace(ctx, name, view)?;
@@ -68,8 +76,8 @@ pub async fn define(ctx: &SessionContext, definition: &Definition, months: &Mont
     Ok(())
 }
 
-/// Registers `violence_by_definition`: the events of all `definitions` in `months`, one row for each definition that an event falls
-/// under, whose name is the column `definition`. `ctx` has `event` registered; the views of [`define`] are replaced.
+/// Registers `violence_by_definition`: the events of all `definitions` in those of the `months` that are known under every one of them,
+/// one row for each definition that an event falls under, whose name is the column `definition`. The views of [`define`] are replaced.
 ///
 /// # Errors
 /// As [`define`].
@@ -80,8 +88,14 @@ pub async fn define_side_by_side(
 ) -> Result<(), AnalyseError> {
     let fail = |source| AnalyseError::Engine { what: "definitions side by side".to_owned(), source };
     let mut all: Option<DataFrame> = None;
+    let mut unknown: BTreeSet<String> = BTreeSet::new();
     for definition in definitions {
         define(ctx, definition, months).await?;
+        let seen = observed_months(ctx).await?;
+        // A definition of which nothing is known takes no month from the others.
+        if seen.unknown().count() < seen.of {
+            unknown.extend(seen.unknown().map(str::to_owned));
+        }
         let named = ctx.table("serious_violence").await.map_err(fail)?;
         let named = named.with_column("definition", lit(&definition.name)).map_err(fail)?;
         all = Some(match all {
@@ -90,7 +104,12 @@ pub async fn define_side_by_side(
         });
     }
     match all {
-        Some(all) => replace(ctx, "violence_by_definition", all),
+        Some(all) if unknown.is_empty() => replace(ctx, "violence_by_definition", all),
+        Some(all) => {
+            let known = col("month").in_list(unknown.into_iter().map(lit).collect(), true);
+            let all = all.filter(col("month").is_null().or(known)).map_err(fail)?;
+            replace(ctx, "violence_by_definition", all)
+        }
         None => Ok(()),
     }
 }
@@ -134,7 +153,7 @@ pub async fn nested_definitions(
     Ok(out)
 }
 
-fn replace(ctx: &SessionContext, name: &str, df: DataFrame) -> Result<(), AnalyseError> {
+pub(crate) fn replace(ctx: &SessionContext, name: &str, df: DataFrame) -> Result<(), AnalyseError> {
     let fail = |source| AnalyseError::Engine { what: format!("view {name}"), source };
     ctx.deregister_table(name).map_err(fail)?;
     ctx.register_table(name, df.into_view()).map(|_| ()).map_err(fail)

@@ -331,6 +331,8 @@ pub fn canonical_tables() -> Result<Vec<Table>, Problem> {
         "shift.toml",
         "unit_cost.toml",
         "recording_break.toml",
+        "delivery.toml",
+        "coverage.toml",
         "calendar.toml",
         "area_of_lsoa.toml",
         "lsoa_change.toml",

@@ -71,6 +71,8 @@ pub fn register_list() -> Vec<ScalarUDF> {
         time::in_doubled_hour::udf(),
         time::local_month::udf(),
         time::month_text::udf(),
+        time::month_number::number(),
+        time::month_number::of_number(),
         time::local_day::start(),
         time::local_day::end(),
         time::hour_of_week::udf(),

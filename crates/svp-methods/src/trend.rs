@@ -73,6 +73,24 @@ pub fn sen_slope(values: &[f64]) -> Option<SenSlope> {
     (slope.is_finite() && intercept.is_finite()).then_some(SenSlope { slope, intercept })
 }
 
+/// Sen's slope of values at uneven times: the median change for one step of time, of all pairs.
+///
+/// `None` where the lists differ in length, for fewer than two values, or where times do not rise or a number is not finite. Sen 1968.
+#[must_use]
+pub fn sen_slope_at(times: &[f64], values: &[f64]) -> Option<f64> {
+    let rising = times.windows(2).all(|pair| pair[0] < pair[1]);
+    if times.len() != values.len() || values.len() < 2 || !rising || !times.iter().chain(values).all(|v| v.is_finite())
+    {
+        return None;
+    }
+    let at: Vec<(f64, f64)> = times.iter().copied().zip(values.iter().copied()).collect();
+    let mut slopes: Vec<f64> = Vec::with_capacity(at.len() * (at.len() - 1) / 2);
+    for (i, (t, a)) in at.iter().enumerate() {
+        slopes.extend(at[i + 1..].iter().map(|(u, b)| (b - a) / (u - t)));
+    }
+    Some(median(&mut slopes)).filter(|slope| slope.is_finite())
+}
+
 /// The median of at least one value.
 fn median(values: &mut [f64]) -> f64 {
     let n = values.len();
@@ -291,6 +309,11 @@ mod tests {
         assert_eq!(mann_kendall(&[1.0, f64::NAN]), None);
         assert_eq!(sen_slope(&[]), None);
         assert_eq!(sen_slope(&[1.0, f64::INFINITY]), None);
+        // Two more each month, also over a month that nobody knows.
+        assert_eq!(sen_slope_at(&[1.0, 2.0, 4.0, 5.0], &[2.0, 4.0, 8.0, 10.0]), Some(2.0));
+        assert_eq!(sen_slope(&[2.0, 4.0, 8.0, 10.0]).map(|line| line.slope), Some(2.833_333_333_333_333));
+        assert_eq!(sen_slope_at(&[1.0, 1.0], &[2.0, 4.0]), None);
+        assert_eq!(sen_slope_at(&[1.0], &[2.0, 4.0]), None);
     }
 
     fn pattern(periods: &str) -> Option<Pattern> {

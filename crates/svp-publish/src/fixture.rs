@@ -347,6 +347,8 @@ pub(crate) fn meta() -> ReleaseMeta {
         duplicate: 30,
         first_month: "2023-01".into(),
         last_month: "2024-12".into(),
+        missing_months: Vec::new(),
+        months_inferred: false,
         extract_note: "taken 3 February 2025".into(),
         lawful_basis: "Police, Crime, Sentencing and Courts Act 2022, section 16".into(),
         disclosure_rule: "1 to 7 suppressed, others rounded to 5".into(),

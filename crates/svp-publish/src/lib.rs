@@ -24,5 +24,7 @@ mod fixture;
 mod tests;
 
 pub use error::PublishError;
-pub use model::{Chart, Column, Content, DefinitionLine, Geometry, Outlines, PublishedTable, ReleaseMeta, SourceLine};
+pub use model::{
+    Chart, Column, Content, DefinitionLine, Geometry, MissingMonths, Outlines, PublishedTable, ReleaseMeta, SourceLine,
+};
 pub use release::{FORMAT, FORMAT_VERSION, OUTLINE_TOLERANCE, release};

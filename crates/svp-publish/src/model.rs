@@ -69,12 +69,30 @@ pub struct SourceLine {
     pub first_month: String,
     /// Last month in the data, `YYYY-MM`; empty if unknown.
     pub last_month: String,
+    /// Months of the period that have no file.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing_months: Vec<MissingMonths>,
+    /// No name of a file says which months it covers: they are known from the rows alone.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub months_inferred: bool,
     /// When and how the extract was taken.
     pub extract_note: String,
     /// Lawful basis on which it is used.
     pub lawful_basis: String,
     /// The controller's rule for small numbers, in words.
     pub disclosure_rule: String,
+}
+
+/// Neighbouring months that a source, or one of its senders, has not supplied.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct MissingMonths {
+    /// Sender; empty where the source names none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub sender: String,
+    /// First month, `YYYY-MM`.
+    pub from: String,
+    /// Last month.
+    pub to: String,
 }
 
 impl SourceLine {

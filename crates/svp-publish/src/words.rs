@@ -95,18 +95,13 @@ pub(crate) fn month(text: &str) -> String {
 
 /// Months of `YYYY-MM` since the year 0; `None` of any other text.
 pub(crate) fn month_number(text: &str) -> Option<usize> {
-    let (year, month) = text.split_once('-')?;
-    if year.len() != 4 || month.len() != 2 {
-        return None;
-    }
-    let year: usize = year.parse().ok()?;
-    let month: usize = month.parse().ok()?;
-    (1..=12).contains(&month).then(|| year * 12 + month - 1)
+    usize::try_from(svp_functions::time::month_number::month_number(text)?).ok()
 }
 
 /// The other way: `YYYY-MM`.
 pub(crate) fn month_text(number: usize) -> String {
-    format!("{:04}-{:02}", number / 12, number % 12 + 1)
+    let month = i64::try_from(number).ok().and_then(svp_functions::time::month_number::month_of_number);
+    month.unwrap_or_default()
 }
 
 /// `121` → `Saturday 01:00`; 0 is Monday 00:00.

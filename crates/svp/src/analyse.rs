@@ -2,13 +2,17 @@
 
 use arrow::datatypes::Schema;
 use datafusion::error::DataFusionError;
-use svp_analyse::{Months, define, define_side_by_side, register_reference, run_analysis};
+use svp_analyse::{
+    Months, define, define_side_by_side, hold_coverage, observed_months, register_coverage, register_reference,
+    run_analysis,
+};
 use svp_contract::{Analysis, Definition, Value, nearest};
 use svp_functions::CodeMaps;
 use svp_ingest::reference;
 use svp_lake::{Lake, Open};
 
 use crate::args::{AnalyseArgs, Cli, ResultForm};
+use crate::calendar;
 use crate::check::register_all_empty;
 use crate::context;
 use crate::error::AppError;
@@ -43,31 +47,37 @@ pub async fn command(cli: &Cli, args: &AnalyseArgs, tell: &Tell) -> Result<(), A
     let paths = context::paths(&site, area, &args.paths)?;
     let data = reference::load(area, &paths.reference, &site.offences, true, cli.threads())?;
     let ctx = context::session(cli, Some(area), CodeMaps::default(), data.lookups.clone(), data.areas.clone())?;
+    let months = Months {
+        from: args.from.clone().unwrap_or_else(|| area.period.from.clone()),
+        to: args.to.clone().unwrap_or_else(|| area.period.to.clone()),
+    };
     match &args.events {
         Some(path) => {
             register_all_empty(&ctx, &site)?;
             let event = site.tables.iter().find(|t| t.name == "event").map(svp_contract::Table::stored_schema);
             svp_lake::register_parquet(&ctx, "event", path, &event.unwrap_or_else(|| Schema::empty().into())).await?;
+            register_coverage(&ctx, &[], &months).await?;
         }
         None => {
             let lake = Lake::open(&args.lake, &context::store_options(&args.store_option)?, Open::Read).await?;
             lake.register(&ctx).await?;
             ctx.deregister_table("person_record").map_err(|e| AppError::Query(e.to_string()))?;
+            calendar::register(&ctx, &lake, Some(months.clone())).await?;
         }
     }
     register_reference(&ctx, area, &data.places(area, true)?)?;
     context::register_site_tables(&ctx, &site)?;
     context::register_off_grid(&ctx, &site, area, args.everywhere)?;
-    let months = Months {
-        from: args.from.clone().unwrap_or_else(|| area.period.from.clone()),
-        to: args.to.clone().unwrap_or_else(|| area.period.to.clone()),
-    };
+    hold_coverage(&ctx).await?;
     let all: Vec<&Definition> =
         area.definitions.iter().filter_map(|name| site.definitions.get(name)).map(|d| &d.item).collect();
     define_side_by_side(&ctx, &all, &months).await?;
     let wanted = args.definition.as_ref().or(area.definitions.first());
     if let Some(wanted) = wanted {
         define(&ctx, &known(wanted, "definition", &site.definitions)?.item, &months).await?;
+        if let Some(told) = observed_months(&ctx).await?.describe() {
+            tell.step("months", told);
+        }
     }
     let frame = run_analysis(&ctx, analysis, &given).await?;
     let functions: Vec<String> =

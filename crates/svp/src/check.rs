@@ -2,8 +2,8 @@
 
 use datafusion::prelude::SessionContext;
 use svp_analyse::{
-    Months, check_analysis, check_output, define, define_side_by_side, register_empty, register_never_mapped,
-    register_reference,
+    Months, check_analysis, check_output, define, define_side_by_side, register_coverage, register_empty,
+    register_never_mapped, register_reference,
 };
 use svp_contract::{Area, Definition, FindingKind, Places, Problem};
 use svp_functions::{Areas, CodeMaps, Lookups};
@@ -118,6 +118,7 @@ pub async fn outputs(cli: &Cli, site: &Site) -> Result<Vec<Problem>, AppError> {
         problems.extend(svp_link::check_events(&ctx, file, item).await);
     }
     let months = Months { from: "2000-01".to_owned(), to: "2000-12".to_owned() };
+    register_coverage(&ctx, &[], &months).await?;
     let mut defined = false;
     for Defined { file, item } in site.definitions.values() {
         match define(&ctx, item, &months).await {

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use svp_analyse::{
-    Content, Counted, Known, Months, OutputResult, UNIVERSES, count_output, define, definition_sources, derive,
-    nested_definitions, register_never_mapped, register_reference,
+    Content, Counted, Known, OutputResult, UNIVERSES, count_output, define, definition_sources, derive,
+    nested_definitions, observed_months, register_never_mapped, register_reference,
 };
 use svp_contract::{Definition, Output};
 use svp_lake::input::digest_bytes;
@@ -16,6 +16,7 @@ use svp_privacy::{Disclosure, Outcome, Policy, Raw};
 use svp_publish::PublishedTable;
 
 use crate::accept;
+use crate::calendar;
 use crate::error::AppError;
 use crate::ledger::{self, Record};
 use crate::run::{Body, Decided, Work};
@@ -35,7 +36,7 @@ impl Work<'_> {
         crate::context::register_site_tables(self.ctx, self.site)?;
         let never = &self.policy.map.never_groups;
         register_never_mapped(self.ctx, never, self.policy.map.domestic, self.policy.map.homes)?;
-        let months = Months { from: self.area.period.from.clone(), to: self.area.period.to.clone() };
+        let months = calendar::period(self.area);
         let definitions: Vec<&Defined<Definition>> =
             self.area.definitions.iter().filter_map(|name| self.site.definitions.get(name)).collect();
         let known = self.known(&definitions).await?;
@@ -45,6 +46,7 @@ impl Work<'_> {
         let mut raws = Vec::new();
         for definition in &definitions {
             define(self.ctx, &definition.item, &months).await?;
+            decided.months.insert(definition.item.name.clone(), observed_months(self.ctx).await?);
             let sources = definition_sources(self.ctx).await?;
             for name in &self.area.outputs {
                 let Some(output) = self.site.outputs.get(name) else { continue };

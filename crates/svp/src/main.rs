@@ -9,6 +9,7 @@ mod accept;
 mod accounts;
 mod analyse;
 mod args;
+mod calendar;
 mod check;
 mod check_rows;
 mod clk;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
-use svp_analyse::{Content as Found, OutputResult};
+use svp_analyse::{Content as Found, ObservedMonths, OutputResult};
 use svp_contract::{Area, Output, Source};
 use svp_ingest::Receipt;
 use svp_ingest::reference::ReferenceData;
@@ -119,6 +119,8 @@ pub fn meta(
             duplicate: sum(|r| r.duplicate),
             first_month: months.clone().map(|m| m.0.clone()).min().unwrap_or_default(),
             last_month: months.map(|m| m.1.clone()).max().unwrap_or_default(),
+            missing_months: Vec::new(),
+            months_inferred: false,
             extract_note: note,
             lawful_basis: source.law.lawful_basis.clone(),
             disclosure_rule: source.disclosure.rule.clone(),
@@ -224,7 +226,11 @@ fn rounded(share: f64) -> f64 {
 }
 
 /// Results with the words of their headers.
-pub fn tables(site: &Site, results: Vec<OutputResult>) -> Vec<PublishedTable> {
+pub fn tables(
+    site: &Site,
+    results: Vec<OutputResult>,
+    months: &BTreeMap<String, ObservedMonths>,
+) -> Vec<PublishedTable> {
     let mut out = Vec::new();
     for result in results {
         let Some(output) = site.outputs.get(&result.output) else { continue };
@@ -254,7 +260,7 @@ pub fn tables(site: &Site, results: Vec<OutputResult>) -> Vec<PublishedTable> {
             derived: output.derived.iter().map(|d| Column::new(&d.name, &d.title).with_unit(&d.unit)).collect(),
             chart: output.chart.clone(),
             geometry: output.geometry.clone(),
-            notes: notes(output, &result.content),
+            notes: notes(output, &result.content, result.definition.as_ref().and_then(|d| months.get(d))),
             content: match result.content {
                 Found::Table(table) => Content::Table(table),
                 Found::NotAvailable(why) => Content::NotAvailable(why),
@@ -264,14 +270,17 @@ pub fn tables(site: &Site, results: Vec<OutputResult>) -> Vec<PublishedTable> {
     out
 }
 
-/// The header's notes, and the error that perturbation adds.
-fn notes(output: &Output, content: &Found) -> Vec<String> {
+/// The header's notes, the error that perturbation adds, and the months that are not known.
+fn notes(output: &Output, content: &Found, months: Option<&ObservedMonths>) -> Vec<String> {
     let mut out = output.notes.clone();
     if let Found::Table(table) = content {
         let policy = &table.summary().policy;
         let noise =
             policy.perturb.and_then(|p| Perturbation::new(p.max_change, p.variance, policy.suppress_below).ok());
         out.extend(noise.map(|n| n.describe()));
+        out.extend(months.and_then(ObservedMonths::describe).map(|known| {
+            format!("{known} Counts and rates of the whole period are of what was supplied, and lack the rest.")
+        }));
     }
     out
 }

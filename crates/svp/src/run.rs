@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use datafusion::prelude::SessionContext;
 use serde::{Deserialize, Serialize};
-use svp_analyse::OutputResult;
-use svp_contract::{Acceptance, Area, AudiencePolicy, Finding, refusals};
+use svp_analyse::{ObservedMonths, OutputResult, hold_coverage, register_coverage};
+use svp_contract::{Acceptance, Area, AudiencePolicy, Finding, FindingKind, refusals};
 use svp_functions::CodeMaps;
 use svp_ingest::desk::refuse_other_terms;
 use svp_ingest::reference::{self, ReferenceData};
@@ -22,6 +22,7 @@ use svp_privacy::{Disclosure, Key, Policy};
 
 use crate::accept;
 use crate::args::{Cli, RunArgs};
+use crate::calendar;
 use crate::context::{self, Paths};
 use crate::error::AppError;
 use crate::key;
@@ -207,6 +208,7 @@ impl Work<'_> {
         if again > 0 {
             self.tell.step("erase", format!("{again} rows of erased records came again and were taken out"));
         }
+        self.calendar(plans, &mut body).await?;
         if self.args.ingest_only {
             return Ok((body, None));
         }
@@ -216,6 +218,18 @@ impl Work<'_> {
         let decided = self.analyse(&body).await?;
         let release = self.publish(&mut body, &links, decided, started).await?;
         Ok((body, Some(release)))
+    }
+
+    /// The calendar of what is known; months that nobody has supplied are told in every run.
+    async fn calendar(&self, plans: &[SourcePlan], body: &mut Body) -> Result<(), AppError> {
+        calendar::read_names(plans, &mut body.files);
+        register_coverage(self.ctx, &calendar::deliveries(&body.files), &calendar::period(self.area)).await?;
+        hold_coverage(self.ctx).await?;
+        let missing = calendar::missing(self.ctx).await?;
+        self.found("calendar", &missing).await?;
+        body.findings.retain(|f| f.kind != FindingKind::MissingMonths);
+        body.findings.extend(missing);
+        Ok(())
     }
 
     /// Person records of all agencies become people.
@@ -261,8 +275,10 @@ impl Work<'_> {
         clock: &str,
     ) -> Result<String, AppError> {
         let name = format!("{:06}-{}-{}", self.txn.number(), self.area.name, self.area.audience);
-        let meta = release::meta(self.site, self.area, body, links, &decided.policies, &name, self.txn.number(), clock);
-        let tables = release::tables(self.site, decided.results);
+        let mut meta =
+            release::meta(self.site, self.area, body, links, &decided.policies, &name, self.txn.number(), clock);
+        calendar::describe(self.ctx, &mut meta.sources).await?;
+        let tables = release::tables(self.site, decided.results, &decided.months);
         let outlines = release::outlines(self.area, self.data);
         if let Some(error) = self.data.failure() {
             return Err(error.into());
@@ -280,6 +296,8 @@ impl Work<'_> {
 /// What the analysis decided.
 #[derive(Default)]
 pub(crate) struct Decided {
+    /// What is known of the months, by definition.
+    pub(crate) months: BTreeMap<String, ObservedMonths>,
     pub(crate) results: Vec<OutputResult>,
     pub(crate) policies: BTreeMap<String, Policy>,
     pub(crate) disclosure: Option<Disclosure>,

@@ -17,6 +17,7 @@ use svp_ingest::reference;
 use svp_lake::{Lake, Open};
 
 use crate::args::{Cli, ResultForm, SqlArgs};
+use crate::calendar;
 use crate::context;
 use crate::error::AppError;
 use crate::site::Site;
@@ -25,6 +26,7 @@ use crate::tell::Tell;
 /// The command.
 pub async fn command(cli: &Cli, args: &SqlArgs, tell: &Tell) -> Result<(), AppError> {
     let lake = Lake::open(&args.lake, &context::store_options(&args.store_option)?, Open::Read).await?;
+    let mut months = None;
     let ctx = match &args.area {
         Some(name) => {
             let site = Site::sound(&cli.site)?;
@@ -34,11 +36,15 @@ pub async fn command(cli: &Cli, args: &SqlArgs, tell: &Tell) -> Result<(), AppEr
             let ctx = context::session(cli, Some(area), CodeMaps::default(), data.lookups.clone(), data.areas.clone())?;
             context::register_site_tables(&ctx, &site)?;
             register_reference(&ctx, area, &data.places(area, true)?)?;
+            months = Some(calendar::period(area));
             ctx
         }
         None => context::session(cli, None, CodeMaps::default(), Lookups::default(), Areas::default())?,
     };
     let tables = lake.register(&ctx).await?;
+    if tables.iter().any(|t| t == "event") {
+        calendar::register(&ctx, &lake, months).await?;
+    }
     if !args.linkage && tables.iter().any(|t| t == "person_record") {
         ctx.deregister_table("person_record").map_err(|e| AppError::Query(e.to_string()))?;
     }

@@ -11,6 +11,7 @@ use svp_trial::rows::Events;
 use svp_functions::CodeMaps;
 
 use crate::args::Cli;
+use crate::calendar;
 use crate::context;
 use crate::error::AppError;
 use crate::site::Site;
@@ -59,6 +60,7 @@ pub async fn read(
     let after = times.trial.to.succ_opt().unwrap_or(times.trial.to);
     let months = Months { from: month(times.baseline.from), to: month(after) };
     context::register_site_tables(&ctx, site)?;
+    calendar::register(&ctx, &lake, Some(months.clone())).await?;
     define(&ctx, &definition.item, &months).await?;
     let mut out = Events::default();
     for event in placed_events(&ctx, index).await? {

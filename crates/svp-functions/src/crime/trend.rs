@@ -4,9 +4,9 @@
 use arrow::datatypes::{DataType, Float64Type};
 use datafusion::logical_expr::ScalarUDF;
 use svp_methods::kernel_density::bandwidth;
-use svp_methods::trend::{Course, PatternRules, classify_cell, course, mann_kendall, sen_slope};
+use svp_methods::trend::{Course, PatternRules, classify_cell, course, mann_kendall, sen_slope, sen_slope_at};
 
-use crate::udf::{Kind, Spec, function, param, primitive_result, record_result, record_type, text_result};
+use crate::udf::{Kind, Spec, function, optional, param, primitive_result, record_result, record_type, text_result};
 
 const NAMES: [&str; 5] = ["s", "z", "p", "tau", "slope"];
 
@@ -17,19 +17,33 @@ pub(crate) fn mann_kendall_udf() -> ScalarUDF {
             section: super::SECTION,
             about: "Mann and Kendall's test for a trend of values in order of time, corrected for ties, with Sen's slope (change for \
                     each step). No straight line is assumed; good from about ten values on.",
-            params: vec![param(Kind::Numbers, "values", "`array_agg(n ORDER BY month)`")],
+            params: vec![
+                param(Kind::Numbers, "values", "`array_agg(n ORDER BY month)`"),
+                optional(
+                    Kind::Numbers,
+                    "times",
+                    "when each value was, in steps, where some steps have none; the slope is for a step then too",
+                ),
+            ],
             returns: record_type(&NAMES),
-            examples: &[(
-                "SELECT m['s'], round(m['z'], 4), round(m['p'], 4), m['slope'] FROM (SELECT mann_kendall([1, 2, 4, 3, 5, 6]) AS m)",
-                "13.0 | 2.2544 | 0.0242 | 1.0",
-            )],
+            examples: &[
+                (
+                    "SELECT m['s'], round(m['z'], 4), round(m['p'], 4), m['slope'] FROM (SELECT mann_kendall([1, 2, 4, 3, 5, 6]) AS m)",
+                    "13.0 | 2.2544 | 0.0242 | 1.0",
+                ),
+                ("SELECT mann_kendall([2, 4, 8], [1, 2, 4])['slope']", "2.0"),
+            ],
         },
         |args| {
             let values = args.numbers(0)?;
+            let times = if args.has(1) { Some(args.numbers(1)?) } else { None };
             record_result(args.rows, NAMES, |row| {
                 let values = values.get(row)?;
                 let found = mann_kendall(&values)?;
-                let slope = sen_slope(&values).map(|line| line.slope);
+                let slope = match &times {
+                    Some(times) => sen_slope_at(&times.get(row)?, &values),
+                    None => sen_slope(&values).map(|line| line.slope),
+                };
                 Some([Some(found.s), Some(found.z), Some(found.p_two), Some(found.tau), slope])
             })
         },

@@ -11,6 +11,7 @@ pub mod in_doubled_hour;
 pub mod local_day;
 pub mod local_month;
 pub mod london;
+pub mod month_number;
 pub mod month_text;
 pub mod placeholder_time;
 pub mod uk_clock_flag;

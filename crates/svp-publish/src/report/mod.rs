@@ -259,11 +259,7 @@ fn source(line: &crate::model::SourceLine) -> SourceRow<'_> {
         title: &line.title,
         agency: words::capital(&line.agency.replace('_', " ")),
         controller: &line.controller,
-        period: if line.first_month.is_empty() && line.last_month.is_empty() {
-            NOT_AVAILABLE.to_string()
-        } else {
-            period(&line.first_month, &line.last_month)
-        },
+        period: covered(line),
         extract_note: &line.extract_note,
         lawful_basis: &line.lawful_basis,
         disclosure_rule: &line.disclosure_rule,
@@ -274,6 +270,26 @@ fn source(line: &crate::model::SourceLine) -> SourceRow<'_> {
         duplicate: written(line.duplicate),
         adds_up: line.adds_up(),
     }
+}
+
+/// The months that a source covers, and those of the period that it does not.
+fn covered(line: &crate::model::SourceLine) -> String {
+    let mut out = if line.first_month.is_empty() && line.last_month.is_empty() {
+        NOT_AVAILABLE.to_string()
+    } else {
+        period(&line.first_month, &line.last_month)
+    };
+    if line.months_inferred {
+        out.push_str(" (as the rows say: no name of a file does)");
+    }
+    for (at, gap) in line.missing_months.iter().enumerate() {
+        out.push_str(if at == 0 { "; not available: " } else { ", " });
+        out.push_str(&period(&gap.from, &gap.to));
+        if !gap.sender.is_empty() {
+            out.push_str(&format!(" ({})", gap.sender));
+        }
+    }
+    out
 }
 
 fn period(from: &str, to: &str) -> String {

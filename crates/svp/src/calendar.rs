@@ -1,0 +1,112 @@
+//! The calendar of what is known, from the record of a run: what is registered, found and told.
+
+use datafusion::prelude::SessionContext;
+use svp_analyse::{Delivery, Gap, Months, gaps, inferred_sources, month_list, month_spans, register_coverage};
+use svp_contract::{Area, Finding, FindingKind};
+use svp_ingest::{LoadedFile, SourcePlan};
+use svp_lake::Lake;
+use svp_publish::{MissingMonths, SourceLine};
+
+use crate::error::AppError;
+use crate::run::{Body, read_body};
+
+/// The files that are live.
+pub fn deliveries(files: &[LoadedFile]) -> Vec<Delivery> {
+    let live = files.iter().filter(|f| !f.superseded);
+    live.map(|f| Delivery {
+        source: f.source.clone(),
+        slot: f.slot.clone(),
+        sender: f.sender.clone(),
+        months: f.months.clone(),
+    })
+    .collect()
+}
+
+/// Reads the names of files that were loaded before names were read for their months.
+pub fn read_names(plans: &[SourcePlan], files: &mut [LoadedFile]) {
+    for file in files.iter_mut().filter(|f| f.months.is_none()) {
+        let plan = plans.iter().find(|p| p.source.name == file.source);
+        if let Some(name) = plan.and_then(|p| p.file_name(&file.file)) {
+            file.months = name.months;
+            file.sender = file.sender.take().or(name.sender);
+        }
+    }
+}
+
+/// The months of an area.
+pub fn period(area: &Area) -> Months {
+    Months { from: area.period.from.clone(), to: area.period.to.clone() }
+}
+
+/// Registers the calendar of a lake for some months; for those that its files name, or that its events lie in, where none are given.
+pub async fn register(ctx: &SessionContext, lake: &Lake, months: Option<Months>) -> Result<(), AppError> {
+    let body = match lake.last_run() {
+        Some(run) => read_body(lake, run)?,
+        None => Body::default(),
+    };
+    let deliveries = deliveries(&body.files);
+    let months = match months {
+        Some(months) => months,
+        None => whole(named(&deliveries), of_events(ctx).await?),
+    };
+    Ok(register_coverage(ctx, &deliveries, &months).await?)
+}
+
+/// The months that names of files and events span together.
+fn whole(named: Option<Months>, events: Option<Months>) -> Months {
+    match (named, events) {
+        (Some(a), Some(b)) => Months { from: a.from.min(b.from), to: a.to.max(b.to) },
+        (a, b) => a.or(b).unwrap_or(Months { from: String::new(), to: String::new() }),
+    }
+}
+
+/// First and last month that a name of a file says.
+fn named(deliveries: &[Delivery]) -> Option<Months> {
+    let months = deliveries.iter().filter_map(|d| d.months.as_ref());
+    let from = months.clone().map(|m| &m.0).min()?;
+    let to = months.map(|m| &m.1).max()?;
+    Some(Months { from: from.clone(), to: to.clone() })
+}
+
+/// First and last month of an event.
+async fn of_events(ctx: &SessionContext) -> Result<Option<Months>, AppError> {
+    let failed = |e: datafusion::error::DataFusionError| AppError::Query(e.strip_backtrace());
+    let sql = "SELECT coalesce(min(month), '') AS a, coalesce(max(month), '') AS b FROM event";
+    let batches = ctx.sql(sql).await.map_err(failed)?.collect().await.map_err(failed)?;
+    let text = |column: usize| -> Result<String, AppError> {
+        match batches.iter().find(|b| b.num_rows() > 0) {
+            Some(batch) => Ok(arrow::util::display::array_value_to_string(batch.column(column), 0)?),
+            None => Ok(String::new()),
+        }
+    };
+    let months = Months { from: text(0)?, to: text(1)? };
+    Ok(Some(months).filter(|m| !m.from.is_empty()))
+}
+
+/// Sources and senders of which months of the period have no file.
+pub async fn missing(ctx: &SessionContext) -> Result<Vec<Finding>, AppError> {
+    let finding = |gap: Gap| {
+        let whose = if gap.sender.is_empty() { String::new() } else { format!(" of {}", gap.sender) };
+        let what = format!("no file{whose} for {}", month_list(&gap.months));
+        Finding::new(FindingKind::MissingMonths, &gap.source, "", "", what)
+            .counted(gap.months.len() as u64, gap.of as u64)
+            .only_told()
+    };
+    Ok(gaps(ctx).await?.into_iter().map(finding).collect())
+}
+
+/// Writes into the lines of a release's sources which months of the period they have not supplied.
+pub async fn describe(ctx: &SessionContext, sources: &mut [SourceLine]) -> Result<(), AppError> {
+    let (gaps, inferred) = (gaps(ctx).await?, inferred_sources(ctx).await?);
+    for line in sources {
+        line.months_inferred = inferred.contains(&line.name);
+        let ours = gaps.iter().filter(|gap| gap.source == line.name);
+        line.missing_months = ours
+            .flat_map(|gap| {
+                let one = |(from, to)| MissingMonths { sender: gap.sender.clone(), from, to };
+                month_spans(&gap.months).into_iter().map(one)
+            })
+            .collect();
+    }
+    Ok(())
+}
