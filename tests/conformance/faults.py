@@ -5,7 +5,7 @@ import sys
 
 from harness import ROOT, Mismatch
 
-DELIVERIES = 150
+DELIVERIES = 160
 # The machine that runs this may be slow; no delivery is begun after this, and those that were left out are counted aloud.
 SECONDS = 270
 
