@@ -27,7 +27,7 @@ placed AS (
 ),
 counted AS (SELECT code, sum(n) AS n FROM placed GROUP BY 1),
 people AS (
-  SELECT s.code AS lsoa, sum(p.residents * s.share) AS residents
+  SELECT s.code AS lsoa, CASE WHEN count(*) = count(p.residents) THEN sum(p.residents * s.share) END AS residents
   FROM area_of_lsoa AS s JOIN population AS p ON p.code = s.lsoa AND p.latest
   WHERE s.layer = 'lsoa' GROUP BY 1
 ),
@@ -39,7 +39,7 @@ living AS (
   GROUP BY 1
 ),
 people_by_day AS (
-  SELECT s.code AS lsoa, sum(d.people * s.share) AS people
+  SELECT s.code AS lsoa, CASE WHEN count(*) = count(d.people) THEN sum(d.people * s.share) END AS people
   FROM area_of_lsoa AS s JOIN daytime_population AS d ON d.layer = 'lsoa' AND d.code = s.lsoa
   WHERE s.layer = 'lsoa' GROUP BY 1
 ),

@@ -12,7 +12,8 @@ of_code AS (
 ),
 counted AS (SELECT d.decile, sum(d.share) AS n FROM comparable_violence AS e JOIN of_code AS d ON d.lsoa = e.lsoa GROUP BY 1),
 living AS (
-  SELECT d.decile, sum(p.residents * d.share) AS residents FROM population AS p JOIN of_code AS d ON d.lsoa = p.code
+  SELECT d.decile, CASE WHEN count(*) = count(p.residents) THEN sum(p.residents * d.share) END AS residents
+  FROM population AS p JOIN of_code AS d ON d.lsoa = p.code
   WHERE p.latest GROUP BY 1
 ),
 deciles AS (
@@ -46,7 +47,7 @@ listed AS (
   UNION ALL
   SELECT 3, NULL, 'ratio of decile ' || CAST(most AS TEXT) || ' to ' || CAST(least AS TEXT), NULL, NULL, round(r['ratio'], 3), round(r['lower'], 3), round(r['upper'], 3) FROM ends
   UNION ALL
-  SELECT 4, NULL, 'relative index of inequality', NULL, NULL, round(-slope / (wy / w), 3), NULL, NULL FROM line WHERE wy > 0 AND w > 0 AND slope IS NOT NULL
+  SELECT 4, NULL, 'relative index of inequality', NULL, NULL, round(-slope / (wy / w), 3), NULL, NULL FROM line WHERE wy > 0 AND w > 0 AND slope IS NOT NULL AND NOT EXISTS (SELECT 1 FROM deciles WHERE residents IS NULL)
   UNION ALL
   SELECT 5, NULL, 'not available: the area has no file of the layout `deprivation`', NULL, NULL, NULL, NULL, NULL
   WHERE NOT EXISTS (SELECT 1 FROM deprivation)

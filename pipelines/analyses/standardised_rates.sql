@@ -30,8 +30,17 @@ living AS (
   WHERE p.latest
   GROUP BY 1, 2
 ),
+-- What holds a small area whose residents are not known.
+in_part AS (
+  SELECT DISTINCT h.code
+  FROM population AS p
+  JOIN area_of_lsoa AS now ON now.layer = 'lsoa' AND now.lsoa = p.code
+  JOIN held AS h ON h.lsoa = now.code
+  WHERE p.latest AND p.residents IS NULL
+),
 full_band AS (
-  SELECT codes.code, s.age_from, s.people AS standard, round(coalesce(v.n, 0)) AS n, l.residents
+  SELECT codes.code, s.age_from, s.people AS standard, round(coalesce(v.n, 0)) AS n,
+         CASE WHEN codes.code NOT IN (SELECT code FROM in_part) THEN l.residents END AS residents
   FROM (SELECT DISTINCT code FROM held) AS codes CROSS JOIN band AS s
   LEFT JOIN hurt AS v ON v.code = codes.code AND v.age_from = s.age_from
   LEFT JOIN living AS l ON l.code = codes.code AND l.age_from = s.age_from

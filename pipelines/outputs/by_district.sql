@@ -22,9 +22,10 @@ WITH districts AS (
   FROM area AS a
   JOIN area AS b ON b.layer = 'district' AND b.code = a.published_with
   LEFT JOIN (
-    SELECT a.published_with AS code, sum(p.residents) AS residents
-    FROM area AS a JOIN population AS p ON p.code = a.code
-    WHERE a.layer = 'district' AND p.latest GROUP BY 1
+    -- Where the residents of a part are not known, those of the whole are not.
+    SELECT a.published_with AS code, CASE WHEN count(*) = count(p.residents) THEN sum(p.residents) END AS residents
+    FROM area AS a LEFT JOIN population AS p ON p.code = a.code AND p.latest
+    WHERE a.layer = 'district' GROUP BY 1
   ) AS r ON r.code = a.published_with
   WHERE a.layer = 'district'
   GROUP BY 1

@@ -286,7 +286,7 @@ fn other_definitions_are_refused_and_named() {
     let wanted = "source definition police_rms: feed rows column event.domestic is made differently there";
     desk.lab.run().run().ended(11).says(&["rms_crimes_2024-12.svp", wanted, "hint:"]);
     // It is said before the run, too.
-    desk.lab.check().run().ended(3).says(&[wanted]);
+    desk.lab.check().run().ended(11).says(&[wanted]);
     desk.lab.edit(source, "Stranger = \"stranger\"", "Stranger = \"family\"");
     desk.lab.run().run().ended(11).says(&[wanted, "source definition police_rms: map relationship differs"]);
     assert!(files_under(&desk.lab.lake()).is_empty(), "nothing is loaded");

@@ -179,10 +179,10 @@ impl Graph {
 pub(crate) fn geography(area: &Area, places: &Places) -> Result<Geography, AnalyseError> {
     let graph = Graph::new(area, &places.links);
     let mut residents: BTreeMap<&str, (i32, i64)> = BTreeMap::new();
-    for (code, year, people) in &places.population {
-        let known = residents.entry(code).or_insert((*year, *people));
-        if *year > known.0 {
-            *known = (*year, *people);
+    for (code, year, people) in places.population.iter().filter_map(|(c, y, n)| n.map(|n| (c, *y, n))) {
+        let known = residents.entry(code).or_insert((year, people));
+        if year > known.0 {
+            *known = (year, people);
         }
     }
     let residents = residents.into_iter().map(|(code, (_, people))| (code, people)).collect();

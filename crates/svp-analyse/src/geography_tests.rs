@@ -33,7 +33,7 @@ fn area() -> Area {
 }
 
 fn places(links: Vec<AreaLink>, changes: Vec<AreaChange>, residents: &[(&str, i64)]) -> Places {
-    let population = residents.iter().map(|(code, people)| ((*code).to_owned(), 2023, *people)).collect();
+    let population = residents.iter().map(|(code, people)| ((*code).to_owned(), 2023, Some(*people))).collect();
     Places { links, changes, population, ..Places::default() }
 }
 

@@ -104,7 +104,7 @@ fn register_population(ctx: &SessionContext, places: &Places) -> Result<(), Anal
         [
             ("code", texts(population, |p| Some(&p.0))),
             ("year", Arc::new(Int32Array::from_iter_values(population.iter().map(|p| p.1))) as ArrayRef),
-            ("residents", Arc::new(Int64Array::from_iter_values(population.iter().map(|p| p.2))) as ArrayRef),
+            ("residents", Arc::new(Int64Array::from_iter(population.iter().map(|p| p.2))) as ArrayRef),
             (
                 "latest",
                 Arc::new(BooleanArray::from_iter(population.iter().map(|p| Some(Some(&p.1) == last.as_ref()))))
@@ -137,7 +137,7 @@ fn register_population(ctx: &SessionContext, places: &Places) -> Result<(), Anal
 
 fn register_daytime(ctx: &SessionContext, places: &Places) -> Result<(), AnalyseError> {
     let last = |layer: &str| places.daytime.iter().filter(|d| d.0 == layer).map(|d| d.2).max();
-    let rows: Vec<&(String, String, i32, i64)> =
+    let rows: Vec<&(String, String, i32, Option<i64>)> =
         places.daytime.iter().filter(|d| Some(d.2) == last(d.0.as_str())).collect();
     put(
         ctx,
@@ -146,7 +146,7 @@ fn register_daytime(ctx: &SessionContext, places: &Places) -> Result<(), Analyse
             ("layer", texts(&rows, |d| Some(&d.0))),
             ("code", texts(&rows, |d| Some(&d.1))),
             ("year", Arc::new(Int32Array::from_iter_values(rows.iter().map(|d| d.2))) as ArrayRef),
-            ("people", Arc::new(Int64Array::from_iter_values(rows.iter().map(|d| d.3))) as ArrayRef),
+            ("people", Arc::new(Int64Array::from_iter(rows.iter().map(|d| d.3))) as ArrayRef),
         ],
     )
 }

@@ -1,6 +1,6 @@
 //! An area: where the pipeline runs, what it reads there, and what it makes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -84,7 +84,8 @@ pub enum Reference {
         year: i32,
     },
     /// Dated CSV lookup with a header, from each area to the one that holds it. A column is named by its whole name, the start
-    /// of it, or with `*` for the year (`lad*nm`), since publishers put the year there.
+    /// of it, or with `*` for the year (`lad*nm`), since publishers put the year there; `|` divides several such names, of which
+    /// the first that is there counts. So are the columns of all layouts.
     AreaLookup {
         /// File or glob.
         path: String,
@@ -240,6 +241,9 @@ impl Area {
         if area.period.from > area.period.to {
             return Err(Problem::new(file, "period: it ends before it begins"));
         }
+        if let Some((what, hint)) = area.misfit() {
+            return Err(Problem::new(file, what).hint(hint));
+        }
         for reference in &area.reference {
             if let Reference::AreaLookup { layer, parent_layer, valid_from, valid_to, .. } = reference {
                 lookup_problem(layer, parent_layer, valid_from.as_deref(), valid_to.as_deref())
@@ -247,6 +251,31 @@ impl Area {
             }
         }
         Ok(area)
+    }
+
+    /// What the area says of its ground that cannot be, and what to do.
+    fn misfit(&self) -> Option<(String, &'static str)> {
+        for (axis, [least, greatest], end) in
+            [("easting", self.easting, 700_000.0), ("northing", self.northing, 1_300_000.0)]
+        {
+            if !(least >= 0.0 && least < greatest && greatest <= end) {
+                let what = format!(
+                    "{axis}: it is not the smallest and the largest of the area in metres of the National Grid"
+                );
+                return Some((what, "write [smallest, largest], for example [541000, 642000]"));
+            }
+        }
+        let codes: BTreeSet<&str> = self.districts.iter().map(|d| d.code.as_str()).collect();
+        if codes.len() < self.districts.len() {
+            return Some(("district: a code stands twice".to_owned(), "each district has one entry"));
+        }
+        let csp = |code: &str| self.districts.iter().find(|d| d.code == code).map(|d| d.csp.as_str());
+        let apart = |d: &&District| d.published_with.as_deref().is_some_and(|with| csp(with) != Some(d.csp.as_str()));
+        let d = self.districts.iter().find(apart)?;
+        Some((
+            format!("district {}: published_with names no district of its partnership in this area", d.code),
+            "give the code of a [[district]] with the same csp",
+        ))
     }
 }
 

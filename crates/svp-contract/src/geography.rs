@@ -89,12 +89,12 @@ pub struct Ages {
 /// What the reference data of an area say of places.
 #[derive(Debug, Clone, Default)]
 pub struct Places {
-    /// Residents: area, mid-year, people.
-    pub population: Vec<(String, i32, i64)>,
+    /// Residents: area, mid-year, people; no number where those of a part are not known.
+    pub population: Vec<(String, i32, Option<i64>)>,
     /// Residents by year of age, where the population files have them.
     pub ages: Vec<Ages>,
-    /// People by day: layer, area, year, people.
-    pub daytime: Vec<(String, String, i32, i64)>,
+    /// People by day: layer, area, year, people; no number where they are not known.
+    pub daytime: Vec<(String, String, i32, Option<i64>)>,
     /// Sizes of small areas, km², as far as they are known.
     pub km2: BTreeMap<String, f64>,
     /// Places whose events are not counted in grids.

@@ -12,6 +12,7 @@ mod dictionary;
 pub mod encoding;
 mod event_rules;
 mod finding;
+mod forces;
 mod geography;
 mod header;
 mod linkage;
@@ -33,6 +34,7 @@ pub use event_rules::{
     EventAges, EventControl, EventLevel, EventPlaces, EventRules, EventScope, EventTimes, EventWindow,
 };
 pub use finding::{Acceptance, FIRST_ROWS, Finding, FindingKind};
+pub use forces::{Choices, Force, ForceDistrict, Forces, Wanted};
 pub use geography::{Ages, AreaChange, AreaLink, Change, Places};
 pub use linkage::{
     Alternative, Block, Blocking, COMPARISONS, Comparison, LinkModel, LinkThreshold, Linkage, MAX_LEVELS, Numbers,

@@ -30,12 +30,12 @@ pub(crate) fn dictionaries(
     for (reference, file) in geography {
         match reference {
             Reference::AreaChange { from, to, change, .. } => {
-                for change in changes(file, [from, to, change])? {
+                for change in changes(file, [from, to, change])?.0 {
                     became.entry(change.from).or_default().insert(change.to);
                 }
             }
             Reference::AreaLookup { parent_layer, .. } if parent_layer == FORCE_LAYER => {
-                for link in links(reference, file)?.into_iter().filter(|l| own.contains(l.code.as_str())) {
+                for link in links(reference, file)?.0.into_iter().filter(|l| own.contains(l.code.as_str())) {
                     let name = link.parent_name.as_deref().map(force_key);
                     forces.extend(name.map(|name| (name, link.parent)));
                 }

@@ -3,72 +3,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use svp_contract::{Ages, Area, AreaChange, AreaLink, Change, Places, Reference};
+use svp_contract::{Ages, Area, AreaChange, AreaLink, Change, Reference};
 use svp_functions::Lookups;
 use svp_lake::input::InputFile;
 
 use crate::error::IngestError;
-use crate::reference::{ReferenceData, columns, fail, header};
+use crate::reference::fail;
+use crate::reference::rows::{Row, header, read_rows};
 
 /// Fewer columns of single years than this are no ages of a population.
 const FEWEST_AGES: usize = 20;
 
-impl ReferenceData {
-    /// What is known of places. Sizes are read only `with_sizes`: the boundaries of all small areas take a while.
-    ///
-    /// # Errors
-    /// A file that cannot be used.
-    pub fn places(&self, area: &Area, with_sizes: bool) -> Result<Places, IngestError> {
-        let mut out = Places { exclusions: self.exclusions.clone(), ..Places::default() };
-        let mut linked = Vec::new();
-        let mut by_day = Vec::new();
-        for (reference, file) in &self.geography {
-            match reference {
-                Reference::AreaLookup { .. } => linked.extend(links(reference, file)?),
-                Reference::AreaChange { from, to, change, .. } => {
-                    out.changes.extend(changes(file, [from, to, change])?)
-                }
-                Reference::Deprivation { code, decile, .. } => out.deprivation.extend(deciles(file, code, decile)?),
-                Reference::DaytimePopulation { layer, code, total, year, .. } => {
-                    by_day.extend(
-                        people(file, code, total)?.into_iter().map(|(code, n)| (layer.clone(), code, *year, n)),
-                    );
-                }
-                _ => {}
-            }
-        }
-        let districts = Districts::new(area, &linked, &self.lookups);
-        out.links = districts.links();
-        let mut all = Vec::new();
-        for (reference, file) in &self.populations {
-            let Reference::OnsPopulation { code, total, year, .. } = reference else { continue };
-            all.extend(people(file, code, total)?.into_iter().map(|(code, people)| (code, *year, people)));
-            out.ages.extend(ages(file, code, *year, &districts)?);
-        }
-        out.population = districts.population(&all);
-        out.daytime = by_day.into_iter().filter(|(layer, code, ..)| districts.holds(layer, code)).collect();
-        // Dated lookups come first: the first that holds an area names its parent.
-        linked.append(&mut out.links);
-        out.links = linked;
-        if with_sizes {
-            out.km2 = self.square_kilometres("lsoa");
-        }
-        Ok(out)
-    }
-}
-
 /// The district of each small area of the area: by the lookup `lsoa_district`, else by dated lookups.
-struct Districts<'a> {
-    ours: BTreeSet<&'a str>,
+pub(crate) struct Districts<'a> {
+    pub ours: BTreeSet<&'a str>,
     lookups: &'a Lookups,
     /// By small area.
-    linked: BTreeMap<&'a str, &'a str>,
+    pub linked: BTreeMap<&'a str, &'a str>,
     /// Areas of every layer that lie in one of our districts, by layer.
-    inside: BTreeSet<(&'a str, &'a str)>,
+    pub inside: BTreeSet<(&'a str, &'a str)>,
 }
 
 impl<'a> Districts<'a> {
-    fn new(area: &'a Area, links: &'a [AreaLink], lookups: &'a Lookups) -> Self {
+    pub fn new(area: &'a Area, links: &'a [AreaLink], lookups: &'a Lookups) -> Self {
         let ours: BTreeSet<&str> = area.districts.iter().map(|d| d.code.as_str()).collect();
         // From each district down, layer by layer, until nothing is added.
         let mut held: BTreeMap<(&str, &str), &str> = ours.iter().map(|d| (("district", *d), *d)).collect();
@@ -89,17 +46,32 @@ impl<'a> Districts<'a> {
         Self { ours, lookups, linked, inside }
     }
 
-    fn of(&self, code: &str) -> Option<&str> {
+    /// The district of the area in which a small area lies.
+    pub fn of(&self, code: &str) -> Option<&str> {
         let found = self.lookups.value("lsoa_district", code).filter(|d| self.ours.contains(d));
         found.or_else(|| self.linked.get(code).copied())
     }
 
-    fn holds(&self, layer: &str, code: &str) -> bool {
+    /// The district that the lookup `lsoa_district` gives, of the area or not.
+    pub fn said(&self, code: &str) -> Option<&'a str> {
+        self.lookups.value("lsoa_district", code)
+    }
+
+    /// The small areas of the area: those of the lookup, which are of the census that mappings use; where it has none, those of
+    /// the dated lookups.
+    pub fn small_areas(&self) -> BTreeSet<&'a str> {
+        let pairs = self.lookups.pairs("lsoa_district").filter(|(_, d)| self.ours.contains(d));
+        let found: BTreeSet<&str> = pairs.map(|(code, _)| code).collect();
+        if found.is_empty() { self.linked.keys().copied().collect() } else { found }
+    }
+
+    /// Whether an area of a layer lies in the area.
+    pub fn holds(&self, layer: &str, code: &str) -> bool {
         self.inside.contains(&(layer, code)) || (layer == "lsoa" && self.of(code).is_some())
     }
 
     /// The lookup `lsoa_district` as links, where no dated lookup says the same.
-    fn links(&self) -> Vec<AreaLink> {
+    pub fn links(&self) -> Vec<AreaLink> {
         let link = |(code, district): (&str, &str)| AreaLink {
             layer: "lsoa".to_owned(),
             code: code.to_owned(),
@@ -115,103 +87,103 @@ impl<'a> Districts<'a> {
         links.sort_by(|a, b| a.code.cmp(&b.code));
         links
     }
-
-    /// Residents of the area's small areas, and of its districts as their sums.
-    fn population(&self, all: &[(String, i32, i64)]) -> Vec<(String, i32, i64)> {
-        let mut out = Vec::new();
-        let mut sums: BTreeMap<(&str, i32), i64> = BTreeMap::new();
-        for (code, year, people) in all {
-            let district = self.of(code);
-            if let Some(district) = district {
-                *sums.entry((district, *year)).or_default() += people;
-            }
-            if district.is_some() || self.ours.contains(code.as_str()) {
-                out.push((code.clone(), *year, *people));
-            }
-        }
-        out.extend(sums.into_iter().map(|((code, year), people)| (code.to_owned(), year, people)));
-        out.sort();
-        out
-    }
 }
 
-pub(crate) fn links(reference: &Reference, file: &InputFile) -> Result<Vec<AreaLink>, IngestError> {
+/// The rows of a lookup of areas, each once; and whether the file may be cut.
+pub(crate) fn links(reference: &Reference, file: &InputFile) -> Result<(Vec<AreaLink>, bool), IngestError> {
     let Reference::AreaLookup { layer, code, name, parent_layer, parent, parent_name, valid_from, valid_to, .. } =
         reference
     else {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), false));
     };
     // A name that is not asked for is the code's own column, and left out again.
     let choices = [code, name.as_ref().unwrap_or(code), parent, parent_name.as_ref().unwrap_or(parent)];
-    let wanted: Vec<[&str; 1]> = choices.iter().map(|c| [c.as_str()]).collect();
-    let rows = columns(file, &wanted.iter().map(|c| c.as_slice()).collect::<Vec<_>>())?;
+    let wanted = choices.map(|c| [c.as_str()]);
     let mut seen = BTreeSet::new();
     let mut out = Vec::new();
-    for mut row in rows {
-        let mut take = |i: usize| row.get_mut(i).and_then(Option::take);
-        let (Some(child), Some(holder)) = (take(0), take(2)) else { continue };
-        if !seen.insert((child.clone(), holder.clone())) {
-            continue;
+    let open = read_rows(file, &wanted.each_ref().map(|c| c.as_slice()), |row| {
+        let (Some(child), Some(holder)) = (row.owned(0), row.owned(2)) else { return Ok(()) };
+        if seen.insert((child.clone(), holder.clone())) {
+            out.push(AreaLink {
+                layer: layer.clone(),
+                code: child,
+                name: name.as_ref().and(row.owned(1)),
+                parent_layer: parent_layer.clone(),
+                parent: holder,
+                parent_name: parent_name.as_ref().and(row.owned(3)),
+                valid_from: valid_from.clone(),
+                valid_to: valid_to.clone(),
+            });
         }
-        out.push(AreaLink {
-            layer: layer.clone(),
-            code: child,
-            name: name.as_ref().and(take(1)),
-            parent_layer: parent_layer.clone(),
-            parent: holder,
-            parent_name: parent_name.as_ref().and(take(3)),
-            valid_from: valid_from.clone(),
-            valid_to: valid_to.clone(),
-        });
-    }
-    Ok(out)
+        Ok(())
+    })?;
+    Ok((out, open))
 }
 
-pub(crate) fn changes(file: &InputFile, names: [&String; 3]) -> Result<Vec<AreaChange>, IngestError> {
-    let [from, to, change] = names.map(|n| [n.as_str()]);
+/// The rows of an exact-fit lookup, each once.
+pub(crate) fn changes(file: &InputFile, names: [&String; 3]) -> Result<(Vec<AreaChange>, bool), IngestError> {
+    let wanted = names.map(|n| [n.as_str()]);
     let mut seen = BTreeSet::new();
     let mut out = Vec::new();
-    for mut row in columns(file, &[&from, &to, &change])? {
-        let mut take = |i: usize| row.get_mut(i).and_then(Option::take);
-        let (Some(from), Some(to)) = (take(0), take(1)) else {
-            return Err(fail(file, "a row lacks the code before or after"));
+    let open = read_rows(file, &wanted.each_ref().map(|c| c.as_slice()), |row| {
+        let (Some(from), Some(to)) = (row.owned(0), row.owned(1)) else {
+            return Err(fail(file, format!("row {} lacks the code before or after", row.number)));
         };
-        let Some(change) = take(2).and_then(|c| Change::read(&c)) else {
-            return Err(fail(file, "the change of a row is none of U, S, M and X"));
+        let Some(change) = row.text(2).and_then(|c| Change::read(&c)) else {
+            return Err(fail(file, format!("the change of row {} is none of U, S, M and X", row.number)));
         };
         if seen.insert((from.clone(), to.clone())) {
             out.push(AreaChange { from, to, change });
         }
-    }
-    Ok(out)
+        Ok(())
+    })?;
+    Ok((out, open))
 }
 
-/// Areas and their people; a row without a code or a whole number is none of them (notes below the table).
-fn people(file: &InputFile, code: &str, total: &str) -> Result<Vec<(String, i64)>, IngestError> {
-    let rows = columns(file, &[&[code], &[total]])?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| match row.as_slice() {
-            [Some(code), Some(total)] => Some((code.clone(), total.replace(',', "").parse().ok()?)),
-            _ => None,
-        })
-        .collect())
+/// A number of people: whole, none of them negative; thousands may be divided by commas, and a spreadsheet's `.0` is nothing.
+fn whole(text: &str) -> Option<i64> {
+    let plain = text.replace(',', "");
+    let plain = plain.trim_end_matches('0').strip_suffix('.').unwrap_or(&plain);
+    plain.parse::<i64>().ok().filter(|n| *n >= 0)
 }
 
-fn deciles(file: &InputFile, code: &str, decile: &str) -> Result<Vec<(String, i32)>, IngestError> {
+/// A row of a file of people.
+pub(crate) struct People {
+    /// Number of the row.
+    pub row: u64,
+    /// Area.
+    pub code: String,
+    /// People; `None` where the row has no whole number of 0 or more.
+    pub people: Option<i64>,
+}
+
+/// Areas and their people; a row without a code is none of them (notes below the table).
+pub(crate) fn people(file: &InputFile, code: &str, total: &str) -> Result<(Vec<People>, bool), IngestError> {
+    let mut out = Vec::new();
+    let open = read_rows(file, &[&[code], &[total]], |row| {
+        if let Some(code) = row.owned(0) {
+            out.push(People { row: row.number, code, people: row.text(1).and_then(|n| whole(&n)) });
+        }
+        Ok(())
+    })?;
+    Ok((out, open))
+}
+
+/// Small areas with their deciles.
+pub(crate) fn deciles(file: &InputFile, code: &str, decile: &str) -> Result<(Vec<(String, i32)>, bool), IngestError> {
     let mut out = BTreeMap::new();
-    for mut row in columns(file, &[&[code], &[decile]])? {
-        let Some(code) = row.get_mut(0).and_then(Option::take) else { continue };
-        let Some(decile) =
-            row.get(1).and_then(Option::as_deref).and_then(|d| d.parse().ok()).filter(|d| (1..=10).contains(d))
-        else {
-            return Err(fail(file, "the decile of a row is not a whole number from 1 to 10"));
+    let open = read_rows(file, &[&[code], &[decile]], |row| {
+        let Some(code) = row.owned(0) else { return Ok(()) };
+        let Some(decile) = row.text(1).and_then(|d| d.parse().ok()).filter(|d| (1..=10).contains(d)) else {
+            let what = format!("the decile of row {} is not a whole number from 1 to 10", row.number);
+            return Err(fail(file, what));
         };
         if out.insert(code, decile).is_some() {
-            return Err(fail(file, "it gives a small area twice"));
+            return Err(fail(file, format!("row {} gives a small area again", row.number)));
         }
-    }
-    Ok(out.into_iter().collect())
+        Ok(())
+    })?;
+    Ok((out.into_iter().collect(), open))
 }
 
 /// The columns of single years of age: `0` to `90+`, or `F0`, `M0` and so on, which are added.
@@ -233,31 +205,55 @@ fn age_columns(header: &[String]) -> Vec<Vec<&str>> {
     if found.len() < FEWEST_AGES { Vec::new() } else { found }
 }
 
-fn ages(file: &InputFile, code: &str, year: i32, districts: &Districts<'_>) -> Result<Vec<Ages>, IngestError> {
+/// Residents by year of age of the small areas of the area, where the file has the columns.
+pub(crate) fn ages(
+    file: &InputFile,
+    code: &str,
+    year: i32,
+    districts: &Districts<'_>,
+) -> Result<Vec<Ages>, IngestError> {
     let header = header(file)?;
     let by_age = age_columns(&header);
     if by_age.is_empty() {
         return Ok(Vec::new());
     }
     let single: Vec<[&str; 1]> = std::iter::once(code).chain(by_age.iter().flatten().copied()).map(|n| [n]).collect();
-    let rows = columns(file, &single.iter().map(|c| c.as_slice()).collect::<Vec<_>>())?;
-    let mut out = Vec::new();
-    for row in rows {
-        let Some(code) = row.first().cloned().flatten().filter(|c| districts.of(c).is_some()) else { continue };
-        let mut numbers = row.iter().skip(1).map(|n| n.as_ref().and_then(|n| n.replace(',', "").parse::<i64>().ok()));
+    let wanted: Vec<&[&str]> = single.iter().map(|c| c.as_slice()).collect();
+    let mut out: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    read_rows(file, &wanted, |row: &Row<'_>| {
+        let Some(code) = row.owned(0).filter(|c| districts.of(c).is_some()) else { return Ok(()) };
+        let mut at = 1;
         let mut residents = Vec::with_capacity(by_age.len());
         for names in &by_age {
-            let sum: Option<i64> = numbers.by_ref().take(names.len()).sum();
-            residents.push(sum.ok_or_else(|| fail(file, "the residents of an age are not a number"))?);
+            let sum: Option<i64> = (at..at + names.len()).map(|i| row.text(i).and_then(|n| whole(&n))).sum();
+            at += names.len();
+            let Some(sum) = sum else {
+                let what = format!("the residents of an age in row {} are not a whole number of 0 or more", row.number);
+                return Err(fail(file, what));
+            };
+            residents.push(sum);
         }
-        out.push(Ages { code, year, residents });
-    }
-    Ok(out)
+        out.insert(code, residents);
+        Ok(())
+    })?;
+    Ok(out.into_iter().map(|(code, residents)| Ages { code, year, residents }).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn people_are_whole_numbers() {
+        for (text, n) in
+            [("1234", 1234), ("1,234", 1234), ("1234.0", 1234), ("1200", 1200), ("1200.00", 1200), ("0", 0)]
+        {
+            assert_eq!(whole(text), Some(n), "{text}");
+        }
+        for text in ["-1", "12.5", "", "c", "1e3", "."] {
+            assert_eq!(whole(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn ages_are_found_by_their_columns() {

@@ -2,18 +2,24 @@
 //! for National Statistics and Ordnance Survey publish them. Columns are found by the start of their names,
 //! since those carry the year (`oslaua`, `lad23cd`, `lad25cd`).
 
+mod check;
+mod residents;
+pub(crate) mod rows;
+mod shapes;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use geo::{Coord, LineString, MultiPolygon, Polygon};
+use geo::MultiPolygon;
 use svp_contract::{Area, Exclusion, Reference};
-use svp_functions::{Areas, Lookups, place::osgb};
-use svp_lake::input::{InputFile, expand, open_blocking};
+use svp_functions::{Areas, Lookups};
+use svp_lake::input::{InputFile, expand};
 
+pub use self::check::{InFull, Told};
+use self::rows::{read_bare_rows, read_rows};
 use crate::dictionaries::dictionaries;
 use crate::error::IngestError;
-use crate::read::decompressed;
 
 /// The layer of the area's own districts, where there is a layer `district`.
 pub const AREA_LAYER: &str = "area";
@@ -42,6 +48,10 @@ pub struct ReferenceData {
     pub exclusions: Vec<Exclusion>,
     pub(crate) populations: Vec<(Reference, InputFile)>,
     pub(crate) geography: Vec<(Reference, InputFile)>,
+    /// Files of postcodes that nobody has read yet.
+    postcodes: Vec<(Reference, InputFile)>,
+    /// What the small files said of themselves when they were read.
+    told: Vec<Told>,
 }
 
 impl ReferenceData {
@@ -50,9 +60,9 @@ impl ReferenceData {
         self.layers.get(name)
     }
 
-    /// Why boundaries could not be read, if somebody asked for them and they could not.
-    pub fn failure(&self) -> Option<IngestError> {
-        self.layers.failure.lock().ok().and_then(|mut f| f.take())
+    /// Why what was read when it was asked for cannot be used: boundaries, and where postcodes lie. Each is told once.
+    pub fn failures(&self) -> Vec<IngestError> {
+        self.layers.failures.lock().map(|mut found| std::mem::take(&mut *found)).unwrap_or_default()
     }
 
     /// Sizes of the areas of a layer, km², by code. Empty where there is no such layer.
@@ -75,14 +85,16 @@ struct LayerFiles {
 #[derive(Default)]
 struct Layers {
     by_name: BTreeMap<String, LayerFiles>,
+    /// Districts of the area.
+    districts: BTreeSet<String>,
     threads: usize,
-    failure: Mutex<Option<IngestError>>,
+    failures: Mutex<Vec<IngestError>>,
 }
 
 impl Layers {
     fn fail(&self, error: IngestError) {
-        if let Ok(mut failure) = self.failure.lock() {
-            failure.get_or_insert(error);
+        if let Ok(mut failures) = self.failures.lock() {
+            failures.push(error);
         }
     }
 
@@ -90,23 +102,53 @@ impl Layers {
         let Some(layer) = self.by_name.get(name) else { return &[] };
         layer.shapes.get_or_init(|| {
             let mut shapes = Vec::new();
-            for part in read_parts(&layer.files, self.threads) {
+            let mut seen: BTreeSet<String> = BTreeSet::new();
+            let mut whole = true;
+            for ((_, file), part) in layer.files.iter().zip(read_parts(&layer.files, self.threads)) {
                 match part {
-                    Ok(Part::Layer(found)) => shapes.extend(found),
+                    Ok(Part::Layer(found)) => {
+                        let twice = found.iter().filter(|s| !seen.insert(s.code.clone())).count();
+                        if twice > 0 {
+                            self.fail(fail(file, format!("{twice} of its areas have the code of another area")));
+                        }
+                        shapes.extend(found);
+                    }
                     Ok(_) => {}
-                    Err(error) => self.fail(error),
+                    Err(error) => {
+                        whole = false;
+                        self.fail(error);
+                    }
                 }
+            }
+            // Whoever asks for districts counts by them: each of ours has ground, or nothing may be counted.
+            if name == "district" && whole {
+                self.groundless(layer, &seen);
             }
             shapes
         })
     }
+
+    /// Notes the districts of the area that have no boundary.
+    fn groundless(&self, layer: &LayerFiles, seen: &BTreeSet<String>) {
+        let missing: Vec<&str> = self.districts.iter().filter(|d| !seen.contains(*d)).map(String::as_str).collect();
+        if let (Some((_, file)), false) = (layer.files.first(), missing.is_empty()) {
+            let which = check::listed(&missing);
+            self.fail(fail(
+                file,
+                format!("it has no boundary for {} of the area: {which}", count(missing.len(), "district")),
+            ));
+        }
+    }
 }
 
-/// The files of a reference input, in order.
-///
-/// # Errors
-/// When a path names nothing.
-pub fn files(reference: &Reference, root: &str) -> Result<Vec<InputFile>, IngestError> {
+/// `1 district`, `2 districts`.
+pub(crate) fn count(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
+/// The file or glob of a reference input, as the area file names it.
+#[must_use]
+pub fn path(reference: &Reference) -> &str {
     let (Reference::GeojsonBoundaries { path, .. }
     | Reference::CsvLookup { path, .. }
     | Reference::PostcodeDirectory { path }
@@ -117,29 +159,40 @@ pub fn files(reference: &Reference, root: &str) -> Result<Vec<InputFile>, Ingest
     | Reference::AreaChange { path, .. }
     | Reference::Deprivation { path, .. }
     | Reference::Exclusions { path }) = reference;
+    path
+}
+
+/// The files of a reference input, in order.
+///
+/// # Errors
+/// When a path names nothing.
+pub fn files(reference: &Reference, root: &str) -> Result<Vec<InputFile>, IngestError> {
+    let path = path(reference);
     let full = format!("{}/{path}", root.trim_end_matches('/'));
     let found = expand(&[full])?;
     if found.is_empty() {
-        return Err(IngestError::Reference { file: path.clone(), what: "no such file".to_owned() });
+        return Err(IngestError::Reference { file: path.to_owned(), what: "no such file".to_owned() });
     }
     Ok(found)
 }
 
-/// The files that say where postcodes lie.
-fn postcode_files(area: &Area, root: &str) -> Result<Vec<(Reference, InputFile)>, IngestError> {
-    let mut found = Vec::new();
-    for reference in &area.reference {
-        if matches!(reference, Reference::PostcodeDirectory { .. } | Reference::CodePointOpen { .. }) {
-            found.extend(files(reference, root)?.into_iter().map(|file| (reference.clone(), file)));
+/// The reference inputs of an area that are not there, each once.
+#[must_use]
+pub fn absent(area: &Area, root: &str) -> Vec<IngestError> {
+    let mut out: Vec<IngestError> = Vec::new();
+    for error in area.reference.iter().filter_map(|reference| files(reference, root).err()) {
+        if !out.iter().any(|known| known.to_string() == error.to_string()) {
+            out.push(error);
         }
     }
-    Ok(found)
+    out
 }
 
 /// What one reference file holds.
 enum Part {
     Layer(Vec<AreaShape>),
-    Table(String, Vec<(String, String)>),
+    /// Name of the table, pairs, whether the last line has no end.
+    Table(String, Vec<(String, String)>, bool),
     Postcodes(Vec<(String, f64, f64)>),
     Exclusions(Vec<Exclusion>),
     /// Read by [`crate::places`] when it is asked for.
@@ -150,19 +203,26 @@ enum Part {
 /// `pipelines/reference/offences.csv`. Postcodes are read only `with_postcodes`: they are many.
 ///
 /// # Errors
-/// The first file that cannot be used.
+/// The files that are not there; if all are, those that cannot be used.
 pub fn load(
     area: &Area,
     root: &str,
     offences: &str,
     with_postcodes: bool,
     threads: usize,
-) -> Result<ReferenceData, IngestError> {
+) -> Result<ReferenceData, Vec<IngestError>> {
     let mut now: Vec<(Reference, InputFile)> = Vec::new();
     let mut data = ReferenceData::default();
-    let mut layers = Layers { threads, ..Layers::default() };
+    let own: BTreeSet<String> = area.districts.iter().map(|d| d.code.clone()).collect();
+    let mut layers = Layers { threads, districts: own.clone(), ..Layers::default() };
+    let mut postcodes = Vec::new();
+    let absent = absent(area, root);
+    if !absent.is_empty() {
+        return Err(absent);
+    }
     for reference in &area.reference {
-        let found = files(reference, root)?.into_iter().map(|file| (reference.clone(), file));
+        let found = files(reference, root).map_err(|error| vec![error])?;
+        let found: Vec<(Reference, InputFile)> = found.into_iter().map(|file| (reference.clone(), file)).collect();
         match reference {
             Reference::GeojsonBoundaries { layer, .. } => {
                 layers.by_name.entry(layer.clone()).or_default().files.extend(found)
@@ -172,8 +232,11 @@ pub fn load(
             | Reference::AreaChange { .. }
             | Reference::Deprivation { .. }
             | Reference::DaytimePopulation { .. } => data.geography.extend(found),
-            Reference::PostcodeDirectory { .. } | Reference::CodePointOpen { .. } if !with_postcodes => {}
-            _ => now.extend(found),
+            Reference::PostcodeDirectory { .. } | Reference::CodePointOpen { .. } => {
+                postcodes.extend(found.iter().cloned());
+                if with_postcodes { now.extend(found) } else { data.postcodes.extend(found) }
+            }
+            Reference::CsvLookup { .. } | Reference::Exclusions { .. } => now.extend(found),
         }
     }
     data.layers = Arc::new(layers);
@@ -183,7 +246,6 @@ pub fn load(
         names.push(AREA_LAYER.to_owned());
     }
     let shapes = Arc::clone(&layers);
-    let own: BTreeSet<String> = area.districts.iter().map(|d| d.code.clone()).collect();
     let boundaries: svp_functions::Boundaries = Arc::new(move |name: &str| {
         // Boundary files are of whole countries; the area is its districts.
         let (name, of_area) = if name == AREA_LAYER { ("district", true) } else { (name, false) };
@@ -191,7 +253,7 @@ pub fn load(
         shapes.map(|s| (s.code.clone(), s.shape.clone())).collect()
     });
     let plain = Areas::when_asked(names, boundaries);
-    let (postcodes, finder) = (postcode_files(area, root)?, plain.clone());
+    let finder = plain.clone();
     data.areas = plain.with_homes_when_asked(Arc::new(move || {
         let mut homes: HashMap<String, Vec<(f64, f64)>> = HashMap::new();
         for part in read_parts(&postcodes, threads) {
@@ -209,33 +271,74 @@ pub fn load(
         }
         homes
     }));
+    data.read(area, offences, &now, threads)?;
+    Ok(data)
+}
 
-    let mut tables: HashMap<String, HashMap<String, String>> = HashMap::new();
-    tables.insert("site".to_owned(), area.site.clone().into_iter().collect());
-    tables
-        .insert("area_district".to_owned(), area.districts.iter().map(|d| (d.code.clone(), d.name.clone())).collect());
-    tables.insert("offence_group".to_owned(), offence_groups(offences));
-    for part in read_parts(&now, threads) {
-        match part? {
-            Part::Table(table, pairs) => tables.entry(table).or_default().extend(pairs),
-            Part::Postcodes(found) => {
-                let into = tables.entry("postcode_lsoa".to_owned()).or_default();
-                for (postcode, easting, northing) in found {
-                    if let Some(lsoa) = data.areas.code_at("lsoa", easting, northing) {
-                        into.entry(postcode).or_insert_with(|| lsoa.to_owned());
+impl ReferenceData {
+    /// Reads what mappings ask for.
+    fn read(
+        &mut self,
+        area: &Area,
+        offences: &str,
+        now: &[(Reference, InputFile)],
+        threads: usize,
+    ) -> Result<(), Vec<IngestError>> {
+        let mut problems = Vec::new();
+        let mut tables: HashMap<String, HashMap<String, String>> = HashMap::new();
+        tables.insert("site".to_owned(), area.site.clone().into_iter().collect());
+        tables.insert(
+            "area_district".to_owned(),
+            area.districts.iter().map(|d| (d.code.clone(), d.name.clone())).collect(),
+        );
+        tables.insert("offence_group".to_owned(), offence_groups(offences));
+        for ((_, file), part) in now.iter().zip(read_parts(now, threads)) {
+            match part {
+                Ok(Part::Table(table, pairs, open)) => {
+                    self.told.extend(open.then(|| Told::open_end(file)));
+                    let into = tables.entry(table.clone()).or_default();
+                    let mut twice = 0;
+                    for (key, value) in pairs {
+                        match into.entry(key) {
+                            std::collections::hash_map::Entry::Occupied(known) => {
+                                twice += usize::from(*known.get() != value);
+                            }
+                            std::collections::hash_map::Entry::Vacant(free) => {
+                                free.insert(value);
+                            }
+                        }
+                    }
+                    if twice > 0 {
+                        let rows = count(twice, "row");
+                        problems.push(fail(
+                            file,
+                            format!("{rows} of the table {table} give a key another value than before"),
+                        ));
                     }
                 }
+                Ok(Part::Postcodes(found)) => {
+                    let into = tables.entry("postcode_lsoa".to_owned()).or_default();
+                    for (postcode, easting, northing) in found {
+                        if let Some(lsoa) = self.areas.code_at("lsoa", easting, northing) {
+                            into.entry(postcode).or_insert_with(|| lsoa.to_owned());
+                        }
+                    }
+                }
+                Ok(Part::Exclusions(found)) => {
+                    problems.extend(check::exclusions(area, file, &found));
+                    self.exclusions.extend(found);
+                }
+                Ok(Part::Layer(_) | Part::Elsewhere) => {}
+                Err(error) => problems.push(error),
             }
-            Part::Exclusions(found) => data.exclusions.extend(found),
-            Part::Layer(_) | Part::Elsewhere => {}
         }
+        problems.extend(self.failures());
+        if let Err(error) = dictionaries(area, &self.geography, &mut tables) {
+            problems.push(error);
+        }
+        self.lookups = Lookups::new(tables);
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
-    if let Some(error) = data.failure() {
-        return Err(error);
-    }
-    dictionaries(area, &data.geography, &mut tables)?;
-    data.lookups = Lookups::new(tables);
-    Ok(data)
 }
 
 /// What there is without an area: the groups of offences. `offences` as for [`load`].
@@ -270,16 +373,15 @@ fn offence_groups(text: &str) -> HashMap<String, String> {
 }
 
 fn read_part(reference: &Reference, file: &InputFile) -> Result<Part, IngestError> {
-    let pairs = |rows: Vec<Vec<Option<String>>>| {
-        rows.into_iter().filter_map(|mut r| Some((r[0].take()?, r[1].take()?))).collect::<Vec<_>>()
-    };
     Ok(match reference {
-        Reference::GeojsonBoundaries { code, name, .. } => Part::Layer(boundaries(file, code, name)?),
+        Reference::GeojsonBoundaries { code, name, .. } => Part::Layer(shapes::boundaries(file, code, name)?),
         Reference::CsvLookup { table, key, value, .. } => {
-            Part::Table(table.clone(), pairs(columns(file, &[&[key.as_str()], &[value.as_str()]])?))
+            let (pairs, open) = pairs(file, &[&[key.as_str()], &[value.as_str()]], table == "lsoa_district")?;
+            Part::Table(table.clone(), pairs, open)
         }
         Reference::PostcodeDirectory { .. } => {
-            Part::Table("postcode_lsoa".to_owned(), pairs(columns(file, &[&["pcds"], &["lsoa21", "lsoa11", "lsoa"]])?))
+            let (pairs, open) = pairs(file, &[&["pcds"], &["lsoa21", "lsoa11", "lsoa"]], false)?;
+            Part::Table("postcode_lsoa".to_owned(), pairs, open)
         }
         Reference::CodePointOpen { .. } => Part::Postcodes(code_point(file)?),
         Reference::Exclusions { .. } => Part::Exclusions(exclusions(file)?),
@@ -291,141 +393,62 @@ fn read_part(reference: &Reference, file: &InputFile) -> Result<Part, IngestErro
     })
 }
 
+/// Keys with their values. A key without a value has none, but where every key is to have one it stops the file.
+fn pairs(file: &InputFile, wanted: &[&[&str]], every: bool) -> Result<(Vec<(String, String)>, bool), IngestError> {
+    let mut out = Vec::new();
+    let open = read_rows(file, wanted, |row| {
+        match (row.owned(0), row.owned(1)) {
+            (Some(key), Some(value)) => out.push((key, value)),
+            (Some(_), None) if every => {
+                return Err(fail(file, format!("row {} has a small area and no district", row.number)));
+            }
+            _ => {}
+        }
+        Ok(())
+    })?;
+    Ok((out, open))
+}
+
 pub(crate) fn fail(file: &InputFile, what: impl Into<String>) -> IngestError {
     IngestError::Reference { file: file.name.clone(), what: what.into() }
 }
 
-/// The names of the columns, in small letters.
-pub(crate) fn header(file: &InputFile) -> Result<Vec<String>, IngestError> {
-    let plain = decompressed(&file.name, open_blocking(file)?)?;
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(plain);
-    names(file, reader.byte_headers())
-}
-
-fn names(file: &InputFile, header: Result<&csv::ByteRecord, csv::Error>) -> Result<Vec<String>, IngestError> {
-    let header = header.map_err(|_| fail(file, "the header cannot be read"))?;
-    Ok(header.iter().map(|h| String::from_utf8_lossy(h).trim().trim_start_matches('\u{feff}').to_lowercase()).collect())
-}
-
-/// Whether a column's name is the one that is wanted: with `*` for its middle (the year), else as a beginning.
-fn begins(name: &str, wanted: &str) -> bool {
-    match wanted.split_once('*') {
-        Some((start, end)) => name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end),
-        None => name.starts_with(wanted),
-    }
-}
-
-/// Rows of the wanted columns; each is found by the first of its names, exactly or as a beginning.
-pub(crate) fn columns(file: &InputFile, wanted: &[&[&str]]) -> Result<Vec<Vec<Option<String>>>, IngestError> {
-    let plain = decompressed(&file.name, open_blocking(file)?)?;
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(plain);
-    let names = names(file, reader.byte_headers())?;
-    let mut indices = Vec::new();
-    for choices in wanted {
-        let found = choices.iter().find_map(|choice| {
-            let choice = choice.to_lowercase();
-            names.iter().position(|n| *n == choice).or_else(|| names.iter().position(|n| begins(n, &choice)))
-        });
-        indices.push(
-            found.ok_or_else(|| fail(file, format!("it has no column that begins with {}", choices.join(" or "))))?,
-        );
-    }
-    let mut out = Vec::new();
-    let mut record = csv::ByteRecord::new();
-    while reader.read_byte_record(&mut record).map_err(|_| fail(file, "a row cannot be read"))? {
-        let row = indices
-            .iter()
-            .map(|i| record.get(*i).map(|b| String::from_utf8_lossy(b).trim().to_owned()).filter(|s| !s.is_empty()))
-            .collect();
-        out.push(row);
-    }
-    Ok(out)
+/// A number that is one.
+fn number(text: &str) -> Option<f64> {
+    text.parse::<f64>().ok().filter(|n| n.is_finite())
 }
 
 /// Code-Point Open: no header; postcode in 7 characters with blanks inside, quality, easting, northing.
 fn code_point(file: &InputFile) -> Result<Vec<(String, f64, f64)>, IngestError> {
-    let plain = decompressed(&file.name, open_blocking(file)?)?;
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(plain);
     let mut out = Vec::new();
-    for row in reader.records() {
-        let row = row.map_err(|_| fail(file, "a row cannot be read"))?;
-        let number = |i: usize| row.get(i).and_then(|s| s.trim().parse::<f64>().ok());
-        let (Some(text), Some(easting), Some(northing)) = (row.get(0), number(2), number(3)) else {
-            return Err(fail(file, "it is not laid out as Code-Point Open (postcode, quality, easting, northing, …)"));
+    read_bare_rows(file, &[0, 2, 3], |row| {
+        let metres = |i: usize| row.text(i).and_then(|s| number(&s));
+        let (Some(text), Some(easting), Some(northing)) = (row.text(0), metres(1), metres(2)) else {
+            let layout = "it is not laid out as Code-Point Open (postcode, quality, easting, northing, …)";
+            return Err(fail(file, format!("row {}: {layout}", row.number)));
         };
         // Easting and northing 0 stand for a postcode without a position.
-        if let Some(postcode) = svp_functions::place::postcode::postcode(text)
+        if let Some(postcode) = svp_functions::place::postcode::postcode(&text)
             && easting > 0.0
         {
             out.push((postcode, easting, northing));
         }
-    }
+        Ok(())
+    })?;
     Ok(out)
 }
 
 fn exclusions(file: &InputFile) -> Result<Vec<Exclusion>, IngestError> {
-    let rows = columns(file, &[&["name"], &["easting"], &["northing"], &["radius"]])?;
-    rows.into_iter()
-        .map(|r| {
-            let number = |i: usize| r[i].as_ref().and_then(|s| s.parse::<f64>().ok());
-            match (&r[0], number(1), number(2), number(3)) {
-                (Some(name), Some(easting), Some(northing), Some(radius_m)) => {
-                    Ok(Exclusion { name: name.clone(), easting, northing, radius_m })
-                }
-                _ => Err(fail(file, "a row lacks name, easting, northing or radius_m")),
-            }
-        })
-        .collect()
-}
-
-/// Features of a GeoJSON file with their code and name, in National Grid metres.
-fn boundaries(file: &InputFile, code: &[String], name: &[String]) -> Result<Vec<AreaShape>, IngestError> {
-    let plain = decompressed(&file.name, open_blocking(file)?)?;
-    let reader = std::io::BufReader::with_capacity(1 << 16, plain);
-    let collection: geojson::FeatureCollection =
-        serde_json::from_reader(reader).map_err(|_| fail(file, "it is not a GeoJSON feature collection"))?;
     let mut out = Vec::new();
-    for feature in collection.features {
-        let property = |names: &[String]| {
-            let properties = feature.properties.as_ref()?;
-            names
-                .iter()
-                .find_map(|n| properties.get(n))
-                .map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
-        };
-        let Some(code) = property(code) else {
-            return Err(fail(file, format!("a feature has none of the properties {}", code.join(", "))));
-        };
-        let name = property(name).unwrap_or_else(|| code.clone());
-        let Some(geometry) = feature.geometry else { continue };
-        let shape =
-            shape(&geometry.value).ok_or_else(|| fail(file, "a feature is no polygon in longitude and latitude"))?;
-        out.push(AreaShape { code, name, shape });
-    }
-    Ok(out)
-}
-
-fn shape(value: &geojson::GeometryValue) -> Option<MultiPolygon<f64>> {
-    match value {
-        geojson::GeometryValue::Polygon { coordinates } => Some(MultiPolygon(vec![polygon(coordinates)?])),
-        geojson::GeometryValue::MultiPolygon { coordinates } => {
-            coordinates.iter().map(|p| polygon(p)).collect::<Option<Vec<_>>>().map(MultiPolygon)
+    read_rows(file, &[&["name"], &["easting"], &["northing"], &["radius"]], |row| {
+        let metres = |i: usize| row.text(i).and_then(|s| number(&s));
+        match (row.owned(0), metres(1), metres(2), metres(3).filter(|r| *r > 0.0)) {
+            (Some(name), Some(easting), Some(northing), Some(radius_m)) => {
+                out.push(Exclusion { name, easting, northing, radius_m });
+                Ok(())
+            }
+            _ => Err(fail(file, format!("row {} lacks name, easting, northing or radius_m", row.number))),
         }
-        _ => None,
-    }
-}
-
-fn polygon(rings: &[Vec<geojson::Position>]) -> Option<Polygon<f64>> {
-    let mut lines = rings.iter().map(|ring| {
-        ring.iter()
-            .map(|p| match p.as_slice() {
-                [longitude, latitude, ..] => osgb::to_bng(*longitude, *latitude).map(|(x, y)| Coord { x, y }),
-                _ => None,
-            })
-            .collect::<Option<Vec<_>>>()
-            .map(LineString)
-    });
-    let outer = lines.next()??;
-    let inner = lines.collect::<Option<Vec<_>>>()?;
-    Some(Polygon::new(outer, inner))
+    })?;
+    Ok(out)
 }

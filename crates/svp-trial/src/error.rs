@@ -29,6 +29,26 @@ pub enum TrialError {
         /// What is wrong, without a value.
         what: String,
     },
+    /// Easting and northing stand in each other's column.
+    #[error("{file}: easting and northing are exchanged in {rows} of {of} rows")]
+    Exchanged {
+        /// File.
+        file: String,
+        /// Rows.
+        rows: u64,
+        /// Rows with a place.
+        of: u64,
+    },
+    /// Most of the events are not where the trial is.
+    #[error("{file}: {rows} of {of} rows lie outside the area of the trial")]
+    Elsewhere {
+        /// File.
+        file: String,
+        /// Rows.
+        rows: u64,
+        /// Rows with a place.
+        of: u64,
+    },
     /// Nothing to count.
     #[error("no event lies in {what}")]
     NoEvents {
@@ -105,6 +125,13 @@ impl TrialError {
             Self::Empty { .. } => "give a CSV file with a header and rows".to_owned(),
             Self::Column { wanted, .. } => format!("columns: {wanted}"),
             Self::File { .. } => "take the file as svp wrote it; make it anew with the step that writes it".to_owned(),
+            Self::Exchanged { .. } => {
+                "by the box of the area file they lie there when exchanged: name the columns the other way round".to_owned()
+            }
+            Self::Elsewhere { .. } => {
+                "easting and northing are metres of the British National Grid; `area` of the trial file names the area, whose file has its box"
+                    .to_owned()
+            }
             Self::NoEvents { read, .. } => format!(
                 "of {read} events that can be used none lies there: look at the days and `hours` of the trial file, and whether times are there"
             ),

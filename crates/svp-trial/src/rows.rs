@@ -124,14 +124,47 @@ impl Events {
     }
 }
 
+/// Ground on which the events of a trial can lie: boxes of easting and northing, m. Without a box everything can.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Ground {
+    /// Boxes: least and greatest easting, least and greatest northing.
+    pub boxes: Vec<([f64; 2], [f64; 2])>,
+}
+
+impl Ground {
+    /// Whether a point can be one of an event.
+    #[must_use]
+    pub fn holds(&self, easting: f64, northing: f64) -> bool {
+        let inside =
+            |(e, n): &([f64; 2], [f64; 2])| (e[0]..=e[1]).contains(&easting) && (n[0]..=n[1]).contains(&northing);
+        self.boxes.is_empty() || self.boxes.iter().any(inside)
+    }
+
+    /// Whether a point lies there when easting and northing are exchanged, and not as it stands.
+    #[must_use]
+    pub fn exchanged(&self, easting: f64, northing: f64) -> bool {
+        !self.holds(easting, northing) && self.holds(northing, easting)
+    }
+}
+
+/// Share of rows whose easting and northing are exchanged, or which lie elsewhere, above which a file is refused: a few are slips.
+const MOST_ASTRAY: f64 = 0.05;
+
 const EVENT_COLUMNS: &str = "easting, northing, occurred, and where there are: count, harm";
 
 /// Reads events: `easting,northing,occurred[,count][,harm]`. Counts of squares are rows with the middle of the square.
 /// A time without a zone is what the clock showed.
 ///
 /// # Errors
-/// When the file is empty or lacks a column; `harm` is needed where the trial counts it.
-pub fn events(file: &str, bytes: &[u8], times: &Times, needs_harm: bool) -> Result<Events, TrialError> {
+/// When the file is empty or lacks a column; `harm` is needed where the trial counts it. When more than a few rows have easting and
+/// northing exchanged, or most lie where the trial is not.
+pub fn events(
+    file: &str,
+    bytes: &[u8],
+    times: &Times,
+    needs_harm: bool,
+    ground: &Ground,
+) -> Result<Events, TrialError> {
     let table = Table::read(file, bytes)?;
     let easting = table.need(&["easting", "x"], EVENT_COLUMNS)?;
     let northing = table.need(&["northing", "y"], EVENT_COLUMNS)?;
@@ -142,11 +175,23 @@ pub fn events(file: &str, bytes: &[u8], times: &Times, needs_harm: bool) -> Resu
     if table.broken > 0 {
         out.left_out.insert("unreadable", table.broken);
     }
+    let (mut placed, mut exchanged, mut elsewhere) = (0u64, 0u64, 0u64);
     for row in table.rows() {
         let (Some(e), Some(n)) = (number(&row[easting]), number(&row[northing])) else {
             out.leave_out("without a place");
             continue;
         };
+        placed += 1;
+        if ground.exchanged(e, n) {
+            exchanged += 1;
+            out.leave_out("with easting and northing exchanged");
+            continue;
+        }
+        if !ground.holds(e, n) {
+            elsewhere += 1;
+            out.leave_out("outside the area");
+            continue;
+        }
         let Some(at) = when(&row[occurred]) else {
             out.leave_out("without a time");
             continue;
@@ -173,6 +218,12 @@ pub fn events(file: &str, bytes: &[u8], times: &Times, needs_harm: bool) -> Resu
             None => 0.0,
         };
         out.add(times, (e, n), at, many, Some(weight));
+    }
+    if exchanged as f64 > MOST_ASTRAY * placed as f64 {
+        return Err(TrialError::Exchanged { file: file.to_owned(), rows: exchanged, of: placed });
+    }
+    if elsewhere * 2 > placed {
+        return Err(TrialError::Elsewhere { file: file.to_owned(), rows: elsewhere, of: placed });
     }
     Ok(out)
 }
@@ -221,7 +272,13 @@ const EXCLUSION_COLUMNS: &str = "name, easting, northing, radius_m";
 ///
 /// # Errors
 /// When the file or a row of it cannot be read.
-pub fn exclusions(file: &str, bytes: &[u8], projection: &dyn Projection) -> Result<Vec<Exclusion>, TrialError> {
+pub fn exclusions(
+    file: &str,
+    bytes: &[u8],
+    projection: &dyn Projection,
+    ground: &Ground,
+) -> Result<Vec<Exclusion>, TrialError> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{') {
         return geojson_exclusions(file, bytes, projection);
     }
@@ -237,6 +294,9 @@ pub fn exclusions(file: &str, bytes: &[u8], projection: &dyn Projection) -> Resu
     }
     let rows = table.rows().iter().enumerate();
     rows.map(|(i, row)| match (number(&row[e]), number(&row[n]), number(&row[r]).filter(|r| *r >= 0.0)) {
+        (Some(easting), Some(northing), Some(_)) if ground.exchanged(easting, northing) => {
+            Err(TrialError::Exchanged { file: file.to_owned(), rows: 1, of: table.rows().len() as u64 })
+        }
         (Some(easting), Some(northing), Some(radius_m)) => Ok(Exclusion::Circle { easting, northing, radius_m }),
         _ => Err(bad(i)),
     })
@@ -287,7 +347,7 @@ mod tests {
     use crate::fixture::{Plane, trial};
 
     fn read(text: &str) -> Result<Events, TrialError> {
-        events("e.csv", text.as_bytes(), &Times::new(&trial()), false)
+        events("e.csv", text.as_bytes(), &Times::new(&trial()), false, &Ground::default())
     }
 
     #[test]
@@ -318,7 +378,7 @@ mod tests {
         assert!(error.to_string().contains("`easting`") && error.hint().unwrap().contains("northing"));
         let times = Times::new(&trial());
         assert!(
-            events("e.csv", b"easting,northing,occurred\n1,2,2025-05-10\n", &times, true).is_err(),
+            events("e.csv", b"easting,northing,occurred\n1,2,2025-05-10\n", &times, true, &Ground::default()).is_err(),
             "harm is counted"
         );
     }
@@ -347,13 +407,48 @@ mod tests {
 
     #[test]
     fn exclusions_of_both_forms() {
-        let csv = exclusions("x.csv", b"name,easting,northing,radius_m\nA,1000,2000,50\n", &Plane).unwrap();
+        let csv = exclusions("x.csv", b"name,easting,northing,radius_m\nA,1000,2000,50\n", &Plane, &Ground::default())
+            .unwrap();
         assert_eq!(csv, [Exclusion::Circle { easting: 1000.0, northing: 2000.0, radius_m: 50.0 }]);
-        assert!(exclusions("x.csv", b"name,easting,northing,radius_m\nA,1000,,50\n", &Plane).is_err());
+        assert!(
+            exclusions("x.csv", b"name,easting,northing,radius_m\nA,1000,,50\n", &Plane, &Ground::default()).is_err()
+        );
         let json = br#"{"type":"FeatureCollection","features":[{"type":"Feature","properties":{},"geometry":{"type":"Polygon","coordinates":[[[-5.99,49.02],[-5.98,49.02],[-5.98,49.03],[-5.99,49.02]]]}}]}"#;
-        let found = exclusions("x.geojson", json, &Plane).unwrap();
+        let found = exclusions("x.geojson", json, &Plane, &Ground::default()).unwrap();
         assert!(matches!(&found[0], Exclusion::Polygon(ring) if ring.len() == 4));
         let point = br#"{"type":"FeatureCollection","features":[{"type":"Feature","properties":{},"geometry":{"type":"Point","coordinates":[-5.99,49.02]}}]}"#;
-        assert!(exclusions("x.geojson", point, &Plane).unwrap_err().to_string().contains("radius_m"));
+        assert!(
+            exclusions("x.geojson", point, &Plane, &Ground::default()).unwrap_err().to_string().contains("radius_m")
+        );
+    }
+
+    #[test]
+    fn events_lie_where_the_trial_is() {
+        let ground = Ground { boxes: vec![([310_000.0, 334_000.0], [48_000.0, 70_000.0])] };
+        let read = |rows: &[(&str, usize)]| {
+            let mut text = "easting,northing,occurred\n".to_owned();
+            for (row, n) in rows {
+                text.push_str(&format!("{row},2025-05-10\n").repeat(*n));
+            }
+            events("e.csv", text.as_bytes(), &Times::new(&trial()), false, &ground)
+        };
+        let (right, wrong, far) = ("316100,62000", "62000,316100", "530000,180000");
+        assert_eq!(read(&[(right, 10)]).unwrap().rows.len(), 10);
+        let error = read(&[(wrong, 10)]).unwrap_err();
+        assert_eq!(error, TrialError::Exchanged { file: "e.csv".to_owned(), rows: 10, of: 10 });
+        assert!(error.hint().unwrap().contains("other way round"));
+        assert!(matches!(read(&[(right, 50), (wrong, 50)]), Err(TrialError::Exchanged { rows: 50, of: 100, .. })));
+        // A slip is left out and told.
+        let found = read(&[(right, 99), (wrong, 1)]).unwrap();
+        assert_eq!((found.rows.len(), found.left_out["with easting and northing exchanged"]), (99, 1));
+        assert_eq!(read(&[(right, 9), (far, 1)]).unwrap().left_out["outside the area"], 1);
+        assert!(matches!(read(&[(right, 2), (far, 8)]), Err(TrialError::Elsewhere { rows: 8, of: 10, .. })));
+        // Degrees are no metres.
+        assert!(matches!(read(&[("50.4,-3.2", 9)]), Err(TrialError::Elsewhere { .. })));
+        let place = |row: &str| {
+            exclusions("x.csv", format!("name,easting,northing,radius_m\nA,{row},50\n").as_bytes(), &Plane, &ground)
+        };
+        assert!(place(right).is_ok() && place(far).is_ok());
+        assert!(matches!(place(wrong), Err(TrialError::Exchanged { .. })));
     }
 }

@@ -8,7 +8,6 @@ use svp_analyse::{
 };
 use svp_contract::{Analysis, Definition, Value, nearest};
 use svp_functions::CodeMaps;
-use svp_ingest::reference;
 use svp_lake::{Lake, Open};
 
 use crate::args::{AnalyseArgs, Cli, ResultForm};
@@ -45,7 +44,7 @@ pub async fn command(cli: &Cli, args: &AnalyseArgs, tell: &Tell) -> Result<(), A
         }
     };
     let paths = context::paths(&site, area, &args.paths)?;
-    let data = reference::load(area, &paths.reference, &site.offences, true, cli.threads())?;
+    let (data, places) = context::reference(cli, &site, area, &paths, true, tell)?;
     let ctx = context::session(cli, Some(area), CodeMaps::default(), data.lookups.clone(), data.areas.clone())?;
     let months = Months {
         from: args.from.clone().unwrap_or_else(|| area.period.from.clone()),
@@ -65,7 +64,7 @@ pub async fn command(cli: &Cli, args: &AnalyseArgs, tell: &Tell) -> Result<(), A
             calendar::register(&ctx, &lake, Some(months.clone())).await?;
         }
     }
-    register_reference(&ctx, area, &data.places(area, true)?)?;
+    register_reference(&ctx, area, &places)?;
     context::register_site_tables(&ctx, &site)?;
     context::register_off_grid(&ctx, &site, area, args.everywhere)?;
     hold_coverage(&ctx).await?;
@@ -88,8 +87,9 @@ pub async fn command(cli: &Cli, args: &AnalyseArgs, tell: &Tell) -> Result<(), A
     if batches.is_empty() {
         batches.push(arrow::array::RecordBatch::new_empty(schema.into()));
     }
-    if let Some(error) = data.failure() {
-        return Err(error.into());
+    let failures = data.failures();
+    if !failures.is_empty() {
+        return Err(failures.into());
     }
     let text = render(&batches, args.format)?;
     match &args.out {

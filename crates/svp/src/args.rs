@@ -70,6 +70,8 @@ pub enum LogForm {
 pub enum Command {
     /// Plan every mapping and output before a row is read, and report all problems
     Check(CheckArgs),
+    /// Write the area file of a police force of England and Wales, or list the forces
+    Area(AreaArgs),
     /// Extracts in, release out
     Run(RunArgs),
     /// Judge all records of a lake anew, explain and evaluate the linkage; writes nothing
@@ -110,6 +112,41 @@ pub struct CheckArgs {
     pub rows: bool,
     #[command(flatten)]
     pub paths: PathArgs,
+}
+
+/// `svp area`
+#[derive(Debug, Args)]
+pub struct AreaArgs {
+    #[command(subcommand)]
+    pub command: AreaCommand,
+}
+
+/// Commands of `svp area`.
+#[derive(Debug, Subcommand)]
+pub enum AreaCommand {
+    /// Write an area file, and list the reference data that it wants: who publishes each, and whether it is there
+    New {
+        /// Police force: a name such as "Kent", or a code such as E23000032
+        #[arg(long)]
+        force: String,
+        /// File to write, never overwritten [default: pipelines/areas/<force>.toml of the site]
+        #[arg(long, value_name = "FILE")]
+        out: Option<String>,
+        /// First month, YYYY-MM [default: that of the last two whole financial years]
+        #[arg(long, requires = "to")]
+        from: Option<String>,
+        /// Last month, YYYY-MM
+        #[arg(long, requires = "from")]
+        to: Option<String>,
+        /// Audience of the release
+        #[arg(long, default_value = "partner")]
+        audience: String,
+        /// Folder of reference data in which to look, in place of the area's own
+        #[arg(long)]
+        reference: Option<String>,
+    },
+    /// List the forces: code, name, districts and partnerships
+    List,
 }
 
 /// Where data lies.

@@ -9,7 +9,7 @@ use svp_contract::{Area, Definition, FindingKind, Places, Problem};
 use svp_functions::{Areas, CodeMaps, Lookups};
 use svp_ingest::desk;
 use svp_ingest::reference::{self, ReferenceData};
-use svp_ingest::{SourcePlan, finding_schema, other_definitions, quarantine_schema, receipt_schema};
+use svp_ingest::{IngestError, SourcePlan, finding_schema, other_definitions, quarantine_schema, receipt_schema};
 use svp_lake::input::InputFile;
 use svp_lake::{Lake, Open};
 
@@ -34,24 +34,26 @@ pub async fn command(cli: &Cli, args: &CheckArgs, tell: &Tell) -> Result<(), App
     }
     problems.extend(outputs(cli, &site).await?);
     let mut headers = 0;
-    if let Some(name) = &args.area
-        && problems.is_empty()
-    {
+    let mut unusable = Vec::new();
+    if let Some(name) = &args.area {
         let area = &site.area(name)?.item;
         let paths = context::paths(&site, area, &args.paths)?;
-        let (found, files) = inputs(cli, &site, area, &paths)?;
-        problems.extend(found);
-        headers = files;
+        unusable.extend(in_full(cli, &site, area, &paths, tell)?);
+        // Extracts are held against plans, which wrong definitions do not give.
+        if problems.is_empty() {
+            let (found, files) = inputs(cli, &site, area, &paths)?;
+            unusable.extend(found);
+            headers = files;
+        }
         if let Some(lake) = &args.lake {
             lake_definitions(cli, &site, area, lake, tell).await?;
         }
+        if args.rows && problems.is_empty() && unusable.is_empty() {
+            check_rows::rows(cli, &site, area, &paths, tell)?;
+        }
     }
-    if problems.is_empty()
-        && args.rows
-        && let Some(name) = &args.area
-    {
-        let area = &site.area(name)?.item;
-        check_rows::rows(cli, &site, area, &context::paths(&site, area, &args.paths)?, tell)?;
+    if problems.is_empty() && !unusable.is_empty() {
+        return Err(AppError::Files(unusable));
     }
     if problems.is_empty() {
         tell.step(
@@ -69,6 +71,7 @@ pub async fn command(cli: &Cli, args: &CheckArgs, tell: &Tell) -> Result<(), App
             tell.step("check", format!("{} trials are in order", site.trials.len()));
         }
         if args.area.is_some() {
+            tell.step("check", "reference data are whole and fit the area");
             tell.step(
                 "check",
                 format!("{headers} files are as their source expects: the header, or the terms of an encoded file"),
@@ -78,6 +81,7 @@ pub async fn command(cli: &Cli, args: &CheckArgs, tell: &Tell) -> Result<(), App
     } else {
         problems.sort();
         problems.dedup();
+        problems.extend(unusable.iter().map(told));
         Err(AppError::Problems(problems))
     }
 }
@@ -95,6 +99,37 @@ async fn lake_definitions(cli: &Cli, site: &Site, area: &Area, lake: &str, tell:
     let live = body.files.iter().filter(|f| !f.superseded).count();
     tell.step("lake", format!("{n} of {live} files were loaded under another definition"));
     Ok(())
+}
+
+/// A file's fault among those of definitions, which come first.
+fn told(error: &IngestError) -> Problem {
+    let problem = Problem::new("files", error.to_string());
+    match error.hint() {
+        Some(hint) => problem.hint(hint),
+        None => problem,
+    }
+}
+
+/// Reads all reference data and holds them against the area, as a run does.
+fn in_full(cli: &Cli, site: &Site, area: &Area, paths: &Paths, tell: &Tell) -> Result<Vec<IngestError>, AppError> {
+    let sources: Vec<String> = paths.inputs.iter().map(|(name, _)| name.clone()).collect();
+    let postcodes = context::needs_postcodes(site, &sources);
+    let data = match reference::load(area, &paths.reference, &site.offences, postcodes, cli.threads()) {
+        Ok(data) => data,
+        Err(errors) => return Ok(errors),
+    };
+    let full = match context::sound(data.in_full(area), tell) {
+        Ok(full) => full,
+        Err(AppError::Files(errors)) => return Ok(errors),
+        Err(other) => return Err(other),
+    };
+    let ctx = context::session(cli, Some(area), CodeMaps::default(), Lookups::default(), Areas::default())?;
+    match register_reference(&ctx, area, &full.places) {
+        Err(error @ svp_analyse::AnalyseError::TwoParents { .. }) => {
+            Ok(vec![IngestError::Reference { file: "lookups".to_owned(), what: error.to_string() }])
+        }
+        other => Ok(other.map(|()| Vec::new())?),
+    }
 }
 
 /// Plans every mapping of every source.
@@ -168,33 +203,31 @@ pub fn register_all_empty(ctx: &SessionContext, site: &Site) -> Result<(), AppEr
     Ok(())
 }
 
-/// Looks at the header of every input file, and at the reference files.
-fn inputs(cli: &Cli, site: &Site, area: &Area, paths: &Paths) -> Result<(Vec<Problem>, usize), AppError> {
+/// Looks at the header of every input file.
+fn inputs(cli: &Cli, site: &Site, area: &Area, paths: &Paths) -> Result<(Vec<IngestError>, usize), AppError> {
     let mut problems = Vec::new();
-    for reference in &area.reference {
-        if let Err(error) = reference::files(reference, &paths.reference) {
-            problems.push(problem("reference", &error));
-        }
-    }
     let names: Vec<String> = paths.inputs.iter().map(|(n, _)| n.clone()).collect();
     let plans = context::plans(cli, site, Some(area), &names, &ReferenceData::default())?;
-    let files = context::intake(site, paths, &plans, &[])?.files;
+    let files = match context::intake(site, paths, &plans, &[]) {
+        Err(AppError::Lake(error)) => return Ok((vec![IngestError::Lake(error)], 0)),
+        Err(AppError::Ingest(error)) => return Ok((vec![error], 0)),
+        found => found?.files,
+    };
     for (plan, file) in &files {
         let plan = &plans[*plan];
         let extract = match encoded(site, area, paths, plan, file) {
             Ok(Some(extract)) => extract,
             Ok(None) => {
-                problems.extend(plan.check_header(file).err().map(|error| problem(&file.name, &error)));
+                problems.extend(plan.check_header(file).err());
                 file.name.clone()
             }
             Err(error) => {
-                problems.push(problem(&file.name, &error));
+                problems.push(error);
                 continue;
             }
         };
         if plan.file_name(&extract).is_none() {
-            let what = format!("the name does not fit files.slot of source {}", plan.source.name);
-            problems.push(Problem::new(&extract, what));
+            problems.push(IngestError::Slot { file: extract, source_name: plan.source.name.clone() });
         }
     }
     Ok((problems, files.len()))
@@ -208,19 +241,11 @@ fn encoded(
     paths: &Paths,
     plan: &SourcePlan,
     file: &InputFile,
-) -> Result<Option<String>, svp_ingest::IngestError> {
+) -> Result<Option<String>, IngestError> {
     let Some(sealed) = desk::open_if_encoded(file, &plan.source.name)? else { return Ok(None) };
     let terms = context::terms(site, Some((area, &paths.reference)), &plan.source, None)?;
     sealed.compare(&file.name, &terms)?;
     Ok(Some(sealed.manifest.extract))
-}
-
-fn problem(at: &str, error: &svp_ingest::IngestError) -> Problem {
-    let problem = Problem::new(at, error.to_string());
-    match error.hint() {
-        Some(hint) => problem.hint(hint),
-        None => problem,
-    }
 }
 
 /// `svp dictionary`.

@@ -29,8 +29,9 @@ pub fn rows(cli: &Cli, site: &Site, area: &Area, paths: &Paths, tell: &Tell) -> 
     tell.bar("check", files.iter().map(|f| f.input.bytes).sum(), true);
     let done = rehearse(&plans, &files, &key, &[], cli.threads(), &|file, bytes| tell.advance(bytes, file));
     tell.end_bar();
-    if let Some(error) = data.failure() {
-        return Err(error.into());
+    let failures = data.failures();
+    if !failures.is_empty() {
+        return Err(failures.into());
     }
     let mut all = Loaded::default();
     let mut errors = Vec::new();

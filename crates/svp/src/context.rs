@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use datafusion::prelude::SessionContext;
 use svp_analyse::{SITE_TABLES, register_never_mapped, register_site_table};
-use svp_contract::{Acceptance, Area, Finding, FindingKind, Problem, Source};
+use svp_contract::{Acceptance, Area, Finding, FindingKind, Places, Problem, Source};
 use svp_functions::{AreaBox, Areas, CodeMaps, Lookups};
 use svp_ingest::desk::{self, Terms};
-use svp_ingest::reference::ReferenceData;
+use svp_ingest::reference::{self, InFull, ReferenceData};
 use svp_ingest::{Findings, Intake, NamePattern, SourcePlan};
 use svp_lake::input::find;
 use svp_lake::{LakeError, Limits};
@@ -16,6 +16,7 @@ use svp_privacy::Key;
 use crate::args::{Cli, PathArgs};
 use crate::error::AppError;
 use crate::site::{Defined, Site};
+use crate::tell::Tell;
 
 /// Limits of a session.
 pub fn limits(cli: &Cli) -> Limits {
@@ -118,6 +119,31 @@ fn join(root: &str, path: &str) -> String {
     } else {
         format!("{}/{path}", root.trim_end_matches('/'))
     }
+}
+
+/// Reference data of an area, read in full and held against it: a command refuses what a run refuses. Sizes of small areas are
+/// among what they say of places.
+pub fn reference(
+    cli: &Cli,
+    site: &Site,
+    area: &Area,
+    paths: &Paths,
+    with_postcodes: bool,
+    tell: &Tell,
+) -> Result<(ReferenceData, Places), AppError> {
+    let data = reference::load(area, &paths.reference, &site.offences, with_postcodes, cli.threads())?;
+    let mut places = sound(data.in_full(area), tell)?.places;
+    places.km2 = data.square_kilometres("lsoa");
+    Ok((data, places))
+}
+
+/// Tells what is odd in reference data, and refuses those that cannot be used.
+pub fn sound(full: InFull, tell: &Tell) -> Result<InFull, AppError> {
+    for told in &full.told {
+        let finding = Finding::new(FindingKind::Reference, "", "", &told.file, told.what.clone());
+        tell.findings(&[finding.at("", "", told.kind)]);
+    }
+    if full.problems.is_empty() { Ok(full) } else { Err(AppError::Files(full.problems)) }
 }
 
 /// Plans sources, for an area where there is one. All problems at once.

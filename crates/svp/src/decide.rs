@@ -32,7 +32,11 @@ impl Work<'_> {
                 .sources
                 .values()
                 .any(|s| !s.item.disclosure.already_open && body.receipts.iter().any(|r| r.source == s.item.name));
-        register_reference(self.ctx, self.area, &self.data.places(self.area, thin)?)?;
+        let mut places = self.reference.get().map(|full| full.places.clone()).unwrap_or_default();
+        if thin {
+            places.km2 = self.data.square_kilometres("lsoa");
+        }
+        register_reference(self.ctx, self.area, &places)?;
         crate::context::register_site_tables(self.ctx, self.site)?;
         let never = &self.policy.map.never_groups;
         register_never_mapped(self.ctx, never, self.policy.map.domestic, self.policy.map.homes)?;

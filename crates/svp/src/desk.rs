@@ -73,8 +73,9 @@ pub fn command(cli: &Cli, args: &PseudonymiseArgs, tell: &Tell) -> Result<(), Ap
     let encoded = encode(plan, &files, folder, &terms, version, &key, &accepted, cli.threads(), &on_file)
         .map_err(AppError::Encode)?;
     tell.end_bar();
-    if let Some(error) = data.failure() {
-        return Err(error.into());
+    let failures = data.failures();
+    if !failures.is_empty() {
+        return Err(failures.into());
     }
 
     let receipts: Vec<Receipt> = encoded.iter().flat_map(|e| e.manifest.receipts.clone()).collect();

@@ -3,7 +3,6 @@
 use svp_analyse::{Known, UNIVERSES, nested_definitions};
 use svp_contract::Definition;
 use svp_functions::CodeMaps;
-use svp_ingest::reference;
 use svp_lake::input::digest_bytes;
 use svp_lake::{Lake, Open};
 use svp_privacy::PrivacyError;
@@ -67,7 +66,7 @@ async fn attack_all(cli: &Cli, args: &DiscloseArgs, lake: &Lake, body: &Body, te
     let site = Site::sound(&cli.site)?;
     let area = &site.area(args.area.as_deref().unwrap_or_default())?.item;
     let paths = context::paths(&site, area, &args.paths)?;
-    let data = reference::load(area, &paths.reference, &site.offences, false, cli.threads())?;
+    let (data, _) = context::reference(cli, &site, area, &paths, false, tell)?;
     let ctx = context::session(cli, Some(area), CodeMaps::default(), data.lookups.clone(), data.areas.clone())?;
     lake.register(&ctx).await?;
     let mut known = Known::new(area, &data.lookups);

@@ -55,6 +55,9 @@ pub enum AppError {
         /// Check of the key given.
         found: String,
     },
+    /// Extracts and reference files that cannot be used.
+    #[error("{} in extracts and reference files", count(.0.len()))]
+    Files(Vec<svp_ingest::IngestError>),
     /// Files that could not be loaded.
     #[error("{} could not be loaded; nothing was published", count_files(.0.len()))]
     Load(Vec<svp_ingest::IngestError>),
@@ -132,6 +135,12 @@ pub enum AppError {
     Arrow(#[from] arrow::error::ArrowError),
 }
 
+impl From<Vec<svp_ingest::IngestError>> for AppError {
+    fn from(errors: Vec<svp_ingest::IngestError>) -> Self {
+        Self::Files(errors)
+    }
+}
+
 fn count(n: usize) -> String {
     if n == 1 { "1 problem".to_owned() } else { format!("{n} problems") }
 }
@@ -147,7 +156,9 @@ impl AppError {
             Self::Problems(_) => DEFINITION,
             Self::Argument { .. } => 2,
             Self::NoKey | Self::Key { .. } | Self::KeyVariable(_) | Self::WrongKey { .. } => KEY,
-            Self::Load(errors) | Self::Encode(errors) => errors.first().map_or(INPUT, ingest_code),
+            Self::Files(errors) | Self::Load(errors) | Self::Encode(errors) => {
+                errors.first().map_or(INPUT, ingest_code)
+            }
             Self::Ingest(error) => ingest_code(error),
             Self::Link(svp_link::LinkError::Lake(error)) | Self::Lake(error) => lake_code(error),
             Self::Analyse(svp_analyse::AnalyseError::Privacy { .. })
@@ -156,6 +167,8 @@ impl AppError {
             | Self::Ledger { .. }
             | Self::Found(_) => FORBIDDEN,
             Self::Analyse(svp_analyse::AnalyseError::Header { .. }) => DEFINITION,
+            // The lookups say so.
+            Self::Analyse(svp_analyse::AnalyseError::TwoParents { .. }) => INPUT,
             Self::Query(_) | Self::QueryFailed => QUERY,
             Self::Trial(error) => trial_code(error),
             Self::Record { .. } => STORAGE,
@@ -196,6 +209,7 @@ impl AppError {
                     .to_owned(),
             ),
             Self::Problems(_)
+            | Self::Files(_)
             | Self::Load(_)
             | Self::Encode(_)
             | Self::Publish(_)
@@ -234,6 +248,8 @@ fn trial_code(error: &svp_trial::TrialError) -> u8 {
         T::Empty { .. }
         | T::Column { .. }
         | T::File { .. }
+        | T::Exchanged { .. }
+        | T::Elsewhere { .. }
         | T::NoEvents { .. }
         | T::Overlap { .. }
         | T::Spots { .. }

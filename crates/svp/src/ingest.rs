@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use svp_contract::{Acceptance, Finding, FindingKind};
+use svp_ingest::reference::InFull;
 use svp_ingest::{Loaded, LoadedFile, Pending, Queue, Receipt, SourcePlan, load, previous, receipt_batch, revise};
 use svp_privacy::Key;
+use tokio::task::JoinHandle;
 
 use crate::accept;
+use crate::context;
 use crate::error::AppError;
 use crate::release;
 use crate::run::{Body, Work};
@@ -25,6 +28,7 @@ impl Work<'_> {
     /// Loads what is pending into `body` and the tables; `accepted` is what the command line accepts.
     pub(crate) async fn ingest(
         &self,
+        full: Option<JoinHandle<InFull>>,
         plans: &Arc<Vec<SourcePlan>>,
         queue: &Queue,
         mut body: Body,
@@ -46,8 +50,10 @@ impl Work<'_> {
                 .await
                 .map_err(AppError::Load)?;
         self.tell.end_bar();
-        if let Some(error) = self.data.failure() {
-            return Err(error.into());
+        self.no_failures()?;
+        if let Some(full) = full {
+            let full = full.await.map_err(|_| svp_ingest::IngestError::Worker)?;
+            let _ = self.reference.set(context::sound(full, self.tell)?);
         }
 
         for (i, sender) in &queue.senders {

@@ -8,6 +8,7 @@
 mod accept;
 mod accounts;
 mod analyse;
+mod area;
 mod args;
 mod calendar;
 mod check;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
     let result = runtime.block_on(async {
         match &cli.command {
             Command::Check(args) => check::command(&cli, args, &tell).await,
+            Command::Area(args) => area::command(&cli, args, &tell),
             Command::Run(args) => run::command(&cli, args, &tell).await,
             Command::Link(args) => link::command(&cli, args, &tell).await,
             Command::Pseudonymise(args) => desk::command(&cli, args, &tell),

@@ -1,7 +1,7 @@
 //! `svp run`: extract ─► canonical ─► link ─► analyse ─► disclose ─► publish, from top to bottom.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use datafusion::prelude::SessionContext;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use svp_analyse::{ObservedMonths, OutputResult, hold_coverage, register_coverage
 use svp_contract::{Acceptance, Area, AudiencePolicy, Finding, FindingKind, refusals};
 use svp_functions::CodeMaps;
 use svp_ingest::desk::refuse_other_terms;
-use svp_ingest::reference::{self, ReferenceData};
+use svp_ingest::reference::{self, InFull, ReferenceData};
 use svp_ingest::{
     Known, LoadedFile, Pending, Queue, Receipt, SourcePlan, finding_schema, pending, profile_schema, quarantine_schema,
     receipt_schema, superseded_tables,
@@ -19,6 +19,7 @@ use svp_lake::{Lake, Open, RunRecord, RunTxn, TableSpec};
 use svp_link::{LinkReport, LinkRequest, Saved};
 use svp_privacy::ledger::{BegunAnew, Ledger};
 use svp_privacy::{Disclosure, Key, Policy};
+use tokio::task::JoinHandle;
 
 use crate::accept;
 use crate::args::{Cli, RunArgs};
@@ -93,6 +94,10 @@ pub async fn command(cli: &Cli, args: &RunArgs, tell: &Tell) -> Result<(), AppEr
     });
     let begun_anew = anew.is_some();
     let told = ledger::read(&lake, &body.ledger, &area.audience, anew).await?;
+    let absent = reference::absent(area, &paths.reference);
+    if !absent.is_empty() {
+        return Err(absent.into());
+    }
     let config = config_digest(&site, area, &paths, args)?;
     let quick = context::plans(cli, &site, Some(area), &sources, &ReferenceData::default())?;
     let accepted = accept::acceptances(&args.accept, args.reason.as_deref(), &started, next_run(&lake))?;
@@ -126,6 +131,13 @@ pub async fn command(cli: &Cli, args: &RunArgs, tell: &Tell) -> Result<(), AppEr
         context::needs_postcodes(&site, &sources),
         cli.threads(),
     )?;
+    let data = Arc::new(data);
+    // All of it is held against the area while extracts are read: nothing is committed before that is done. Without a release
+    // nothing asks for populations and lookups of areas.
+    let full = (!args.ingest_only).then(|| {
+        let (data, area) = (Arc::clone(&data), area.clone());
+        tokio::task::spawn_blocking(move || data.in_full(&area))
+    });
     let plans = Arc::new(context::plans(cli, &site, Some(area), &sources, &data)?);
     let ctx = context::session(cli, Some(area), CodeMaps::default(), data.lookups.clone(), data.areas.clone())?;
     let txn = lake.begin(tables(&site)).await?;
@@ -136,6 +148,7 @@ pub async fn command(cli: &Cli, args: &RunArgs, tell: &Tell) -> Result<(), AppEr
         area,
         policy,
         data: &data,
+        reference: OnceLock::new(),
         txn: &txn,
         ctx: &ctx,
         tell,
@@ -143,7 +156,7 @@ pub async fn command(cli: &Cli, args: &RunArgs, tell: &Tell) -> Result<(), AppEr
         key: &key,
         clock: &started,
     };
-    let outcome = work.all(&plans, &queue, body, &accepted, Arc::clone(&key), &started).await;
+    let outcome = work.all(full, &plans, &queue, body, &accepted, Arc::clone(&key), &started).await;
     let (body, release) = match outcome {
         Ok(done) => done,
         Err(error) => {
@@ -183,6 +196,8 @@ pub(crate) struct Work<'a> {
     pub(crate) area: &'a Area,
     pub(crate) policy: &'a AudiencePolicy,
     pub(crate) data: &'a ReferenceData,
+    /// The same, read in full.
+    pub(crate) reference: OnceLock<InFull>,
     pub(crate) txn: &'a RunTxn,
     pub(crate) ctx: &'a SessionContext,
     pub(crate) tell: &'a Tell,
@@ -196,6 +211,7 @@ pub(crate) struct Work<'a> {
 impl Work<'_> {
     async fn all(
         &self,
+        full: Option<JoinHandle<InFull>>,
         plans: &Arc<Vec<SourcePlan>>,
         queue: &Queue,
         body: Body,
@@ -203,7 +219,7 @@ impl Work<'_> {
         key: Arc<Key>,
         started: &str,
     ) -> Result<(Body, Option<String>), AppError> {
-        let mut body = self.ingest(plans, queue, body, accepted, key).await?;
+        let mut body = self.ingest(full, plans, queue, body, accepted, key).await?;
         let again = rewrite::erase_again(self.ctx, self.txn, self.site, &body.erased).await?;
         if again > 0 {
             self.tell.step("erase", format!("{again} rows of erased records came again and were taken out"));
@@ -230,6 +246,12 @@ impl Work<'_> {
         body.findings.retain(|f| f.kind != FindingKind::MissingMonths);
         body.findings.extend(missing);
         Ok(())
+    }
+
+    /// Refuses what turned out to be unusable when it was asked for.
+    pub(crate) fn no_failures(&self) -> Result<(), AppError> {
+        let failures = self.data.failures();
+        if failures.is_empty() { Ok(()) } else { Err(failures.into()) }
     }
 
     /// Person records of all agencies become people.
@@ -278,11 +300,11 @@ impl Work<'_> {
         let mut meta =
             release::meta(self.site, self.area, body, links, &decided.policies, &name, self.txn.number(), clock);
         calendar::describe(self.ctx, &mut meta.sources).await?;
+        let told = self.reference.get().into_iter().flat_map(|full| &full.told);
+        meta.quality_notes.extend(told.map(|told| format!("reference data, {told}")));
         let tables = release::tables(self.site, decided.results, &decided.months);
         let outlines = release::outlines(self.area, self.data);
-        if let Some(error) = self.data.failure() {
-            return Err(error.into());
-        }
+        self.no_failures()?;
         let files = svp_publish::release(&meta, &tables, &outlines)?;
         self.tell.step("publish", format!("{} files", files.len()));
         self.txn.publish(&name, files).await?;

@@ -13,7 +13,6 @@ use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
 use svp_analyse::register_reference;
 use svp_functions::{Areas, CodeMaps, Lookups};
-use svp_ingest::reference;
 use svp_lake::{Lake, Open};
 
 use crate::args::{Cli, ResultForm, SqlArgs};
@@ -32,10 +31,10 @@ pub async fn command(cli: &Cli, args: &SqlArgs, tell: &Tell) -> Result<(), AppEr
             let site = Site::sound(&cli.site)?;
             let area = &site.area(name)?.item;
             let paths = context::paths(&site, area, &args.paths)?;
-            let data = reference::load(area, &paths.reference, &site.offences, true, cli.threads())?;
+            let (data, places) = context::reference(cli, &site, area, &paths, true, tell)?;
             let ctx = context::session(cli, Some(area), CodeMaps::default(), data.lookups.clone(), data.areas.clone())?;
             context::register_site_tables(&ctx, &site)?;
-            register_reference(&ctx, area, &data.places(area, true)?)?;
+            register_reference(&ctx, area, &places)?;
             months = Some(calendar::period(area));
             ctx
         }

@@ -71,7 +71,7 @@ impl Tell {
         let mut lines = Vec::new();
         match error {
             AppError::Problems(problems) => lines.extend(problems.iter().map(|p| (p.to_string(), None))),
-            AppError::Load(errors) | AppError::Encode(errors) => {
+            AppError::Files(errors) | AppError::Load(errors) | AppError::Encode(errors) => {
                 lines.extend(errors.iter().map(|e| (e.to_string(), e.hint())))
             }
             _ => {}

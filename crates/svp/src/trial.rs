@@ -15,7 +15,7 @@ use svp_trial::pings::Pings;
 use svp_trial::power::{Effort, baseline, power};
 use svp_trial::record::{digest, first_difference, json};
 use svp_trial::rings::outcome;
-use svp_trial::rows::{self, Events};
+use svp_trial::rows::{self, Events, Ground};
 use svp_trial::spots::Spot;
 use svp_trial::{TrialError, dosage, patrols, plot, report, sheet, spots};
 
@@ -127,17 +127,34 @@ impl<'a> Desk<'a> {
         Ok((Assignment::read(&name, &bytes, &self.trial, &self.times, spots)?, bytes))
     }
 
+    /// Where events can lie: in the area of the trial. A trial without one may be anywhere in England and Wales, and in the areas of
+    /// the site.
+    fn ground(&self) -> Result<Ground, AppError> {
+        let boxes = match &self.trial.area {
+            Some(name) => {
+                let area = &self.site.area(name)?.item;
+                vec![(area.easting, area.northing)]
+            }
+            None => {
+                let areas = self.site.areas.values().map(|a| (a.item.easting, a.item.northing));
+                let forces = crate::area::forces(&self.site.root).map(|f| f.forces).unwrap_or_default();
+                areas.chain(forces.iter().map(svp_contract::Force::area_box)).collect()
+            }
+        };
+        Ok(Ground { boxes })
+    }
+
     /// Events, with the digest of the file that they come from; a lake has none.
     async fn events(&self, from: &EventArgs) -> Result<(Events, Option<String>), AppError> {
         let needs_harm = self.trial.measure == Measure::Harm;
         let (found, digests) = match (&from.events, &from.lake) {
             (Some(file), _) => {
                 let bytes = files::read_bytes(Path::new(file))?;
-                (rows::events(file, &bytes, &self.times, needs_harm)?, Some(digest(&bytes)))
+                (rows::events(file, &bytes, &self.times, needs_harm, &self.ground()?)?, Some(digest(&bytes)))
             }
             (None, lake) => {
                 let lake = lake.as_deref().unwrap_or_default();
-                (trial_events::read(self.cli, &self.site, &self.trial, &self.times, from, lake).await?, None)
+                (trial_events::read(self.cli, &self.site, &self.trial, &self.times, from, lake, self.tell).await?, None)
             }
         };
         self.tell.step("trial", format!("events: {}", found.summary()));
@@ -148,7 +165,7 @@ impl<'a> Desk<'a> {
         let (events, _) = self.events(from).await?;
         let mut exclusions = Vec::new();
         for file in exclude {
-            exclusions.extend(rows::exclusions(file, &files::read_bytes(Path::new(file))?, &Osgb)?);
+            exclusions.extend(rows::exclusions(file, &files::read_bytes(Path::new(file))?, &Osgb, &self.ground()?)?);
         }
         let chosen = choose(&self.trial, &self.times, &events.rows, &exclusions)?;
         let text = spots::csv(&chosen.spots, &self.trial.shifts);

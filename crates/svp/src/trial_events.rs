@@ -3,7 +3,6 @@
 use chrono::DateTime;
 use svp_analyse::{Months, PlacedEvent, define, placed_events, register_reference};
 use svp_contract::{Measure, Trial, nearest};
-use svp_ingest::reference;
 use svp_lake::{Lake, Open};
 use svp_trial::clock::{Times, When, local};
 use svp_trial::rows::Events;
@@ -15,6 +14,7 @@ use crate::calendar;
 use crate::context;
 use crate::error::AppError;
 use crate::site::Site;
+use crate::tell::Tell;
 use crate::trial_args::EventArgs;
 
 /// Reads them.
@@ -25,6 +25,7 @@ pub async fn read(
     times: &Times,
     from: &EventArgs,
     at: &str,
+    tell: &Tell,
 ) -> Result<Events, AppError> {
     let missing = |key: &str| AppError::Argument {
         what: format!("the trial `{}` names no {key}, which a lake needs", trial.name),
@@ -44,7 +45,7 @@ pub async fn read(
     let index = harm_index(site, trial)?;
     let lake = Lake::open(at, &context::store_options(&from.store_option)?, Open::Read).await?;
     let paths = context::paths(site, area, &from.paths)?;
-    let data = reference::load(area, &paths.reference, &site.offences, false, cli.threads())?;
+    let (data, places) = context::reference(cli, site, area, &paths, false, tell)?;
     let ctx = context::session(cli, Some(area), CodeMaps::default(), data.lookups.clone(), data.areas.clone())?;
     if !lake.register(&ctx).await?.iter().any(|t| t == "event") {
         return Err(AppError::Argument {
@@ -52,7 +53,7 @@ pub async fn read(
             hint: "fill it with `svp run` first; --ingest-only is enough".to_owned(),
         });
     }
-    register_reference(&ctx, area, &data.places(area, false)?)?;
+    register_reference(&ctx, area, &places)?;
     // What the audience of the area may not see on a grid is no hot spot of a trial either: homes, domestic and sexual offences.
     context::register_off_grid(&ctx, site, area, false)?;
     let month = |day: chrono::NaiveDate| day.format("%Y-%m").to_string();

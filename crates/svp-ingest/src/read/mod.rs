@@ -275,12 +275,25 @@ fn other_format(kind: &ReaderKind, plain: &decode::Plain) -> Option<&'static str
     }
 }
 
-/// The bytes of a reference file, gzip undone.
+/// The text of a reference file: gzip undone, a byte order mark taken away, UTF-16 turned into UTF-8.
 ///
 /// # Errors
 /// As [`open`]: an empty file, a truncated gzip, an archive of another kind.
-pub(crate) fn decompressed(file_name: &str, input: Box<dyn Read + Send>) -> Result<Box<dyn Read + Send>, ReadError> {
-    decode::plain(file_name, input).map(|plain| plain.input)
+pub(crate) fn decoded(file_name: &str, input: Box<dyn Read + Send>) -> Result<Box<dyn Read + Send>, ReadError> {
+    let mut plain = decode::plain(file_name, input)?;
+    Ok(match plain.mark {
+        decode::Mark::None => plain.input,
+        decode::Mark::Utf8 => {
+            let mut mark = [0; 3];
+            plain.input.read_exact(&mut mark).map_err(|_| ReadError::Empty { file: file_name.to_owned() })?;
+            plain.input
+        }
+        decode::Mark::Utf16 => {
+            let big = plain.head.starts_with(&[0xfe, 0xff]) || plain.head.first() == Some(&0);
+            let encoding = if big { encoding_rs::UTF_16BE } else { encoding_rs::UTF_16LE };
+            Box::new(decode::Transcode::new(plain.input, encoding))
+        }
+    })
 }
 
 /// The column names that a file offers, without comparing them with anything.

@@ -1,0 +1,168 @@
+//! Who lives in an area, and who is there by day. Where the people of a small area are not known, those of all that it lies in
+//! are not: a sum without it would be too small, and a rate over it too great.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use svp_contract::Reference;
+use svp_lake::input::InputFile;
+
+use super::check::{Carried, InFull, Told, listed};
+use super::{ReferenceData, count, fail};
+use crate::error::IngestError;
+use crate::places::{Districts, People, ages, people};
+
+/// A file of people by day.
+pub(super) struct Daytime<'a> {
+    /// File.
+    pub file: &'a InputFile,
+    /// Layer of its areas.
+    pub layer: &'a str,
+    /// Year.
+    pub year: i32,
+    /// Rows.
+    pub rows: Vec<People>,
+}
+
+/// Takes in the rows of areas of ours. A number that is none, or a second one that differs, is a problem.
+fn take(
+    file: &InputFile,
+    rows: Vec<People>,
+    ours: impl Fn(&str) -> bool,
+    into: &mut BTreeMap<String, i64>,
+) -> Vec<IngestError> {
+    let (mut bad, mut twice) = (Vec::new(), Vec::new());
+    for row in rows.into_iter().filter(|row| ours(&row.code)) {
+        let Some(people) = row.people else {
+            bad.push(row.row.to_string());
+            continue;
+        };
+        if *into.entry(row.code).or_insert(people) != people {
+            twice.push(row.row.to_string());
+        }
+    }
+    let told = |rows: &[String], what: &str| {
+        let numbers: Vec<&str> = rows.iter().map(String::as_str).collect();
+        fail(file, format!("{} of the area {what} (row {})", count(rows.len(), "row"), listed(&numbers)))
+    };
+    let mut out = Vec::new();
+    if !bad.is_empty() {
+        out.push(told(&bad, "have no people, or not a whole number of 0 or more"));
+    }
+    if !twice.is_empty() {
+        out.push(told(&twice, "give an area other people than an earlier row"));
+    }
+    out
+}
+
+impl ReferenceData {
+    /// Residents of small areas and districts. A small area without a number has a row that says so, and so has its district.
+    pub(super) fn residents(&self, districts: &Districts<'_>, carried: &Carried<'_>, out: &mut InFull) {
+        let ours = |code: &str| districts.holds("lsoa", code) || districts.ours.contains(code);
+        let mut years: BTreeMap<i32, (&InputFile, BTreeMap<String, i64>)> = BTreeMap::new();
+        for (reference, file) in &self.populations {
+            let Reference::OnsPopulation { code, total, year, .. } = reference else { continue };
+            let (_, known) = years.entry(*year).or_insert_with(|| (file, BTreeMap::new()));
+            match people(file, code, total) {
+                Ok((rows, open)) => {
+                    out.told.extend(open.then(|| Told::open_end(file)));
+                    out.problems.extend(take(file, rows, ours, known));
+                }
+                Err(error) => {
+                    out.problems.push(error);
+                    continue;
+                }
+            }
+            match ages(file, code, *year, districts) {
+                Ok(found) => out.places.ages.extend(found),
+                Err(error) => out.problems.push(error),
+            }
+        }
+        for (year, (file, known)) in years {
+            let has = |code: &str| known.contains_key(code);
+            let mut lost = self.lost(districts, carried, has, file, &mut out.problems);
+            // A file of districts has no small areas.
+            if districts.ours.iter().all(|d| has(d)) && !known.keys().any(|c| districts.of(c).is_some()) {
+                lost.clear();
+            }
+            if !lost.is_empty() {
+                let of: BTreeSet<&str> = lost.iter().filter_map(|c| districts.of(c)).collect();
+                let of: Vec<&str> = of.into_iter().collect();
+                let what = format!(
+                    "{} of the area have no residents of mid-{year}: residents and rates of {}, and of what else holds them, are not available",
+                    count(lost.len(), "small area"),
+                    listed(&of)
+                );
+                out.told.push(Told::new(file, "population_missing", what));
+            }
+            let mut sums: BTreeMap<&str, Option<i64>> = BTreeMap::new();
+            for (code, people) in
+                known.iter().map(|(c, n)| (c.as_str(), Some(*n))).chain(lost.iter().map(|c| (*c, None)))
+            {
+                if let Some(district) = districts.of(code) {
+                    let sum = sums.entry(district).or_insert(Some(0));
+                    *sum = sum.zip(people).map(|(a, b)| a + b);
+                }
+            }
+            // What a file says of a district itself is better than a sum.
+            sums.retain(|district, _| !has(district));
+            let rows = &mut out.places.population;
+            rows.extend(sums.into_iter().map(|(code, people)| (code.to_owned(), year, people)));
+            rows.extend(lost.into_iter().map(|code| (code.to_owned(), year, None)));
+            rows.extend(known.into_iter().map(|(code, people)| (code, year, Some(people))));
+        }
+        out.places.population.sort();
+    }
+
+    /// Small areas of which a file of people says nothing. One that knows none of them is of another place.
+    fn lost<'d>(
+        &self,
+        districts: &Districts<'d>,
+        carried: &Carried<'_>,
+        has: impl Fn(&str) -> bool,
+        file: &InputFile,
+        problems: &mut Vec<IngestError>,
+    ) -> Vec<&'d str> {
+        let mut all = districts.small_areas();
+        let lost = carried.missing(all.iter().copied(), &has);
+        if !all.is_empty() && lost.len() == all.len() && !districts.ours.iter().any(|d| has(d)) {
+            problems.push(fail(file, "it has none of the small areas of the area"));
+            return Vec::new();
+        }
+        // What is lost in one census is lost in the other.
+        all.extend(districts.linked.keys().copied());
+        carried.missing(all, &has)
+    }
+
+    /// People who are there by day.
+    pub(super) fn by_day(
+        &self,
+        districts: &Districts<'_>,
+        carried: &Carried<'_>,
+        files: Vec<Daytime<'_>>,
+        out: &mut InFull,
+    ) {
+        let mut found: BTreeMap<(&str, i32), (&InputFile, BTreeMap<String, i64>)> = BTreeMap::new();
+        for Daytime { file, layer, year, rows } in files {
+            let (_, known) = found.entry((layer, year)).or_insert_with(|| (file, BTreeMap::new()));
+            out.problems.extend(take(file, rows, |code| districts.holds(layer, code), known));
+        }
+        for ((layer, year), (file, known)) in found {
+            let has = |code: &str| known.contains_key(code);
+            let lost: Vec<&str> = match layer {
+                "lsoa" => self.lost(districts, carried, has, file, &mut out.problems),
+                _ => districts.inside.iter().filter(|(l, c)| *l == layer && !has(c)).map(|(_, c)| *c).collect(),
+            };
+            if !lost.is_empty() {
+                let what = format!(
+                    "{} of the area have no people by day of {year}: rates over people by day of what holds them are not available",
+                    count(lost.len(), layer)
+                );
+                out.told.push(Told::new(file, "daytime_missing", what));
+            }
+            let rows = &mut out.places.daytime;
+            rows.extend(lost.into_iter().map(|code| (layer.to_owned(), code.to_owned(), year, None)));
+            rows.extend(known.into_iter().map(|(code, people)| (layer.to_owned(), code, year, Some(people))));
+        }
+        out.places.daytime.sort();
+    }
+}
