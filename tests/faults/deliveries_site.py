@@ -198,8 +198,13 @@ class Site:
                         shown = row[count]
                         value = int(shown) if shown.isdigit() else None
                         if value != 0 or table == "monthly_trend":
-                            out[(table, *(row[member] for member in members))] = value
+                            out[(table, *(_member(row[member]) for member in members))] = value
         return out
+
+
+def _member(text):
+    """A member of a table; age bands as in the data dictionary, whichever way a table spells them for spreadsheets."""
+    return re.sub(r"^(\d+) to (\d+)$", r"\1-\2", text)
 
 
 def _heard(done):
