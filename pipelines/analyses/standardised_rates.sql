@@ -40,10 +40,11 @@ in_part AS (
 ),
 full_band AS (
   SELECT codes.code, s.age_from, s.people AS standard, round(coalesce(v.n, 0)) AS n,
-         CASE WHEN codes.code NOT IN (SELECT code FROM in_part) THEN l.residents END AS residents
+         CASE WHEN u.code IS NULL THEN l.residents END AS residents
   FROM (SELECT DISTINCT code FROM held) AS codes CROSS JOIN band AS s
   LEFT JOIN hurt AS v ON v.code = codes.code AND v.age_from = s.age_from
   LEFT JOIN living AS l ON l.code = codes.code AND l.age_from = s.age_from
+  LEFT JOIN in_part AS u ON u.code = codes.code
 ),
 rated AS (
   SELECT code, sum(n) AS n, sum(residents) AS residents,

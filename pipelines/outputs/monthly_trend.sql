@@ -14,7 +14,7 @@
 --! audiences = ["police", "partner", "public"]
 --! notes = ["A month with a break in recording and no event at all is not available, and not zero: nothing was supplied."]
 --! not_available = "no event falls under this definition in the period"
-SELECT month, coalesce(broken, CASE WHEN observed THEN 'none' ELSE state END) AS broken, events, events_key
+SELECT month, coalesce(broken, CASE WHEN observed THEN 'none' WHEN NOT observed THEN state END) AS broken, events, events_key
 FROM violence_month
 WHERE EXISTS (SELECT 1 FROM serious_violence WHERE month IS NOT NULL)
 ORDER BY 1

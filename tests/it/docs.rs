@@ -51,15 +51,19 @@ fn the_data_contract() {
 #[test]
 fn the_command_line() {
     let mut page = String::from("# The command line\n");
-    let commands: [&[&str]; 16] = [
+    let commands: [&[&str]; 20] = [
         &[],
         &["check"],
+        &["area"],
+        &["area", "new"],
         &["run"],
         &["pseudonymise"],
+        &["disclose"],
         &["sql"],
         &["key"],
         &["key", "new"],
         &["key", "show"],
+        &["unload"],
         &["trial"],
         &["trial", "choose"],
         &["trial", "power"],

@@ -67,7 +67,7 @@ fn tables_that_may_not_leave_are_refused_with_the_place_and_the_reason() {
             "column percent: a rate or share of something that is not in the table",
         ),
         ("what,n\nlives at EX4 6PX now,20\nBarn,30\n", &["--labels", "what"], "column what: full postcodes in row 1"),
-        ("person,n\nJo Bloggs,20\n", &[], "column no. 1: neither a known dimension, nor a count, nor a rate"),
+        ("person,n\nJo Bloggs,20\n", &[], "column person: neither a known dimension, nor a count, nor a rate"),
         (
             "area,Jo Bloggs 12/03/1990\nExeter,20\n",
             &[],

@@ -159,7 +159,7 @@ fn damages(bench: &Bench) -> Vec<(&'static str, &'static str, String, Vec<&'stat
         ),
         ("longitude and latitude exchanged", DISTRICTS, positions(&districts, |x, y| (y, x)), vec!["exchanged"]),
         ("metres", SMALL, positions(&small, |x, y| (x * 1e5 + 6e5, y * 1e3)), vec!["metres"]),
-        ("elsewhere", DISTRICTS, positions(&districts, |x, y| (x + 1.5, y)), vec!["outside its box"]),
+        ("elsewhere", DISTRICTS, positions(&districts, |x, y| (x + 1.5, y)), vec!["outside the area's box"]),
         ("cut in the middle", SMALL, small[..small.len() / 2].to_owned(), vec!["cut"]),
         ("no GeoJSON", DISTRICTS, "district,shape\n".to_owned(), vec!["not a GeoJSON"]),
         (
@@ -190,7 +190,7 @@ fn damages(bench: &Bench) -> Vec<(&'static str, &'static str, String, Vec<&'stat
             "a layer that lacks small areas",
             MSOA,
             without(&bench.text(MSOA), |l| l.contains("E01990040")),
-            vec!["in no msoa", "E01990040"],
+            vec!["no msoa for 1 small area", "E01990040"],
         ),
         (
             "a small area in two areas of a layer",
@@ -337,7 +337,7 @@ fn a_rate_over_people_who_are_not_known_is_not_available() {
     }
     assert_eq!(by_name(&release, "events"), events, "counts need no residents");
     let report = fs::read_to_string(release.join("report.html")).unwrap();
-    assert!(report.contains("3 small areas of the area have no residents"), "the report does not say why");
+    assert!(report.contains("no residents of mid-2023 for 3 small areas"), "the report does not say why");
 
     let analyse = |words: &[&str]| {
         let ran = bench.command(&[&["analyse"], words, &["--format", "csv"]].concat()).good();

@@ -280,7 +280,7 @@ mod tests {
         Forces::parse(("forces", FORCES), ("districts", DISTRICTS), ("catalogue", CATALOGUE)).unwrap()
     }
 
-    fn choices<'a>(name: &'a str) -> Choices<'a> {
+    fn choices(name: &str) -> Choices<'_> {
         Choices {
             name,
             months: ["2024-04", "2026-03"],

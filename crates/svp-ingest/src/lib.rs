@@ -8,6 +8,7 @@
 mod account;
 mod apply;
 mod clean;
+mod conversions;
 mod describe;
 pub mod desk;
 mod dictionaries;

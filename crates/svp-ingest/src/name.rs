@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     fn pattern(slot: &str, covers: Covers) -> NamePattern {
-        let files: Files = toml::from_str(&format!("slot = '{slot}'")).unwrap();
+        let files: Files = svp_contract::parse("source.toml", &format!("slot = '{slot}'")).unwrap();
         NamePattern::new(&Files { covers, ..files }).unwrap()
     }
 

@@ -6,8 +6,6 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::DFSchema;
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::expr::{ScalarFunction, TryCast};
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{Expr, ExprSchemable};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
@@ -16,30 +14,12 @@ use datafusion::prelude::SessionContext;
 use svp_contract::{Column, Feed, Mapping, Nature, OnBad, Problem, Source, Table, nearest};
 
 use crate::clean::Cleaner;
+use crate::conversions::{Found, forgiving, outermost};
 use crate::resolve::{Item, Resolver, words};
 use crate::uses::Uses;
 
 use crate::error::IngestError;
 use crate::pending::Pending;
-
-/// Conversions that turn text into something else: where the text is there and the result is NULL, the value
-/// could not be read.
-const CONVERSIONS: [&str; 14] = [
-    "parse_number",
-    "parse_integer",
-    "parse_flag",
-    "code_map",
-    "uk_timestamp",
-    "utc_timestamp",
-    "uk_date",
-    "birth_date",
-    "nhs_number",
-    "upn",
-    "postcode",
-    "area_code",
-    "offence_code",
-    "month_text",
-];
 
 /// Columns whose text tells a person or a part in an event from others.
 const KEYS: [&str; 3] = ["person_id", "party_key", "local_id"];
@@ -508,62 +488,6 @@ impl Planner<'_> {
         }
         Some(out)
     }
-}
-
-/// A conversion that was found in a mapping.
-struct Found {
-    /// All of it, casts of its result included.
-    node: Expr,
-    /// The function; `None` for a cast of something else.
-    call: Option<ScalarFunction>,
-    /// What is converted.
-    from: Expr,
-    top: bool,
-    choice: bool,
-}
-
-/// Collects the outermost conversions of an expression: which of them is the whole of it, and which stands among choices. A cast to
-/// anything but text can fail as a conversion does.
-fn outermost(expr: &Expr, top: bool, choice: bool, found: &mut Vec<Found>) {
-    let mut inside = choice;
-    match expr {
-        Expr::ScalarFunction(call) if CONVERSIONS.contains(&call.name()) => {
-            let from = call.args.get(usize::from(call.name() == "code_map")).cloned();
-            found.extend(from.map(|from| Found { node: expr.clone(), call: Some(call.clone()), from, top, choice }));
-            return;
-        }
-        Expr::ScalarFunction(call) => inside |= call.name() == "coalesce",
-        Expr::Cast(cast) if !cast.field.data_type().is_string() => {
-            let before = found.len();
-            outermost(&cast.expr, false, choice, found);
-            match &mut found[before..] {
-                [] => {
-                    let from = (*cast.expr).clone();
-                    found.push(Found { node: expr.clone(), call: None, from, top, choice });
-                }
-                // A conversion and the cast of its result are one.
-                [one] if one.node == *cast.expr => (one.node, one.top) = (expr.clone(), top),
-                _ => {}
-            }
-            return;
-        }
-        _ => {}
-    }
-    let _ = expr.apply_children(|child| {
-        outermost(child, false, inside, found);
-        Ok(TreeNodeRecursion::Continue)
-    });
-}
-
-/// A cast that fails on one value gives NULL for it: a value is no reason to stop.
-fn forgiving(expr: Expr) -> datafusion::common::Result<Expr> {
-    let kinder = expr.transform_up(|node| {
-        Ok(match node {
-            Expr::Cast(cast) => Transformed::yes(Expr::TryCast(TryCast::new_from_field(cast.expr, cast.field))),
-            other => Transformed::no(other),
-        })
-    })?;
-    Ok(kinder.data)
 }
 
 fn first_line(message: &str) -> String {

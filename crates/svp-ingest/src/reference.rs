@@ -312,7 +312,7 @@ impl ReferenceData {
                         let rows = count(twice, "row");
                         problems.push(fail(
                             file,
-                            format!("{rows} of the table {table} give a key another value than before"),
+                            format!("another value than before for a key of the table {table}, in {rows}"),
                         ));
                     }
                 }

@@ -28,7 +28,7 @@ pub(crate) struct Repeats {
 pub(crate) async fn repeats(
     ctx: &SessionContext,
     source: &str,
-    place: &BTreeMap<&str, i64>,
+    place: &BTreeMap<String, i64>,
 ) -> Result<Repeats, IngestError> {
     let mut out = Repeats::default();
     let mut slots: Vec<String> = Vec::new();

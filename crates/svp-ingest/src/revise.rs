@@ -143,8 +143,8 @@ pub async fn revise(
     let in_order = in_order_of_knowledge(files, plans, &|source| changed.contains(source));
     let mut order: Vec<(&LoadedFile, i64)> = in_order.into_iter().zip(0..).collect();
     for source in changed {
-        let mut places: BTreeMap<&str, i64> = BTreeMap::new();
-        places.extend(order.iter().filter(|(f, _)| f.source == *source).map(|(f, place)| (f.slot.as_str(), *place)));
+        let own = order.iter().filter(|(f, _)| f.source == *source);
+        let places: BTreeMap<String, i64> = own.map(|(f, place)| (f.slot.clone(), *place)).collect();
         if !plans.iter().any(|p| p.source.name == *source && p.source.files.revises == Revises::File) {
             continue;
         }

@@ -37,6 +37,8 @@ struct Desk<'a> {
     given: &'a Given,
     applies: Option<BooleanArray>,
     columns: Vec<ArrayRef>,
+    /// A rule has taken something away from this batch, so that what follows from it must be asked.
+    mended: bool,
     bad: &'a mut Bad,
     account: &'a mut Account,
 }
@@ -54,7 +56,7 @@ pub(crate) fn stage(
     let table = table_name(&target.table.name);
     let n = batch.num_rows();
     let columns = target.working.fields().iter().map(|f| new_null_array(f.data_type(), n)).collect();
-    let mut desk = Desk { plan, target, at, table, batch, given, applies: None, columns, bad, account };
+    let mut desk = Desk { plan, target, at, table, batch, given, applies: None, columns, mended: false, bad, account };
     if let Some(ready) = &target.when {
         let values = evaluate(plan, "when", ready, batch)?;
         desk.failed("when", &values.failed);
@@ -299,6 +301,9 @@ impl Desk<'_> {
     /// A rule that blanks, or puts something in the place of what is there.
     fn mend(&mut self, check: &PlannedCheck) -> Result<(), IngestError> {
         let n = self.rows();
+        if check.check.follows && !self.mended {
+            return Ok(());
+        }
         if check.put.is_none() && check.columns.iter().all(|c| self.columns[*c].null_count() == n) {
             return Ok(());
         }
@@ -309,6 +314,7 @@ impl Desk<'_> {
         if rows.is_empty() {
             return Ok(());
         }
+        self.mended = true;
         let failed = |source| arrow_error(self.plan, &check.check.rule, source);
         let mut mask = vec![false; n];
         rows.iter().for_each(|row| mask[*row] = true);

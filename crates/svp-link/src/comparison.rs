@@ -10,9 +10,6 @@ use svp_contract::encoding::{
 };
 use svp_contract::{COMPARISONS, Linkage};
 
-/// Most bits that the two bigrams of one letter set (ten each).
-const BITS_OF_INITIAL: u32 = 20;
-
 /// Bits of a level in a pattern.
 const BITS: u32 = 4;
 
@@ -82,7 +79,7 @@ pub(crate) struct Value {
     tokens: [u64; 7],
     /// Bits of the filter that are set.
     ones: u32,
-    /// A forename that many people bear: not a slip of another, and no initial.
+    /// A forename on the list of common ones: not a slip of another.
     pub(crate) is_a_name: bool,
     filter: [u64; FILTER_BYTES / 8],
 }
@@ -100,11 +97,6 @@ impl Value {
         words(filter, &mut value.filter);
         value.ones = value.filter.iter().map(|w| w.count_ones()).sum();
         value
-    }
-
-    /// Whether a name is one letter: its two bigrams set no more bits than this, and three set more.
-    pub(crate) fn is_initial(&self) -> bool {
-        self.ones <= BITS_OF_INITIAL
     }
 
     /// The token at a place, or 0.

@@ -94,28 +94,6 @@ fn distinct<'a>(
     values
 }
 
-/// Families (surnames) whose members bear a forename before it counts as a name of its own.
-const FAMILIES: usize = 3;
-
-/// Marks the forenames that people of several families bear. The lists of forenames know none of a community that the
-/// lake knows well.
-fn names_of_several_families(forenames: &mut [Value], rows: &[Row]) {
-    let mut families: Vec<[u32; FAMILIES]> = vec![[MISSING; FAMILIES]; forenames.len()];
-    for row in rows {
-        let (forename, surname) = (row.values[of::FORENAME], row.values[of::SURNAME]);
-        if surname == MISSING {
-            continue;
-        }
-        let Some(seen) = families.get_mut(forename as usize) else { continue };
-        if let Some(place) = seen.iter().position(|s| *s == MISSING || *s == surname) {
-            seen[place] = surname;
-        }
-    }
-    for (forename, seen) in forenames.iter_mut().zip(families) {
-        forename.is_a_name |= !seen.contains(&MISSING) && !forename.is_initial();
-    }
-}
-
 impl Store {
     /// From the batches of `link_row`, in the order of their rows, and of `link_count`, in any order.
     pub(crate) fn new(schema: &SchemaRef, batches: &[RecordBatch], counts: &[RecordBatch]) -> Result<Self, LinkError> {
@@ -166,7 +144,6 @@ impl Store {
                 }
             }
         }
-        names_of_several_families(&mut values[of::FORENAME], &rows);
         let mut store = Self { values, rows, others: Vec::new(), counts: Vec::with_capacity(n) };
         for (first, array) in arrays(place("words")?).filter_map(|(i, a)| Some((i, a.as_binary_view_opt()?))) {
             for (row, words) in (first..).zip(array.iter()) {

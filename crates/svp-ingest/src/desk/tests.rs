@@ -96,7 +96,7 @@ fn loaded(path: &Path) -> Result<Kept, IngestError> {
     let (plan, file) = pending_of(plan(), path)?;
     let mut kept = Kept::default();
     let sealed = file.sealed.clone().unwrap();
-    load(&plan, &file, &sealed, None, &mut kept)
+    load(&plan, &file, &sealed, None, &mut kept, &[])
         .inspect_err(|_| assert!(!kept.complete, "refused after it was kept"))?;
     Ok(kept)
 }

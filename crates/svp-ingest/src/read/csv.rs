@@ -206,7 +206,7 @@ impl CsvReader {
             return Ok(());
         }
         let taken = self.rows.take(self.row, record);
-        if taken.is_ok() && self.shapes.learning() {
+        if taken.is_ok() && Shapes::wants(self.row) {
             self.shapes.learn(record.bytes, record.base, record.fields);
         }
         self.judge(taken, position, bad)
@@ -253,6 +253,8 @@ impl CsvReader {
         if filled <= few || short {
             let worded = named >= NARROW || !row;
             match sparse(bytes, found.start, fields) {
+                // Delimiters without a line end, and fewer than a row has, are the beginning of one.
+                Sparse::Blank if short && !found.ended() && fields.len() > 1 => return Some(Some(Kind::Short)),
                 Sparse::Blank => {
                     self.account.blank(found.lines, found.bytes());
                     self.first_blank.get_or_insert(self.row + self.held.len() as u64);
@@ -313,13 +315,13 @@ impl CsvReader {
         self.judge(taken, held.position, bad)
     }
 
-    /// Passes a held record over as a footer.
-    fn skip_held(&mut self, held: &Held, why: FooterWhy) {
+    /// Passes a held record over as a footer, the `nth` one after the last record.
+    fn skip_held(&mut self, held: &Held, why: FooterWhy, nth: usize) {
         self.account.skip(held.found.lines, held.found.bytes());
         self.account.skipped_records += 1;
         self.footers += 1;
         if self.footers <= TOLD {
-            let (row, position) = (self.row + self.footers as u64, held.position);
+            let (row, position) = (self.row + nth as u64, held.position);
             self.rows.layout.notes.push(ReadNote::Footer { row, position, why });
         }
     }
@@ -334,9 +336,9 @@ impl CsvReader {
             match held_one.kind {
                 Kind::Footer(why) => {
                     footer |= why == FooterWhy::Words;
-                    self.skip_held(held_one, why);
+                    self.skip_held(held_one, why, i + 1);
                 }
-                Kind::Unlike | Kind::Short if footer => self.skip_held(held_one, FooterWhy::AfterFooter),
+                Kind::Unlike | Kind::Short if footer => self.skip_held(held_one, FooterWhy::AfterFooter, i + 1),
                 Kind::Short if i + 1 == held.len() && !held_one.found.ended() && self.accept_damage => {
                     self.take_held(held_one, Some(RowRule::CutOff), bad)?;
                 }
@@ -374,9 +376,9 @@ impl CsvReader {
 
     /// Passes a repeated header over, and with it the titles that stand above it.
     fn pass_header(&mut self, found: Found, bad: &mut Vec<BadRow>) -> Result<(), ReadError> {
-        for held in std::mem::take(&mut self.held) {
+        for (i, held) in std::mem::take(&mut self.held).into_iter().enumerate() {
             match held.kind {
-                Kind::Footer(why) => self.skip_held(&held, why),
+                Kind::Footer(why) => self.skip_held(&held, why, i + 1),
                 Kind::Unlike | Kind::Short => self.take_held(&held, None, bad)?,
             }
         }

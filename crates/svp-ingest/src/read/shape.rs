@@ -3,9 +3,9 @@
 
 use super::split::Field;
 
-/// Records that are learnt from.
-const LEARN: u32 = 64;
-/// Of the filled fields of a record, so many in a hundred must look like those before.
+/// The first so many records are learnt from, and one in so many after them: files are often sorted.
+const LEARN: u64 = 64;
+/// Of the filled fields of a record in columns that are known, so many in a hundred must look like those before.
 const ALIKE: usize = 75;
 
 /// Digits, letters, both or neither; each in one word or several.
@@ -29,10 +29,10 @@ pub(super) struct Shapes {
 }
 
 impl Shapes {
-    /// Whether more records should be learnt from.
+    /// Whether row number `row` should be learnt from.
     #[inline]
-    pub(super) fn learning(&self) -> bool {
-        self.records < LEARN
+    pub(super) fn wants(row: u64) -> bool {
+        row < LEARN || row % LEARN == 0
     }
 
     /// Whether nothing was learnt yet.
@@ -54,17 +54,23 @@ impl Shapes {
         }
     }
 
-    /// Whether a record is like those before: it fills at least half as many fields, and they look alike (at least two
-    /// fields, where nothing was learnt).
+    /// Whether a record is like those before: it fills at least half as many fields, and those of columns that have held
+    /// something before look as they did there. Where nothing was learnt, two filled fields are enough.
     pub(super) fn alike(&self, record: &[u8], base: usize, fields: &[Field]) -> bool {
-        let (mut filled, mut fit) = (0, 0);
+        let (mut filled, mut known, mut fit) = (0, 0, 0);
         for (i, field) in fields.iter().enumerate() {
             let found = shape(&record[field.start - base..field.end - base]);
+            let seen = self.seen.get(i).copied().unwrap_or_default();
             filled += usize::from(found != 0);
-            fit += usize::from(found != 0 && self.seen.get(i).is_none_or(|seen| found & seen != 0));
+            known += usize::from(found != 0 && seen != 0);
+            fit += usize::from(found & seen != 0);
         }
-        let usual: u32 = self.filled.iter().sum();
-        filled >= 2 && 2 * filled * self.records as usize >= usual as usize && fit * 100 >= filled * ALIKE
+        if self.is_empty() {
+            return filled >= 2;
+        }
+        let usual: u64 = self.filled.iter().map(|n| u64::from(*n)).sum();
+        let enough = filled >= 2 && 2 * filled as u64 * u64::from(self.records) >= usual;
+        enough && fit >= 2 && fit * 100 >= known * ALIKE
     }
 
     /// Whether the first column that all records fill is filled here and looks as it does there (true where nothing

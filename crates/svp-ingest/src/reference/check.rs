@@ -147,6 +147,12 @@ impl ReferenceData {
         out.places.links = all;
         out.places.links.extend(own);
         out.places.changes = changes;
+        // One fault of a file that is read for two purposes is one; and what is odd beside it follows from it.
+        let mut seen = BTreeSet::new();
+        out.problems.retain(|error| seen.insert(error.to_string()));
+        if !out.problems.is_empty() {
+            out.told.clear();
+        }
         out.told.sort();
         out.told.dedup();
         out
@@ -296,7 +302,7 @@ impl ReferenceData {
             if lost.is_empty() {
                 continue;
             }
-            let what = format!("{} of the area are in no {layer}: {}", count(lost.len(), "small area"), listed(&lost));
+            let what = format!("no {layer} for {} of the area: {}", count(lost.len(), "small area"), listed(&lost));
             if WHOLE_LAYERS.contains(&layer) {
                 out.problems.push(fail(file, what));
             } else {
@@ -321,7 +327,7 @@ impl ReferenceData {
                 .collect();
             if !astray.is_empty() {
                 let what = format!(
-                    "{} of the area lie outside its box of easting and northing: {}",
+                    "outside the area's box of easting and northing: {} of the area, {}",
                     count(astray.len(), if layer == "district" { "district" } else { "small area" }),
                     listed(&astray)
                 );
@@ -378,7 +384,7 @@ impl ReferenceData {
             let n = count(nowhere.len(), "small area");
             out.problems.push(fail(
                 file,
-                format!("{n} of the area have a boundary and no district in the lookups: {}", listed(&nowhere)),
+                format!("a boundary and no district in the lookups for {n} of the area: {}", listed(&nowhere)),
             ));
         }
     }
@@ -393,7 +399,7 @@ impl ReferenceData {
         let lost = carried.missing(ours, |c| known.contains(c));
         if !lost.is_empty() {
             let what = format!(
-                "{} of {all} small areas have no decile of deprivation: their events are counted as not known",
+                "no decile of deprivation for {} of {all} small areas: their events are counted as not known",
                 lost.len()
             );
             out.told.push(Told::new(file, "decile_missing", what));
@@ -417,6 +423,6 @@ pub(super) fn twice(table: &str, file: &InputFile, pairs: &[(String, String)]) -
     let mut known: BTreeMap<&str, &str> = BTreeMap::new();
     let differs = pairs.iter().filter(|(k, v)| *known.entry(k).or_insert(v) != v).count();
     (differs > 0).then(|| {
-        fail(file, format!("{} of the table {table} give a key another value than before", count(differs, "row")))
+        fail(file, format!("another value than before for a key of the table {table}, in {}", count(differs, "row")))
     })
 }

@@ -42,14 +42,14 @@ fn take(
     }
     let told = |rows: &[String], what: &str| {
         let numbers: Vec<&str> = rows.iter().map(String::as_str).collect();
-        fail(file, format!("{} of the area {what} (row {})", count(rows.len(), "row"), listed(&numbers)))
+        fail(file, format!("{what}, in {} of the area (row {})", count(rows.len(), "row"), listed(&numbers)))
     };
     let mut out = Vec::new();
     if !bad.is_empty() {
-        out.push(told(&bad, "have no people, or not a whole number of 0 or more"));
+        out.push(told(&bad, "no people, or not a whole number of 0 or more"));
     }
     if !twice.is_empty() {
-        out.push(told(&twice, "give an area other people than an earlier row"));
+        out.push(told(&twice, "other people than an earlier row gives the same area"));
     }
     out
 }
@@ -59,6 +59,8 @@ impl ReferenceData {
     pub(super) fn residents(&self, districts: &Districts<'_>, carried: &Carried<'_>, out: &mut InFull) {
         let ours = |code: &str| districts.holds("lsoa", code) || districts.ours.contains(code);
         let mut years: BTreeMap<i32, (&InputFile, BTreeMap<String, i64>)> = BTreeMap::new();
+        // What a file that cannot be read lacks is no news.
+        let mut unread = BTreeSet::new();
         for (reference, file) in &self.populations {
             let Reference::OnsPopulation { code, total, year, .. } = reference else { continue };
             let (_, known) = years.entry(*year).or_insert_with(|| (file, BTreeMap::new()));
@@ -68,6 +70,7 @@ impl ReferenceData {
                     out.problems.extend(take(file, rows, ours, known));
                 }
                 Err(error) => {
+                    unread.insert(*year);
                     out.problems.push(error);
                     continue;
                 }
@@ -77,6 +80,7 @@ impl ReferenceData {
                 Err(error) => out.problems.push(error),
             }
         }
+        years.retain(|year, _| !unread.contains(year));
         for (year, (file, known)) in years {
             let has = |code: &str| known.contains_key(code);
             let mut lost = self.lost(districts, carried, has, file, &mut out.problems);
@@ -88,7 +92,7 @@ impl ReferenceData {
                 let of: BTreeSet<&str> = lost.iter().filter_map(|c| districts.of(c)).collect();
                 let of: Vec<&str> = of.into_iter().collect();
                 let what = format!(
-                    "{} of the area have no residents of mid-{year}: residents and rates of {}, and of what else holds them, are not available",
+                    "no residents of mid-{year} for {} of the area: residents and rates of {}, and of what else holds them, are not available",
                     count(lost.len(), "small area"),
                     listed(&of)
                 );
@@ -154,8 +158,8 @@ impl ReferenceData {
             };
             if !lost.is_empty() {
                 let what = format!(
-                    "{} of the area have no people by day of {year}: rates over people by day of what holds them are not available",
-                    count(lost.len(), layer)
+                    "no people by day of {year} for {} of the area: rates over people by day of what holds them are not available",
+                    count(lost.len(), if layer == "lsoa" { "small area" } else { layer })
                 );
                 out.told.push(Told::new(file, "daytime_missing", what));
             }

@@ -205,7 +205,7 @@ mod tests {
     fn read(bytes: impl AsRef<[u8]>, wanted: [&str; 2]) -> Result<(Vec<(String, String)>, bool), String> {
         let folder = tempfile::TempDir::new().unwrap();
         let path = folder.path().join("lookup.csv");
-        std::fs::write(&path, bytes).unwrap();
+        svp_lake::files::write_file(&path, bytes.as_ref()).unwrap();
         let file = svp_lake::input::expand(&[path.display().to_string()]).unwrap().remove(0);
         let mut out = Vec::new();
         let open = read_rows(&file, &[&[wanted[0]], &[wanted[1]]], |row| {

@@ -125,7 +125,7 @@ mod tests {
     fn read(bytes: impl AsRef<[u8]>) -> Result<Vec<AreaShape>, String> {
         let folder = tempfile::TempDir::new().unwrap();
         let path = folder.path().join("areas.geojson");
-        std::fs::write(&path, bytes).unwrap();
+        svp_lake::files::write_file(&path, bytes.as_ref()).unwrap();
         let file = svp_lake::input::expand(&[path.display().to_string()]).unwrap().remove(0);
         boundaries(&file, &["CODE".to_owned()], &["NAME".to_owned()]).map_err(|error| error.to_string())
     }

@@ -176,7 +176,7 @@ pub(super) fn read(words: &Vocabulary, text: &str, context: Context) -> Option<L
 
 /// Reads what begins at a piece; gives how many pieces it takes.
 fn step(words: &Vocabulary, pieces: &[Piece], at: usize, context: Context, label: &mut Label) -> Option<usize> {
-    if let Some((part, taken)) = time(pieces, at).or_else(|| range(words, pieces, at, context)) {
+    if let Some((part, taken)) = time(pieces, at, context).or_else(|| range(words, pieces, at, context)) {
         label.parts.push(part);
         return Some(taken);
     }
@@ -241,7 +241,7 @@ fn year(n: u32, text: &str) -> bool {
 }
 
 /// `2024`, `2024-01`, `01/2024`, `2023/24`, `2023-2024`, `2024-01-01` (a month), `18:00`, `6pm`.
-fn time(pieces: &[Piece], at: usize) -> Option<(Part, usize)> {
+fn time(pieces: &[Piece], at: usize, context: Context) -> Option<(Part, usize)> {
     let number = |i: usize| match pieces.get(i) {
         Some(Piece::Number(n, text)) => Some((*n, text.as_str())),
         _ => None,
@@ -252,13 +252,14 @@ fn time(pieces: &[Piece], at: usize) -> Option<(Part, usize)> {
         let quarter = word.split_once('q').filter(|(y, q)| y.len() == 4 && q.len() == 1);
         let quarter = quarter.and_then(|(y, q)| y.parse::<i64>().ok().zip(q.parse::<i64>().ok()));
         return match (hour, quarter) {
-            (Some(h), _) if h <= 12 => Some((Part::Time { grain: 0, at: h }, 1)),
+            (Some(h), _) if h <= 12 && context.hours => Some((Part::Time { grain: 0, at: h }, 1)),
             (_, Some((y, q))) => Some((Part::Time { grain: 3, at: 12 * y + 3 * q }, 1)),
             _ => None,
         };
     }
     let (n, text) = number(at)?;
-    if sign(at + 1, &[':'])
+    if context.hours
+        && sign(at + 1, &[':'])
         && let Some((m, minutes)) = number(at + 2)
         && n <= 24
         && m < 60

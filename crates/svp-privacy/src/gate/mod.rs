@@ -266,13 +266,14 @@ impl Findings {
 pub fn check_table(batch: &RecordBatch, asked: &Asked<'_>, site: &Dimensions, policy: &Policy) -> GateReport {
     let mut found = Findings::default();
     let vocabulary = Vocabulary::new(site);
-    let mut table = Table::read(batch, asked, &vocabulary, policy, &mut found);
-    let known = rates::check(&mut table, policy, &mut found);
+    let table = Table::read(batch, asked, &vocabulary, policy, &mut found);
+    let known = rates::check(&table, policy, &mut found);
     check_cells(&table, policy, &mut found);
     check_labels(&table, policy, &mut found);
     let sums = margins::check(&table, &vocabulary, &known, policy, &mut found);
     people::check(&table, &vocabulary, policy, &mut found);
-    if asked.counts.is_none() && table.of_role(Role::Count).next().is_none() {
+    let counted = table.columns.iter().any(|c| matches!(c.role, Role::Count | Role::Base));
+    if asked.counts.is_none() && !counted {
         found.add(Rule::NothingToCheck, "", None);
     }
     GateReport {

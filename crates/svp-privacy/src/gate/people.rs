@@ -87,6 +87,21 @@ const NUMBERED: &[&str] = &[
 ];
 /// The same, of dates that are never published however coarse.
 const BIRTH: &[&str] = &["dob", "birth", "birthday", "birthdate", "born"];
+/// Words of a header for one person.
+const PERSONS: &[&str] = &[
+    "person",
+    "victim",
+    "suspect",
+    "patient",
+    "offender",
+    "child",
+    "pupil",
+    "witness",
+    "client",
+    "nominal",
+    "subject",
+    "perpetrator",
+];
 /// Words of a header that say that it numbers records.
 const KEYS: &[&str] =
     &["id", "ids", "key", "ref", "reference", "urn", "uuid", "number", "token", "crn", "case", "record"];
@@ -243,6 +258,7 @@ pub(super) fn check(table: &Table, vocabulary: &Vocabulary, policy: &Policy, fou
             }
         }
         let about = if numbers { says(column, NUMBERED) } else { names_a_person(column) };
+        let about = about || column.declared && are_people(column);
         if about && (column.role != Role::Label || column.declared) || says(column, BIRTH) {
             found.add(Rule::Identifier(Kind::Named), &column.name, None);
         }
@@ -252,6 +268,17 @@ pub(super) fn check(table: &Table, vocabulary: &Vocabulary, policy: &Policy, fou
 
 fn names_a_person(column: &Column) -> bool {
     says(column, NAMES) || says(column, NUMBERED) || says(column, BIRTH)
+}
+
+/// A declared label about somebody, of which most cells are two words or three that begin with a capital, each once.
+fn are_people(column: &Column) -> bool {
+    let named = |text: &&String| {
+        let words: Vec<&str> = text.split([' ', ',']).filter(|w| !w.is_empty()).collect();
+        (2..=3).contains(&words.len())
+            && words.iter().all(|w| w.starts_with(char::is_uppercase) && !w.contains(|c: char| c.is_ascii_digit()))
+    };
+    let names: BTreeSet<&String> = column.texts.iter().filter(named).collect();
+    says(column, PERSONS) && 2 * names.len() > column.texts.len()
 }
 
 fn says(column: &Column, list: &[&str]) -> bool {

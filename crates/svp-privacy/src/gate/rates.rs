@@ -77,26 +77,23 @@ const LIKE: &[&str] = &[
 ];
 
 /// Checks every rate of the table; gives what they tell of the counts.
-pub(super) fn check(table: &mut Table, policy: &Policy, found: &mut Findings) -> Told {
+pub(super) fn check(table: &Table, policy: &Policy, found: &mut Findings) -> Told {
     let mut told = Told::new();
-    let mut roles = Vec::new();
     for (i, rate) in table.columns.iter().enumerate() {
-        let fraction = rate.role == Role::Count && rate.numbers().iter().any(|n| n.fract() != 0.0);
         let declared = rate.declared && words(&rate.header).iter().any(|w| LIKE.contains(&w.as_str()));
-        if !(matches!(rate.role, Role::Rate | Role::Statistic) || fraction || declared) {
+        if !(matches!(rate.role, Role::Rate | Role::Statistic) || declared) {
             continue;
         }
-        if let Some(narrowed) = explain(table, i, policy) {
+        // Whole small numbers under a header that does not say what they are multiplied by can be counts.
+        let small = |n: &f64| *n > 0.0 && *n < policy.suppress_below as f64;
+        let can_count = scale(rate).is_none()
+            && rate.numbers().iter().all(|n| n.fract() == 0.0)
+            && rate.numbers().iter().any(small);
+        if let Some(narrowed) = explain(table, i, !can_count, policy) {
             for (place, (low, high)) in narrowed {
                 let own = told.entry(place).or_insert((low, high));
                 *own = (own.0.max(low), own.1.min(high));
             }
-            if fraction {
-                roles.push((i, Role::Rate, "a multiple of a count of this table"));
-            }
-            continue;
-        }
-        if fraction {
             continue;
         }
         let revealed = reveals(table, rate, policy, found);
@@ -108,9 +105,6 @@ pub(super) fn check(table: &mut Table, policy: &Policy, found: &mut Findings) ->
         } else if !is_share_of_a_row(table, rate) {
             found.add(Rule::NoBase, &rate.name, None);
         }
-    }
-    for (i, role, why) in roles {
-        (table.columns[i].role, table.columns[i].why) = (role, why);
     }
     told
 }
@@ -126,8 +120,9 @@ fn interval(column: &Column, row: usize, policy: &Policy) -> Option<(f64, f64)> 
     Some((n, n))
 }
 
-/// Tries every count over everything that it can be over; gives what the rate tells of that count.
-fn explain(table: &Table, rate: usize, policy: &Policy) -> Option<Told> {
+/// Tries every count over everything that it can be over; gives what the rate tells of that count. `multiples`: it may be over one
+/// number for all rows.
+fn explain(table: &Table, rate: usize, multiples: bool, policy: &Policy) -> Option<Told> {
     let column = &table.columns[rate];
     let scale = scale(column);
     for (c, count) in table.columns.iter().enumerate().filter(|(c, column)| *c != rate && column.role == Role::Count) {
@@ -142,7 +137,7 @@ fn explain(table: &Table, rate: usize, policy: &Policy) -> Option<Told> {
             .map(|(_, o)| Over::Column(o));
         // A mean is over another column; a multiple of a count is no mean.
         let groups = table.labels().into_iter().map(|label| Over::Same(Some(label)));
-        let same = [Over::Same(None)].into_iter().chain(groups).filter(|_| column.role != Role::Statistic);
+        let same = [Over::Same(None)].into_iter().chain(groups).filter(|_| multiples && column.role != Role::Statistic);
         for over in wholes.chain(same) {
             if let Some(told) = fits(table, column, (c, count), over, scale, policy) {
                 return Some(told);

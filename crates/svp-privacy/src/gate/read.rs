@@ -33,6 +33,11 @@ const RATE: &[&str] = &[
     "density",
     "prevalence",
     "odds",
+    "ci",
+    "lcl",
+    "ucl",
+    "confidence",
+    "interval",
 ];
 const STATISTIC: &[&str] = &[
     "mean",
@@ -322,7 +327,8 @@ impl Column {
     fn context(&self) -> Context {
         Context {
             ages: self.says(&["age", "ages", "aged", "years", "yrs", "band", "agegroup", "ageband"]),
-            hours: self.says(&["hour", "hours", "time", "shift"]),
+            hours: self
+                .says(&["hour", "hours", "time", "times", "shift", "period", "band", "from", "to", "start", "end"]),
         }
     }
 

@@ -17,6 +17,10 @@ use crate::count::shown_interval;
 /// Tables of up to this many count columns are searched for a column that is the sum of two others.
 const PAIRS_UP_TO: usize = 24;
 
+/// Words of a label that leaves something out of another.
+const EXCLUDING: &[&str] =
+    &["without", "excluding", "excl", "except", "minus", "less", "net", "ex", "not", "non", "exc"];
+
 /// A place in the table: count column, row.
 pub(super) type Place = (usize, usize);
 
@@ -202,11 +206,12 @@ fn rows(table: &Table, counts: &Counts<'_>, vocabulary: &Vocabulary, out: &mut S
     let everything: Vec<usize> = (0..counts.rows).collect();
     if labels.is_empty() {
         let all: Vec<Option<Label>> = vec![None; counts.rows];
-        group(counts, vocabulary, &all, &everything, &vec![false; counts.rows], out);
+        group(counts, vocabulary, (&all, &vec![Vec::new(); counts.rows]), &everything, &vec![false; counts.rows], out);
         return;
     }
     for (j, column) in labels.iter().enumerate() {
         let total: Vec<bool> = (0..counts.rows).map(|row| is_total(vocabulary, column, row)).collect();
+        let texts: Vec<Vec<String>> = column.texts.iter().map(|text| words(text)).collect();
         let others: Vec<&Column> = labels.iter().enumerate().filter(|(i, _)| *i != j).map(|(_, c)| *c).collect();
         // Rows that agree in every other dimension.
         let mut groups: BTreeMap<Vec<&str>, Vec<usize>> = BTreeMap::new();
@@ -214,7 +219,7 @@ fn rows(table: &Table, counts: &Counts<'_>, vocabulary: &Vocabulary, out: &mut S
             groups.entry(others.iter().map(|c| c.texts[row].as_str()).collect()).or_default().push(row);
         }
         for rows in groups.values().filter(|rows| rows.len() > 1) {
-            group(counts, vocabulary, &column.labels, rows, &total, out);
+            group(counts, vocabulary, (&column.labels, &texts), rows, &total, out);
         }
         // A total over several dimensions: its parts agree with it in every other dimension that it has.
         for whole in (0..counts.rows).filter(|row| total[*row]) {
@@ -234,7 +239,7 @@ fn rows(table: &Table, counts: &Counts<'_>, vocabulary: &Vocabulary, out: &mut S
             continue;
         }
         // Subtotals of the rows next to them, where the other dimensions do not make the group.
-        group(counts, vocabulary, &column.labels, &everything, &total, out);
+        group(counts, vocabulary, (&column.labels, &texts), &everything, &total, out);
     }
 }
 
@@ -242,7 +247,7 @@ fn rows(table: &Table, counts: &Counts<'_>, vocabulary: &Vocabulary, out: &mut S
 fn group(
     counts: &Counts<'_>,
     vocabulary: &Vocabulary,
-    labels: &[Option<Label>],
+    (labels, texts): (&[Option<Label>], &[Vec<String>]),
     rows: &[usize],
     total: &[bool],
     out: &mut Structure,
@@ -285,11 +290,14 @@ fn group(
             blocks(counts, whole, rows, &marks, out);
         }
     }
-    // Ages that hold ages, a year that holds its months.
+    // Ages that hold ages, a year that holds its months; what is left out of something by its label.
     if few {
+        let leaves_out = |row: usize| texts[row].iter().any(|word| EXCLUDING.contains(&word.as_str()));
         for &whole in &plain {
             for &part in plain.iter().filter(|part| **part != whole) {
-                if labels[whole].as_ref().zip(labels[part].as_ref()).is_some_and(|(a, b)| a.holds(b)) {
+                let (a, b) = (labels[whole].as_ref(), labels[part].as_ref());
+                let without = !leaves_out(whole) && leaves_out(part) && !siblings(vocabulary, a, b);
+                if without || a.zip(b).is_some_and(|(a, b)| a.holds(b)) {
                     rest_of_rows(counts, whole, &[part], "holds", out);
                 }
             }
@@ -438,19 +446,19 @@ fn columns(counts: &Counts<'_>, vocabulary: &Vocabulary, out: &mut Structure) {
             );
             out.rests.push(Rest { how, of });
         }
-        // A total by its name that is more than all its parts.
-        if total[whole]
-            && plain.len() > 1
-            && !sums.iter().any(|s| s.is_certain() && s.of.iter().any(|(w, _)| w.0 == whole))
-        {
-            let of: Vec<(Place, Vec<Place>)> =
-                (0..counts.rows).map(|row| ((whole, row), plain.iter().map(|p| (*p, row)).collect())).collect();
-            if of.iter().all(|(w, p)| counts.compare(*w, p) != Compared::Less) {
-                let of =
-                    of.into_iter().filter(|(w, p)| counts.shown(*w) && p.iter().all(|p| counts.shown(*p))).collect();
-                out.rests
-                    .push(Rest { how: format!("column {} is a total by its name", counts.columns[whole].name), of });
-            }
+        // A total by its name, or a column that nothing keeps from being one, that is more than all its parts.
+        let parts: Vec<usize> = plain.iter().copied().filter(|part| *part != whole).collect();
+        let apart = parts.iter().all(|part| !is_sibling(whole, *part));
+        let summed = sums.iter().any(|s| s.is_certain() && s.of.iter().any(|(w, _)| w.0 == whole));
+        if parts.len() < 2 || summed || !(total[whole] || apart) {
+            continue;
+        }
+        let of: Vec<(Place, Vec<Place>)> =
+            (0..counts.rows).map(|row| ((whole, row), parts.iter().map(|p| (*p, row)).collect())).collect();
+        if of.iter().all(|(w, p)| counts.compare(*w, p) != Compared::Less) {
+            let of = of.into_iter().filter(|(w, p)| counts.shown(*w) && p.iter().all(|p| counts.shown(*p))).collect();
+            let how = if total[whole] { "is a total by its name" } else { "is never less than all others together" };
+            out.rests.push(Rest { how: format!("column {} {how}", counts.columns[whole].name), of });
         }
     }
 }

@@ -69,6 +69,7 @@ fn tables(file: &str, may_leave: bool) -> usize {
 #[test]
 fn tables_that_may_leave() {
     assert!(tables(include_str!("cases/passes.txt"), true) > 50);
+    assert!(tables(include_str!("cases/plain.txt"), true) > 20);
 }
 
 #[test]

@@ -92,6 +92,8 @@ fn field(shown: Option<i64>) -> String {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     /// One column and its total under any name, rounded or not: what the test's programme bounds, the gate names; and where the
     /// total is called one, nothing else.
     #[test]

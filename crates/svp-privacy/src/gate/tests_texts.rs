@@ -143,6 +143,8 @@ fn day_forms(year: u32, month: u32, day: u32) -> Vec<String> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
     /// Whatever a small count wears and whatever its column is called, its row is named; a large one in the same dress is none.
     #[test]
     fn a_count_is_read_through_its_dress(

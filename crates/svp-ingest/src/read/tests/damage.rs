@@ -63,6 +63,26 @@ fn a_quote_that_takes_in_records_stops_the_file_wherever_it_stands() {
 }
 
 #[test]
+fn a_file_whose_first_rows_are_of_another_kind_is_no_excuse() {
+    // Sorted: the first half has neither reference nor notes, and one word where the other half has two.
+    let mut lines = table(400);
+    for line in &mut lines[1..=200] {
+        let cells: Vec<&str> = line.split(',').collect();
+        *line = format!(",{},{},Noise,{},", cells[1], cells[2], cells[4]);
+    }
+    for line in &mut lines[201..] {
+        *line = line.replace("Knife", "Sharp thing");
+    }
+    assert_eq!(go(&lines).unwrap().records, 400);
+    for (from, to) in [(2, 3), (150, 151), (199, 200), (300, 301), (350, 352)] {
+        let mut lines = lines.clone();
+        edit(&mut lines, from, 4, "\"", "");
+        edit(&mut lines, to, 2, "", "\"");
+        assert_eq!(swallowed(&lines).3, (to - from) as u64, "{from} to {to}");
+    }
+}
+
+#[test]
 fn a_quote_that_is_closed_by_the_next_quoted_value_stops_the_file() {
     let mut lines = table(300);
     edit(&mut lines, 5, 3, "\"", "");

@@ -31,8 +31,11 @@ fn lines_of_delimiters_are_no_records() {
         assert_eq!((out.records, out.account.blank_records), (5, 1));
         assert_eq!(out.rows.iter().map(|r| r.0).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
     }
-    // The file ends in the middle of such a line, or after it without a line end.
-    assert_eq!(with_tail(5, ",,").told(), ["blank_records"]);
+    assert_eq!(with_tail(5, ",,,,,").told(), ["blank_records"]);
+    assert_eq!(with_tail(5, "   ").told(), ["blank_records"]);
+    // The beginning of a row whose first values are not known.
+    let cut = go(&format!("{}\n{},,", NAMES.join(","), rows(5)));
+    assert!(matches!(cut, Err(ReadError::CutOff { row: 6, fields: 3, .. })));
 }
 
 #[test]
