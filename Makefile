@@ -6,7 +6,7 @@ SVP := target/debug/svp
 DEMO := target/demo
 VENV := target/venv
 
-.PHONY: help demo test check conformance bench release sample-data docs clean-demo
+.PHONY: help demo test check conformance faults bench release sample-data docs clean-demo
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -39,6 +39,10 @@ conformance: $(VENV)/.ready ## differential tests against the reference implemen
 	$(CARGO) build --workspace
 	$(CARGO) build --workspace --example method
 	$(VENV)/bin/python tests/conformance/run.py
+
+faults: ## damaged deliveries: right, refused or told, never wrong in silence
+	$(CARGO) build --workspace
+	$(or $(wildcard $(VENV)/bin/python),$(PYTHON)) tests/faults/run.py --svp $(SVP) --report target/faults/report.json
 
 bench: release $(VENV)/.ready ## ours and the peers', alternating, medians and ratios
 	$(VENV)/bin/python tests/bench/run.py

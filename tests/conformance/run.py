@@ -16,6 +16,7 @@ try:
     import clock
     import crime
     import disclosure
+    import faults
     import files
     import methods
     import person
@@ -39,7 +40,7 @@ def main():
         except RuntimeError as failure:
             sys.exit(f"conformance: no lake could be made: {failure}")
         print(f"{svp.binary.parent.name}/{svp.binary.name}, release {svp.record['release']}", flush=True)
-        for module in (place, clock, person, files, disclosure, clk, methods, crime, trial):
+        for module in (place, clock, person, files, disclosure, clk, methods, crime, trial, faults):
             module.checks(suite, svp, args.cases)
     return suite.close()
 
