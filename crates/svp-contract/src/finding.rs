@@ -93,6 +93,9 @@ kinds! {
     SharedIds "shared_ids" false
         "An id comes in two slots of one source."
         "ask the sender whether both files report the same record"
+    SharedBySenders "shared_by_senders" true
+        "Records of two senders have one id: one would take the place of the other."
+        "put the sender into the source's record_id, or accept it where both report the same record"
     PassedOver "passed_over" false
         "A file in the folder is no extract of the source: a partial upload, a backup, or another table of the delivery."
         "nothing needs to be done if the file was not meant to be read"

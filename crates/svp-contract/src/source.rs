@@ -189,7 +189,7 @@ pub struct Feed {
     /// Columns that it may have.
     #[serde(default)]
     pub optional: Vec<String>,
-    /// Columns that are not named are ignored instead of refused.
+    /// Columns that are not named are not told: the extract is known to have more than is read.
     #[serde(default)]
     pub allow_extra: bool,
     /// SQL expression: the record's id at the agency, NULL where it has none.

@@ -39,7 +39,15 @@ pub(crate) fn refusal(error: ReadError, source: &str, slot: &str, file: &str) ->
 }
 
 /// Tells what the reader passed over, and refuses a file whose account does not balance.
-pub(crate) fn told(notes: &[ReadNote], account: &FileAccount, receipt: &Receipt, findings: &mut Findings<'_>) {
+///
+/// `more_columns`: the source says that the extract has more columns than are read.
+pub(crate) fn told(
+    notes: &[ReadNote],
+    account: &FileAccount,
+    receipt: &Receipt,
+    more_columns: bool,
+    findings: &mut Findings<'_>,
+) {
     let about = |kind, what: String| Finding::new(kind, &receipt.source, &receipt.slot, &receipt.file, what);
     if !account.balances() {
         let what = "the parts that were read do not make the whole of its lines and bytes".to_owned();
@@ -57,6 +65,7 @@ pub(crate) fn told(notes: &[ReadNote], account: &FileAccount, receipt: &Receipt,
             | ReadNote::Utf16ByMark
             | ReadNote::NestedGzip { .. }
             | ReadNote::NoRecordElement => continue,
+            ReadNote::ExtraColumns(_) if more_columns => continue,
             ReadNote::ExtraColumns(names) => (FindingKind::NotRead, names.len() as u64, None),
             ReadNote::TitleLines { lines } | ReadNote::RuledLines { lines } => (FindingKind::OddLines, *lines, None),
             ReadNote::RepeatedHeader { times, row, .. } => (FindingKind::JoinedFiles, *times, Some(*row)),

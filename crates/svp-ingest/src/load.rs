@@ -435,7 +435,7 @@ fn load_feed(
         }
     }
     account.receipt.notes = reader.notes().iter().map(ToString::to_string).collect();
-    lines::told(reader.notes(), reader.account(), &account.receipt, findings);
+    lines::told(reader.notes(), reader.account(), &account.receipt, feed.expected.allow_extra, findings);
     account.receipt.account = Some(reader.account().clone());
     drop(reader);
     if read_bytes.finish()? != file.sha256 {

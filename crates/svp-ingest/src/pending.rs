@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use svp_contract::{Finding, FindingKind, Revises};
+use svp_contract::{Finding, FindingKind, Revises, Source};
 use svp_lake::input::{InputFile, digest, digest_bytes};
 
 use crate::desk::{self, Sealed};
@@ -481,8 +481,10 @@ fn same_content(plans: &[SourcePlan], chosen: &mut Vec<Candidate>, known: &Known
             })
         };
         let double = chosen.iter().enumerate().find_map(|(i, c)| {
-            let source = &plans[c.pending.plan].source.name;
-            if known.reloads(source, &c.pending) {
+            let Source { name: source, files, .. } = &plans[c.pending.plan].source;
+            // Of a source that revises by record each record counts once anyway, in the newest file that holds it; and the file under
+            // the wrong name may go later.
+            if known.reloads(source, &c.pending) || files.revises == Revises::Record {
                 return None;
             }
             let in_lake = known.files.iter().find(|f| {

@@ -124,6 +124,8 @@ pub struct Revised {
     pub returned: BTreeMap<(String, String), u64>,
     /// Records that a newer slot of a source that revises by file holds too, and that are counted in both.
     pub in_both: BTreeMap<(String, String), u64>,
+    /// Records of a slot whose ids another sender's slot holds too.
+    pub of_several_senders: BTreeMap<(String, String), u64>,
 }
 
 /// Puts the rows of records aside that a newer file holds too, and brings back those that no newer file holds any longer, for
@@ -184,7 +186,12 @@ async fn settle(
         Arc::new(StringArray::from_iter_values(order.iter().map(|(file, _)| f(file))))
     };
     let places = Arc::new(Int64Array::from_iter_values(order.iter().map(|(_, place)| *place))) as ArrayRef;
-    let columns = [("source", text(&|f| f.source.clone())), ("slot", text(&|f| f.slot.clone())), ("place", places)];
+    let columns = [
+        ("source", text(&|f| f.source.clone())),
+        ("slot", text(&|f| f.slot.clone())),
+        ("sender", text(&|f| f.sender.clone().unwrap_or_default())),
+        ("place", places),
+    ];
     let order = RecordBatch::try_from_iter(columns)
         .map_err(|source| IngestError::Arrow { at: "revision".to_owned(), source })?;
     put(ctx, "slot_order", order.schema(), vec![order])?;
@@ -211,6 +218,16 @@ async fn settle(
     let (schema, newest) = ask(ctx, include_str!("sql/newest.sql"), "newest").await?;
     let repeated = newest.iter().any(|batch| batch.num_rows() > 0);
     put(ctx, "record_newest", schema, newest)?;
+    if repeated {
+        for batch in ask(ctx, include_str!("sql/of_several_senders.sql"), "senders").await?.1 {
+            let (sources, names) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
+            let records = batch.column(2).as_primitive::<Int64Type>();
+            for row in 0..batch.num_rows() {
+                let slot = (sources.value(row).to_owned(), names.value(row).to_owned());
+                done.of_several_senders.insert(slot, records.value(row).unsigned_abs());
+            }
+        }
+    }
     let mut written = false;
     for (zone, table, id) in RECORD_TABLES.iter().filter(|_| repeated || any_aside) {
         for (name, of) in [("record_live", (*table).to_owned()), ("record_aside", aside(table))] {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use svp_contract::{Acceptance, Finding, FindingKind};
 use svp_ingest::reference::InFull;
-use svp_ingest::{Loaded, LoadedFile, Pending, Queue, Receipt, SourcePlan, load, previous, receipt_batch, revise};
+use svp_ingest::{
+    Findings, Loaded, LoadedFile, Pending, Queue, Receipt, Revised, SourcePlan, load, previous, receipt_batch, revise,
+};
 use svp_privacy::Key;
 use tokio::task::JoinHandle;
 
@@ -104,6 +106,19 @@ impl Work<'_> {
         Ok(body)
     }
 
+    /// Refuses ids that two senders gave to records of their own: one would take the place of the other.
+    fn one_sender_each(&self, revised: &Revised, body: &Body) -> Result<(), AppError> {
+        let mut findings = Findings::new(&body.accepted);
+        for ((source, slot), n) in &revised.of_several_senders {
+            let live = body.files.iter().find(|f| !f.superseded && f.source == *source && f.slot == *slot);
+            let what = "ids of its records are also those of another sender's records; put the sender into the source's record_id \
+                        (column \"file.sender\")";
+            let file = live.map_or("", |f| f.file.as_str());
+            findings.raise(Finding::new(FindingKind::SharedBySenders, source, slot, file, what).counted(*n, 0));
+        }
+        Ok(findings.finish().map(drop)?)
+    }
+
     /// Lists the loaded files.
     fn list(&self, plans: &[SourcePlan], files: &[Pending], receipts: &[Receipt], body: &mut Body) {
         let last = body.files.iter().map(|f| f.seq).max().unwrap_or_default();
@@ -143,6 +158,7 @@ impl Work<'_> {
             return Ok(Default::default());
         }
         let revised = revise(self.ctx, self.txn, plans, &body.files, changed).await?;
+        self.one_sender_each(&revised, body)?;
         let by_file = |source: &str| {
             plans.iter().any(|p| p.source.name == source && p.source.files.revises == svp_contract::Revises::File)
         };

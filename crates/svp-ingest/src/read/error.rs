@@ -389,9 +389,6 @@ impl ReadError {
                     "\"{}\" looks like the renamed \"{}\"; change the name in the source's columns and mapping",
                     s.found, s.expected
                 ),
-                None if missing.is_empty() => {
-                    "add the new columns to the source's columns, or set allow_extra = true".into()
-                }
                 _ => "compare the file with the source's columns; the sender may have changed the report".into(),
             },
             Self::NoHeader { .. } => {

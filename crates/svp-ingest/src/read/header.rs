@@ -133,7 +133,8 @@ pub(super) fn locate(file: &str, expected: &Expected, found: &[String], lines: b
     if !repeated.is_empty() {
         return Err(drift(ReadError::DuplicateHeader { file: file.to_owned(), columns: repeated }));
     }
-    if !missing.is_empty() || (!extra.is_empty() && !expected.allow_extra) {
+    // A column more takes nothing away: it is not read, and told.
+    if !missing.is_empty() {
         if (recognised - told.len()) * 2 < wanted.len() {
             // Too little was recognised to be sure that this is no row of data: only names close to known ones are told.
             extra.retain(|e| suggestions.iter().any(|s| s.found == *e));

@@ -166,7 +166,7 @@ pub struct Expected {
     pub columns: Vec<String>,
     /// Columns that may be absent from a file (then NULL). Names not in `columns` are added after them.
     pub optional: Vec<String>,
-    /// Whether a file may have columns beyond these; they are ignored and noted.
+    /// Whether a file is known to have columns beyond these: they are not read, as others are not, and need not be told.
     pub allow_extra: bool,
 }
 
