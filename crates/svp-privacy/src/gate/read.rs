@@ -340,7 +340,8 @@ impl Column {
         let clean = ranges.iter().all(|x| ranges.iter().all(|y| !cut(*x, *y)));
         let far =
             ranges.iter().map(|(low, high)| if high.is_finite() { *high } else { *low }).fold(0.0, f64::max) >= 12.0;
-        if !ranges.is_empty() && !(clean && far) {
+        let bands = clean && far;
+        if !(ranges.is_empty() || bands) {
             self.labels
                 .iter_mut()
                 .filter(|l| l.as_ref().is_some_and(|l| l.parts.iter().any(is_range)))

@@ -429,7 +429,7 @@ fn columns(counts: &Counts<'_>, vocabulary: &Vocabulary, out: &mut Structure) {
         }
     }
     let sums: Vec<Sums> = out.sums[before..].to_vec();
-    for whole in 0..n {
+    for (whole, is_total) in total.iter().enumerate() {
         for part in (0..n).filter(|part| *part != whole && !is_sibling(whole, *part)) {
             let explained =
                 sums.iter().any(|s| s.of.iter().any(|(w, p)| w.0 == whole && p.iter().any(|p| p.0 == part)));
@@ -450,14 +450,14 @@ fn columns(counts: &Counts<'_>, vocabulary: &Vocabulary, out: &mut Structure) {
         let parts: Vec<usize> = plain.iter().copied().filter(|part| *part != whole).collect();
         let apart = parts.iter().all(|part| !is_sibling(whole, *part));
         let summed = sums.iter().any(|s| s.is_certain() && s.of.iter().any(|(w, _)| w.0 == whole));
-        if parts.len() < 2 || summed || !(total[whole] || apart) {
+        if parts.len() < 2 || summed || !(*is_total || apart) {
             continue;
         }
         let of: Vec<(Place, Vec<Place>)> =
             (0..counts.rows).map(|row| ((whole, row), parts.iter().map(|p| (*p, row)).collect())).collect();
         if of.iter().all(|(w, p)| counts.compare(*w, p) != Compared::Less) {
             let of = of.into_iter().filter(|(w, p)| counts.shown(*w) && p.iter().all(|p| counts.shown(*p))).collect();
-            let how = if total[whole] { "is a total by its name" } else { "is never less than all others together" };
+            let how = if *is_total { "is a total by its name" } else { "is never less than all others together" };
             out.rests.push(Rest { how: format!("column {} {how}", counts.columns[whole].name), of });
         }
     }

@@ -83,6 +83,9 @@ pub(super) struct Vocabulary {
     titles: BTreeSet<String>,
 }
 
+/// A member of one list or several: where it stands in them, its text, and how many words it takes.
+type Member<'v> = (&'v [(usize, usize)], String, usize);
+
 impl Vocabulary {
     pub fn new(site: &Dimensions) -> Self {
         let words = WORDS.as_ref();
@@ -124,7 +127,7 @@ impl Vocabulary {
     }
 
     /// The longest member that begins with the first of `words`: its lists and how many words it takes.
-    pub fn member(&self, words: &[&str]) -> Option<(&[(usize, usize)], String, usize)> {
+    pub fn member(&self, words: &[&str]) -> Option<Member<'_>> {
         (1..=words.len().min(self.longest)).rev().find_map(|n| {
             let key = words[..n].join(" ");
             self.phrases.get(&key).map(|lists| (lists.as_slice(), key, n))
