@@ -60,6 +60,13 @@ pub async fn register_coverage(
     let period = vec![("from", ScalarValue::from(months.from.as_str())), ("to", ScalarValue::from(months.to.as_str()))];
     let calendar = ctx.sql(include_str!("sql/calendar_month.sql")).await.map_err(fail)?;
     replace(ctx, "calendar_month", calendar.with_param_values(period).map_err(fail)?)?;
+    // Both are small, and what is made of them asks for them many times: the events are read once.
+    for (name, sql) in
+        [("slot_month", include_str!("sql/slot_month.sql")), ("episode_month", include_str!("sql/episode_month.sql"))]
+    {
+        let counted = ctx.sql(sql).await.map_err(fail)?.cache().await.map_err(fail)?;
+        replace(ctx, name, counted)?;
+    }
     let coverage = ctx.sql(include_str!("sql/coverage.sql")).await.map_err(fail)?;
     replace(ctx, "coverage", coverage)
 }

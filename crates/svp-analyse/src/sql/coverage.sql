@@ -1,15 +1,7 @@
 -- What is known of which month: for each source and sender, whether a file that is live covers the month.
-WITH slot_month AS (
-  -- A file of a month holds what was recorded in it; where that is not known, what happened in it.
-  SELECT source, coalesce(slot, '') AS slot, month, coalesce(local_month(recorded_at), month) AS made, count(*) AS n
-  FROM event GROUP BY 1, 2, 3, 4
-),
-episode_month AS (
-  SELECT source, coalesce(slot, '') AS slot, substr(CAST(started AS TEXT), 1, 7) AS month, count(*) AS n
-  FROM episode WHERE started IS NOT NULL GROUP BY 1, 2, 3
-),
+-- `slot_month`, `episode_month`: rows of each source, slot and month.
 -- An open episode comes again in later returns: its start says nothing of what a file covers, unless nothing else does.
-made AS (
+WITH made AS (
   SELECT source, slot, month_number(made) AS number, sum(n) AS n FROM slot_month WHERE made IS NOT NULL GROUP BY 1, 2, 3
 ),
 held AS (SELECT source, slot FROM slot_month UNION SELECT source, slot FROM episode_month),
