@@ -170,6 +170,7 @@ fn what_contradicts_itself_is_refused() {
     refused(
         &|m| {
             m.extract = m.extract.replace("2024-12", "2024-11");
+            m.slot = m.slot.replace("2024-12", "2024-11");
             m.receipts.iter_mut().for_each(|r| {
                 r.file = r.file.replace("2024-12", "2024-11");
                 r.slot = r.slot.replace("2024-12", "2024-11");
