@@ -236,7 +236,8 @@ fn an_expression_that_fails_on_one_value_costs_its_row() {
 
 #[test]
 fn a_column_that_turns_empty_refuses_the_file() {
-    let cases: [(&str, &str, fn(usize) -> String); 3] = [
+    type Value = fn(usize) -> String;
+    let cases: [(&str, &str, Value); 3] = [
         ("Person_Birth_Date", "birth_date", |i| format!("{:02}/{:02}/19{:02}", i % 28 + 1, i % 12 + 1, 50 + i % 40)),
         ("NHS_Number", "nhs_number", |i| format!("{:09}", 123_456_789 + i)),
         ("Postcode", "postcode", |i| format!("postcode {i}")),

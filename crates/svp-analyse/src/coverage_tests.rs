@@ -48,7 +48,8 @@ async fn session(events: &Events<'_>, deliveries: &[Delivery], period: &Months) 
                 let schema = table.stored_schema();
                 let fields: Vec<Field> =
                     schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect();
-                let text = |of: &dyn Fn(&(&str, &str, &str, usize)) -> String| -> ArrayRef {
+                type Row<'r> = (&'r str, &'r str, &'r str, usize);
+                let text = |of: &dyn Fn(&Row<'_>) -> String| -> ArrayRef {
                     Arc::new(StringArray::from_iter_values(rows.iter().map(of)))
                 };
                 let columns: Vec<ArrayRef> = fields

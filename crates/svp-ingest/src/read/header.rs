@@ -116,7 +116,7 @@ pub(super) fn locate(file: &str, expected: &Expected, found: &[String], lines: b
     let taken: HashSet<usize> = index.iter().flatten().copied().collect();
     // Where other columns may be there, nobody need ask what is in one without a name.
     let nameless = lines && !expected.allow_extra;
-    let unread = found.iter().enumerate().filter(|(i, name)| !taken.contains(i) && !(nameless && name.is_empty()));
+    let unread = found.iter().enumerate().filter(|(i, name)| !(taken.contains(i) || nameless && name.is_empty()));
     let mut extra: Vec<String> = unread.map(|(_, name)| name.clone()).collect();
     let suggestions = suggest(&missing, &extra);
 

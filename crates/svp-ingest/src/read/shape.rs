@@ -32,7 +32,7 @@ impl Shapes {
     /// Whether row number `row` should be learnt from.
     #[inline]
     pub(super) fn wants(row: u64) -> bool {
-        row < LEARN || row % LEARN == 0
+        row < LEARN || row.is_multiple_of(LEARN)
     }
 
     /// Whether nothing was learnt yet.

@@ -90,10 +90,11 @@ impl Paths {
             if let Target::Absolute(slots) = &target {
                 paths.document.push((column.clone(), slots.clone()));
             }
+            // From the record itself, from what is above it up to the unit, or from nothing: an absolute path is of the header.
             let from = match target {
-                Target::Own(_) => record.len()..=record.len(),
-                Target::Nearest { .. } => paths.unit.len()..=record.len(),
-                Target::Absolute(_) => 1..=0,
+                Target::Own(_) => record.len()..record.len() + 1,
+                Target::Nearest { .. } => paths.unit.len()..record.len() + 1,
+                Target::Absolute(_) => 0..0,
             };
             let steps = steps(column).into_iter().filter(|s| s != ".");
             let column_path: Vec<String> = steps.collect();

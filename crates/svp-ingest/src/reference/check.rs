@@ -290,7 +290,8 @@ impl ReferenceData {
         carried: &Carried<'_>,
         out: &mut InFull,
     ) {
-        let mut children: BTreeMap<(&str, Option<&str>), (&InputFile, BTreeSet<&str>)> = BTreeMap::new();
+        type Children<'c> = (&'c InputFile, BTreeSet<&'c str>);
+        let mut children: BTreeMap<(&str, Option<&str>), Children<'_>> = BTreeMap::new();
         for (file, links) in lookups {
             for link in links.iter().filter(|l| l.layer == "lsoa") {
                 let days = (link.parent_layer.as_str(), link.valid_from.as_deref());

@@ -145,7 +145,8 @@ impl ReferenceData {
         files: Vec<Daytime<'_>>,
         out: &mut InFull,
     ) {
-        let mut found: BTreeMap<(&str, i32), (&InputFile, BTreeMap<String, i64>)> = BTreeMap::new();
+        type People<'f> = (&'f InputFile, BTreeMap<String, i64>);
+        let mut found: BTreeMap<(&str, i32), People<'_>> = BTreeMap::new();
         for Daytime { file, layer, year, rows } in files {
             let (_, known) = found.entry((layer, year)).or_insert_with(|| (file, BTreeMap::new()));
             out.problems.extend(take(file, rows, |code| districts.holds(layer, code), known));

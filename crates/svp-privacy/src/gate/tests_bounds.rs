@@ -58,7 +58,7 @@ fn programme(
                 })
                 .collect();
             for j in 0..columns {
-                let terms = (0..rows).map(|i| (at[i][j], if i + 1 == rows { -1.0 } else { 1.0 }));
+                let terms = at.iter().enumerate().map(|(i, row)| (row[j], if i + 1 == rows { -1.0 } else { 1.0 }));
                 problem.add_constraint(terms.collect::<Vec<_>>(), ComparisonOp::Eq, 0.0);
             }
             for row in at.iter().filter(|_| across) {
