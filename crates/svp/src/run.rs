@@ -209,6 +209,7 @@ pub(crate) struct Work<'a> {
 }
 
 impl Work<'_> {
+    #[allow(clippy::too_many_arguments)]
     async fn all(
         &self,
         full: Option<JoinHandle<InFull>>,
