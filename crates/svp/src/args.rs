@@ -129,7 +129,7 @@ pub enum AreaCommand {
         /// Police force: a name such as "Kent", or a code such as E23000032
         #[arg(long)]
         force: String,
-        /// File to write, never overwritten [default: pipelines/areas/<force>.toml of the site]
+        /// File to write, never overwritten [default: pipelines/areas/NAME.toml of the site]
         #[arg(long, value_name = "FILE")]
         out: Option<String>,
         /// First month, YYYY-MM [default: that of the last two whole financial years]
