@@ -211,7 +211,7 @@ fn of_several_sources_all_must_have_supplied_a_month() {
             lab.give(&format!("ecds/ecds_{month}.csv"));
         }
     }
-    lab.run().run().good().says(&["ecds: no file for 2025-02 [missing_months, 1 of 3 = 33.3 %]"]);
+    lab.run().run().good().says(&["ecds: no file of XW1 for 2025-02 [missing_months, 1 of 3 = 33.3 %]"]);
     let trend = output(&lab, 1, "monthly_trend");
     assert_eq!(trend.column("broken"), ["none", "supplied in part", "none"]);
     assert_eq!(trend.column("events")[1], "[x]");
@@ -240,7 +240,11 @@ fn of_several_sources_all_must_have_supplied_a_month() {
 fn of_several_senders_all_must_have_supplied_a_month() {
     let lab = Lab::new(&["ecds"], "injury_violence", &["monthly_trend"]);
     period(&lab, "2025-01", "2025-03");
-    let give = |name: &str, from: &str| lab.write(&format!("ecds/{name}"), fs::read(sample_data(from)).unwrap());
+    // The trust's code stands in the name and in the rows.
+    let give = |name: &str, from: &str| {
+        let text = fs::read_to_string(sample_data(from)).unwrap();
+        lab.write(&format!("ecds/{name}"), text.replace("XW1", "RA1"));
+    };
     give("RA1_ecds_2025-01.csv", "ecds/ecds_2025-01.csv");
     give("RA1_ecds_2025-02.csv", "ecds/ecds_2025-02.csv");
     give("RA1_ecds_2025-03.csv", "ecds/ecds_2025-03.csv");
