@@ -104,12 +104,14 @@ fn dimensions(site: &Site) -> Dimensions {
     out.add(definitions().flat_map(|d| [d.name.clone(), d.title.clone()]));
     let outputs = site.outputs.values().map(|output| &output.item);
     out.add_headers(outputs.flat_map(columns_of));
+    // A word that names a column is no value that betrays a line of data.
+    let headings: BTreeSet<&str> = site.tables.iter().flat_map(|t| &t.columns).map(|c| c.name.as_str()).collect();
     for table in &site.tables {
         out.add_headers(table.columns.iter().map(|column| column.name.clone()));
         for column in &table.columns {
             if !column.codes.is_empty() {
                 let members = column.codes.iter().flat_map(|(code, meaning)| [code.clone(), meaning.clone()]);
-                out.add(members);
+                out.add(members.filter(|word| !headings.contains(word.as_str())));
             }
         }
     }
