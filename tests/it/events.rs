@@ -236,6 +236,10 @@ fn lab(closed: &Closed, health: bool) -> Lab {
     lab.write("police_rms/rms_crimes_2025-02.csv", &closed.police);
     if health {
         lab.write("ecds/ecds_2025-02.csv", &closed.health);
+    } else {
+        let area = lab.site().join("pipelines/areas/wessmark.toml");
+        let text = std::fs::read_to_string(&area).unwrap();
+        std::fs::write(&area, text.replace("source = \"ecds\"", "source = \"ecds\"\noptional = true")).unwrap();
     }
     lab
 }

@@ -288,9 +288,9 @@ fn any_order_of_deliveries_gives_the_same_lake() {
         ("rms_crimes_2025-02_v2.csv", rms(&[("A", "8N", "Filed"), ("D", "8N", "Charged"), ("E", "8N", "Filed")])),
     ];
     let care = [
-        ("CIN_2023.xml", cin(2023, "989", &[("K1", None), ("K2", None)])),
-        ("CIN_2024.xml", cin(2024, "989", &[("K1", None), ("K3", None)])),
-        ("CIN_2025.xml", cin(2025, "989", &[("K1", Some("2024-09-30"))])),
+        ("CIN_2024.xml", cin(2024, "989", &[("K1", None), ("K2", None)])),
+        ("CIN_2025.xml", cin(2025, "989", &[("K1", None), ("K3", None)])),
+        ("CIN_2026.xml", cin(2026, "989", &[("K1", Some("2024-09-30"))])),
     ];
     for (source, files) in [("police_rms", police.as_slice()), ("cin_census", care.as_slice())] {
         let lab = lab(source);

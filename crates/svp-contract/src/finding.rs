@@ -120,6 +120,9 @@ kinds! {
     MissingMonths "missing_months" false
         "Months of the release have no file of the source."
         "load the missing files; until then counts of these months are not available"
+    MissingTables "missing_tables" false
+        "A delivery of several tables lacks one of them."
+        "ask the sender for the table; until then what it would say is not counted"
     Lines "lines" true
         "The lines or bytes of the file do not balance: something in it is damaged."
         "fetch the file again"

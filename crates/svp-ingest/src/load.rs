@@ -112,6 +112,14 @@ impl SourcePlan {
         self.feeds.iter().any(|f| f.reads(name))
     }
 
+    /// The feeds of a source whose tables are separate files, each with whether it reads a file of this name; none of a source of one
+    /// table.
+    #[must_use]
+    pub fn tables(&self, name: &str) -> Vec<(&str, bool)> {
+        let tables = self.feeds.iter().filter(|f| f.file.is_some());
+        tables.map(|f| (f.plan.name.as_str(), f.reads(name))).collect()
+    }
+
     /// How each feed reads its files, and the columns that it needs.
     pub(crate) fn readers(&self) -> impl Iterator<Item = (&ReaderKind, &[String])> {
         self.feeds.iter().map(|f| (&f.kind, f.expected.columns.as_slice()))

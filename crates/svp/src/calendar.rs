@@ -1,5 +1,7 @@
 //! The calendar of what is known, from the record of a run: what is registered, found and told.
 
+use std::collections::BTreeMap;
+
 use datafusion::prelude::SessionContext;
 use svp_analyse::{Delivery, Gap, Months, gaps, inferred_sources, month_list, month_spans, register_coverage};
 use svp_contract::{Area, Finding, FindingKind};
@@ -93,6 +95,28 @@ pub async fn missing(ctx: &SessionContext) -> Result<Vec<Finding>, AppError> {
             .only_told()
     };
     Ok(gaps(ctx).await?.into_iter().map(finding).collect())
+}
+
+/// Deliveries of several tables (the files of a yearly return) that lack one: what it would say is not there, and no month tells.
+pub fn missing_tables(plans: &[SourcePlan], files: &[LoadedFile]) -> Vec<Finding> {
+    let mut found: BTreeMap<(&str, &str, &(String, String)), BTreeMap<&str, bool>> = BTreeMap::new();
+    for file in files.iter().filter(|f| !f.superseded) {
+        let Some(plan) = plans.iter().find(|p| p.source.name == file.source) else { continue };
+        let Some(months) = &file.months else { continue };
+        for (table, reads) in plan.tables(&file.file) {
+            let sender = file.sender.as_deref().unwrap_or_default();
+            *found.entry((&file.source, sender, months)).or_default().entry(table).or_default() |= reads;
+        }
+    }
+    let lacking = |((source, sender, months), tables): (_, BTreeMap<&str, bool>)| {
+        let lacks: Vec<&str> = tables.iter().filter(|(_, there)| !**there).map(|(table, _)| *table).collect();
+        let (source, sender, (from, to)): (&str, &str, &(String, String)) = (source, sender, months);
+        let whose = if sender.is_empty() { String::new() } else { format!(" of {sender}") };
+        let what = format!("the delivery{whose} for {from} to {to} has no file of {}", lacks.join(", "));
+        let finding = Finding::new(FindingKind::MissingTables, source, "", "", what);
+        (!lacks.is_empty()).then(|| finding.counted(lacks.len() as u64, tables.len() as u64))
+    };
+    found.into_iter().filter_map(lacking).collect()
 }
 
 /// Writes into the lines of a release's sources which months of the period they have not supplied.

@@ -242,9 +242,11 @@ impl Work<'_> {
         calendar::read_names(plans, &mut body.files);
         register_coverage(self.ctx, &calendar::deliveries(&body.files), &calendar::period(self.area)).await?;
         hold_coverage(self.ctx).await?;
-        let missing = calendar::missing(self.ctx).await?;
+        let mut missing = calendar::missing(self.ctx).await?;
+        missing.extend(calendar::missing_tables(plans, &body.files));
         self.found("calendar", &missing).await?;
-        body.findings.retain(|f| f.kind != FindingKind::MissingMonths);
+        let of_the_calendar = [FindingKind::MissingMonths, FindingKind::MissingTables];
+        body.findings.retain(|f| !of_the_calendar.contains(&f.kind));
         body.findings.extend(missing);
         Ok(())
     }
