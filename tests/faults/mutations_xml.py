@@ -298,7 +298,7 @@ def xml_more_elements(d, sheet, rng):
     d.note(f"{sheet.name}: an element more")
 
 
-@kind("ssda903", whole_source=True, tells=("missing_months", "no_file", "missing_table"))
+@kind("ssda903", whole_source=True, tells=("missing_months", "no_file", "missing_tables"))
 def table_missing(d, sheet, rng):
     """One table of the return is not there."""
     d.stages = [d.files(d.others(sheet))]
