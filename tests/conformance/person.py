@@ -6,7 +6,8 @@ import nhs_number
 
 from harness import agree
 
-SENTINELS = {"0000000000", "9999999999", "1234567890", "0123456789"}
+# One figure ten times has a word of its own.
+SENTINELS = {"1234567890", "0123456789"}
 
 
 def status(text):
