@@ -1,10 +1,10 @@
 """What svp writes, read by others: the release by DuckDB, pandas, Shapely and PROJ, the lake by the delta-rs package."""
 
 import csv
-import re
 import hashlib
 import json
 import math
+import re
 
 import deltalake
 import duckdb
