@@ -8,6 +8,7 @@ numbers serve only to say which hidden counts are small themselves (others are h
 import csv
 import io
 import json
+import re
 import math
 import tomllib
 from collections import defaultdict
@@ -61,6 +62,11 @@ class Told(NamedTuple):
         return max(shown - self.base // 2, self.threshold) - half, shown + (self.base + 1) // 2 - 1 + half
 
 
+def plain(text):
+    """A range as the tables have it: CSV writes `10 to 17`, since a spreadsheet takes `10-17` for a day."""
+    return re.sub(r"^(\d{1,2}) to (\d{1,2})$", r"\1-\2", text)
+
+
 def header(name):
     """What the description of an output says: the columns of its grain; of each count what it measures, and what it is part of."""
     lines = (ROOT / "pipelines" / "outputs" / f"{name}.sql").read_text(encoding="utf-8").splitlines()
@@ -83,7 +89,7 @@ def read(svp):
             text = (svp.release / f"{table['name']}.csv").read_text(encoding="utf-8")
             for row in csv.DictReader(io.StringIO(text)):
                 for count in table["counts"]:
-                    cell = Cell(table["definition"], name, tuple(row[column] for column in grain), measures[count["name"]])
+                    cell = Cell(table["definition"], name, tuple(plain(row[column]) for column in grain), measures[count["name"]])
                     release[cell] = Told(row[count["name"]], rule["suppress_below"], rule["round_to"], name == HOURS)
     return release
 
