@@ -99,7 +99,9 @@ pub async fn missing(ctx: &SessionContext) -> Result<Vec<Finding>, AppError> {
 
 /// Deliveries of several tables (the files of a yearly return) that lack one: what it would say is not there, and no month tells.
 pub fn missing_tables(plans: &[SourcePlan], files: &[LoadedFile]) -> Vec<Finding> {
-    let mut found: BTreeMap<(&str, &str, &(String, String)), BTreeMap<&str, bool>> = BTreeMap::new();
+    // Source, sender and months to each table and whether a file of it is there.
+    type Deliveries<'f> = BTreeMap<(&'f str, &'f str, &'f (String, String)), BTreeMap<&'f str, bool>>;
+    let mut found: Deliveries<'_> = BTreeMap::new();
     for file in files.iter().filter(|f| !f.superseded) {
         let Some(plan) = plans.iter().find(|p| p.source.name == file.source) else { continue };
         let Some(months) = &file.months else { continue };
