@@ -26,9 +26,10 @@ enum Fate {
 fn fate(kind: &str, source: &str, column: &str) -> Fate {
     match (kind, source, column) {
         // A date of birth is no ground to lose a crime.
-        ("impossible_date" | "sentinel_birth_date", _, "Date Of Birth" | "Person_Birth_Date") => {
+        ("impossible_date", _, "Date Of Birth" | "Person_Birth_Date") => {
             Fate::Blank("unreadable person_record.birth_date")
         }
+        ("sentinel_birth_date", _, _) => Fate::Blank("placeholder person_record.birth_date"),
         ("impossible_date", _, _) => Fate::Quarantine("unreadable"),
         ("from_after_to", "ssda903", _) => Fate::Quarantine("ended_before_started"),
         ("from_after_to", _, _) => Fate::Quarantine("from_after_to"),
@@ -37,9 +38,8 @@ fn fate(kind: &str, source: &str, column: &str) -> Fate {
         ("unreadable_coordinates", "police_rms", _) => Fate::Blank("filler_place event.easting"),
         ("unknown_offence_code", _, _) => Fate::Quarantine("unreadable"),
         ("missing_record_id", _, _) => Fate::Quarantine("missing"),
-        ("bad_nhs_check_digit" | "repeated_digit_nhs" | "short_nhs" | "sentinel_nhs", _, _) => {
-            Fate::Blank("unreadable person_record.nhs_number")
-        }
+        ("bad_nhs_check_digit" | "short_nhs", _, _) => Fate::Blank("unreadable person_record.nhs_number"),
+        ("repeated_digit_nhs" | "sentinel_nhs", _, _) => Fate::Blank("placeholder person_record.nhs_number"),
         ("outside_area", _, _) => Fate::Note("no_district event.district"),
         // Any number is an outcome type, any code of the right shape a factor, and the placement is not mapped.
         ("unknown_code", "police_rms", "Outcome")

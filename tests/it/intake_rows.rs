@@ -1,135 +1,8 @@
-//! Columns, ids, dates, places and codes of extracts as agencies really send them: each kind gives the right figure, or the file is
+//! Columns, ids and codes of extracts as agencies really send them: each kind gives the right figure, or the file is
 //! refused by a message that names file, table, column, rule, count and rows, or it is told by a finding.
 
-use serde_json::Value;
-
-use crate::support::{Lab, Ran, number, sql};
-
-const ECDS: &str = "EC_Ident,Provider_Code,Site_Code_of_Treatment,EC_Department_Type,EC_AttendanceCategory,NHS_Number,\
-    NHS_Number_Status_Indicator_Code,Person_Given_Name,Person_Family_Name,Person_Birth_Date,Postcode,Der_Postcode_LSOA_Code,Sex,\
-    Age_At_Arrival,Ethnic_Category,Arrival_Date,Arrival_Time,EC_Injury_Date,EC_Injury_Time,EC_Injury_Intent_SNOMED_CT,\
-    EC_Injury_Mechanism_SNOMED_CT,EC_Place_Of_Injury_SNOMED_CT,EC_Place_Of_Injury_Latitude,EC_Place_Of_Injury_Longitude,\
-    EC_Alcohol_Drug_Involvement_01,EC_Chief_Complaint_SNOMED_CT,Discharge_Destination_SNOMED_CT";
-const RMS: &str = "Crime Ref,Report Date,Committed From,Committed To,HO Code,HOCR Class,Offence Title,Status,Outcome,Easting,Northing,\
-    Postcode,Location Type,Beat,LPA,DA Flag,Alcohol Flag,Drugs Flag,Knife Flag,NICL Qualifiers,MO Text,Nominal Ref,Role,Forename,Surname,\
-    Date Of Birth,Age,Sex,SDE,Person Postcode,Relationship";
-const STREET: &str = "Crime ID,Month,Reported by,Falls within,Longitude,Latitude,Location,LSOA code,LSOA name,Crime type,\
-    Last outcome category,Context";
-const ISTV: &str = "REPORTING PERIOD START DATE,REPORTING PERIOD END DATE,SITE CODE (OF TREATMENT),\
-    ARRIVAL DATE AND TIME AT ACCIDENT AND EMERGENCY DEPARTMENT,ASSAULT DATE AND TIME,ASSAULT METHOD,ASSAULT METHOD OTHER DESCRIPTION,\
-    ASSAULT LOCATION TYPE,ASSAULT LOCATION DESCRIPTION";
-
-fn nhs(i: usize) -> String {
-    (0..)
-        .map(|n| 999_200_000 + i * 11 + n)
-        .find_map(|nine| {
-            let digits = format!("{nine:09}");
-            let sum: usize = digits.bytes().enumerate().map(|(at, b)| usize::from(b - b'0') * (10 - at)).sum();
-            match 11 - sum % 11 {
-                10 => None,
-                11 => Some(format!("{digits}0")),
-                check => Some(format!("{digits}{check}")),
-            }
-        })
-        .unwrap()
-}
-
-/// A row of cells by name; a cell that is not given is blank.
-fn row(header: &str, cells: &[(&str, String)]) -> String {
-    for (name, _) in cells {
-        assert!(header.split(',').any(|h| h == *name), "{name}");
-    }
-    let cell = |name: &str| cells.iter().rev().find(|(n, _)| *n == name).map_or(String::new(), |(_, v)| v.clone());
-    let quoted = |v: String| if v.contains([',', '"']) { format!("\"{}\"", v.replace('"', "\"\"")) } else { v };
-    header.split(',').map(|h| quoted(cell(h))).collect::<Vec<_>>().join(",")
-}
-
-fn extract(header: &str, rows: usize, of: impl Fn(usize) -> Vec<(&'static str, String)>) -> String {
-    let lines = (0..rows).map(|i| row(header, &of(i)));
-    std::iter::once(header.to_owned()).chain(lines).map(|line| line + "\n").collect()
-}
-
-fn attendance(i: usize) -> Vec<(&'static str, String)> {
-    let day = format!("2025-03-{:02}", i % 28 + 1);
-    vec![
-        ("EC_Ident", format!("T{i:05}")),
-        ("NHS_Number", nhs(i)),
-        ("Person_Given_Name", format!("Given{}", (b'a' + (i % 26) as u8) as char)),
-        ("Person_Family_Name", format!("Family{}", (b'a' + (i / 26) as u8) as char)),
-        ("Person_Birth_Date", format!("19{:02}-{:02}-{:02}", 50 + i % 40, i % 12 + 1, i % 28 + 1)),
-        ("Postcode", "WM21 0PX".into()),
-        ("Sex", (i % 2 + 1).to_string()),
-        ("Ethnic_Category", "A".into()),
-        ("Arrival_Date", day.clone()),
-        ("Arrival_Time", format!("21:{:02}:00", i % 60)),
-        ("EC_Injury_Date", day),
-        ("EC_Injury_Time", format!("20:{:02}:10", i % 60)),
-        ("EC_Injury_Intent_SNOMED_CT", "999800000000001101".into()),
-        ("EC_Injury_Mechanism_SNOMED_CT", "999800000000002101".into()),
-        ("EC_Place_Of_Injury_SNOMED_CT", "999800000000003102".into()),
-    ]
-}
-
-fn crime(i: usize) -> Vec<(&'static str, String)> {
-    vec![
-        ("Crime Ref", format!("C{i:05}")),
-        ("Report Date", "20/01/2025 04:06".into()),
-        ("Committed From", format!("{:02}/01/2025 22:27", i % 19 + 1)),
-        ("HOCR Class", "8N".into()),
-        ("Status", "Filed".into()),
-        ("Easting", "320555".into()),
-        ("Northing", "60515".into()),
-        ("Location Type", "Street".into()),
-        ("DA Flag", "N".into()),
-        ("Nominal Ref", format!("N{i}")),
-        ("Role", "VICTIM".into()),
-        ("Forename", "Ada".into()),
-        ("Surname", "Quill".into()),
-        ("Date Of Birth", "02/06/2001".into()),
-        ("Sex", "F".into()),
-        ("SDE", "W1".into()),
-        ("Relationship", "Stranger".into()),
-    ]
-}
-
-fn ecds() -> Lab {
-    Lab::new(&["ecds"], "injury_violence", &["monthly_trend"])
-}
-
-fn ingest(lab: &Lab, file: &str, text: &str) -> Ran {
-    lab.write(file, text);
-    lab.run().args(["--ingest-only", "--log", "json"]).run()
-}
-
-fn findings(ran: &Ran) -> Vec<Value> {
-    let lines = ran.stderr.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let all = lines.filter_map(|line| serde_json::from_str(line["fields"]["finding"].as_str()?).ok());
-    // The months that these extracts do not cover are told in every run.
-    all.filter(|f: &Value| f["kind"] != "missing_months").collect()
-}
-
-/// The finding of a kind about a column of a table (empty: of the extract).
-#[track_caller]
-fn finding(ran: &Ran, kind: &str, table: &str, column: &str) -> Value {
-    let all = findings(ran);
-    let text = |f: &Value, key: &str| f[key].as_str().unwrap_or_default().to_owned();
-    let found =
-        all.iter().find(|f| text(f, "kind") == kind && text(f, "table") == table && text(f, "column") == column);
-    found.unwrap_or_else(|| panic!("no {kind} of {table}.{column} among {all:#?}\n{}", ran.stderr)).clone()
-}
-
-#[track_caller]
-fn counts(lab: &Lab, query: &str) -> i64 {
-    number(&lab.lake(), query)
-}
-
-const MARCH: &str = "ecds/ecds_2025-03.csv";
-const JANUARY: &str = "police_rms/rms_crimes_2025-01.csv";
-
-fn with(mut row: Vec<(&'static str, String)>, more: Vec<(&'static str, String)>) -> Vec<(&'static str, String)> {
-    row.extend(more);
-    row
-}
+use crate::support::rows::*;
+use crate::support::{Lab, sql};
 
 #[test]
 fn clean_rows_have_no_finding_and_their_columns_an_account() {
@@ -149,7 +22,7 @@ fn clean_rows_have_no_finding_and_their_columns_an_account() {
         }),
     );
     let ran = ran.good();
-    assert_eq!(findings(&ran), Vec::<Value>::new());
+    assert_eq!(findings(&ran), Vec::<serde_json::Value>::new());
     let account = sql(
         &lab.lake(),
         "SELECT rows, filled, blank, blanked, distinct_values, least, greatest FROM column_profile WHERE column_name IN ('birth_date', 'recorded_at') ORDER BY table_name, column_name",
@@ -406,180 +279,6 @@ fn rows_of_one_id_that_contradict_one_another_are_counted() {
 }
 
 #[test]
-fn a_file_of_another_month_is_refused() {
-    let month = |month: &'static str| {
-        move |i: usize| {
-            vec![
-                ("Crime ID", format!("c{i}")),
-                ("Month", month.into()),
-                ("Falls within", "Wessmark Police".into()),
-                ("Longitude", "-3.156".into()),
-                ("Latitude", "50.444".into()),
-                ("LSOA code", "E01990001".into()),
-                ("Crime type", "Violence and sexual offences".into()),
-            ]
-        }
-    };
-    let lab = Lab::street();
-    let file = "police_street/2025-02-wessmark-street.csv";
-    ingest(&lab, file, &extract(STREET, 40, month("2025-01"))).ended(4).says(&["outside_period", "40 of 40", "month"]);
-    ingest(&lab, file, &extract(STREET, 40, month("2025-02"))).good();
-    // An extract of changes holds older crimes, but not only, and none that are newer.
-    let lab = Lab::police();
-    let late = |i: usize| {
-        with(
-            crime(i),
-            vec![
-                ("Report Date", if i < 30 { "20/12/2024 10:00" } else { "20/01/2025 10:00" }.into()),
-                ("Committed From", "01/12/2024 10:00".into()),
-            ],
-        )
-    };
-    ingest(&lab, JANUARY, &extract(RMS, 60, late)).good();
-    let lab = Lab::police();
-    // All of them older: it may be a whole history, or another month's; it is told.
-    ingest(&lab, "police_rms/rms_crimes_2025-02.csv", &extract(RMS, 60, crime))
-        .good()
-        .says(&["outside_period", "recorded_at"]);
-    let lab = Lab::police();
-    ingest(&lab, "police_rms/rms_crimes_2024-12.csv", &extract(RMS, 60, crime)).ended(4).says(&["outside_period"]);
-}
-
-#[test]
-fn dates_that_cannot_be_give_way_to_the_record() {
-    let lab = ecds();
-    let odd = ["1900-01-01", "2025-12-02", "2205-03-03", "1925-03-04", "9999-12-31"];
-    let text = extract(ECDS, 60, |i| {
-        with(attendance(i), odd.get(i).map(|d| vec![("EC_Injury_Date", (*d).to_owned())]).unwrap_or_default())
-    });
-    let ran = ingest(&lab, MARCH, &text).good();
-    assert_eq!(counts(&lab, "SELECT count(*) FROM event WHERE month = '2025-03'"), 60);
-    assert_eq!(counts(&lab, "SELECT count(*) FROM event WHERE occurred_from IS NULL AND time_precision = 'none'"), 5);
-    let told: i64 =
-        findings(&ran).iter().filter(|f| f["kind"] == "implausible_date").filter_map(|f| f["count"].as_i64()).sum();
-    assert_eq!(told, 5);
-
-    let lab = Lab::police();
-    let times: [[&str; 3]; 6] = [
-        ["02/01/2025 04:06", "01/01/2205 10:00", ""],
-        ["02/01/2025 04:06", "01/01/0025 10:00", ""],
-        ["02/01/2025 04:06", "01/01/1925 10:00", ""],
-        ["01/01/2025 10:00", "05/01/2025 10:00", ""],
-        ["02/01/2025 04:06", "01/01/2025 10:00", "01/01/2026 10:00"],
-        ["01/01/2025 10:00", "01/01/2025 15:00", ""],
-    ];
-    let text = extract(RMS, 300, |i| {
-        let names = ["Report Date", "Committed From", "Committed To"];
-        let odd = times.get(i).map(|t| names.iter().zip(t).map(|(n, v)| (*n, (*v).to_owned())).collect());
-        with(crime(i), odd.unwrap_or_default())
-    });
-    let ran = ingest(&lab, JANUARY, &text).good();
-    assert_eq!(counts(&lab, "SELECT count(*) FROM event WHERE month = '2025-01'"), 300);
-    let kept = sql(
-        &lab.lake(),
-        "SELECT time_precision, count(*) AS n FROM event GROUP BY time_precision ORDER BY time_precision",
-    );
-    assert_eq!(kept.rows, [["exact", "295"], ["month", "4"], ["window", "1"]]);
-    // The window that ends in another year had ended when it was recorded.
-    assert_eq!(counts(&lab, "SELECT count(*) FROM event WHERE occurred_to = recorded_at"), 1);
-    let told: i64 =
-        findings(&ran).iter().filter(|f| f["kind"] == "implausible_date").filter_map(|f| f["count"].as_i64()).sum();
-    assert_eq!(told, 6);
-}
-
-#[test]
-fn a_window_that_ends_in_the_second_of_two_hours_is_kept() {
-    let lab = Lab::police();
-    let night = |i: usize| {
-        let times = [
-            ("Report Date", "27/10/2024 09:00"),
-            ("Committed From", "27/10/2024 01:45"),
-            ("Committed To", "27/10/2024 01:15"),
-        ];
-        with(crime(i), times.into_iter().map(|(n, v)| (n, v.to_owned())).collect())
-    };
-    ingest(&lab, "police_rms/rms_crimes_2024-10.csv", &extract(RMS, 3, night)).good();
-    let times = sql(
-        &lab.lake(),
-        "SELECT DISTINCT to_char(occurred_from, '%H:%M') AS f, to_char(occurred_to, '%H:%M') AS t FROM event",
-    );
-    assert_eq!(times.rows, [["00:45", "01:15"]]);
-    assert_eq!(counts(&lab, "SELECT count(*) FROM event"), 3);
-}
-
-#[test]
-fn filler_coordinates_are_no_place() {
-    let fillers =
-        [["0", "0"], ["-1", "-1"], ["999999", "999999"], ["320555", ""], ["", "60515"], ["400000", "-100000"]];
-    let lab = Lab::police();
-    let text = extract(RMS, 120, |i| {
-        let at = fillers.get(i % 12).map(|[e, n]| vec![("Easting", (*e).to_owned()), ("Northing", (*n).to_owned())]);
-        with(crime(i), at.unwrap_or_default())
-    });
-    let ran = ingest(&lab, JANUARY, &text).good();
-    assert_eq!(
-        counts(
-            &lab,
-            "SELECT count(*) FROM event WHERE place_precision = 'none' AND in_area IS NULL AND easting IS NULL AND longitude IS NULL"
-        ),
-        60
-    );
-    assert_eq!(counts(&lab, "SELECT count(*) FROM event WHERE place_precision = 'exact' AND in_area"), 60);
-    assert_eq!(finding(&ran, "implausible_place", "event", "easting")["count"], 60);
-
-    let lab = Lab::street();
-    let fillers = [["0", "0"], ["-7.557160", "49.766809"], ["-1", "-1"], ["-3.156", ""], ["999", "999"]];
-    let text = extract(STREET, 60, |i| {
-        let [lon, lat] = fillers.get(i).copied().unwrap_or(["-3.156", "50.444"]);
-        vec![
-            ("Crime ID", format!("c{i}")),
-            ("Month", "2025-01".into()),
-            ("Falls within", "Wessmark Police".into()),
-            ("Longitude", lon.into()),
-            ("Latitude", lat.into()),
-            ("Crime type", "Robbery".into()),
-        ]
-    });
-    ingest(&lab, "police_street/2025-01-wessmark-street.csv", &text).good();
-    let found = sql(
-        &lab.lake(),
-        "SELECT place_precision, count(*) AS n FROM event GROUP BY place_precision ORDER BY place_precision",
-    );
-    assert_eq!(found.rows, [["none", "5"], ["snapped", "55"]]);
-    assert_eq!(counts(&lab, "SELECT count(*) FROM event WHERE in_area IS NOT FALSE"), 60);
-}
-
-#[test]
-fn small_areas_of_the_census_before_and_events_of_another_force() {
-    let lab = Lab::street();
-    let street = |i: usize, force: &str, place: [&str; 3]| {
-        vec![
-            ("Crime ID", format!("{force}{i}")),
-            ("Month", "2025-01".into()),
-            ("Falls within", force.to_owned()),
-            ("Longitude", place[0].into()),
-            ("Latitude", place[1].into()),
-            ("LSOA code", place[2].into()),
-            ("Crime type", "Robbery".into()),
-        ]
-    };
-    // E01980001 was split into two small areas of one district.
-    let old = |i: usize| {
-        street(i, "Wessmark Police", if i < 10 { ["", "", "E01980001"] } else { ["-3.156", "50.444", "E01980001"] })
-    };
-    ingest(&lab, "police_street/2025-01-wessmark-street.csv", &extract(STREET, 30, old)).good();
-    assert_eq!(counts(&lab, "SELECT count(*) FROM event WHERE in_area"), 30);
-    let other = |i: usize| street(i, "Otherham Constabulary", ["", "", ""]);
-    ingest(&lab, "police_street/2025-01-otherham-street.csv", &extract(STREET, 20, other)).good();
-    assert_eq!(counts(&lab, "SELECT count(*) FROM event WHERE in_area IS NOT FALSE"), 30);
-    // Without a place, what is the force's own counts.
-    let own = |i: usize| street(i + 100, "Wessmark Police", ["", "", ""]);
-    ingest(&lab, "police_street/2025-02-wessmark-street.csv", &extract(STREET, 5, own).replace("2025-01", "2025-02"))
-        .good();
-    assert_eq!(counts(&lab, "SELECT count(*) FROM event WHERE in_area IS NOT FALSE"), 35);
-}
-
-#[test]
 fn rows_that_come_twice_without_an_id_and_blank_columns_are_told() {
     let lab = Lab::new(&["istv"], "injury_violence_istv", &["monthly_trend"]);
     let attendance = |i: usize| {
@@ -599,4 +298,23 @@ fn rows_that_come_twice_without_an_id_and_blank_columns_are_told() {
     assert_eq!(counts(&lab, "SELECT count(*) FROM event"), 60);
     assert_eq!(finding(&ran, "repeated_rows", "", "")["count"], 60);
     assert_eq!(finding(&ran, "column_blank", "event", "location_type")["count"], 60);
+}
+
+#[test]
+fn values_that_stand_for_nobody_are_missing_until_they_are_most_of_a_column() {
+    let dummies: [(&str, &str, &str); 2] =
+        [("NHS_Number", "9876543210", "nhs_number"), ("Person_Birth_Date", "1900-01-01", "birth_date")];
+    for (given, dummy, column) in dummies {
+        let part = |most: usize| {
+            extract(ECDS, 60, |i| {
+                with(attendance(i), if i < most { vec![(given, dummy.to_owned())] } else { Vec::new() })
+            })
+        };
+        let lab = ecds();
+        let ran = ingest(&lab, MARCH, &part(24)).good();
+        let found = finding(&ran, "values_lost", "person_record", column);
+        assert_eq!((found["rule"].as_str(), found["count"].as_i64()), (Some("placeholder"), Some(24)));
+        let lab = ecds();
+        ingest(&lab, MARCH, &part(40)).ended(4).says(&["column_emptied", column, "40 of 60"]);
+    }
 }

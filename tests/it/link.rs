@@ -38,8 +38,6 @@ slot = '(?<slot>{source}_\d+)'
 kind = "csv"
 
 {law}
-# A few invented people with placeholders are a large share of a small file.
-blanked = 1.0
 
 [maps.sex]
 M = "male"

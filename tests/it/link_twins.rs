@@ -119,8 +119,6 @@ fn nobody_is_linked_on_a_placeholder_and_twins_stay_two() {
             wrong.push(format!("{x} and {y} are {}one person", if *is_one { "" } else { "not " }));
         }
     }
-    // Not reached: in a lake as small as this one these two pairs of twins are still taken for one person.
-    wrong.retain(|pair| !["Ella,", "Jayden,"].iter().any(|name| pair.starts_with(name)));
     assert!(wrong.is_empty(), "{wrong:#?}");
     let sharers: Vec<String> = (0..6).flat_map(|i| [format!("d{i}"), format!("e{i}")]).collect();
     let groups: BTreeSet<&String> = sharers.iter().map(|id| &found.0[id]).collect();
@@ -196,9 +194,9 @@ fn slip(name: &str, draw: &mut Draw) -> String {
 
 /// Families with twins (15 births in a thousand, so three children in a hundred, as in England and Wales; more than a
 /// third of the couples have names that begin alike), brothers and sisters, in two sources; each record with its slips.
-/// Right is: a twin is never the other; a person written down twice is found again. Reached is: 19 of these 70 couples are
-/// joined (28 of 70 by a port of this generator without levels for two common names and shares of twins), so that 30 in 100
-/// is the bound.
+/// Right is: a twin is never the other; a person written down twice is found again. Reached is: 1 of these 70 couples is joined
+/// (28 by a port of this generator without levels for two common names and shares of twins; 19 while the data could move how
+/// often one person bears two such names), so that 5 in 100 is the bound.
 #[test]
 fn generated_twins_stay_two_and_one_person_stays_one() {
     const SYLLABLES: [&str; 12] = ["Ash", "Bar", "Cal", "Dun", "Ed", "Far", "Gar", "Hol", "Jar", "Kel", "Lan", "Mor"];
@@ -281,6 +279,6 @@ fn generated_twins_stay_two_and_one_person_stays_one() {
         pairs[1]
     ));
     assert!(both.len() > 60 && pairs[1] > 200, "{} couples, {pairs:?}", both.len());
-    assert!(wrong * 100 <= both.len() * 30, "{wrong} of {} couples of twins were joined", both.len());
+    assert!(wrong * 100 <= both.len() * 5, "{wrong} of {} couples of twins were joined", both.len());
     assert!(kept[0] * 100 >= pairs[0] * 98 && kept[1] * 100 >= pairs[1] * 94, "{kept:?} of {pairs:?}");
 }

@@ -117,6 +117,18 @@ pub struct Comparison {
     pub m: Vec<f64>,
     /// How often records of two people do.
     pub u: Vec<f64>,
+    /// Levels of which m stays as it is given: the data cannot teach it, since pairs of two people that are taken for one at first
+    /// would raise it.
+    #[serde(default)]
+    pub held: Vec<String>,
+}
+
+impl Comparison {
+    /// Whether m of a level (0 is the first) stays as it is given.
+    #[must_use]
+    pub fn is_held(&self, level: usize) -> bool {
+        self.levels.get(level).is_some_and(|name| self.held.contains(name))
+    }
 }
 
 /// The definition of linkage.
@@ -173,6 +185,9 @@ impl Linkage {
             if !are_shares(&c.m) || !are_shares(&c.u) {
                 return wrong(format!("comparison {}: m and u are shares and add up to 1", c.name));
             }
+            if let Some(name) = c.held.iter().find(|name| name.is_empty() || !c.levels.contains(name)) {
+                return wrong(format!("comparison {}: there is no level `{name}` to be held", c.name));
+            }
             if c.similarity.windows(2).any(|w| w[0] <= w[1]) {
                 return wrong(format!("comparison {}: the cuts of similarity fall", c.name));
             }
@@ -228,7 +243,8 @@ mod tests {
         check("name = \"surname\"\nsim", "name = \"forename\"\nsim", "in this order");
         check("m = [0.98, 0.02]", "m = [0.98, 0.52]", "add up to 1");
         check("\"postcode\", \"birth_place\"]", "\"town\"]", "no comparison `town`");
-        check("forename = [0.002, ", "forename = [0.302, ", "add up to 1");
+        check("levels.forename = [0.0005, ", "levels.forename = [0.3005, ", "add up to 1");
+        check("held = [\"two names, very similar\"", "held = [\"three names\"", "no level `three names`");
         check("probability = 0.5", "probability = 1.5", "between 0 and 1");
     }
 }

@@ -269,9 +269,15 @@ pub struct Source {
 pub const MAPPING_WORDS: [&str; 2] = ["when", "once_per"];
 
 /// Shares of rows that hold where a source says nothing else: of rows in quarantine, of values that had to be blanked, of ids that a
-/// spreadsheet spoilt, of rows that contradict others of their id, of rows outside the file's period.
-const THRESHOLDS: [(&str, f64); 5] =
-    [("quarantined", 0.05), ("blanked", 0.2), ("spoilt_ids", 0.0), ("contradicting", 0.02), ("outside_period", 0.1)];
+/// spreadsheet spoilt, of rows that contradict others of their id, of rows outside the file's period, of values that stand for none.
+const THRESHOLDS: [(&str, f64); 6] = [
+    ("quarantined", 0.05),
+    ("blanked", 0.2),
+    ("spoilt_ids", 0.0),
+    ("contradicting", 0.02),
+    ("outside_period", 0.1),
+    ("placeholder", 0.5),
+];
 
 impl Source {
     /// The largest share of rows that may break a rule: what the source says, else what holds for every source; `None` where

@@ -4,6 +4,8 @@ use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::expr::{ScalarFunction, TryCast};
 
+use crate::plan::Ready;
+
 /// Conversions that turn text into something else: where the text is there and the result is NULL, the value
 /// could not be read.
 const CONVERSIONS: [&str; 14] = [
@@ -22,6 +24,30 @@ const CONVERSIONS: [&str; 14] = [
     "offence_code",
     "month_text",
 ];
+
+/// One conversion inside a mapping.
+#[derive(Debug, Clone)]
+pub(crate) struct Conversion {
+    /// The text that is converted.
+    pub input: Ready,
+    /// The conversion; `None` where it is the whole mapping, whose result is at hand.
+    pub output: Option<Ready>,
+    /// It is one of several choices: where it gives nothing, another may.
+    pub choice: bool,
+    /// `unknown_code` or `unreadable`.
+    pub rule: &'static str,
+    /// How text that stands for no value of this kind is told from text that cannot be read.
+    pub dummies: Option<Dummies>,
+}
+
+/// What stands for no value, by `schemas/placeholders.csv`.
+#[derive(Debug, Clone)]
+pub(crate) enum Dummies {
+    /// Texts of a field of the list.
+    Field(&'static str),
+    /// Dates: the text is read as one that may be any.
+    Date(Ready),
+}
 
 /// A conversion that was found in a mapping.
 pub(crate) struct Found {

@@ -48,4 +48,5 @@ pub use plan::FeedPlan;
 pub use profile::{ColumnProfile, profile_batch, profile_schema};
 pub use receipt::{Receipt, RuleCount, quarantine_schema, receipt_batch, receipt_schema};
 pub use rehearse::rehearse;
+pub use repeats::FreshIds;
 pub use revise::{Revised, drop_slot, previous, revise, superseded_tables, table_of};

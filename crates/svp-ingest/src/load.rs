@@ -8,7 +8,8 @@ use arrow::datatypes::Int64Type;
 use datafusion::prelude::SessionContext;
 use regex::Regex;
 use svp_contract::{
-    Acceptance, Encoding as ContractEncoding, FIRST_ROWS, Feed, Finding, FindingKind, Problem, Reader, Source, Table,
+    Acceptance, Encoding as ContractEncoding, FIRST_ROWS, Feed, Finding, FindingKind, Problem, Reader, Revises, Source,
+    Table,
 };
 use svp_lake::RunTxn;
 use svp_lake::input::{InputFile, open_blocking, open_digested};
@@ -27,6 +28,7 @@ use crate::period::Period;
 use crate::plan::{FeedPlan, plan_feed};
 use crate::read::{self, CsvOptions, Encoding, Expected, ReaderKind, RowBatch, XmlOptions};
 use crate::receipt::{Quarantined, Receipt, quarantine_batch};
+use crate::repeats::FreshIds;
 use crate::revise::drop_slot;
 use crate::sink::{LakeSink, Sink};
 
@@ -58,6 +60,8 @@ pub struct Loaded {
     pub receipts: Vec<Receipt>,
     /// What was found and did not refuse, in the order of the files.
     pub findings: Vec<Finding>,
+    /// Ids of the records of each slot, where its source revises by file.
+    pub ids: FreshIds,
 }
 
 /// Progress of a load, for bars: bytes of files that are done, and a file's name.
@@ -255,12 +259,17 @@ pub async fn load(
                 let plan = &plans[file.plan];
                 let slot = file.replaces.as_ref().map(|r| r.slot.clone()).unwrap_or_default();
                 let before = previous.get(&(plan.source.name.clone(), slot));
-                let mut sink = LakeSink::new(&txn, &plan.source.name, &file.slot);
+                let by_file = plan.source.files.revises == Revises::File;
+                let mut sink = LakeSink::new(&txn, &plan.source.name, &file.slot, by_file);
                 let result = match &file.sealed {
                     Some(sealed) => desk::load(plan, file, sealed, before, &mut sink, &accepted),
                     None => load_file(plan, file, before, &mut sink, &key, &digest, &accepted),
                 };
-                let result = result.and_then(|loaded| judge(plan, file, loaded, &accepted));
+                let result = result.and_then(|loaded| judge(plan, file, loaded, &accepted)).map(|mut loaded| {
+                    let slot = (plan.source.name.clone(), file.slot.clone());
+                    loaded.ids.extend(sink.into_ids().map(|ids| (slot, ids)));
+                    loaded
+                });
                 if done.send((i, result)).is_err() {
                     return;
                 }
@@ -287,6 +296,7 @@ pub async fn load(
         for one in loaded.into_values() {
             all.receipts.extend(one.receipts);
             all.findings.extend(one.findings);
+            all.ids.extend(one.ids);
         }
         Ok(all)
     } else {
@@ -378,7 +388,7 @@ pub(crate) fn load_file(
         });
     }
     lines::unread(&receipts, &plan.source.files.left_out, &mut findings);
-    Ok(Loaded { receipts, findings: findings.finish()? })
+    Ok(Loaded { receipts, findings: findings.finish()?, ..Loaded::default() })
 }
 
 #[allow(clippy::too_many_arguments)]

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::DFSchema;
+use datafusion::execution::FunctionRegistry;
+use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{Expr, ExprSchemable};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
@@ -14,7 +16,7 @@ use datafusion::prelude::SessionContext;
 use svp_contract::{Column, Feed, Mapping, Nature, OnBad, Problem, Source, Table, nearest};
 
 use crate::clean::Cleaner;
-use crate::conversions::{Found, forgiving, outermost};
+use crate::conversions::{Conversion, Dummies, Found, forgiving, outermost};
 use crate::resolve::{Item, Resolver, words};
 use crate::uses::Uses;
 
@@ -45,19 +47,6 @@ const CONTENT: [&str; 13] = [
 #[derive(Debug, Clone)]
 pub(crate) struct Ready {
     pub expr: Arc<dyn PhysicalExpr>,
-}
-
-/// One conversion inside a mapping.
-#[derive(Debug, Clone)]
-pub(crate) struct Conversion {
-    /// The text that is converted.
-    pub input: Ready,
-    /// The conversion; `None` where it is the whole mapping, whose result is at hand.
-    pub output: Option<Ready>,
-    /// It is one of several choices: where it gives nothing, another may.
-    pub choice: bool,
-    /// `unknown_code` or `unreadable`.
-    pub rule: &'static str,
 }
 
 /// Where a staged column comes from.
@@ -468,6 +457,10 @@ impl Planner<'_> {
         let df = DFSchema::try_from(Arc::clone(input)).ok()?;
         let mut out = Vec::new();
         for Found { node, call, from, top, choice } in found {
+            let dummies = match &call {
+                Some(call) => self.dummies(at, column, call, &df),
+                None => None,
+            };
             let map = call.filter(|call| call.name() == "code_map");
             if let Some(call) = &map
                 && let Some(Expr::Literal(value, _)) = call.args.first()
@@ -484,9 +477,23 @@ impl Planner<'_> {
             let input = self.ready(at, column, from, &df)?;
             let output = if top { None } else { Some(self.ready(at, column, node, &df)?) };
             let rule = if map.is_some() { "unknown_code" } else { "unreadable" };
-            out.push(Conversion { input, output, choice, rule });
+            out.push(Conversion { input, output, choice, rule, dummies });
         }
         Some(out)
+    }
+
+    /// How a conversion's dummies are known; `None` where the list has none for it.
+    fn dummies(&mut self, at: &str, column: &str, call: &ScalarFunction, df: &DFSchema) -> Option<Dummies> {
+        match call.name() {
+            "nhs_number" => Some(Dummies::Field("nhs_number")),
+            "upn" => Some(Dummies::Field("upn")),
+            "postcode" => Some(Dummies::Field("postcode")),
+            "birth_date" => {
+                let any = self.ctx.udf("uk_date").ok()?.call(call.args.clone());
+                self.ready(at, column, any, df).map(Dummies::Date)
+            }
+            _ => None,
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use arrow::array::{Array, AsArray};
-use datafusion::prelude::{SessionContext, col, lit};
+use arrow::array::{Array, AsArray, RecordBatch};
+use datafusion::prelude::{Expr, SessionContext, col, lit};
 use futures::StreamExt;
 
 use crate::error::IngestError;
@@ -24,22 +24,57 @@ pub(crate) struct Repeats {
     pub aside: bool,
 }
 
-/// Looks for them. `place` gives the place of a slot in the order of knowledge.
+/// Ids of the records of each slot that was just loaded, as [`half`] makes them: they need not be read again.
+pub type FreshIds = BTreeMap<(String, String), Vec<u64>>;
+
+/// The tables whose rows are records, and the column that names them.
+const RECORDS: [(&str, &str); 2] = [("event", "event_id"), ("episode", "episode_id")];
+
+/// Half of a token tells records apart: two of a million share it once in forty million lakes.
+fn half(token: &str) -> Option<u64> {
+    token.get(..16).and_then(|t| u64::from_str_radix(t, 16).ok())
+}
+
+/// Adds the ids of a batch that is written to a table.
+pub(crate) fn remember(ids: &mut Vec<u64>, table: &str, batch: &RecordBatch) {
+    let column = RECORDS.iter().find(|(name, _)| *name == table).and_then(|(_, id)| batch.column_by_name(id));
+    if let Some(tokens) = column.and_then(|c| c.as_string_opt::<i32>()) {
+        ids.extend(tokens.iter().flatten().filter_map(half));
+    }
+}
+
+/// Looks for them. `place` gives the place of a slot in the order of knowledge; of the slots of `fresh` the ids are known.
 pub(crate) async fn repeats(
     ctx: &SessionContext,
     source: &str,
     place: &BTreeMap<String, i64>,
+    fresh: &FreshIds,
 ) -> Result<Repeats, IngestError> {
     let mut out = Repeats::default();
     let mut slots: Vec<String> = Vec::new();
     let mut number: HashMap<String, u32> = HashMap::new();
     let mut ids: Vec<(u64, u32)> = Vec::new();
-    for (table, id) in [("event", "event_id"), ("episode", "episode_id")] {
+    for ((_, slot), known) in fresh.iter().filter(|((s, _), _)| s == source) {
+        let at = u32::try_from(slots.len()).unwrap_or(u32::MAX);
+        slots.push(slot.clone());
+        number.insert(slot.clone(), at);
+        ids.extend(known.iter().map(|id| (*id, at)));
+    }
+    let known: Vec<Expr> = slots.iter().map(|slot| lit(slot.as_str())).collect();
+    let all_known = place.keys().all(|slot| number.contains_key(slot));
+    for (table, id) in RECORDS {
         for (name, put_aside) in [(table.to_owned(), false), (aside(table), true)] {
+            if all_known && !put_aside {
+                continue;
+            }
+            let mut these = col("source").eq(lit(source));
+            if !put_aside && !known.is_empty() {
+                these = these.and(col("slot").in_list(known.clone(), true));
+            }
             let rows = ctx
                 .table(name.as_str())
                 .await
-                .and_then(|t| t.filter(col("source").eq(lit(source))))
+                .and_then(|t| t.filter(these))
                 .and_then(|t| t.select_columns(&["slot", id]))
                 .map_err(engine("repeats"))?;
             let mut stream = rows.execute_stream().await.map_err(engine("repeats"))?;
@@ -58,10 +93,7 @@ pub(crate) async fn repeats(
                         }),
                     };
                     last = Some((slot, at));
-                    // Half of a token tells records apart: two of a million share it once in forty million lakes.
-                    if let Some(half) = tokens.value(row).get(..16).and_then(|t| u64::from_str_radix(t, 16).ok()) {
-                        ids.push((half, at));
-                    }
+                    ids.extend(half(tokens.value(row)).map(|half| (half, at)));
                 }
             }
         }

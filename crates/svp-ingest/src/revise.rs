@@ -21,7 +21,7 @@ use svp_lake::{Rewrite, RunTxn};
 use crate::error::IngestError;
 use crate::load::{Previous, QUARANTINE, SourcePlan};
 use crate::pending::LoadedFile;
-use crate::repeats::repeats;
+use crate::repeats::{FreshIds, repeats};
 
 /// Tables whose rows belong to a record, and the column that names it.
 const RECORD_TABLES: [(&str, &str, &str); 4] = [
@@ -130,7 +130,7 @@ pub struct Revised {
 
 /// Puts the rows of records aside that a newer file holds too, and brings back those that no newer file holds any longer, for
 /// the sources that `changed`. Of a source that revises by file, this is done where a slot repeats a share of another; single
-/// records stay in both. Rewrites only slots that change.
+/// records stay in both. Rewrites only slots that change. `fresh` are the ids of slots that were just loaded, as far as they are known.
 ///
 /// # Errors
 /// When the lake cannot be read or written.
@@ -140,6 +140,7 @@ pub async fn revise(
     plans: &[SourcePlan],
     files: &[LoadedFile],
     changed: &BTreeSet<String>,
+    fresh: &FreshIds,
 ) -> Result<Revised, IngestError> {
     let mut done = Revised::default();
     let in_order = in_order_of_knowledge(files, plans, &|source| changed.contains(source));
@@ -150,7 +151,7 @@ pub async fn revise(
         if !plans.iter().any(|p| p.source.name == *source && p.source.files.revises == Revises::File) {
             continue;
         }
-        let repeats = repeats(ctx, source, &places).await?;
+        let repeats = repeats(ctx, source, &places, fresh).await?;
         if repeats.one_delivery {
             continue;
         }

@@ -6,6 +6,7 @@ use arrow::array::RecordBatch;
 use svp_lake::{PartWriter, RunTxn};
 
 use crate::error::IngestError;
+use crate::repeats::remember;
 
 /// Takes pseudonymised rows and quarantine entries.
 pub(crate) trait Sink {
@@ -35,11 +36,18 @@ pub(crate) struct LakeSink<'a> {
     source: &'a str,
     slot: &'a str,
     writers: BTreeMap<(String, String, String), PartWriter>,
+    /// Ids of the records that were written, where somebody wants them.
+    ids: Option<Vec<u64>>,
 }
 
 impl<'a> LakeSink<'a> {
-    pub(crate) fn new(txn: &'a RunTxn, source: &'a str, slot: &'a str) -> Self {
-        Self { txn, source, slot, writers: BTreeMap::new() }
+    pub(crate) fn new(txn: &'a RunTxn, source: &'a str, slot: &'a str, ids: bool) -> Self {
+        Self { txn, source, slot, writers: BTreeMap::new(), ids: ids.then(Vec::new) }
+    }
+
+    /// Ids of the records that were written, if they were asked for.
+    pub(crate) fn into_ids(self) -> Option<Vec<u64>> {
+        self.ids
     }
 }
 
@@ -47,6 +55,9 @@ impl Sink for LakeSink<'_> {
     fn write(&mut self, feed: &str, zone: &str, table: &str, batch: &RecordBatch) -> Result<(), IngestError> {
         if batch.num_rows() == 0 {
             return Ok(());
+        }
+        if let Some(ids) = &mut self.ids {
+            remember(ids, table, batch);
         }
         let name = (feed.to_owned(), zone.to_owned(), table.to_owned());
         let writer = match self.writers.entry(name) {

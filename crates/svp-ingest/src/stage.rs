@@ -6,14 +6,16 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, new_null_array};
 use arrow::compute;
 use arrow::compute::kernels::zip::zip;
-use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
+use arrow::datatypes::{DataType, Date32Type, Float64Type, Int32Type, Int64Type};
 use svp_contract::OnBad;
+use svp_functions::person::placeholder::{is_placeholder, is_placeholder_date};
 
 use crate::account::Account;
 use crate::apply::{Given, arrow_error};
+use crate::conversions::{Conversion, Dummies};
 use crate::error::IngestError;
 use crate::evaluate::{Values, evaluate};
-use crate::plan::{Conversion, FeedPlan, Origin, PlannedCheck, Stage, Step, TargetPlan};
+use crate::plan::{FeedPlan, Origin, PlannedCheck, Stage, Step, TargetPlan};
 
 /// Why rows go to quarantine, by row: table, column, rule.
 pub(crate) type Bad = HashMap<usize, Vec<(&'static str, String, String)>>;
@@ -165,17 +167,41 @@ impl Desk<'_> {
             return Ok(());
         }
         let input = evaluate(self.plan, name, &conversion.input, self.batch)?.array;
-        for row in 0..self.rows() {
-            if !(input.is_valid(row) && output.is_null(row) && self.applies(row)) {
-                continue;
-            }
+        let lost = |row: &usize| input.is_valid(*row) && output.is_null(*row);
+        let lost: Vec<usize> = (0..self.rows()).filter(|row| lost(row) && self.applies(*row)).collect();
+        if lost.is_empty() {
+            return Ok(());
+        }
+        let dummies = self.dummies(step, conversion, &input)?;
+        for row in lost {
+            let rule = if dummies.get(row) == Some(&true) { "placeholder" } else { conversion.rule };
             if conversion.choice && array.is_valid(row) {
-                broken.second_choice.push((row, conversion.rule));
+                broken.second_choice.push((row, rule));
             } else {
-                broken.rows.push((row, conversion.rule));
+                broken.rows.push((row, rule));
             }
         }
         Ok(())
+    }
+
+    /// Rows whose text stands for no value; nothing where the list has none for this kind of value.
+    fn dummies(&self, step: &Step, conversion: &Conversion, input: &ArrayRef) -> Result<Vec<bool>, IngestError> {
+        let Some(dummies) = &conversion.dummies else { return Ok(Vec::new()) };
+        Ok(match dummies {
+            Dummies::Field(field) => match input.as_string_opt::<i32>() {
+                Some(texts) => texts.iter().map(|t| t.is_some_and(|t| is_placeholder(field, t))).collect(),
+                None => Vec::new(),
+            },
+            Dummies::Date(ready) => {
+                let dates = evaluate(self.plan, &step.column.name, ready, self.batch)?.array;
+                match dates.as_primitive_opt::<Date32Type>() {
+                    Some(dates) => (0..dates.len())
+                        .map(|row| dates.is_valid(row) && dates.value_as_date(row).is_some_and(is_placeholder_date))
+                        .collect(),
+                    None => Vec::new(),
+                }
+            }
+        })
     }
 
     fn codes(&self, step: &Step, array: &ArrayRef, broken: &mut Broken) {

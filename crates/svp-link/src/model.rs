@@ -192,9 +192,13 @@ impl Model {
         let mut moved: f64 = 0.0;
         let prior = linkage.model.prior_pairs;
         for (c, levels) in seen.iter().enumerate() {
-            let sum: f64 = levels[1..].iter().sum();
-            for l in 1..=linkage.comparisons[c].m.len() {
-                let new = (levels[l] + prior * shipped[c][l]) / (sum + prior);
+            let comparison = &linkage.comparisons[c];
+            // What is held keeps its share; the other levels part the rest.
+            let free = || (1..=comparison.m.len()).filter(|l| !comparison.is_held(l - 1));
+            let sum: f64 = free().map(|l| levels[l]).sum();
+            let rest: f64 = free().map(|l| shipped[c][l]).sum();
+            for l in free() {
+                let new = rest * (levels[l] + prior * shipped[c][l]) / (sum + prior * rest);
                 moved = moved.max((new - self.m[c][l]).abs());
                 self.m[c][l] = new;
             }

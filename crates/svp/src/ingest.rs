@@ -6,7 +6,8 @@ use std::sync::Arc;
 use svp_contract::{Acceptance, Finding, FindingKind};
 use svp_ingest::reference::InFull;
 use svp_ingest::{
-    Findings, Loaded, LoadedFile, Pending, Queue, Receipt, Revised, SourcePlan, load, previous, receipt_batch, revise,
+    Findings, FreshIds, Loaded, LoadedFile, Pending, Queue, Receipt, Revised, SourcePlan, load, previous,
+    receipt_batch, revise,
 };
 use svp_privacy::Key;
 use tokio::task::JoinHandle;
@@ -47,7 +48,7 @@ impl Work<'_> {
         self.tell.bar("ingest", bytes, true);
         let on_file = |file: &str, bytes: u64| self.tell.advance(bytes, file);
         let standing = accept::of_these_bytes(&body.accepted, files).chain(accepted).cloned().collect::<Vec<_>>();
-        let Loaded { mut receipts, findings } =
+        let Loaded { mut receipts, findings, ids } =
             load(Arc::clone(plans), files, before, self.txn, key, &standing, self.cli.threads(), &on_file)
                 .await
                 .map_err(AppError::Load)?;
@@ -94,7 +95,7 @@ impl Work<'_> {
 
         let changed: BTreeSet<String> = files.iter().map(source).collect();
         let mut findings: Vec<Finding> = queue.findings.iter().cloned().chain(findings).collect();
-        let (shared, slots) = self.revise(plans, &changed, &body).await?;
+        let (shared, slots) = self.revise(plans, &changed, &body, &ids).await?;
         findings.extend(shared);
         // What slots have in common is told anew where it changed, and no longer where a slot is gone.
         let live = |f: &Finding| body.files.iter().any(|l| !l.superseded && l.source == f.source && l.slot == f.slot);
@@ -153,11 +154,12 @@ impl Work<'_> {
         plans: &[SourcePlan],
         changed: &BTreeSet<String>,
         body: &Body,
+        fresh: &FreshIds,
     ) -> Result<(Vec<Finding>, BTreeSet<(String, String)>), AppError> {
         if changed.is_empty() {
             return Ok(Default::default());
         }
-        let revised = revise(self.ctx, self.txn, plans, &body.files, changed).await?;
+        let revised = revise(self.ctx, self.txn, plans, &body.files, changed, fresh).await?;
         self.one_sender_each(&revised, body)?;
         let by_file = |source: &str| {
             plans.iter().any(|p| p.source.name == source && p.source.files.revises == svp_contract::Revises::File)

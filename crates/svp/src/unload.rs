@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use datafusion::prelude::SessionContext;
 use svp_functions::{Areas, CodeMaps, Lookups};
 use svp_ingest::reference::ReferenceData;
-use svp_ingest::{SourcePlan, drop_slot, revise};
+use svp_ingest::{FreshIds, SourcePlan, drop_slot, revise};
 use svp_lake::{Lake, Open, RunRecord, RunTxn};
 
 use crate::args::{Cli, UnloadArgs};
@@ -113,7 +113,8 @@ async fn take_out(
     }
     txn.commit_tables().await?;
     txn.register(ctx).await?;
-    let revised = revise(ctx, txn, plans, &body.files, &BTreeSet::from([file.source.clone()])).await?;
+    let revised =
+        revise(ctx, txn, plans, &body.files, &BTreeSet::from([file.source.clone()]), &FreshIds::new()).await?;
     let mut told =
         vec![format!("{} (slot {} of {}) is taken out: {}", file.file, file.slot, file.source, reason.trim())];
     for ((_, slot), records) in &revised.returned {

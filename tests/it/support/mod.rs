@@ -3,6 +3,7 @@
 pub mod analysis;
 pub mod deliveries;
 mod lab;
+pub mod rows;
 mod search;
 mod tables;
 

@@ -205,7 +205,7 @@ pub(crate) fn load(
     }
     let findings = findings.finish()?;
     sink.complete()?;
-    Ok(Loaded { receipts, findings })
+    Ok(Loaded { receipts, findings, ..Loaded::default() })
 }
 
 /// Feed and table of the name of an entry.

@@ -133,7 +133,7 @@ pub(super) fn encode_file(
     let mut put = |bytes: &[u8]| out.put(bytes).map_err(DeskError::from);
     let envelope = EnvelopeWriter::begin(&file.input.name, FORMAT, &mut put)?;
     let mut sink = DeskSink { envelope, open: BTreeMap::new(), rows: BTreeMap::new(), entry_rows };
-    let Loaded { receipts, findings } = load_file(plan, file, None, &mut sink, key, digest, accepted)?;
+    let Loaded { receipts, findings, .. } = load_file(plan, file, None, &mut sink, key, digest, accepted)?;
     let manifest = Manifest {
         format: FORMAT,
         svp: svp.to_owned(),
