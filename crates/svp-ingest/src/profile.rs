@@ -75,14 +75,8 @@ pub(crate) struct Profile {
 }
 
 impl Profile {
-    /// Adds the values of a batch; `applies` are the rows that the table takes (`None`: all), `text` those with text.
-    pub(crate) fn add(
-        &mut self,
-        column: &Column,
-        array: &ArrayRef,
-        applies: Option<&BooleanArray>,
-        text: Option<&BooleanArray>,
-    ) {
+    /// Adds the values of a batch; `applies` are the rows that the table takes (`None`: all).
+    pub(crate) fn add(&mut self, column: &Column, array: &ArrayRef, applies: Option<&BooleanArray>) {
         let n = array.len() as u64;
         let counts = &mut self.counts;
         counts.rows += applies.map_or(n, |a| a.true_count() as u64);
@@ -90,9 +84,6 @@ impl Profile {
             Some(applies) => compute::and(mask, applies).map_or(0, |m| m.true_count() as u64),
             None => mask.true_count() as u64,
         };
-        if let Some(text) = text {
-            counts.text += both(text);
-        }
         counts.filled += match (array.null_count(), applies) {
             (0, None) => n,
             (nulls, None) => n - nulls as u64,
@@ -176,7 +167,13 @@ impl Profile {
         };
         match array.data_type() {
             DataType::Utf8 => {
-                let _ = array.as_string::<i32>().iter().flatten().all(|v| note(hash(v)));
+                // Values repeat from row to row, and a comparison is cheaper than a digest.
+                let mut before = None;
+                let _ = array.as_string::<i32>().iter().flatten().all(|v| {
+                    let same = before == Some(v);
+                    before = Some(v);
+                    same || note(hash(v))
+                });
             }
             DataType::Boolean => {
                 let _ = array.as_boolean().iter().flatten().all(|v| note(u64::from(v)));

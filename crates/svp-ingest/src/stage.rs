@@ -295,22 +295,37 @@ impl Desk<'_> {
         };
         let profile = self.account.profile_mut(self.at, step.index);
         profile.counts.mapped = text.is_some();
-        profile.add(&step.column, array, self.applies.as_ref(), text.as_ref());
+        profile.counts.text += text.unwrap_or_default();
+        profile.add(&step.column, array, self.applies.as_ref());
         Ok(())
     }
 
-    /// Rows in which one of the columns holds text.
-    fn text(&self, step: &Step, inputs: &[usize]) -> Result<BooleanArray, IngestError> {
+    /// How many of the rows that the target takes hold text in one of the columns.
+    fn text(&self, step: &Step, inputs: &[usize]) -> Result<u64, IngestError> {
         let failed = |source| arrow_error(self.plan, &step.column.name, source);
-        let mut any = BooleanArray::from(vec![false; self.rows()]);
-        for input in inputs {
-            let column = self.batch.column(*input);
-            if column.null_count() == 0 {
-                return Ok(BooleanArray::from(vec![true; self.rows()]));
-            }
-            any = compute::or(&any, &compute::is_not_null(column).map_err(failed)?).map_err(failed)?;
+        let columns = || inputs.iter().map(|input| self.batch.column(*input));
+        let taken = self.applies.as_ref().map_or(self.rows(), BooleanArray::true_count) as u64;
+        if columns().any(|column| column.null_count() == 0) {
+            return Ok(taken);
         }
-        Ok(any)
+        if columns().all(|column| column.null_count() == column.len()) {
+            return Ok(0);
+        }
+        if self.applies.is_none() && inputs.len() == 1 {
+            return Ok(columns().map(|column| (column.len() - column.null_count()) as u64).sum());
+        }
+        let mut any: Option<BooleanArray> = None;
+        for column in columns() {
+            let there = compute::is_not_null(column).map_err(failed)?;
+            any = Some(match any {
+                Some(any) => compute::or(&any, &there).map_err(failed)?,
+                None => there,
+            });
+        }
+        if let (Some(any), Some(applies)) = (&mut any, &self.applies) {
+            *any = compute::and(any, applies).map_err(failed)?;
+        }
+        Ok(any.map_or(0, |any| any.true_count() as u64))
     }
 
     /// Rows that break a rule, among those that the target takes.
