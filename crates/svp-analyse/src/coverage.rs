@@ -60,10 +60,13 @@ pub async fn register_coverage(
     let period = vec![("from", ScalarValue::from(months.from.as_str())), ("to", ScalarValue::from(months.to.as_str()))];
     let calendar = ctx.sql(include_str!("sql/calendar_month.sql")).await.map_err(fail)?;
     replace(ctx, "calendar_month", calendar.with_param_values(period).map_err(fail)?)?;
-    // Both are small, and what is made of them asks for them many times: the events are read once.
-    for (name, sql) in
-        [("slot_month", include_str!("sql/slot_month.sql")), ("episode_month", include_str!("sql/episode_month.sql"))]
-    {
+    // All are small, and what is made of them asks for them many times: the events are read once, and no plan holds another many times.
+    for (name, sql) in [
+        ("slot_month", include_str!("sql/slot_month.sql")),
+        ("episode_month", include_str!("sql/episode_month.sql")),
+        ("coverage_file", include_str!("sql/coverage_file.sql")),
+        ("coverage_span", include_str!("sql/coverage_span.sql")),
+    ] {
         let counted = ctx.sql(sql).await.map_err(fail)?.cache().await.map_err(fail)?;
         replace(ctx, name, counted)?;
     }
@@ -114,6 +117,32 @@ pub async fn gaps(ctx: &SessionContext) -> Result<Vec<Gap>, AnalyseError> {
     }
     out.retain(|gap| !gap.months.is_empty());
     Ok(out)
+}
+
+/// A sender that begins after others of its source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Late {
+    /// Source.
+    pub source: String,
+    /// Sender.
+    pub sender: String,
+    /// First month of the period in which it is looked for.
+    pub first: String,
+    /// First month in which some sender of the source is looked for.
+    pub source_first: String,
+}
+
+/// Senders that begin after others of their source, by source and sender. They are not missed before they begin, and what is counted
+/// before and after is of other senders.
+///
+/// # Errors
+/// When `coverage` cannot be read.
+pub async fn late_senders(ctx: &SessionContext) -> Result<Vec<Late>, AnalyseError> {
+    let rows = texts(ctx, include_str!("sql/late_sender.sql")).await?;
+    Ok(rows
+        .into_iter()
+        .map(|[source, sender, first, source_first]| Late { source, sender, first, source_first })
+        .collect())
 }
 
 /// Sources of which some months are known from their rows alone, since no name of a file says what it covers.

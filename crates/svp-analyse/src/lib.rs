@@ -19,8 +19,8 @@ mod views;
 
 pub use analysis::{check_analysis, run_analysis};
 pub use coverage::{
-    Delivery, Gap, ObservedMonths, gaps, hold_coverage, inferred_sources, month_list, month_spans, observed_months,
-    register_coverage,
+    Delivery, Gap, Late, ObservedMonths, gaps, hold_coverage, inferred_sources, late_senders, month_list, month_spans,
+    observed_months, register_coverage,
 };
 pub use error::AnalyseError;
 pub use known::Known;

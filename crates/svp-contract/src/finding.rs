@@ -61,7 +61,7 @@ kinds! {
         "Ids were destroyed by a spreadsheet: several records may have one id."
         "ask the sender for an export that did not pass through a spreadsheet"
     ContradictingRows "contradicting_rows" true
-        "Rows of one id contradict one another in place, time or offence."
+        "Rows of one id contradict one another in place, time or offence, in one file or in files that follow one another."
         "ask the sender what the id names; give the source a record_id or row_key that tells such rows apart"
     OutsidePeriod "outside_period" true
         "Rows lie outside the period that the file's name says."
@@ -87,8 +87,11 @@ kinds! {
     ColumnBlank "column_blank" false
         "A column that is read is blank in all rows of the file."
         "ask the sender whether the column was left out of the export"
+    NoRows "no_rows" false
+        "The file holds no record: what it covers counts as a true zero."
+        "ask the sender whether there was nothing to report, or whether the export failed"
     RepeatedRows "repeated_rows" false
-        "Nearly all rows without an id come twice or more, word for word: the file may hold its rows twice."
+        "Rows without an id come twice, nearly all of them or a whole run in its order: the file may hold rows twice."
         "ask the sender whether the export was made or pasted twice"
     SharedIds "shared_ids" false
         "An id comes in two slots of one source."
@@ -120,6 +123,9 @@ kinds! {
     MissingMonths "missing_months" false
         "Months of the release have no file of the source."
         "load the missing files; until then counts of these months are not available"
+    SenderBegins "sender_begins" false
+        "A sender begins to deliver after others of its source: counts before and after are not of the same senders."
+        "load the sender's earlier files, or compare only months in which all of them sent"
     MissingTables "missing_tables" false
         "A delivery of several tables lacks one of them."
         "ask the sender for the table; until then what it would say is not counted"

@@ -34,6 +34,9 @@ impl Tally {
     }
 }
 
+/// Share of rows that may have the id of an earlier row and another text before that is told.
+const MUCH_DIFFERS: f64 = 0.05;
+
 /// The account while the file is being read.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
@@ -125,6 +128,15 @@ impl Account {
         if repeats as f64 > NEARLY_ALL * unkeyed as f64 && repeats > FEWEST_ROWS {
             let what = "nearly all rows without an id come twice or more, word for word; each was counted";
             findings.raise(about.finding(FindingKind::RepeatedRows, what).counted(repeats, unkeyed));
+        } else if seen.pasted() > 0 {
+            let what = "rows without an id stand twice, word for word and in one order; each was counted";
+            findings.raise(about.finding(FindingKind::RepeatedRows, what).counted(seen.pasted(), unkeyed));
+        }
+        let differs = self.receipt.duplicate_differs;
+        if differs >= FEWEST_ROWS && differs as f64 > MUCH_DIFFERS * self.receipt.rows_read as f64 {
+            let what = "rows have the id of an earlier row and another text, and are not counted";
+            let found = about.finding(FindingKind::ContradictingRows, what).counted(differs, self.receipt.rows_read);
+            findings.raise(found.only_told());
         }
         judge(source, plan, &self.receipt, &self.first, findings);
         self.receipt

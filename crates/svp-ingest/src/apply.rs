@@ -18,6 +18,9 @@ use crate::plan::{FeedPlan, TargetPlan};
 use crate::receipt::{Quarantined, Receipt};
 use crate::stage::{Bad, Staged, stage};
 
+/// Rows that, repeated in their order, are no chance.
+const PASTED: usize = 8;
+
 /// What a file remembers of its rows, to find repeats: 32 bytes a row.
 #[derive(Default)]
 pub(crate) struct Seen {
@@ -27,9 +30,37 @@ pub(crate) struct Seen {
     once: FxHashMap<(usize, u128), u64>,
     /// Digests of rows without a key, and how often each came.
     unkeyed: FxHashMap<u64, u32>,
+    /// The same in the order of the file.
+    in_order: Vec<u64>,
 }
 
 impl Seen {
+    /// Rows without a key that stand in runs of at least [`PASTED`] which stood in the file before, word for word and in one order.
+    pub(crate) fn pasted(&self) -> u64 {
+        let mut known: FxHashMap<u64, usize> = FxHashMap::default();
+        let (mut rows, mut counted) = (0, 0);
+        for (at, run) in self.in_order.windows(PASTED).enumerate() {
+            // Equal rows that stand together make equal runs of themselves.
+            let different: std::collections::BTreeSet<&u64> = run.iter().collect();
+            if different.len() * 2 < PASTED {
+                continue;
+            }
+            let mut hasher = FxHasher::default();
+            run.hash(&mut hasher);
+            match known.get(&hasher.finish()) {
+                Some(first) if first + PASTED <= at && self.in_order[*first..first + PASTED] == *run => {
+                    rows += (at + PASTED).saturating_sub(counted.max(at));
+                    counted = at + PASTED;
+                }
+                Some(_) => {}
+                None => {
+                    known.insert(hasher.finish(), at);
+                }
+            }
+        }
+        rows as u64
+    }
+
     /// Rows without a key, and those of them that come more than once word for word.
     pub(crate) fn repeats(&self) -> (u64, u64) {
         let all = self.unkeyed.values().map(|n| u64::from(*n)).sum();
@@ -118,7 +149,10 @@ pub(crate) fn apply(
                 }
                 seen.keys.insert(key, (text, says));
             }
-            _ => *seen.unkeyed.entry(text).or_default() += 1,
+            _ => {
+                *seen.unkeyed.entry(text).or_default() += 1;
+                seen.in_order.push(text);
+            }
         }
         account.receipt.accepted += 1;
         accepted.push(row);

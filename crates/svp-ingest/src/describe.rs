@@ -75,11 +75,17 @@ impl FeedPlan {
             "out_of_range" => format!("numbers are outside the range of the schema{from}"),
             "missing" => format!("a value that must be there is missing{from}"),
             "failed" => format!("the expression of the mapping failed on the value{from}"),
+            "left_out" => "rows leave the table out, since the column that decides is blank, though what the table reads alone is there".to_owned(),
             "spoilt_id" => "the id of the record or person was destroyed by a spreadsheet".to_owned(),
             _ => {
                 let target = self.targets.iter().find(|t| t.table.name == table);
-                let check = target.and_then(|t| t.table.checks.iter().find(|c| c.rule == rule));
-                check.map_or_else(|| format!("rows break rule {rule}"), |c| c.meaning.clone())
+                let checks = || target.into_iter().flat_map(|t| &t.table.checks).filter(|c| c.rule == rule);
+                // A rule of one name can stand at several columns.
+                match checks().find(|c| c.column == column || c.also.iter().any(|a| a == column)).or_else(|| checks().next()) {
+                    Some(check) if rule != "placeholder" || check.column == column => check.meaning.clone(),
+                    _ if rule == "placeholder" => format!("values stand for nobody{from}"),
+                    _ => format!("rows break rule {rule}"),
+                }
             }
         }
     }

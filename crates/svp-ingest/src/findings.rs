@@ -16,6 +16,11 @@ pub struct Findings<'a> {
     found: Vec<Finding>,
 }
 
+/// Whether a name means a slot: its own, or what it covers without the sender.
+fn is_slot(name: &str, slot: &str) -> bool {
+    name == slot || slot.rsplit_once('@').is_some_and(|(covers, _)| covers == name)
+}
+
 impl<'a> Findings<'a> {
     /// Nothing found yet.
     #[must_use]
@@ -33,7 +38,9 @@ impl<'a> Findings<'a> {
     pub fn raise(&mut self, mut finding: Finding) {
         if finding.refuses {
             let named = |a: &&Acceptance| {
-                a.kind == finding.kind && a.source == finding.source && (a.slot == finding.slot || a.slot.is_empty())
+                a.kind == finding.kind
+                    && a.source == finding.source
+                    && (a.slot.is_empty() || is_slot(&a.slot, &finding.slot))
             };
             finding.accepted = self.accepted.iter().find(named).map(|a| a.reason.clone());
         }

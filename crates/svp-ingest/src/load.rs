@@ -388,6 +388,10 @@ pub(crate) fn load_file(
         });
     }
     lines::unread(&receipts, &plan.source.files.left_out, &mut findings);
+    if receipts.iter().all(|r| r.rows_read == 0) {
+        let what = "the file has no record";
+        findings.raise(Finding::new(FindingKind::NoRows, &plan.source.name, &file.slot, file.extract(), what));
+    }
     Ok(Loaded { receipts, findings: findings.finish()?, ..Loaded::default() })
 }
 

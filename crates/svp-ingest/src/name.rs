@@ -8,9 +8,9 @@ use svp_contract::{Covers, Files};
 /// What an extract's name may end with, in any case, after its pattern.
 const EXTENSIONS: &str = r"(?:\.(?:csv|tsv|txt|dat|xml|parquet|pq|gz|zip|bz2|zst|svp))*";
 
-/// What may stand between the pattern and the extension: a release (`_v2`, `-r3`) and a day (`_20250414`, ` 2025-04-14`).
-const MARKS: &str =
-    r"(?:[ _.-]+(?:(?:v|r|rel|release|version)[ _.-]?(?<release_mark>\d{1,4})|(?<day_mark>20\d{2}-?[01]\d-?[0-3]\d)))*";
+/// What may stand between the pattern and the extension: a release (`_v2`, `-r3`), a word that says that it is another one (`_amended`), and
+/// a day (`_20250414`, ` 2025-04-14`).
+const MARKS: &str = r"(?:[ _.-]+(?:(?:v|r|rel|release|version)[ _.-]?(?<release_mark>\d{1,4})|(?<day_mark>20\d{2}-?[01]\d-?[0-3]\d)|(?<word_mark>amend(?:ed|ment)|correct(?:ed|ion)|revis(?:ed|ion)|resub(?:mission|mitted)?|resent|updated?|final)))*";
 
 /// Names of files that lie beside extracts and are none: one pattern a line, and what such a file is.
 const LEFTOVERS: &str = include_str!("../../../schemas/leftovers.csv");
@@ -59,7 +59,8 @@ impl NamePattern {
             sender_in_slot: sender.is_some_and(|s| slot.start() <= s.start() && s.end() <= slot.end()),
             months: self.covers.months(group("year"), group("month")),
             day: group("day_mark").map(day),
-            release: group("release_mark").and_then(|n| n.parse().ok()),
+            // A word without a number comes after the file without either.
+            release: group("release_mark").and_then(|n| n.parse().ok()).or(group("word_mark").map(|_| 1)),
         })
     }
 }

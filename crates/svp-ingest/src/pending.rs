@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use svp_contract::{Finding, FindingKind, Revises, Source};
-use svp_lake::input::{InputFile, digest, digest_bytes};
+use svp_lake::input::{InputFile, digest, digest_bytes, open_blocking};
 
 use crate::desk::{self, Sealed};
 use crate::error::IngestError;
@@ -482,6 +482,10 @@ fn same_content(plans: &[SourcePlan], chosen: &mut Vec<Candidate>, known: &Known
         };
         let double = chosen.iter().enumerate().find_map(|(i, c)| {
             let Source { name: source, files, .. } = &plans[c.pending.plan].source;
+            // Months without a record have the same bytes: a header.
+            if holds_no_record(&c.pending.input) {
+                return None;
+            }
             // Of a source that revises by record each record counts once anyway, in the newest file that holds it; and the file under
             // the wrong name may go later.
             if known.reloads(source, &c.pending) || files.revises == Revises::Record {
@@ -507,6 +511,19 @@ fn same_content(plans: &[SourcePlan], chosen: &mut Vec<Candidate>, known: &Known
         queue.findings.push(finding);
         chosen.remove(i);
     }
+}
+
+/// Whether a file has one line at most. What cannot be read is no such file: the loader tells why.
+fn holds_no_record(input: &InputFile) -> bool {
+    use std::io::Read;
+    const MOST: u64 = 16_384;
+    if input.bytes > MOST {
+        return false;
+    }
+    let mut text = Vec::new();
+    let read = open_blocking(input).ok().map(|bytes| bytes.take(MOST).read_to_end(&mut text));
+    let lines = text.split(|b| *b == b'\n').filter(|line| !line.iter().all(u8::is_ascii_whitespace)).count();
+    matches!(read, Some(Ok(n)) if (n as u64) < MOST) && lines <= 1 && !text.trim_ascii_start().starts_with(b"<")
 }
 
 /// Which live files were loaded under another definition than that of now, or before definitions were kept. `goes` says which

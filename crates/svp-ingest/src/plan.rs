@@ -123,7 +123,38 @@ pub(crate) struct TargetPlan {
     /// The column that lies in what the file covers.
     pub period: Option<usize>,
     pub when: Option<Ready>,
+    /// The columns of the extract that `when` reads.
+    pub when_reads: Vec<usize>,
+    /// The columns that the target reads and no target without a `when` does.
+    pub own_reads: Vec<usize>,
     pub once_per: Option<Ready>,
+}
+
+impl TargetPlan {
+    /// The columns of the extract that its columns are read from.
+    fn reads(&self) -> std::collections::BTreeSet<usize> {
+        let inputs = self.stages.iter().filter_map(|stage| match stage {
+            Stage::Column(step) => match &step.origin {
+                Origin::Mapped { inputs, .. } => Some(inputs.iter().copied()),
+                _ => None,
+            },
+            Stage::Mend(_) => None,
+        });
+        inputs.flatten().collect()
+    }
+}
+
+/// Finds what each target with a `when` reads alone, but for keys: rows that it leaves out should have nothing there.
+fn own_reads(targets: &mut [TargetPlan], uses: &Uses<'_>) {
+    let shared: std::collections::BTreeSet<usize> =
+        targets.iter().filter(|t| t.when.is_none()).flat_map(TargetPlan::reads).collect();
+    for target in targets.iter_mut().filter(|t| t.when.is_some()) {
+        let own = target
+            .reads()
+            .into_iter()
+            .filter(|at| !shared.contains(at) && !target.when_reads.contains(at) && !uses.is_key(*at));
+        target.own_reads = own.collect();
+    }
 }
 
 /// A feed, planned.
@@ -193,6 +224,7 @@ pub fn plan_feed(
                 .hint("add [feed.event], [feed.party], [feed.episode] or [feed.person_record]"),
         );
     }
+    own_reads(&mut targets, &planner.uses);
     let cleaner = match planner.uses.cleaner() {
         Ok(cleaner) => cleaner,
         Err(problem) => return Err(vec![problem]),
@@ -338,8 +370,10 @@ impl Planner<'_> {
         let fields: Vec<Field> = table.columns.iter().map(|c| Field::new(&c.name, c.kind.arrow(), true)).collect();
         let working: SchemaRef = Arc::new(Schema::new(fields));
         let when = mapping.get("when").and_then(|sql| self.typed(at, "when", sql, input, &DataType::Boolean));
+        let mut when_reads = Vec::new();
         let when = when.map(|(ready, expr)| {
             self.uses.reads(&expr);
+            when_reads = self.uses.places(&expr);
             ready
         });
         let once_per = mapping.get("once_per").and_then(|sql| self.key(at, "once_per", sql, input));
@@ -384,6 +418,8 @@ impl Planner<'_> {
             content,
             period,
             when,
+            when_reads,
+            own_reads: Vec::new(),
             once_per,
         })
     }

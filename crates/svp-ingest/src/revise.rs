@@ -126,6 +126,8 @@ pub struct Revised {
     pub in_both: BTreeMap<(String, String), u64>,
     /// Records of a slot whose ids another sender's slot holds too.
     pub of_several_senders: BTreeMap<(String, String), u64>,
+    /// Records of a slot that supersede others, and how many of these happened in another month.
+    pub elsewhere: BTreeMap<(String, String), (u64, u64)>,
 }
 
 /// Puts the rows of records aside that a newer file holds too, and brings back those that no newer file holds any longer, for
@@ -226,6 +228,17 @@ async fn settle(
             for row in 0..batch.num_rows() {
                 let slot = (sources.value(row).to_owned(), names.value(row).to_owned());
                 done.of_several_senders.insert(slot, records.value(row).unsigned_abs());
+            }
+        }
+    }
+    if repeated {
+        for batch in ask(ctx, include_str!("sql/contradicted.sql"), "contradicted").await?.1 {
+            let (sources, names) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
+            let count =
+                |column: usize, row: usize| batch.column(column).as_primitive::<Int64Type>().value(row).unsigned_abs();
+            for row in 0..batch.num_rows() {
+                let slot = (sources.value(row).to_owned(), names.value(row).to_owned());
+                done.elsewhere.insert(slot, (count(2, row), count(3, row)));
             }
         }
     }

@@ -64,6 +64,7 @@ pub(crate) fn stage(
         desk.failed("when", &values.failed);
         // Unknown is no.
         desk.applies = Some(values.array.as_boolean().iter().map(|v| Some(v == Some(true))).collect());
+        desk.left_out();
     }
     for stage in &target.stages {
         match stage {
@@ -98,6 +99,18 @@ impl Desk<'_> {
     fn working(&self) -> Result<RecordBatch, IngestError> {
         RecordBatch::try_new(Arc::clone(&self.target.working), self.columns.clone())
             .map_err(|source| arrow_error(self.plan, &self.target.table.name, source))
+    }
+
+    /// Counts the rows that the target leaves out because what decides is blank, though there is something in what it alone reads.
+    fn left_out(&mut self) {
+        let target = self.target;
+        let blank = |column: &usize, row: usize| self.batch.column(*column).is_null(row);
+        let decides = |row: &usize| !target.when_reads.is_empty() && target.when_reads.iter().all(|c| blank(c, *row));
+        let holds = |row: &usize| target.own_reads.iter().any(|c| !blank(c, *row));
+        let rows: Vec<usize> = (0..self.rows()).filter(|r| !self.applies(*r) && decides(r) && holds(r)).collect();
+        for row in rows {
+            self.account.count("left_out", self.table, "when", self.given.row(row), |c| c.blanked += 1);
+        }
     }
 
     /// Rows on which an expression failed that decides over the whole row.

@@ -12,10 +12,10 @@ use crate::receipt::{Receipt, RuleCount};
 const FEW: u64 = 2;
 
 /// Share of rows above which a remark is told.
-const MUCH_NOTED: f64 = 0.2;
+const MUCH_NOTED: f64 = 0.05;
 
 /// Rules over single values.
-const VALUE_RULES: [&str; 5] = ["unreadable", "unknown_code", "out_of_range", "missing", "failed"];
+const VALUE_RULES: [&str; 6] = ["unreadable", "unknown_code", "out_of_range", "missing", "failed", "left_out"];
 
 /// Whether `count` of `of` rows (those that could break the rule) are more than `limit` allows. One or two rows never are, unless
 /// they are half of the `rows` of the file: two bad rows of a dozen are no sign of a wrong extract, two of two are.

@@ -67,6 +67,11 @@ impl<'a> Uses<'a> {
         });
     }
 
+    /// Whether a column tells records or people apart.
+    pub(crate) fn is_key(&self, at: usize) -> bool {
+        self.columns[at].id == IdKind::Key
+    }
+
     /// Notes that an expression tells records or people apart.
     pub(crate) fn keys(&mut self, expr: &Expr) {
         for at in self.places(expr) {

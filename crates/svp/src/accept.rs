@@ -52,5 +52,5 @@ pub fn of_live_files(body: &Body, run: u64) -> Vec<Acceptance> {
 
 /// Of earlier acceptances, those that were given for the very bytes that are loaded now.
 pub fn of_these_bytes<'a>(earlier: &'a [Acceptance], files: &'a [Pending]) -> impl Iterator<Item = &'a Acceptance> {
-    earlier.iter().filter(|a| !a.sha256.is_empty() && files.iter().any(|f| f.sha256 == a.sha256 && f.slot == a.slot))
+    earlier.iter().filter(|a| !a.sha256.is_empty() && files.iter().any(|f| f.sha256 == a.sha256 && f.is_of(&a.slot)))
 }

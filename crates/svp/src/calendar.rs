@@ -1,9 +1,11 @@
 //! The calendar of what is known, from the record of a run: what is registered, found and told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use datafusion::prelude::SessionContext;
-use svp_analyse::{Delivery, Gap, Months, gaps, inferred_sources, month_list, month_spans, register_coverage};
+use svp_analyse::{
+    Delivery, Gap, Late, Months, gaps, inferred_sources, late_senders, month_list, month_spans, register_coverage,
+};
 use svp_contract::{Area, Finding, FindingKind};
 use svp_ingest::{LoadedFile, SourcePlan};
 use svp_lake::Lake;
@@ -12,13 +14,22 @@ use svp_publish::{MissingMonths, SourceLine};
 use crate::error::AppError;
 use crate::run::{Body, read_body};
 
-/// The files that are live.
+/// The files that are live. A file that names no sender (it has no record that could) is the sender's whose all other files of the
+/// source are.
 pub fn deliveries(files: &[LoadedFile]) -> Vec<Delivery> {
     let live = files.iter().filter(|f| !f.superseded);
+    let mut senders: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for file in live.clone() {
+        senders.entry(&file.source).or_default().extend(file.sender.as_deref());
+    }
+    let only = |source: &str| match senders.get(source) {
+        Some(known) if known.len() == 1 => known.first().map(|s| (*s).to_owned()),
+        _ => None,
+    };
     live.map(|f| Delivery {
         source: f.source.clone(),
         slot: f.slot.clone(),
-        sender: f.sender.clone(),
+        sender: f.sender.clone().or_else(|| only(&f.source)),
         months: f.months.clone(),
     })
     .collect()
@@ -85,7 +96,7 @@ async fn of_events(ctx: &SessionContext) -> Result<Option<Months>, AppError> {
     Ok(Some(months).filter(|m| !m.from.is_empty()))
 }
 
-/// Sources and senders of which months of the period have no file.
+/// Sources and senders of which months of the period have no file, and senders that begin after others of their source.
 pub async fn missing(ctx: &SessionContext) -> Result<Vec<Finding>, AppError> {
     let finding = |gap: Gap| {
         let whose = if gap.sender.is_empty() { String::new() } else { format!(" of {}", gap.sender) };
@@ -94,7 +105,16 @@ pub async fn missing(ctx: &SessionContext) -> Result<Vec<Finding>, AppError> {
             .counted(gap.months.len() as u64, gap.of as u64)
             .only_told()
     };
-    Ok(gaps(ctx).await?.into_iter().map(finding).collect())
+    let late = |late: Late| {
+        let what = format!(
+            "{} sends since {}, others since {}: what is counted before and after is not of the same senders",
+            late.sender, late.first, late.source_first
+        );
+        Finding::new(FindingKind::SenderBegins, &late.source, "", "", what)
+    };
+    let mut out: Vec<Finding> = gaps(ctx).await?.into_iter().map(finding).collect();
+    out.extend(late_senders(ctx).await?.into_iter().map(late));
+    Ok(out)
 }
 
 /// Deliveries of several tables (the files of a yearly return) that lack one: what it would say is not there, and no month tells.

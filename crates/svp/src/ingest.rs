@@ -27,6 +27,9 @@ const OF_A_RUN: [FindingKind; 5] = [
     FindingKind::Unaccounted,
 ];
 
+/// Records that came again in another month, from which that is no chance.
+const FEWEST_ELSEWHERE: u64 = 5;
+
 impl Work<'_> {
     /// Loads what is pending into `body` and the tables; `accepted` is what the command line accepts.
     pub(crate) async fn ingest(
@@ -72,7 +75,7 @@ impl Work<'_> {
             Acceptance {
                 sha256: files
                     .iter()
-                    .find(|f| source(f) == a.source && f.slot == a.slot)
+                    .find(|f| source(f) == a.source && f.is_of(&a.slot))
                     .map(|f| f.sha256.clone())
                     .unwrap_or_default(),
                 ..a.clone()
@@ -116,6 +119,17 @@ impl Work<'_> {
                         (column \"file.sender\")";
             let file = live.map_or("", |f| f.file.as_str());
             findings.raise(Finding::new(FindingKind::SharedBySenders, source, slot, file, what).counted(*n, 0));
+        }
+        // One record changes its month now and then; ids that begin anew in each file change it nearly always.
+        for ((source, slot), (records, elsewhere)) in &revised.elsewhere {
+            let live = body.files.iter().find(|f| !f.superseded && f.source == *source && f.slot == *slot);
+            let what = "records that came before under one id happened in another month now: where the ids begin \
+                        anew in each file, add a date to the source's record_id";
+            let file = live.map_or("", |f| f.file.as_str());
+            let found = Finding::new(FindingKind::ContradictingRows, source, slot, file, what);
+            if *elsewhere >= FEWEST_ELSEWHERE && elsewhere * 2 > *records {
+                findings.raise(found.counted(*elsewhere, *records));
+            }
         }
         Ok(findings.finish().map(drop)?)
     }

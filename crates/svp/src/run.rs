@@ -245,7 +245,7 @@ impl Work<'_> {
         let mut missing = calendar::missing(self.ctx).await?;
         missing.extend(calendar::missing_tables(plans, &body.files));
         self.found("calendar", &missing).await?;
-        let of_the_calendar = [FindingKind::MissingMonths, FindingKind::MissingTables];
+        let of_the_calendar = [FindingKind::MissingMonths, FindingKind::MissingTables, FindingKind::SenderBegins];
         body.findings.retain(|f| !of_the_calendar.contains(&f.kind));
         body.findings.extend(missing);
         Ok(())

@@ -37,7 +37,7 @@ pub fn istv(month: &str, site: &str, rows: usize) -> String {
 pub fn rms(crimes: &[(&str, &str, &str)]) -> String {
     let row = |(id, class, status): &(&str, &str, &str)| {
         format!(
-            "{id},02/01/2025 04:06,01/01/2025 22:27,01/01/2025 22:41,10501,{class},Assault,{status},,320555,60515,WM1 4ED,Street,AV001,Averholt LPA,N,,N,N,,,N{id},VICTIM,Ada,Quill{id},02/06/2001,23,F,W1,WM22 2HA,Stranger\n"
+            "{id},02/01/2025 04:06,01/01/2025 22:27,01/01/2025 22:41,10501,{class},Assault,{status},,320555,60515,WM1 4ED,Street,AV001,Averholt LPA,N,,N,N,,,P{id},VICTIM,Ada,Quill{id},02/06/2001,23,F,W1,WM22 2HA,Stranger\n"
         )
     };
     format!("{RMS}\n{}", crimes.iter().map(row).collect::<String>())

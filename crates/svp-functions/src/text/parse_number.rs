@@ -6,7 +6,8 @@ use datafusion::logical_expr::ScalarUDF;
 use crate::udf::{Kind, Spec, function, param, primitive_result};
 
 /// Reads a decimal number: sign, zero padding, thousands commas in groups of three, and an exponent are
-/// accepted. Words (`inf`, `nan`), units, currency and anything that overflows are not a number.
+/// accepted. Words (`inf`, `nan`), units, currency and anything that overflows are not a number, and neither is what a spreadsheet shows
+/// of a large one: in `3.2E+05` the digits after the second are lost.
 pub fn parse_number(text: &str) -> Option<f64> {
     let text = text.trim();
     let first = text.as_bytes().first()?;
@@ -16,8 +17,17 @@ pub fn parse_number(text: &str) -> Option<f64> {
     if text.bytes().any(|byte| byte.is_ascii_alphabetic() && !byte.eq_ignore_ascii_case(&b'e')) {
         return None;
     }
+    if text.split_once(['e', 'E']).is_some_and(|(mantissa, exponent)| has_lost_digits(mantissa, exponent)) {
+        return None;
+    }
     let number: f64 = if text.contains(',') { without_commas(text)?.parse().ok()? } else { text.parse().ok()? };
     number.is_finite().then_some(number)
+}
+
+/// Whether the exponent is larger than the decimals that are written: then the last whole digits are not known.
+fn has_lost_digits(mantissa: &str, exponent: &str) -> bool {
+    let decimals = mantissa.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    exponent.parse::<i32>().is_ok_and(|e| e > 0 && usize::try_from(e).is_ok_and(|e| e > decimals))
 }
 
 /// Drops thousands commas; `None` unless they stand before groups of exactly three digits.
@@ -73,7 +83,10 @@ mod tests {
         check(" -1.5 ", Some(-1.5));
         check("0801314", Some(801314.0));
         check("+.5", Some(0.5));
-        check("1e3", Some(1000.0));
+        check("1e3", None);
+        check("1.500e3", Some(1500.0));
+        check("7.2e-5", Some(7.2e-5));
+        check("3.2E+05", None);
         check("1,234.5", Some(1234.5));
         check("-12,345,678", Some(-12345678.0));
         for bad in [

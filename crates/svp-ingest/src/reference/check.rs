@@ -15,6 +15,9 @@ use crate::places::{Districts, changes, deciles, links, people};
 /// Codes that a message lists at most.
 const LISTED: usize = 5;
 
+/// Metres: a circle about a building that is smaller holds no recorded point.
+const LEAST_RADIUS: f64 = 5.0;
+
 /// Points of a boundary that are compared with the ground of the districts.
 const LOOKED_AT: usize = 24;
 
@@ -78,6 +81,10 @@ pub(super) fn exclusions(area: &Area, file: &InputFile, places: &[Exclusion]) ->
         let rows = count(exchanged, "row");
         return Some(fail(file, format!("easting and northing are exchanged in {rows}")));
     }
+    if places.iter().any(|x| x.radius_m > 0.0 && x.radius_m < LEAST_RADIUS) {
+        let what = format!("a radius is in metres, and one of less than {LEAST_RADIUS} leaves nothing out");
+        return Some(fail(file, what));
+    }
     let all = !places.is_empty() && outside.len() == places.len();
     all.then(|| fail(file, "none of its places lies in the area's box of easting and northing"))
 }
@@ -90,16 +97,22 @@ fn within(area: &Area, easting: f64, northing: f64) -> bool {
 pub(super) struct Carried<'a> {
     after: BTreeMap<&'a str, Vec<&'a str>>,
     before: BTreeMap<&'a str, Vec<&'a str>>,
+    changes: &'a [AreaChange],
 }
 
 impl<'a> Carried<'a> {
     fn new(changes: &'a [AreaChange]) -> Self {
-        let mut out = Self { after: BTreeMap::new(), before: BTreeMap::new() };
+        let mut out = Self { after: BTreeMap::new(), before: BTreeMap::new(), changes };
         for change in changes.iter().filter(|c| c.from != c.to) {
             out.after.entry(&change.from).or_default().push(&change.to);
             out.before.entry(&change.to).or_default().push(&change.from);
         }
         out
+    }
+
+    /// Every code that is named, changed or not.
+    fn codes(&self) -> BTreeSet<&'a str> {
+        self.changes.iter().flat_map(|c| [c.from.as_str(), c.to.as_str()]).collect()
     }
 
     /// Those of `wanted` that `has` does not hold, neither by themselves nor by what they became or were before.
@@ -123,7 +136,7 @@ impl ReferenceData {
     pub fn in_full(&self, area: &Area) -> InFull {
         let mut out = InFull { told: self.told.clone(), ..InFull::default() };
         out.places.exclusions.clone_from(&self.exclusions);
-        self.postcodes(&mut out);
+        let with_postcodes = self.postcodes(&mut out);
         for name in self.layers.by_name.keys() {
             self.layer(name);
         }
@@ -138,6 +151,7 @@ impl ReferenceData {
         if out.problems.is_empty() {
             self.districts(area, &districts, &lookups, &carried, &mut out);
             self.ground(area, &districts, &carried, &mut out);
+            self.everywhere(area, &districts, &carried, &with_postcodes, &mut out);
         }
         self.residents(&districts, &carried, &mut out);
         self.by_day(&districts, &carried, daytime, &mut out);
@@ -158,18 +172,54 @@ impl ReferenceData {
         out
     }
 
-    /// Postcodes that no mapping has asked for: an analysis may.
-    fn postcodes(&self, out: &mut InFull) {
+    /// Postcodes that no mapping has asked for: an analysis may. The small areas in which postcodes lie, of those that were asked for
+    /// too.
+    fn postcodes(&self, out: &mut InFull) -> BTreeSet<String> {
+        let mut places: BTreeSet<String> =
+            self.lookups.pairs("postcode_lsoa").map(|(_, code)| code.to_owned()).collect();
         let parts = read_parts(&self.postcodes, self.layers.threads);
         for ((_, file), part) in self.postcodes.iter().zip(parts) {
             match part {
                 Ok(Part::Table(_, pairs, open)) => {
                     out.told.extend(open.then(|| Told::open_end(file)));
                     out.problems.extend(twice("postcode_lsoa", file, &pairs));
+                    places.extend(pairs.into_iter().map(|(_, code)| code));
                 }
                 Ok(_) => {}
                 Err(error) => out.problems.push(error),
             }
+        }
+        places
+    }
+
+    /// Every small area has postcodes, and a line in the file of changes: where some have none, a file is cut.
+    fn everywhere(
+        &self,
+        area: &Area,
+        districts: &Districts<'_>,
+        carried: &Carried<'_>,
+        with_postcodes: &BTreeSet<String>,
+        out: &mut InFull,
+    ) {
+        let ours = districts.small_areas();
+        let which = |lost: &[&str]| format!("{} of the area: {}", count(lost.len(), "small area"), listed(lost));
+        if !with_postcodes.is_empty() {
+            let lost = carried.missing(ours.iter().copied(), |c| with_postcodes.contains(c));
+            if !lost.is_empty() {
+                let file = area.reference.iter().find_map(|r| match r {
+                    Reference::PostcodeDirectory { path } | Reference::CodePointOpen { path } => Some(path.clone()),
+                    _ => None,
+                });
+                let what = format!("no postcode lies in {}", which(&lost));
+                out.problems.push(IngestError::Reference { file: file.unwrap_or_default(), what });
+            }
+        }
+        let changed: BTreeSet<&str> = carried.codes();
+        let known = ours.iter().any(|c| changed.contains(c));
+        let lost: Vec<&str> = ours.iter().copied().filter(|c| known && !changed.contains(c)).collect();
+        let file = self.geography.iter().find(|(r, _)| matches!(r, Reference::AreaChange { .. }));
+        if let (Some((_, file)), false) = (file, lost.is_empty()) {
+            out.problems.push(fail(file, format!("it does not say what became of {}", which(&lost))));
         }
     }
 

@@ -54,6 +54,51 @@ fn take(
     out
 }
 
+/// Fewest and most people of a small area in the mean. They were drawn to hold 1,000 to 3,000 (Office for National Statistics, Output
+/// Area geographies, 2021); some have grown since.
+const MEAN_RESIDENTS: std::ops::RangeInclusive<i64> = 300..=6_000;
+/// Small areas from which their mean says something.
+const FEWEST_AREAS: usize = 5;
+/// Share of the residents by which their ages may differ from them: estimates are rounded.
+const AGES_DIFFER: f64 = 0.02;
+
+/// Residents that cannot be: nobody in a small area, far too many or too few in all of them, ages of other people.
+fn odd_residents(
+    file: &InputFile,
+    year: i32,
+    known: &BTreeMap<String, i64>,
+    ages: &[svp_contract::Ages],
+    districts: &Districts<'_>,
+) -> Vec<IngestError> {
+    let small: Vec<(&str, i64)> =
+        known.iter().filter(|(c, _)| districts.of(c).is_some()).map(|(c, n)| (c.as_str(), *n)).collect();
+    let mut out = Vec::new();
+    let which = |codes: &[&str]| format!("{} of the area: {}", count(codes.len(), "small area"), listed(codes));
+    let empty: Vec<&str> = small.iter().filter(|(_, n)| *n == 0).map(|(c, _)| *c).collect();
+    if !empty.is_empty() {
+        out.push(fail(file, format!("it says that nobody lives in {}", which(&empty))));
+    }
+    if small.len() >= FEWEST_AREAS {
+        let mean = small.iter().map(|(_, n)| n).sum::<i64>() / i64::try_from(small.len()).unwrap_or(i64::MAX);
+        if !MEAN_RESIDENTS.contains(&mean) {
+            let what = format!("{mean} people live in a small area in the mean, where 1,000 to 3,000 do");
+            out.push(fail(file, what));
+        }
+    }
+    let differ = |of: &&svp_contract::Ages| {
+        let sum: i64 = of.residents.iter().sum();
+        known.get(&of.code).is_some_and(|all| {
+            let off = (sum - all).abs();
+            off > 5 && off as f64 > AGES_DIFFER * *all as f64
+        })
+    };
+    let other: Vec<&str> = ages.iter().filter(|a| a.year == year).filter(differ).map(|a| a.code.as_str()).collect();
+    if !other.is_empty() {
+        out.push(fail(file, format!("the residents by age do not add up to all residents in {}", which(&other))));
+    }
+    out
+}
+
 impl ReferenceData {
     /// Residents of small areas and districts. A small area without a number has a row that says so, and so has its district.
     pub(super) fn residents(&self, districts: &Districts<'_>, carried: &Carried<'_>, out: &mut InFull) {
@@ -81,6 +126,9 @@ impl ReferenceData {
             }
         }
         years.retain(|year, _| !unread.contains(year));
+        for (year, (file, known)) in &years {
+            out.problems.extend(odd_residents(file, *year, known, &out.places.ages, districts));
+        }
         for (year, (file, known)) in years {
             let has = |code: &str| known.contains_key(code);
             let mut lost = self.lost(districts, carried, has, file, &mut out.problems);
