@@ -111,11 +111,12 @@ def street(row):
 
 
 def stop_search(row):
-    """A row of the stop-and-search file."""
+    """A row of the stop-and-search file. Midnight of the world's clock stands for a date without a time, in summer too."""
     when = local(row["Date"])
+    unknown = when is not None and (filled_in(when) or "T00:00:00" in row["Date"])
     return {
         "month": month_of(when),
-        "precision": None if when is None else "placeholder" if filled_in(when) else "exact",
+        "precision": None if when is None else "placeholder" if unknown else "exact",
         "district": ground.district_at(number(row["Longitude"]), number(row["Latitude"])),
         "point": bool(row["Longitude"] and row["Latitude"]),
         "kind": None,

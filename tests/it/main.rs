@@ -31,6 +31,7 @@ mod intake_dates;
 mod intake_lake;
 mod intake_rows;
 mod intake_slots;
+mod intake_strangers;
 mod kill;
 mod ledger;
 mod link;

@@ -204,6 +204,37 @@ fn damages(bench: &Bench) -> Vec<(&'static str, &'static str, String, Vec<&'stat
         ("other people of one place", POPULATION, again(&population, "1690", "1691"), vec!["other people"]),
         ("people of another place", POPULATION, population.replace("E0199", "E0155"), vec!["none of the small areas"]),
         ("people cut in a row", POPULATION, cut(&population, 9), vec!["cut"]),
+        (
+            "a place where nobody lives",
+            POPULATION,
+            field(&population, "E01990040", 2, "0"),
+            vec!["nobody lives", "E01990040"],
+        ),
+        ("ten times the people", POPULATION, tenfold(&population), vec!["in the mean", "1,000 to 3,000"]),
+        (
+            "people who are not the sum of their ages",
+            POPULATION,
+            field(&population, "E01990040", 30, "900"),
+            vec!["do not add up", "E01990040"],
+        ),
+        (
+            "postcodes that are cut",
+            "postcodes.csv",
+            postcodes.lines().take(300).map(|l| format!("{l}\n")).collect(),
+            vec!["no postcode lies in"],
+        ),
+        (
+            "changes of the census that are cut",
+            "lookup_lsoa11_lsoa21_lad22.csv",
+            bench.text("lookup_lsoa11_lsoa21_lad22.csv").lines().take(30).map(|l| format!("{l}\n")).collect(),
+            vec!["does not say what became of"],
+        ),
+        (
+            "places to leave out in kilometres",
+            "premises_to_exclude.csv",
+            "name,easting,northing,radius_m\nHQ,316625,62375,0.1\n".to_owned(),
+            vec!["metres"],
+        ),
         ("an eleventh decile", "imd_lsoa21.csv", field(&deciles, "E01990040", 1, "11"), vec!["1 to 10"]),
         (
             "a postcode in two places",
@@ -224,6 +255,13 @@ fn damages(bench: &Bench) -> Vec<(&'static str, &'static str, String, Vec<&'stat
             vec!["box"],
         ),
     ]
+}
+
+/// Ten times the residents, and of each age.
+fn tenfold(text: &str) -> String {
+    let number = |field: &str| field.parse::<u32>().map_or_else(|_| field.to_owned(), |n| (10 * n).to_string());
+    let rows = text.lines().skip(1).map(|line| line.split(',').map(number).collect::<Vec<_>>().join(","));
+    text.lines().take(1).map(str::to_owned).chain(rows).map(|line| line + "\n").collect()
 }
 
 /// The small area of the first postcode.

@@ -24,7 +24,7 @@ pub(crate) struct Repeats {
     pub aside: bool,
 }
 
-/// Ids of the records of each slot that was just loaded, as [`half`] makes them: they need not be read again.
+/// Ids of the records of each slot that was just loaded, half of each token: they need not be read again.
 pub type FreshIds = BTreeMap<(String, String), Vec<u64>>;
 
 /// The tables whose rows are records, and the column that names them.

@@ -1,0 +1,121 @@
+//! Deliveries that strangers tried with the README and the binary alone, and that gave wrong figures without a word: ids that begin
+//! anew, people lost by a blank column, rows pasted twice, other words for a revision, senders that begin later, midnight.
+
+use crate::support::deliveries::{events, findings, give, ingest, istv, lab, numbered, rms, street, told};
+use crate::support::rows::{ECDS, attendance, ecds, extract, with};
+use crate::support::{number, sql};
+
+/// Crimes of numbers 1, 2, …, as a system that begins anew each month gives them.
+fn month_of_crimes(n: usize, month: &str) -> String {
+    let ids = numbered("", n);
+    let crimes: Vec<(&str, &str, &str)> = ids.iter().map(|id| (id.as_str(), "105A", "Filed")).collect();
+    rms(&crimes).replace("/01/2025", &format!("/{month}/2025"))
+}
+
+#[test]
+fn ids_that_begin_anew_in_each_month_take_nothing_away() {
+    let lab = lab("police_rms");
+    give(&lab, "police_rms", "rms_crimes_2025-01.csv", month_of_crimes(20, "01"));
+    ingest(&lab).run().good();
+    give(&lab, "police_rms", "rms_crimes_2025-02.csv", month_of_crimes(30, "02"));
+    ingest(&lab).run().ended(4).says(&["contradicting_rows", "rms_crimes_2025-02.csv", "20 of 20"]);
+    assert_eq!(events(&lab), 20);
+    // The same crimes in a later extract are revised.
+    give(&lab, "police_rms", "rms_crimes_2025-02.csv", month_of_crimes(20, "01").replace("Filed", "Charged"));
+    ingest(&lab).args(["--accept", "police_rms:rms_crimes_2025-02:outside_period", "--reason", "changes"]).run().good();
+    assert_eq!(events(&lab), 20);
+}
+
+#[test]
+fn people_are_not_left_out_because_the_column_that_decides_is_blank() {
+    let lab = lab("police_rms");
+    let crimes = rms(&numbered("X", 30).iter().map(|id| (id.as_str(), "105A", "Filed")).collect::<Vec<_>>());
+    let blank = (0..30).fold(crimes.clone(), |text, i| text.replace(&format!(",PX{i},"), ",,"));
+    assert_ne!(blank, crimes);
+    give(&lab, "police_rms", "rms_crimes_2025-01.csv", &blank);
+    ingest(&lab).run().ended(4).says(&["column_emptied", "left_out", "party.when", "30 of 30"]);
+    give(&lab, "police_rms", "rms_crimes_2025-01.csv", &crimes);
+    ingest(&lab).run().good();
+    assert_eq!(number(&lab.lake(), "SELECT count(*) FROM party"), 30);
+}
+
+#[test]
+fn a_part_that_was_pasted_twice_is_told() {
+    let lab = lab("istv");
+    let text = istv("2025-03", "XW101", 60);
+    let again: String = text.lines().skip(31).take(15).map(|line| format!("{line}\n")).collect();
+    give(&lab, "istv", "istv_2025-03.csv", text + &again);
+    let ran = ingest(&lab).args(["--log", "json"]).run().good();
+    assert_eq!(findings(&ran), [told("repeated_rows", "istv_2025-03.csv")]);
+    assert!(ran.stderr.contains(r#"\"count\":15"#), "{}", ran.stderr);
+}
+
+#[test]
+fn an_amended_file_takes_the_place_of_the_first() {
+    let lab = lab("istv");
+    give(&lab, "istv", "istv_2025-03.csv", istv("2025-03", "XW101", 40));
+    give(&lab, "istv", "istv_2025-03_amended.csv", istv("2025-03", "XW101", 38));
+    ingest(&lab).run().good();
+    assert_eq!(events(&lab), 38);
+}
+
+#[test]
+fn months_without_a_record_are_zeros_of_their_own_and_are_told() {
+    let lab = lab("istv");
+    for (month, n) in [("2025-01", 10), ("2025-02", 0), ("2025-03", 0)] {
+        give(&lab, "istv", &format!("istv_{month}.csv"), istv(month, "XW101", n));
+    }
+    let ran = ingest(&lab).args(["--log", "json"]).run().good();
+    assert_eq!(findings(&ran), ["2025-02", "2025-03"].map(|m| told("no_rows", &format!("istv_{m}.csv"))));
+    let states = "SELECT month, state FROM coverage WHERE month >= '2025-01' ORDER BY month";
+    let found = sql(&lab.lake(), states).rows;
+    assert_eq!(found, [["2025-01", "loaded"], ["2025-02", "empty"], ["2025-03", "empty"]]);
+}
+
+#[test]
+fn a_sender_that_begins_later_is_told() {
+    let lab = lab("istv");
+    for month in ["2025-01", "2025-02", "2025-03"] {
+        give(&lab, "istv", &format!("north/istv_{month}.csv"), istv(month, "XW101", 10));
+    }
+    give(&lab, "istv", "south/istv_2025-03.csv", istv("2025-03", "XW201", 10));
+    let ran = ingest(&lab).args(["--log", "json"]).run().good();
+    assert_eq!(findings(&ran), [told("sender_begins", "")]);
+}
+
+#[test]
+fn midnight_is_no_hour_however_it_is_written() {
+    for midnight in ["0:00:00", "00:00:00.000", "00:00"] {
+        let lab = ecds();
+        let text = extract(ECDS, 40, |i| with(attendance(i), vec![("EC_Injury_Time", midnight.to_owned())]));
+        lab.write("ecds/ecds_2025-03.csv", text);
+        lab.run().arg("--ingest-only").run().good();
+        let exact = number(&lab.lake(), "SELECT count(*) FROM event WHERE time_precision = 'exact'");
+        assert_eq!((events(&lab), exact), (40, 0), "{midnight}");
+    }
+    let header = "Type,Date,Part of a policing operation,Policing operation,Latitude,Longitude,Gender,Age range,\
+                  Self-defined ethnicity,Officer-defined ethnicity,Legislation,Object of search,Outcome,\
+                  Outcome linked to object of search,Removal of more than just outer clothing";
+    for time in ["T00:00:00+00:00", ""] {
+        let lab = lab("police_stop_search");
+        let row = |day: usize| format!("Person search,2024-06-{day:02}{time},False,,50.598612,-2.849123,,,,,,,,,\n");
+        let text = format!("{header}\n{}", (1..=20).map(row).collect::<String>());
+        give(&lab, "police_stop_search", "2024-06-wessmark-stop-and-search.csv", text);
+        ingest(&lab).run().good();
+        let by = "SELECT time_precision, min(month), count(*) FROM event GROUP BY time_precision";
+        assert_eq!(sql(&lab.lake(), by).rows, [["placeholder", "2024-06", "20"]], "{time}");
+    }
+}
+
+#[test]
+fn what_lies_outside_the_area_is_told_when_it_is_more_than_a_few() {
+    let lab = lab("police_street");
+    let text = street("2025-01", numbered("A", 100));
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    for line in lines.iter_mut().skip(1).take(9) {
+        *line = line.replace("-2.849123", "2.849123");
+    }
+    give(&lab, "police_street", "2025-01-wessmark-street.csv", lines.join("\n") + "\n");
+    let ran = ingest(&lab).args(["--log", "json"]).run().good();
+    assert!(ran.stderr.contains(r#"\"kind\":\"noted\""#), "{}", ran.stderr);
+}
