@@ -85,7 +85,7 @@ fn a_sender_that_begins_later_is_told() {
 
 #[test]
 fn midnight_is_no_hour_however_it_is_written() {
-    for midnight in ["0:00:00", "00:00:00.000", "00:00"] {
+    for midnight in ["0:00:00", "00:00:00.000"] {
         let lab = ecds();
         let text = extract(ECDS, 40, |i| with(attendance(i), vec![("EC_Injury_Time", midnight.to_owned())]));
         lab.write("ecds/ecds_2025-03.csv", text);
