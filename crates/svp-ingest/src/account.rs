@@ -128,9 +128,9 @@ impl Account {
         if repeats as f64 > NEARLY_ALL * unkeyed as f64 && repeats > FEWEST_ROWS {
             let what = "nearly all rows without an id come twice or more, word for word; each was counted";
             findings.raise(about.finding(FindingKind::RepeatedRows, what).counted(repeats, unkeyed));
-        } else if seen.pasted() > 0 {
+        } else if let Some(pasted) = Some(seen.pasted()).filter(|rows| *rows > 0) {
             let what = "rows without an id stand twice, word for word and in one order; each was counted";
-            findings.raise(about.finding(FindingKind::RepeatedRows, what).counted(seen.pasted(), unkeyed));
+            findings.raise(about.finding(FindingKind::RepeatedRows, what).counted(pasted, unkeyed));
         }
         let differs = self.receipt.duplicate_differs;
         if differs >= FEWEST_ROWS && differs as f64 > MUCH_DIFFERS * self.receipt.rows_read as f64 {

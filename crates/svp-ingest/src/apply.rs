@@ -21,7 +21,7 @@ use crate::stage::{Bad, Staged, stage};
 /// Rows that, repeated in their order, are no chance.
 const PASTED: usize = 8;
 
-/// What a file remembers of its rows, to find repeats: 32 bytes a row.
+/// What a file remembers of its rows, to find repeats: 32 bytes a row, and 8 more for a row without a key.
 #[derive(Default)]
 pub(crate) struct Seen {
     /// Row key → digest of the row that was accepted under it, and of what it says happened.

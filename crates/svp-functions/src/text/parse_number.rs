@@ -56,13 +56,13 @@ pub(crate) fn udf() -> ScalarUDF {
             name: "parse_number",
             section: super::SECTION,
             about: "Reads a decimal number. Zero padding and thousands commas are accepted; units, currency \
-                    signs, `inf` and `nan` are not. Never use it on codes: `4.10` is not the number 4.1.",
+                    signs, `inf` and `nan` are not, nor is a large number in scientific notation that has lost digits. Never use it on codes: `4.10` is not the number 4.1.",
             params: vec![param(Kind::Text, "text", "a number as text")],
             returns: DataType::Float64,
             examples: &[
                 ("SELECT parse_number('0092500.5')", "92500.5"),
                 ("SELECT parse_number('1,234,567')", "1234567.0"),
-                ("SELECT parse_number('n/k')", "NULL"),
+                ("SELECT parse_number('n/k'), parse_number('3.2E+05')", "NULL | NULL"),
             ],
         },
         |args| {
