@@ -87,6 +87,29 @@ def quote_opened(d, sheet, rng):
 
 
 @kind(*TEXT)
+def quote_over_two_lines(d, sheet, rng):
+    """A quote opens at the start of a field and closes at the end of a field of the next line."""
+    ends = _ends(sheet)
+    need(len(ends) > 4)
+    row = rng.randrange(1, len(ends) - 1)
+    columns = len(sheet.header)
+    need(all('"' not in sheet.line(sheet.rows[at - 1]) for at in (row, row + 1)))
+    first, last = rng.randrange(columns), rng.randrange(columns)
+    if rng.random() < 0.5:
+        last = first
+
+    def spoil(data):
+        lines = [data[ends[at - 1] : ends[at] - len(sheet.newline)] for at in (row, row + 1)]
+        upper, lower = (line.split(b",") for line in lines)
+        upper[first] = b'"' + upper[first]
+        lower[last] += b'"'
+        return data[: ends[row - 1]] + b",".join(upper) + sheet.encode(sheet.newline) + b",".join(lower) + data[ends[row + 1] - len(sheet.newline) :]
+
+    sheet.spoil.append(spoil)
+    d.note(f"{sheet.name}: a quote from row {row}, field {first + 1}, to field {last + 1} of the next")
+
+
+@kind(*TEXT)
 def quote_never_closed(d, sheet, rng):
     """A quote opens and never closes."""
     begin = rng.choice(_ends(sheet)[1:-2])

@@ -320,3 +320,66 @@ def codes_as_numbers(d, sheet, rng):
         change(sheet, "SEX", lambda text: f"{text}.0" if text.isdigit() else text)
         name = "SEX"
     d.note(f"{sheet.name}: {name} as numbers")
+
+
+@kind(*TEXT)
+def column_stops(d, sheet, rng):
+    """A column holds its values up to a row and none after it."""
+    count = len(sheet.rows)
+    need(count > 30)
+    after = rng.randrange(count // 2, count - 12)
+
+    def whole(name):
+        return all(sheet.get(row, name) for row in sheet.rows[:after]) and all(sheet.get(row, name) for row in sheet.rows[after:])
+
+    columns = [name for name in FILLED[sheet.source] if name in sheet.header and whole(name)]
+    need(columns)
+    name = rng.choice(columns)
+    change(sheet, name, lambda _: "", set(range(after, count)))
+    d.note(f"{sheet.name}: column {name} is blank from row {after + 1} of {count} on")
+
+
+FILLERS = {
+    "ecds": {"NHS_Number": "9434765919", "Person_Birth_Date": "1985-05-05"},
+    "police_rms": {"Date Of Birth": "05/05/1985"},
+}
+
+
+@kind(*FILLERS)
+def one_filler(d, sheet, rng):
+    """One value that looks true stands for all whose own is not known."""
+    name, value = rng.choice(sorted(FILLERS[sheet.source].items()))
+    filled = [at for at, row in enumerate(sheet.rows) if sheet.get(row, name)]
+    need(len(filled) >= 25)
+    chosen = set(rng.sample(filled, max(21, len(filled) // 2)))
+    count = change(sheet, name, lambda _: value, chosen)
+    d.must_tell = True
+    d.note(f"{sheet.name}: {count} rows have the same {name}")
+
+
+TIMES = {
+    "ecds": ("EC_Injury_Time", lambda _: "00:01:00"),
+    "police_rms": ("Committed From", lambda text: text[:11] + "00:01"),
+    "istv": ("ASSAULT DATE AND TIME", lambda text: text[:11] + "00:01:00"),
+}
+
+
+@kind(*TIMES)
+def one_minute(d, sheet, rng):
+    """Every time is one minute past midnight, as systems write it that do not allow midnight."""
+    name, act = TIMES[sheet.source]
+    need(sum(bool(sheet.get(row, name)) for row in sheet.rows) >= 24)
+    count = change(sheet, name, act)
+    d.note(f"{sheet.name}: {count} times of {name} are 00:01")
+
+
+@kind("ecds")
+def column_sorted(d, sheet, rng):
+    """A column was sorted by itself: its values stand in other rows."""
+    name = "Age_At_Arrival"
+    values = sorted(sheet.get(row, name) for row in sheet.rows)
+    need(len(set(values)) > 10)
+    for row, value in zip(sheet.rows, values):
+        sheet.put(row, name, value)
+    d.must_tell = True
+    d.note(f"{sheet.name}: column {name} is sorted by itself")

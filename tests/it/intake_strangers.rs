@@ -2,7 +2,7 @@
 //! anew, people lost by a blank column, rows pasted twice, other words for a revision, senders that begin later, midnight.
 
 use crate::support::deliveries::{events, findings, give, ingest, istv, lab, numbered, rms, street, told};
-use crate::support::rows::{ECDS, attendance, ecds, extract, with};
+use crate::support::rows::{self, ECDS, attendance, ecds, extract, with};
 use crate::support::{number, sql};
 
 /// Crimes of numbers 1, 2, …, as a system that begins anew each month gives them.
@@ -118,4 +118,52 @@ fn what_lies_outside_the_area_is_told_when_it_is_more_than_a_few() {
     give(&lab, "police_street", "2025-01-wessmark-street.csv", lines.join("\n") + "\n");
     let ran = ingest(&lab).args(["--log", "json"]).run().good();
     assert!(ran.stderr.contains(r#"\"kind\":\"noted\""#), "{}", ran.stderr);
+}
+
+/// Forty attendances whose cells `cell` changes, row by row; gives the findings of their load.
+fn attendances(cell: impl Fn(usize) -> Option<(&'static str, String)>) -> Vec<serde_json::Value> {
+    let lab = ecds();
+    let text = extract(ECDS, 40, |i| with(attendance(i), cell(i).into_iter().collect()));
+    let ran = rows::ingest(&lab, rows::MARCH, &text).good();
+    rows::findings(&ran)
+}
+
+fn kinds(found: &[serde_json::Value]) -> Vec<(&str, &str, u64)> {
+    found
+        .iter()
+        .map(|f| {
+            let word = |key: &str| f[key].as_str().unwrap_or_default();
+            (word("kind"), word("column"), f["count"].as_u64().unwrap_or_default())
+        })
+        .collect()
+}
+
+#[test]
+fn a_column_that_is_blank_from_a_row_on_is_told() {
+    let found = attendances(|i| (i >= 25).then(|| ("NHS_Number", String::new())));
+    assert_eq!(kinds(&found), [("column_ends", "NHS_Number", 15)]);
+    assert_eq!(found[0]["rows"], serde_json::json!([26]));
+    let found = attendances(|i| (i % 4 == 0).then(|| ("NHS_Number", String::new())));
+    assert_eq!(kinds(&found), [], "blank here and there");
+}
+
+#[test]
+fn one_value_for_many_people_is_told() {
+    let found = attendances(|i| (i >= 15).then(|| ("NHS_Number", rows::nhs(0))));
+    assert_eq!(kinds(&found), [("common_value", "NHS_Number", 26)]);
+    let found = attendances(|i| (i % 2 == 0).then(|| ("Person_Birth_Date", "1988-05-05".to_owned())));
+    assert_eq!(kinds(&found), [("common_value", "Person_Birth_Date", 20)]);
+    let found = attendances(|i| (i >= 15).then(|| ("EC_Injury_Time", "00:01:00".to_owned())));
+    assert_eq!(kinds(&found), [("common_value", "occurred_from", 25)]);
+}
+
+#[test]
+fn ages_that_belong_to_other_rows_are_told() {
+    let age = |i: usize| 2025 - (1950 + i % 40) - usize::from(i % 12 + 1 > 3);
+    let found = attendances(|i| Some(("Age_At_Arrival", age(i).to_string())));
+    assert_eq!(kinds(&found), []);
+    // The column was sorted by itself.
+    let found = attendances(|i| Some(("Age_At_Arrival", age(39 - i).to_string())));
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0]["kind"].as_str(), found[0]["rule"].as_str()), (Some("noted"), Some("ages_differ")));
 }

@@ -87,6 +87,12 @@ kinds! {
     ColumnBlank "column_blank" false
         "A column that is read is blank in all rows of the file."
         "ask the sender whether the column was left out of the export"
+    ColumnEnds "column_ends" false
+        "A column holds text up to a row and none after it: part of it was lost, or the file is sorted by what it depends on."
+        "look at the row that is named: ask the sender whether the column was cut"
+    CommonValue "common_value" false
+        "One number, date of birth or minute of the clock stands in so many rows that it looks filled in."
+        "ask the sender what it stands for; what stands for nobody belongs into schemas/placeholders.csv"
     NoRows "no_rows" false
         "The file holds no record: what it covers counts as a true zero."
         "ask the sender whether there was nothing to report, or whether the export failed"

@@ -112,8 +112,12 @@ impl Account {
         seen: &Seen,
         findings: &mut Findings<'_>,
     ) -> Receipt {
-        self.columns(plan);
+        let one_minute = self.columns(plan);
         let about = About { source, receipt: &self.receipt };
+        for (table, column, count, of) in one_minute {
+            let what = "one minute of the clock stands in so many rows that it looks filled in";
+            findings.raise(about.finding(FindingKind::CommonValue, what).at(table, column, "").counted(count, of));
+        }
         self.given(&about, plan, findings);
         about.rows(
             FindingKind::ContradictingRows,
@@ -142,13 +146,18 @@ impl Account {
         self.receipt
     }
 
-    /// The profiles as part of the receipt.
-    fn columns(&mut self, plan: &FeedPlan) {
+    /// The profiles as part of the receipt. Gives columns in which one minute of the clock stands too often: table, column, its rows,
+    /// rows with a time.
+    fn columns<'p>(&mut self, plan: &'p FeedPlan) -> Vec<(&'p str, &'p str, u64, u64)> {
+        let mut one_minute = Vec::new();
         for (target, profiles) in plan.targets.iter().zip(std::mem::take(&mut self.profiles)) {
             let mut profiles: Vec<Option<Profile>> = profiles.into_iter().map(Some).collect();
             for stage in &target.stages {
                 let Stage::Column(step) = stage else { continue };
                 let Some(profile) = profiles[step.index].take() else { continue };
+                if let Some((count, of)) = profile.clock.one_minute() {
+                    one_minute.push((target.table.name.as_str(), step.column.name.as_str(), count, of));
+                }
                 let mut counts = profile.finish(&target.table.name, &step.column.name);
                 match &step.origin {
                     Origin::Mapped { constant: false, inputs, .. } => {
@@ -161,11 +170,16 @@ impl Account {
                 self.receipt.columns.push(counts);
             }
         }
+        one_minute
     }
 
     /// What the text of the extract says.
     fn given(&self, about: &About<'_>, plan: &FeedPlan, findings: &mut Findings<'_>) {
-        for (usage, given) in plan.cleaner.columns.iter().zip(&self.given) {
+        let ends: Vec<Option<(u64, u64)>> =
+            self.given.iter().map(|given| given.spread.ends(given.text, self.receipt.rows_read)).collect();
+        // Columns that end together depend on one thing, by which the file is sorted: the rows without a place stand last.
+        let alone = |row: u64| ends.iter().flatten().filter(|(_, at)| *at == row).count() == 1;
+        for ((usage, given), ends) in plan.cleaner.columns.iter().zip(&self.given).zip(&ends) {
             let finding = |kind, what: &str| about.finding(kind, what).at("", &usage.name, "");
             if given.missing > 0 {
                 let what = "words of the column mean that nothing is known, and are read as missing";
@@ -183,6 +197,15 @@ impl Account {
                 let limit = about.source.threshold("spoilt_ids").unwrap_or_default();
                 let refuses = too_many(given.spoilt, given.text, self.receipt.rows_read, limit);
                 findings.raise(refused(found.rows(given.first_spoilt.iter().copied()), refuses));
+            }
+            if let Some((count, row)) = ends.filter(|(_, row)| usage.read && alone(*row)) {
+                let what = "the column holds text up to a row and none after it";
+                let found = finding(FindingKind::ColumnEnds, what).counted(count, self.receipt.rows_read);
+                findings.raise(found.rows([row]));
+            }
+            if let Some(count) = given.spread.common(given.text) {
+                let what = "one value stands in so many rows that it looks filled in";
+                findings.raise(finding(FindingKind::CommonValue, what).counted(count, given.text));
             }
             if usage.id == IdKind::Key && given.long == given.cut && given.cut >= FEWEST_CUT {
                 let what = "ids of more than 15 digits end in zeros, as a spreadsheet leaves them: different records have one id";

@@ -7,6 +7,7 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
 use svp_contract::FIRST_ROWS;
 
 use crate::ids::{self, Id};
+use crate::spread::Spread;
 
 /// What kind of id a column of the extract holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -31,6 +32,8 @@ pub(crate) struct ColumnUse {
     /// It holds names of people: which of them mean nobody is another question.
     pub names: bool,
     pub id: IdKind,
+    /// It tells of a person what few others share: a number of a person, a date of birth.
+    pub personal: bool,
     /// Words and codes that are values here, in small letters.
     pub legal: HashSet<String>,
 }
@@ -95,6 +98,8 @@ pub(crate) struct GivenCount {
     /// Numbers longer than a spreadsheet keeps, and those of them that look cut.
     pub long: u64,
     pub cut: u64,
+    /// How the texts are spread.
+    pub spread: Spread,
 }
 
 /// Remembers one of the first rows.
@@ -135,6 +140,7 @@ impl Cleaner {
         for ((column, usage), count) in batch.columns().iter().zip(&self.columns).zip(counts) {
             let values = column.as_string::<i32>();
             count.text += (values.len() - values.null_count()) as u64;
+            count.spread.add(usage.read && usage.personal, values, rows);
             if !usage.read || values.null_count() == values.len() {
                 columns.push(Arc::clone(column));
                 continue;

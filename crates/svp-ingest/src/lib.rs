@@ -34,6 +34,7 @@ mod repeats;
 mod resolve;
 mod revise;
 mod sink;
+mod spread;
 mod stage;
 mod thresholds;
 mod uses;

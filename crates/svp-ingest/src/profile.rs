@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use svp_contract::{Column, Sensitivity};
 
 use crate::receipt::Receipt;
+use crate::spread::Clock;
 
 /// Different values are counted up to this many.
 const MOST_DISTINCT: usize = 256;
@@ -72,6 +73,7 @@ pub(crate) struct Profile {
     seen: FxHashSet<u64>,
     looked_at: u64,
     numbers: Option<(f64, f64)>,
+    pub clock: Clock,
 }
 
 impl Profile {
@@ -94,6 +96,9 @@ impl Profile {
         }
         if column.sensitivity != Sensitivity::Direct {
             self.ends(column, array);
+        }
+        if let Some(times) = array.as_primitive_opt::<TimestampMicrosecondType>() {
+            self.clock.add(times);
         }
         if self.looked_at < DISTINCT_ROWS && self.seen.len() < MOST_DISTINCT {
             self.distinct(array);

@@ -10,6 +10,8 @@ use crate::clean::{Cleaner, ColumnUse, IdKind};
 
 /// Functions that read a person's number.
 const NUMBERS: [&str; 2] = ["nhs_number", "upn"];
+/// Functions that read what few people share.
+const PERSONAL: [&str; 3] = ["nhs_number", "upn", "birth_date"];
 /// Functions that read a name.
 const NAMES: [&str; 2] = ["name_key", "name_words"];
 /// Functions that read a measure, a date or a code of a shape of its own: what they read is no id.
@@ -103,6 +105,7 @@ impl<'a> Uses<'a> {
             if NUMBERS.contains(&name) {
                 self.columns[at].id = self.columns[at].id.max(IdKind::Number);
             }
+            self.columns[at].personal |= PERSONAL.contains(&name);
             self.columns[at].names |= NAMES.contains(&name);
             self.measured[at] |= MEASURES.contains(&name) || NAMES.contains(&name);
         }
