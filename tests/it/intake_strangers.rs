@@ -1,7 +1,12 @@
 //! Deliveries that strangers tried with the README and the binary alone, and that gave wrong figures without a word: ids that begin
 //! anew, people lost by a blank column, rows pasted twice, other words for a revision, senders that begin later, midnight.
 
-use crate::support::deliveries::{events, findings, give, ingest, istv, lab, numbered, rms, street, told};
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::support::deliveries::{cin, events, findings, give, ingest, istv, lab, numbered, rms, street, told};
 use crate::support::rows::{self, ECDS, attendance, ecds, extract, with};
 use crate::support::{number, sql};
 
@@ -166,4 +171,48 @@ fn ages_that_belong_to_other_rows_are_told() {
     let found = attendances(|i| Some(("Age_At_Arrival", age(39 - i).to_string())));
     assert_eq!(found.len(), 1);
     assert_eq!((found[0]["kind"].as_str(), found[0]["rule"].as_str()), (Some("noted"), Some("ages_differ")));
+}
+
+#[test]
+fn days_of_a_census_may_carry_midnight_and_a_zone() {
+    let text = cin(2025, "989", &[("K1", Some("2024-09-30")), ("K2", None)]);
+    let plain = lab("cin_census");
+    give(&plain, "cin_census", "CIN_2025.xml", &text);
+    ingest(&plain).run().good();
+    let rows = "SELECT episode_id, started, ended, age FROM episode ORDER BY episode_id";
+    let wanted = sql(&plain.lake(), rows).rows;
+    for more in ["Z", "+00:00", "T00:00:00", "T00:00:00+01:00"] {
+        let lab = crate::support::deliveries::lab("cin_census");
+        let dates = ["PersonBirthDate", "CINreferralDate", "CINclosureDate", "ReferenceDate"];
+        let text =
+            dates.iter().fold(text.clone(), |text, tag| text.replace(&format!("</{tag}>"), &format!("{more}</{tag}>")));
+        assert!(text.contains(&format!("2025-03-31{more}<")) && text.contains(&format!("2012-01-11{more}<")));
+        give(&lab, "cin_census", "CIN_2025.xml", text);
+        ingest(&lab).run().good();
+        // The same records under the same ids: a child that comes again next year in the other form is the same.
+        assert_eq!(sql(&lab.lake(), rows).rows, wanted, "{more}");
+    }
+}
+
+#[test]
+fn zeros_behind_gzip_are_told_and_no_reason_to_refuse() {
+    let lab = lab("istv");
+    let mut zipped = GzEncoder::new(Vec::new(), Compression::default());
+    zipped.write_all(istv("2025-03", "XW101", 40).as_bytes()).unwrap();
+    let mut bytes = zipped.finish().unwrap();
+    bytes.resize(bytes.len().next_multiple_of(512), 0);
+    give(&lab, "istv", "istv_2025-03.csv.gz", bytes);
+    let ran = ingest(&lab).args(["--log", "json"]).run().good();
+    assert_eq!(findings(&ran), [told("odd_lines", "istv_2025-03.csv.gz")]);
+    assert_eq!(events(&lab), 40);
+}
+
+#[test]
+fn codes_of_small_areas_may_be_in_small_letters() {
+    let lab = lab("police_street");
+    let text = street("2025-01", numbered("A", 30));
+    assert!(text.contains("E01990001"));
+    give(&lab, "police_street", "2025-01-wessmark-street.csv", text.replace("E01990001", "e01990001"));
+    ingest(&lab).run().good();
+    assert_eq!(number(&lab.lake(), "SELECT count(*) FROM event WHERE lsoa = 'E01990001'"), 30);
 }

@@ -449,9 +449,10 @@ fn a_trial_does_not_choose_hot_spots_in_the_sea() {
     let rows = |exchanged: bool| {
         let mut text = "easting,northing,occurred\n".to_owned();
         for (i, n) in (0..40).flat_map(|i| (0..5 + i % 7).map(move |n| (i, n))) {
-            let (e, n, day) = (316_050 + 600 * (i % 8), 55_050 + 600 * (i / 8), 1 + n);
-            let (a, b) = if exchanged { (n, e) } else { (e, n) };
-            text.push_str(&format!("{a},{b},2024-03-{day:02} 20:15\n"));
+            let (e, north) = (316_050 + 600 * (i % 8), 55_050 + 600 * (i / 8));
+            let (month, day) = ((3 + i + 5 * n) % 24, 1 + (7 * i + 3 * n) % 28);
+            let (a, b) = if exchanged { (north, e) } else { (e, north) };
+            text.push_str(&format!("{a},{b},{}-{:02}-{day:02} 20:15\n", 2023 + (month + 3) / 12, 1 + (month + 3) % 12));
         }
         text
     };

@@ -206,7 +206,11 @@ fn too_little_is_said_and_never_a_nan() {
     says("easting,northing,occurred\n", 4, &["has no rows"]);
     says("easting,occurred\n1,2\n", 4, &["no column `northing`"]);
     says("easting,northing,occurred\n,,\nx,y,z\n", 4, &["no event lies in the baseline", "2 without a place"]);
-    let one = "312075,51075,2024-06-01 15:00\n".repeat(50);
+    // Twice a month through the whole baseline.
+    let one: String = (0..48)
+        .map(|i| (3 + i / 2, i))
+        .map(|(m, i)| format!("312075,51075,{}-{:02}-{:02} 15:00\n", 2023 + m / 12, 1 + m % 12, 5 + 15 * (i % 2)))
+        .collect();
     says(&format!("easting,northing,occurred\n{one}"), 3, &["1 hot spots can be chosen", "wants 20"]);
     let early = one.replace("15:00", "09:00");
     says(&format!("easting,northing,occurred\n{early}"), 4, &["hours that count"]);
@@ -225,6 +229,42 @@ fn too_little_is_said_and_never_a_nan() {
     pilot.step("dosage", &["--pings", "@p.csv"]).ended(4).says(&["no ping that can be used", "hint:"]);
     pilot.write("e.csv", "easting,northing,occurred\n312075,51075,2024-06-01 15:00\n");
     pilot.step("evaluate", &["--events", "@e.csv"]).ended(4).says(&["the hot spots during the trial", "hint:"]);
+}
+
+/// Rows that stand twice, dates whose month and day are exchanged, and a baseline covered in part would give wrong hot spots.
+#[test]
+fn hot_spots_do_not_stand_on_damaged_events() {
+    let pilot = Pilot::new();
+    let good = events(0..BASELINE, &BTreeSet::new());
+    let choose = |text: &str| {
+        pilot.write("e.csv", text);
+        pilot.step("choose", &["--events", "@e.csv"])
+    };
+    choose(&good).good();
+    assert!(!pilot.text("t/hot_spots.geojson").contains("notes"));
+    let (header, rows) = good.split_once('\n').unwrap();
+    fs::remove_file(pilot.path("t/hot_spots.csv")).unwrap();
+    choose(&format!("{good}{rows}")).ended(4).says(&["e.csv", "stand twice", "in the same order", "hint:"]);
+    // As a spreadsheet of another country leaves dates.
+    let exchanged: String = rows
+        .lines()
+        .map(|row| {
+            let (place, at) = row.rsplit_once(',').unwrap();
+            let (year, month, day) = (&at[..4], &at[5..7], &at[8..10]);
+            match day.parse::<u32>().unwrap() {
+                1..=12 => format!("{place},{year}-{day}-{month}{}\n", &at[10..]),
+                _ => format!("{place},{day}/{month}/{year}{}\n", &at[10..]),
+            }
+        })
+        .collect();
+    choose(&format!("{header}\n{exchanged}")).ended(4).says(&["e.csv", "month and day", "hint:"]);
+    let after = |from: &str| -> String {
+        rows.lines().filter(|row| row.rsplit_once(',').unwrap().1 >= from).map(|row| format!("{row}\n")).collect()
+    };
+    choose(&format!("{header}\n{}", after("2024-07"))).ended(4).says(&["e.csv", "15 of the 24 months", "[baseline]"]);
+    assert!(!pilot.path("t/hot_spots.csv").exists());
+    choose(&format!("{header}\n{}", after("2023-07"))).good().says(&["to know", "2023-04 to 2023-06"]);
+    assert!(pilot.text("t/hot_spots.geojson").contains("2023-04 to 2023-06"));
 }
 
 /// The lake of the sample gives the same kind of list, by the trial's definition and without what stays off grids.

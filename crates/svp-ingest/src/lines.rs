@@ -73,6 +73,7 @@ pub(crate) fn told(
             ReadNote::Footer { row, .. } => (FindingKind::OddLines, 1, Some(*row)),
             ReadNote::UnterminatedLastLine { row } => (FindingKind::Unterminated, 1, Some(*row)),
             ReadNote::LongRecord { row, .. } => (FindingKind::OddLines, 1, Some(*row)),
+            ReadNote::GzipPadding { bytes } => (FindingKind::OddLines, *bytes, None),
             ReadNote::DeclaredEncoding { .. } => (FindingKind::OddLines, 1, None),
             ReadNote::RecordElsewhere { count, .. } => (FindingKind::RecordsElsewhere, *count, None),
         };

@@ -38,7 +38,9 @@ impl Spread {
             _ => (0..texts.len()).rev().find(|at| texts.is_valid(*at)),
         };
         match last {
-            None if self.since == 0 => (self.since, self.ends_at) = (texts.len() as u64, rows.first().copied().unwrap_or(1)),
+            None if self.since == 0 => {
+                (self.since, self.ends_at) = (texts.len() as u64, rows.first().copied().unwrap_or(1))
+            }
             None => self.since += texts.len() as u64,
             Some(last) => {
                 self.since = (texts.len() - 1 - last) as u64;

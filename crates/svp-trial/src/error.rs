@@ -49,6 +49,38 @@ pub enum TrialError {
         /// Rows with a place.
         of: u64,
     },
+    /// Rows stand twice, and would count twice.
+    #[error("{file}: {rows} of {of} rows stand twice: {what}")]
+    Repeated {
+        /// File.
+        file: String,
+        /// Rows too many.
+        rows: u64,
+        /// Rows.
+        of: u64,
+        /// How it shows, without a value.
+        what: String,
+    },
+    /// Month and day stand in each other's place.
+    #[error("{file}: month and day of the dates seem to be exchanged: {what}")]
+    DayMonth {
+        /// File.
+        file: String,
+        /// How it shows, without a value.
+        what: String,
+    },
+    /// Events lie in the smaller part of the baseline only.
+    #[error("{file}: {missing} of the {of} months of the baseline have no events, or next to none: {months}")]
+    Uncovered {
+        /// File or lake.
+        file: String,
+        /// Months without events.
+        missing: usize,
+        /// Months of the baseline.
+        of: usize,
+        /// Which they are.
+        months: String,
+    },
     /// Nothing to count.
     #[error("no event lies in {what}")]
     NoEvents {
@@ -131,6 +163,17 @@ impl TrialError {
             Self::Elsewhere { .. } => {
                 "easting and northing are metres of the British National Grid; `area` of the trial file names the area, whose file has its box"
                     .to_owned()
+            }
+            Self::Repeated { .. } => {
+                "take each event once: export the file again, or take the second part out; true events that are alike can be one row with a `count`, and rows of one id that are events of their own have no column of that name"
+                    .to_owned()
+            }
+            Self::DayMonth { .. } => {
+                "dates are read as year-month-day or day/month/year: export them from the system itself as YYYY-MM-DD, without a spreadsheet between"
+                    .to_owned()
+            }
+            Self::Uncovered { .. } => {
+                "give the events of the missing months too, or write the months that the events cover into [baseline] of the trial file".to_owned()
             }
             Self::NoEvents { read, .. } => format!(
                 "of {read} events that can be used none lies there: look at the days and `hours` of the trial file, and whether times are there"

@@ -8,6 +8,8 @@
 pub mod assign;
 pub mod choose;
 pub mod clock;
+pub mod covered;
+mod day_month;
 pub mod dice;
 pub mod dosage;
 mod error;
@@ -29,5 +31,6 @@ pub mod rows;
 pub mod sheet;
 pub mod spots;
 pub mod stratified;
+mod twice;
 
 pub use error::TrialError;

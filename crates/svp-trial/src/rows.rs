@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 
 use crate::TrialError;
 use crate::clock::{Times, When, local, when};
 use crate::grid::Projection;
+use crate::{day_month, twice};
 
 /// A CSV file as text, its header in small letters.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub struct Table {
     file: String,
     header: Vec<String>,
     rows: Vec<Vec<String>>,
+    /// Line of the file in which each row begins.
+    lines: Vec<u64>,
     /// Rows that are no text in UTF-8 or have another number of fields than the header.
     pub broken: u64,
 }
@@ -29,17 +32,20 @@ impl Table {
         let empty = || TrialError::Empty { file: file.to_owned() };
         let header = reader.headers().map_err(|_| empty())?;
         let header: Vec<String> = header.iter().map(|h| h.trim().to_lowercase()).collect();
-        let (mut rows, mut broken) = (Vec::new(), 0);
+        let (mut rows, mut lines, mut broken) = (Vec::new(), Vec::new(), 0);
         for row in reader.into_records() {
             match row {
-                Ok(row) if row.len() == header.len() => rows.push(row.iter().map(str::to_owned).collect()),
+                Ok(row) if row.len() == header.len() => {
+                    lines.push(row.position().map_or(0, csv::Position::line));
+                    rows.push(row.iter().map(str::to_owned).collect());
+                }
                 _ => broken += 1,
             }
         }
         if rows.is_empty() && broken == 0 {
             return Err(empty());
         }
-        Ok(Self { file: file.to_owned(), header, rows, broken })
+        Ok(Self { file: file.to_owned(), header, rows, lines, broken })
     }
 
     /// Place of the first of these columns that is there.
@@ -55,6 +61,18 @@ impl Table {
     pub fn need(&self, names: &[&'static str], wanted: &'static str) -> Result<usize, TrialError> {
         let column = names.first().copied().unwrap_or_default();
         self.column(names).ok_or_else(|| TrialError::Column { file: self.file.clone(), column, wanted })
+    }
+
+    /// Names of the columns, in small letters.
+    #[must_use]
+    pub fn header(&self) -> &[String] {
+        &self.header
+    }
+
+    /// Line of the file in which a row begins, from 1; 0 where there is no such row.
+    #[must_use]
+    pub fn line(&self, row: usize) -> u64 {
+        self.lines.get(row).copied().unwrap_or(0)
     }
 
     /// Rows.
@@ -100,6 +118,10 @@ pub struct Events {
     pub no_hour: u64,
     /// Events that were to be weighed and have no weight: they count as events, and their harm as nothing.
     pub no_weight: u64,
+    /// Rows outside both periods of the trial, by year and month.
+    pub outside: BTreeMap<(i32, u32), u64>,
+    /// What to know of the rows before anybody relies on them.
+    pub notes: Vec<String>,
 }
 
 impl Events {
@@ -148,7 +170,7 @@ impl Ground {
 }
 
 /// Share of rows whose easting and northing are exchanged, or which lie elsewhere, above which a file is refused: a few are slips.
-const MOST_ASTRAY: f64 = 0.05;
+pub(crate) const MOST_ASTRAY: f64 = 0.05;
 
 const EVENT_COLUMNS: &str = "easting, northing, occurred, and where there are: count, harm";
 
@@ -157,7 +179,7 @@ const EVENT_COLUMNS: &str = "easting, northing, occurred, and where there are: c
 ///
 /// # Errors
 /// When the file is empty or lacks a column; `harm` is needed where the trial counts it. When more than a few rows have easting and
-/// northing exchanged, or most lie where the trial is not.
+/// northing or month and day exchanged, most lie where the trial is not, or many stand twice.
 pub fn events(
     file: &str,
     bytes: &[u8],
@@ -193,7 +215,8 @@ pub fn events(
             continue;
         }
         let Some(at) = when(&row[occurred]) else {
-            out.leave_out("without a time");
+            let exchanged = day_month::impossible(&row[occurred]);
+            out.leave_out(if exchanged { "with month and day exchanged" } else { "without a time" });
             continue;
         };
         let many = match count {
@@ -225,6 +248,8 @@ pub fn events(
     if elsewhere * 2 > placed {
         return Err(TrialError::Elsewhere { file: file.to_owned(), rows: elsewhere, of: placed });
     }
+    out.notes = day_month::judge(file, table.rows().iter().map(|row| row[occurred].as_str()))?;
+    out.notes.extend(twice::judge(file, &table, twice::Placing { easting, northing, occurred })?);
     Ok(out)
 }
 
@@ -241,6 +266,7 @@ impl Events {
             return self.leave_out("off the National Grid");
         }
         if !times.baseline.has(day) && !times.trial.has(day) {
+            *self.outside.entry((day.year(), day.month())).or_default() += 1;
             return self.leave_out("outside both periods");
         }
         self.no_hour += u64::from(matches!(at, When::Day(_)));
@@ -420,6 +446,23 @@ mod tests {
         assert!(
             exclusions("x.geojson", point, &Plane, &Ground::default()).unwrap_err().to_string().contains("radius_m")
         );
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_rows_together_is_refused_or_told() {
+        let day = |i: usize| format!("2024-{:02}-{:02} {:02}:{:02}", 1 + i % 12, 1 + i % 28, i % 24, i % 60);
+        let rows = |n: usize| -> String { (0..n).map(|i| format!("{},62000,{}\n", 316_000 + i, day(i))).collect() };
+        let header = "easting,northing,occurred\n";
+        assert!(read(&format!("{header}{}", rows(200))).unwrap().notes.is_empty());
+        let twice = read(&format!("{header}{0}{0}", rows(200))).unwrap_err();
+        assert!(matches!(twice, TrialError::Repeated { rows: 200, of: 400, .. }), "{twice}");
+        let exchanged: String =
+            (0..200).map(|i| format!("{},62000,2024-{:02}-{:02}\n", 316_000 + i, 1 + i % 28, 1 + i % 12)).collect();
+        assert!(matches!(read(&format!("{header}{exchanged}")).unwrap_err(), TrialError::DayMonth { .. }));
+        // One of them is told, and left out for what it is.
+        let found = read(&format!("{header}{}316000,62000,2024-13-02\n316001,62000,2022-11-02\n", rows(200))).unwrap();
+        assert_eq!((found.left_out["with month and day exchanged"], found.notes.len()), (1, 1));
+        assert_eq!(found.outside.into_iter().collect::<Vec<_>>(), [((2022, 11), 1)]);
     }
 
     #[test]

@@ -71,11 +71,16 @@ pub fn csv(spots: &[Spot], shifts: &[Shift]) -> String {
     out
 }
 
-/// The list as GeoJSON: one square a hot spot, WGS84.
+/// The list as GeoJSON: one square a hot spot, WGS84. `notes` says what to know of the events behind it.
 ///
 /// # Errors
 /// When a square lies off the National Grid.
-pub fn geojson(spots: &[Spot], shifts: &[Shift], projection: &dyn Projection) -> Result<String, TrialError> {
+pub fn geojson(
+    spots: &[Spot],
+    shifts: &[Shift],
+    notes: &[String],
+    projection: &dyn Projection,
+) -> Result<String, TrialError> {
     let mut features = Vec::new();
     for spot in spots {
         let mut properties = serde_json::json!({
@@ -86,7 +91,11 @@ pub fn geojson(spots: &[Spot], shifts: &[Shift], projection: &dyn Projection) ->
         }
         features.push(square(spot, properties, projection)?);
     }
-    Ok(format!("{}\n", serde_json::json!({ "type": "FeatureCollection", "features": features })))
+    let mut all = serde_json::json!({ "type": "FeatureCollection", "features": features });
+    if !notes.is_empty() {
+        all["notes"] = notes.into();
+    }
+    Ok(format!("{all}\n"))
 }
 
 /// A hot spot as a GeoJSON feature with these properties.
@@ -200,8 +209,11 @@ mod tests {
 
     #[test]
     fn squares_are_closed_rings() {
-        let text = geojson(&spots(1), &trial().shifts, &Plane).unwrap();
+        let text = geojson(&spots(1), &trial().shifts, &[], &Plane).unwrap();
         let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert!(json.get("notes").is_none());
+        let noted = geojson(&spots(1), &trial().shifts, &["a month is missing".to_owned()], &Plane).unwrap();
+        assert!(noted.contains(r#""notes":["a month is missing"]"#), "{noted}");
         let ring = json["features"][0]["geometry"]["coordinates"][0].as_array().unwrap();
         assert_eq!((ring.len(), &ring[0]), (5, &ring[4]));
     }

@@ -264,6 +264,9 @@ fn trial_code(error: &svp_trial::TrialError) -> u8 {
         | T::File { .. }
         | T::Exchanged { .. }
         | T::Elsewhere { .. }
+        | T::Repeated { .. }
+        | T::DayMonth { .. }
+        | T::Uncovered { .. }
         | T::NoEvents { .. }
         | T::Overlap { .. }
         | T::Spots { .. }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
-use svp_contract::{Measure, Trial, nearest};
+use svp_contract::{DesignKind, Measure, Trial, nearest};
 use svp_functions::place::osgb;
 use svp_lake::files;
 use svp_trial::assign::{Assignment, assign};
@@ -17,7 +17,7 @@ use svp_trial::record::{digest, first_difference, json};
 use svp_trial::rings::outcome;
 use svp_trial::rows::{self, Events, Ground};
 use svp_trial::spots::Spot;
-use svp_trial::{TrialError, dosage, patrols, plot, report, sheet, spots};
+use svp_trial::{TrialError, covered, dosage, patrols, plot, report, sheet, spots};
 
 use crate::args::Cli;
 use crate::error::AppError;
@@ -158,11 +158,27 @@ impl<'a> Desk<'a> {
             }
         };
         self.tell.step("trial", format!("events: {}", found.summary()));
+        self.to_know(&found.notes);
         Ok((found, digests))
     }
 
+    /// What to know of the events behind a result.
+    fn to_know(&self, notes: &[String]) {
+        notes.iter().for_each(|note| self.tell.step("to know", note));
+    }
+
+    /// Whether the events cover the baseline, which `choose` and `power` stand on; what they lack is told.
+    fn covered(&self, from: &EventArgs, events: &mut Events) -> Result<(), AppError> {
+        let at = from.events.as_deref().or(from.lake.as_deref()).unwrap_or_default();
+        let notes = covered::judge(at, &self.times, events)?;
+        self.to_know(&notes);
+        events.notes.extend(notes);
+        Ok(())
+    }
+
     async fn choose(&self, from: &EventArgs, exclude: &[String], force: bool) -> Result<(), AppError> {
-        let (events, _) = self.events(from).await?;
+        let (mut events, _) = self.events(from).await?;
+        self.covered(from, &mut events)?;
         let mut exclusions = Vec::new();
         for file in exclude {
             exclusions.extend(rows::exclusions(file, &files::read_bytes(Path::new(file))?, &Osgb, &self.ground()?)?);
@@ -171,7 +187,7 @@ impl<'a> Desk<'a> {
         let text = spots::csv(&chosen.spots, &self.trial.shifts);
         self.keep(SPOTS, &text, force || !files::exists(&self.folder.join(ASSIGNMENT)))?;
         self.write(SPOTS, &text)?;
-        self.write("hot_spots.geojson", &spots::geojson(&chosen.spots, &self.trial.shifts, &Osgb)?)?;
+        self.write("hot_spots.geojson", &spots::geojson(&chosen.spots, &self.trial.shifts, &events.notes, &Osgb)?)?;
         self.tell.print(format!(
             "{} hot spots hold {:.1} % of {} events ({} squares have any); passed over: {} on ground left out, {} too near",
             chosen.spots.len(),
@@ -219,7 +235,8 @@ impl<'a> Desk<'a> {
             });
         }
         let (spots, _) = self.spots()?;
-        let (events, _) = self.events(from).await?;
+        let (mut events, _) = self.events(from).await?;
+        self.covered(from, &mut events)?;
         let base = baseline(&self.trial, &self.times, &spots, &events.rows)?;
         let effort = Effort { simulations, ..Effort::default() };
         let found = power(&self.trial, &self.times, &spots, &base, &effects, effort)?;
@@ -349,6 +366,20 @@ impl<'a> Desk<'a> {
                 "the assignment is not the draw of this seed: the randomisation test supposes that it was drawn by this design"
                     .to_owned(),
             );
+        }
+        found.notes.extend(events.notes.iter().cloned());
+        // Days of a crossover are compared within the trial alone.
+        let before = (self.trial.design.kind != DesignKind::Crossover).then_some(("baseline", &self.times.baseline));
+        for (period, days) in before.into_iter().chain([("trial", &self.times.trial)]) {
+            let gaps = covered::gaps(days, &events);
+            if !gaps.missing.is_empty() {
+                found.notes.push(format!(
+                    "{} of the {} months of the {period} have no events, or next to none: {}",
+                    gaps.missing.len(),
+                    gaps.of,
+                    gaps.words()
+                ));
+            }
         }
         if events.no_hour > 0 {
             found.notes.push(format!("{} events have no hour and count only where all hours do", events.no_hour));

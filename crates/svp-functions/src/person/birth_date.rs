@@ -13,7 +13,7 @@ const YEARS: std::ops::RangeInclusive<i32> = 1880..=2100;
 
 /// The date of birth; `None` for an unreadable date, a placeholder, or a year outside 1880 to 2100.
 pub fn birth_date(text: &str, format: &Format) -> Option<NaiveDate> {
-    let date = format.parse(text)?.date();
+    let date = format.parse_date(text)?;
     (YEARS.contains(&date.year()) && !is_placeholder_date(date)).then_some(date)
 }
 
@@ -62,6 +62,10 @@ mod tests {
         ] {
             assert_eq!(birth_date(missing, &format), None, "{missing}");
         }
+        for text in ["1991-03-07Z", "1991-03-07T00:00:00+00:00"] {
+            assert_eq!(birth_date(text, &format).unwrap().to_string(), "1991-03-07");
+        }
+        assert_eq!(birth_date("1900-01-01Z", &format), None);
         for known in ["1900-01-03", "1991-03-07", "2100-12-31", "2000-02-29"] {
             assert_eq!(birth_date(known, &format).unwrap().to_string(), known);
         }

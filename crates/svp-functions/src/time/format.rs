@@ -112,6 +112,37 @@ impl Format {
         let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?;
         Some(date.and_time(NaiveTime::from_hms_micro_opt(hour, minute, second, micros)?))
     }
+
+    /// Reads a date; a time of day, if the format has one, is dropped. A day as XML writes it (`yyyy-mm-dd`) may carry a midnight and
+    /// a zone of Great Britain, which programs add to dates on their own: `2024-07-05Z`, `2024-07-05T00:00:00+01:00`. Any other
+    /// time says that it is no date, and in another zone it may be another day.
+    pub fn parse_date(&self, text: &str) -> Option<NaiveDate> {
+        if let Some(time) = self.parse(text) {
+            return Some(time.date());
+        }
+        let (day, rest) = text.trim().split_at_checked(10)?;
+        (self.is_day_of_xml() && is_midnight(rest)).then(|| self.parse(day)).flatten().map(|time| time.date())
+    }
+
+    fn is_day_of_xml(&self) -> bool {
+        use Item::Literal;
+        let field = |item: &Item, wanted: Field| matches!(item, Item::Field(found, _) if *found == wanted);
+        match self.0.as_slice() {
+            [year, Literal('-'), month, Literal('-'), day] => {
+                field(year, Field::Year) && field(month, Field::Month) && field(day, Field::Day)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Whether what follows a day is no more than midnight, a zone of Great Britain, or both.
+fn is_midnight(text: &str) -> bool {
+    let zone = |text: &str| matches!(text, "" | "Z" | "z" | "+00:00" | "-00:00" | "+01:00");
+    let Some(time) = text.strip_prefix(['T', 't', ' ']) else { return zone(text) };
+    let Some(seconds) = time.strip_prefix("00:00") else { return false };
+    let after = seconds.strip_prefix(":00").unwrap_or(seconds);
+    zone(after.strip_prefix('.').filter(|f| f.starts_with('0')).map_or(after, |f| f.trim_start_matches('0')))
 }
 
 fn field_at(text: &str, last: Option<Field>) -> Option<(&'static str, Field)> {
@@ -247,6 +278,49 @@ mod tests {
         check("dd mon yyyy", "05 Sepxx 2024", None);
         check("dd mon yyyy", "05 Se 2024", None);
         check("yyyy-mm-dd hh:mi:ss", "2024-11-05 23:45:59.", None);
+    }
+
+    #[test]
+    fn days_as_xml_writes_them() {
+        let iso = Format::compile("yyyy-mm-dd").unwrap();
+        let read = |text: &str| iso.parse_date(text).map(|day| day.to_string());
+        for text in [
+            "2024-07-05",
+            "2024-07-05Z",
+            " 2024-07-05+00:00 ",
+            "2024-07-05-00:00",
+            "2024-07-05+01:00",
+            "2024-07-05T00:00:00",
+            "2024-07-05T00:00:00Z",
+            "2024-07-05T00:00:00.000+01:00",
+            "2024-07-05 00:00:00",
+            "2024-07-05T00:00",
+            "2024-07-05 ",
+        ] {
+            assert_eq!(read(text).as_deref(), Some("2024-07-05"), "{text}");
+        }
+        for text in [
+            "2024-07-05T23:00:00Z",
+            "2024-07-05T00:00:01",
+            "2024-07-05T00",
+            "2024-07-05-05:00",
+            "2024-07-05T00:00:00.",
+            "2024-07-05T00:00:00.1",
+            "2024-07-05x",
+            "2024-13-05Z",
+            "2024-7-5Z",
+            "2024-07-0\u{e9}",
+            "",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+        // A form of another order, or one with a time, is read as it says.
+        let uk = Format::compile("dd/mm/yyyy").unwrap();
+        assert_eq!(uk.parse_date("05/07/2024Z"), None);
+        assert_eq!(uk.parse_date("05/07/2024").unwrap().to_string(), "2024-07-05");
+        let timed = Format::compile("yyyy-mm-dd hh:mi").unwrap();
+        assert_eq!(timed.parse_date("2024-07-05 23:59").unwrap().to_string(), "2024-07-05");
+        assert_eq!(timed.parse_date("2024-07-05"), None);
     }
 
     #[test]

@@ -7,9 +7,9 @@ use datafusion::logical_expr::ScalarUDF;
 use super::format::{Format, LastFormat};
 use crate::udf::{Kind, Spec, date_result, function, param};
 
-/// The local date in text; a time of day, if the format has one, is read and dropped.
+/// The local date in text; a time of day, if the format has one, is read and dropped. See [`Format::parse_date`].
 pub fn uk_date(text: &str, format: &Format) -> Option<NaiveDate> {
-    Some(format.parse(text)?.date())
+    format.parse_date(text)
 }
 
 pub(crate) fn udf() -> ScalarUDF {
@@ -17,7 +17,8 @@ pub(crate) fn udf() -> ScalarUDF {
         Spec {
             name: "uk_date",
             section: super::SECTION,
-            about: "The calendar date of text; a time of day, if the format has one, is dropped.",
+            about: "The calendar date of text; a time of day, if the format has one, is dropped. With `yyyy-mm-dd`, midnight \
+                    and a zone of Great Britain may follow, as in XML (`2024-07-05Z`, `2024-07-05T00:00:00`).",
             params: vec![
                 param(Kind::Text, "text", "date as extracted"),
                 param(Kind::Text, "format", super::FORMAT_HELP),

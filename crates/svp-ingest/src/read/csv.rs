@@ -6,7 +6,7 @@ use std::io::Cursor;
 use super::account::FileAccount;
 use super::again::{Again, HeaderNames};
 use super::columns::Columns;
-use super::decode::{self, Fault, Input, Plain};
+use super::decode::{self, Fault, Input, Padding, Plain};
 use super::error::{ReadError, RowRule};
 use super::find::{find, start};
 use super::header::by_position;
@@ -75,6 +75,7 @@ pub(super) struct CsvReader {
     /// End of the last record, and whether it has a line end.
     last: (u64, bool),
     unnamed: usize,
+    padding: Padding,
     /// Damage costs its record only.
     accept_damage: bool,
     finished: bool,
@@ -89,6 +90,7 @@ impl CsvReader {
         batch_rows: usize,
     ) -> Result<Self, ReadError> {
         let other = decode::other_text(plain.beginning());
+        let padding = plain.padding.clone();
         let (mut splitter, mut mode, mut notes) = start(options, file, plain)?;
         let mut account = FileAccount::default();
         account.bytes.header = splitter.position();
@@ -133,6 +135,7 @@ impl CsvReader {
             footers: 0,
             last,
             unnamed,
+            padding,
             accept_damage: options.accept_damage,
             finished: false,
         };
@@ -218,7 +221,7 @@ impl CsvReader {
             Ok(()) => Ok(()),
             Err(Refused::Row(rule)) => {
                 bad.push(BadRow { row: self.row, rule });
-                if rule == RowRule::Encoding { self.rows.judge(self.row, false) } else { Ok(()) }
+                if rule == RowRule::Encoding { self.rows.judge(false) } else { Ok(()) }
             }
             Err(Refused::Unnamed(_)) if self.accept_damage => {
                 bad.push(BadRow { row: self.row, rule: RowRule::UnnamedColumn });
@@ -457,6 +460,7 @@ impl CsvReader {
         if account.longest.lines > LONG_RECORD {
             notes.push(ReadNote::LongRecord { row: account.longest.row, lines: account.longest.lines });
         }
+        notes.extend(self.padding.note());
     }
 }
 
@@ -471,7 +475,7 @@ impl RowReader for CsvReader {
                 Ok(Next::End) => {
                     self.finished = true;
                     self.release_last(&mut bad)?;
-                    self.rows.judge(self.row, true)?;
+                    self.rows.judge(true)?;
                     self.close();
                 }
                 // Zeros have neither line ends nor quotes: what they stand in looks like a record without an end.
@@ -481,7 +485,15 @@ impl RowReader for CsvReader {
                 Ok(Next::OpenQuote) => {
                     return Err(ReadError::open_quote(&self.rows.file, row, self.splitter.position()));
                 }
-                Err(e) => return Err(ReadError::from_fault(Fault::of(e), &self.rows.file, row)),
+                Err(e) => {
+                    return Err(match ReadError::from_fault(Fault::of(e), &self.rows.file, row) {
+                        // The bytes in question are those after the last row that was read whole.
+                        ReadError::WrongEncoding { file, row, declared, found } => {
+                            ReadError::WrongEncoding { file, row: row + 1, declared, found }
+                        }
+                        other => other,
+                    });
+                }
             }
         }
         if self.rows.columns.rows() + bad.len() == 0 {

@@ -1,10 +1,12 @@
 //! From stored bytes to plain bytes: gzip (one or many members, also gzip in gzip) is undone, foreign formats are
 //! named, byte order marks are found. Knows nothing of rows.
 
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use encoding_rs::{Decoder, DecoderResult, Encoding};
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 
 use super::ReadNote;
 use super::error::ReadError;
@@ -62,6 +64,25 @@ pub(super) struct Plain {
     pub mark: Mark,
     /// Layers of gzip that were undone.
     pub layers: usize,
+    /// What fills the file up behind its gzip.
+    pub padding: Padding,
+}
+
+/// Zero bytes behind the last member of a gzip file, which tapes and tools that copy by blocks leave there. They are seen when the
+/// stream has been read to its end.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Padding(Arc<AtomicU64>);
+
+impl Padding {
+    fn add(&self, bytes: u64) {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// What is worth telling of it, once the stream has ended.
+    pub(super) fn note(&self) -> Option<ReadNote> {
+        let bytes = self.0.load(Ordering::Relaxed);
+        (bytes > 0).then_some(ReadNote::GzipPadding { bytes })
+    }
 }
 
 impl Plain {
@@ -81,7 +102,7 @@ pub(super) fn plain(file: &str, input: Input) -> Result<Plain, ReadError> {
     let fail = |e: io::Error| ReadError::from_fault(Fault::of(e), file, 0);
     let mut input: Input = Box::new(Source(input));
     let named_gz = file.len() > 3 && file.as_bytes()[file.len() - 3..].eq_ignore_ascii_case(b".gz");
-    let mut layers = 0;
+    let (mut layers, padding) = (0, Padding::default());
     loop {
         let magic = peek(&mut input, 3).map_err(fail)?;
         if magic.is_empty() && named_gz && layers == 0 {
@@ -101,7 +122,7 @@ pub(super) fn plain(file: &str, input: Input) -> Result<Plain, ReadError> {
             return Err(ReadError::UnsupportedFormat { file: file.to_owned(), found });
         }
         layers += 1;
-        input = Box::new(Gunzip(MultiGzDecoder::new(BufReader::with_capacity(CHUNK, input))));
+        input = Box::new(Gunzip::new(BufReader::with_capacity(CHUNK, input), padding.clone()));
     }
     let head = peek(&mut input, 1024).map_err(fail)?;
     if head.is_empty() {
@@ -112,7 +133,7 @@ pub(super) fn plain(file: &str, input: Input) -> Result<Plain, ReadError> {
     }
     let mark = mark_of(&head);
     let input = Box::new(Cursor::new(head.clone()).chain(input));
-    Ok(Plain { input, head, mark, layers })
+    Ok(Plain { input, head, mark, layers, padding })
 }
 
 /// Reads up to `n` bytes (fewer only at the end of the stream).
@@ -217,20 +238,68 @@ impl Read for Source {
     }
 }
 
-/// Tags the decompressor's errors.
-struct Gunzip<R>(MultiGzDecoder<R>);
+/// Undoes gzip, member by member, and tags the decompressor's errors.
+struct Gunzip<R> {
+    /// `None` behind the last member.
+    member: Option<GzDecoder<R>>,
+    padding: Padding,
+}
 
-impl<R: io::BufRead> Read for Gunzip<R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        self.0.read(out).map_err(|e| {
-            let kind = e.kind();
-            match e.downcast::<Fault>() {
-                Ok(fault) => io::Error::other(fault),
-                Err(e) if kind == io::ErrorKind::Interrupted => e,
-                Err(_) if kind == io::ErrorKind::UnexpectedEof => io::Error::other(Fault::TruncatedGzip),
-                Err(_) => io::Error::other(Fault::CorruptGzip),
+impl<R: BufRead> Gunzip<R> {
+    fn new(input: R, padding: Padding) -> Self {
+        Self { member: Some(GzDecoder::new(input)), padding }
+    }
+
+    /// What follows a member: another one, nothing, or zeros and then nothing.
+    fn go_on(&mut self) -> io::Result<()> {
+        let Some(mut rest) = self.member.take().map(GzDecoder::into_inner) else { return Ok(()) };
+        let mut zeros = 0;
+        loop {
+            let bytes = match rest.fill_buf() {
+                Ok(bytes) => bytes,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(e) => return Err(e),
+            };
+            let n = bytes.iter().take_while(|b| **b == 0).count();
+            let (end, more) = (bytes.is_empty(), n < bytes.len());
+            rest.consume(n);
+            zeros += n as u64;
+            if end {
+                self.padding.add(zeros);
+                return Ok(());
             }
-        })
+            if more && zeros > 0 {
+                // Something stands behind the zeros: a part of the file is lost, or it was written over another.
+                return Err(io::Error::other(Fault::CorruptGzip));
+            }
+            if more {
+                self.member = Some(GzDecoder::new(rest));
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl<R: BufRead> Read for Gunzip<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.member {
+            match member.read(out) {
+                Ok(0) if !out.is_empty() => self.go_on().map_err(tagged)?,
+                Ok(n) => return Ok(n),
+                Err(e) => return Err(tagged(e)),
+            }
+        }
+        Ok(0)
+    }
+}
+
+fn tagged(e: io::Error) -> io::Error {
+    let kind = e.kind();
+    match e.downcast::<Fault>() {
+        Ok(fault) => io::Error::other(fault),
+        Err(e) if kind == io::ErrorKind::Interrupted => e,
+        Err(_) if kind == io::ErrorKind::UnexpectedEof => io::Error::other(Fault::TruncatedGzip),
+        Err(_) => io::Error::other(Fault::CorruptGzip),
     }
 }
 
@@ -248,6 +317,8 @@ pub(super) struct Transcode {
     text_end: usize,
     last: bool,
     done: bool,
+    /// Bytes that the encoding lacks came after text that is still to be handed out.
+    failed: bool,
     /// Decodes the same bytes as UTF-8, as long as they can be that.
     utf8: Option<Decoder>,
     accents: bool,
@@ -267,6 +338,7 @@ impl Transcode {
             text_end: 0,
             last: false,
             done: false,
+            failed: false,
             utf8: encoding.is_single_byte().then(|| encoding_rs::UTF_8.new_decoder_without_bom_handling()),
             accents: false,
         }
@@ -292,6 +364,9 @@ impl Transcode {
 impl Read for Transcode {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         while self.text_at == self.text_end && !self.done {
+            if self.failed {
+                return Err(io::Error::other(Fault::Undecodable(self.name)));
+            }
             if self.raw_at == self.raw_end && !self.last {
                 self.raw_at = 0;
                 self.raw_end = self.input.read(&mut self.raw)?;
@@ -310,9 +385,8 @@ impl Read for Transcode {
             self.text_at = 0;
             self.text_end = written;
             match result {
-                DecoderResult::Malformed(..) => {
-                    return Err(io::Error::other(Fault::Undecodable(self.name)));
-                }
+                // What came before is handed out first, so that the error names the right row.
+                DecoderResult::Malformed(..) => self.failed = true,
                 // The decoder must not be called again after its last input.
                 DecoderResult::InputEmpty => self.done = self.last,
                 DecoderResult::OutputFull => {}

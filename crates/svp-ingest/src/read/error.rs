@@ -106,11 +106,11 @@ pub enum ReadError {
         file: String,
     },
     /// The bytes are not in the encoding that the source declares.
-    #[error("{file}: is not {declared} at row {row}{}", looks(.found))]
+    #[error("{file}: is not {declared} {}{}", first_at(*.row), looks(.found))]
     WrongEncoding {
         /// The file.
         file: String,
-        /// The row at which this became certain (0 = the header).
+        /// The first row that is not so (0 = the header).
         row: u64,
         /// The encoding that the source declares.
         declared: &'static str,
@@ -270,11 +270,15 @@ pub enum ReadError {
         what: &'static str,
     },
     /// The text of an XML file is not in the encoding that it declares.
-    #[error("{file}: is not {declared}, as its XML declaration says, at row {row}{}", looks(.found))]
+    #[error(
+        "{file}: is not {declared}, as its XML declaration says{}{}",
+        if .found.is_some() { String::new() } else { format!(", in row {row}") },
+        looks(.found)
+    )]
     XmlEncoding {
         /// The file.
         file: String,
-        /// The row at which this became certain (0 = before the first).
+        /// The row that is not so, or the one before it; where the bytes suggest an encoding, it is the whole file that is not so.
         row: u64,
         /// The encoding that was tried.
         declared: &'static str,
@@ -336,6 +340,11 @@ fn separator(c: char) -> String {
         '|' => "bars (|)".to_owned(),
         other => format!("`{other}`"),
     }
+}
+
+/// The place of the first row that is not in the file's encoding.
+fn first_at(row: u64) -> String {
+    if row == 0 { "in its header".to_owned() } else { format!("from row {row} on") }
 }
 
 fn looks(found: &Option<&'static str>) -> String {

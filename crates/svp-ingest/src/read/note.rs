@@ -106,6 +106,11 @@ pub enum ReadNote {
         /// How many layers.
         layers: usize,
     },
+    /// Zero bytes stand behind the last member of a gzip file, and nothing after them; they were passed over.
+    GzipPadding {
+        /// How many.
+        bytes: u64,
+    },
     /// The XML declaration names an encoding that cannot be the file's; it is read as another.
     DeclaredEncoding {
         /// The declared encoding; `unknown` if the name is none that is known.
@@ -145,6 +150,7 @@ impl ReadNote {
             Self::Utf8ByMark => "utf8_by_mark",
             Self::Utf16ByMark => "utf16_by_mark",
             Self::NestedGzip { .. } => "nested_gzip",
+            Self::GzipPadding { .. } => "gzip_padding",
             Self::DeclaredEncoding { .. } => "declared_encoding",
             Self::NoRecordElement => "no_record_element",
             Self::RecordElsewhere { .. } => "record_elsewhere",
@@ -194,6 +200,9 @@ impl fmt::Display for ReadNote {
             Self::Utf8ByMark => f.write_str("read as UTF-8 because of its byte order mark"),
             Self::Utf16ByMark => f.write_str("read as UTF-16 because of its byte order mark"),
             Self::NestedGzip { layers } => write!(f, "gzip inside gzip, {layers} layers, all undone"),
+            Self::GzipPadding { bytes } => {
+                write!(f, "{bytes} zero bytes behind the end of the gzip that were passed over")
+            }
             Self::DeclaredEncoding { declared, read_as } => {
                 write!(f, "declares the encoding {declared}, but its bytes are {read_as}; read as {read_as}")
             }

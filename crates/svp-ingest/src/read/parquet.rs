@@ -65,8 +65,9 @@ pub(super) fn open(
     plain: Plain,
     batch_rows: usize,
 ) -> Result<ParquetReader, ReadError> {
-    let mut notes = plain.notes();
+    let (mut notes, padding) = (plain.notes(), plain.padding.clone());
     let (builder, size) = builder(file, plain)?;
+    notes.extend(padding.note());
     let names = column_names(builder.schema());
     let mut layout = header::locate(file, expected, &names, false).map_err(|drift| drift.error)?;
     notes.append(&mut layout.notes);

@@ -38,6 +38,9 @@ struct Health {
     /// Of these, rows that are UTF-8.
     utf8: u64,
     bad: u64,
+    /// The first row with non-ASCII text, and the first that cannot be decoded.
+    first_accented: u64,
+    first_bad: u64,
 }
 
 /// Why a record is not taken.
@@ -113,7 +116,12 @@ impl Rows {
     pub(super) fn take(&mut self, row: u64, record: Record<'_>) -> Result<(), Refused> {
         self.health.rows += 1;
         let taken = self.put(row, record);
-        self.health.bad += u64::from(taken == Err(Refused::Row(RowRule::Encoding)));
+        if taken == Err(Refused::Row(RowRule::Encoding)) {
+            self.health.bad += 1;
+            if self.health.bad == 1 {
+                self.health.first_bad = row;
+            }
+        }
         taken
     }
 
@@ -133,6 +141,9 @@ impl Rows {
         let ascii = record.bytes.is_ascii();
         if !ascii {
             self.health.accented += 1;
+            if self.health.accented == 1 {
+                self.health.first_accented = row;
+            }
             self.health.utf8 += u64::from(valid.is_ok());
             match (self.mode, valid.is_ok()) {
                 (Mode::Undecided, true) => self.mode = Mode::Utf8,
@@ -197,14 +208,15 @@ impl Rows {
         Ok(())
     }
 
-    /// Gives the file up when its rows show that the declared encoding is not the real one.
-    pub(super) fn judge(&self, row: u64, at_end: bool) -> Result<(), ReadError> {
-        let Health { rows, accented, utf8, bad } = self.health;
+    /// Gives the file up when its rows show that the declared encoding is not the real one. The row that is named is the first that
+    /// shows it, not the one at which it became certain: that is where somebody has to look.
+    pub(super) fn judge(&self, at_end: bool) -> Result<(), ReadError> {
+        let Health { rows, accented, utf8, bad, first_accented, first_bad } = self.health;
         let wrong =
-            |found| Err(ReadError::WrongEncoding { file: self.file.clone(), row, declared: self.declared, found });
+            |row, found| Err(ReadError::WrongEncoding { file: self.file.clone(), row, declared: self.declared, found });
         if at_end && self.mode == Mode::Windows1252 && accented > 0 && utf8 == accented {
             // Two or more accents of Windows-1252 in a row that make a letter of UTF-8 each time: nobody writes that.
-            return wrong(Some("UTF-8"));
+            return wrong(first_accented, Some("UTF-8"));
         }
         if bad == 0 {
             return Ok(());
@@ -215,7 +227,7 @@ impl Rows {
         if !(all || none_read || many) {
             return Ok(());
         }
-        wrong((self.mode == Mode::Utf8).then_some("Windows-1252"))
+        wrong(first_bad, (self.mode == Mode::Utf8).then_some("Windows-1252"))
     }
 }
 

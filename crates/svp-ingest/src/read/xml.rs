@@ -9,7 +9,7 @@ use quick_xml::{Error as XmlError, Reader};
 
 use super::account::FileAccount;
 use super::columns::Columns;
-use super::decode::{self, Fault, Mark, Plain};
+use super::decode::{self, Fault, Mark, Padding, Plain};
 use super::error::{ReadError, RowRule};
 use super::xml_account::{Counted, SeenPaths};
 use super::xml_paths::{MAX_SLOT, Paths, Target};
@@ -86,6 +86,7 @@ pub(super) struct XmlReader {
     columns: Columns,
     batch_rows: usize,
     notes: Vec<ReadNote>,
+    padding: Padding,
     value: String,
     /// The root element itself was the unit and is already in the tree.
     pending: bool,
@@ -143,8 +144,9 @@ impl Walk {
                 let kind = shared.kind();
                 let error = std::sync::Arc::try_unwrap(shared).unwrap_or_else(|_| io::Error::from(kind));
                 match ReadError::from_fault(Fault::of(error), &self.file, self.row) {
+                    // The bytes in question are those after the last row that was read whole.
                     ReadError::WrongEncoding { file, row, declared, found } => {
-                        ReadError::XmlEncoding { file, row, declared, found }
+                        ReadError::XmlEncoding { file, row: row + 1, declared, found }
                     }
                     other => other,
                 }
@@ -402,7 +404,7 @@ impl XmlReader {
         plain: Plain,
         batch_rows: usize,
     ) -> Result<Self, ReadError> {
-        let names = expected.output_columns();
+        let (names, padding) = (expected.output_columns(), plain.padding.clone());
         let (mut walk, notes) = Walk::new(options, &names, file, plain)?;
         let mut pending = false;
         // As far as the root element, so that a foreign document is refused at once.
@@ -420,7 +422,8 @@ impl XmlReader {
         let columns = Columns::new(&names);
         let value = String::new();
         let record = super::xml_paths::steps(&options.record).pop().unwrap_or_default();
-        Ok(Self { walk, record, columns, batch_rows: batch_rows.max(1), notes, value, pending, finished: false })
+        let batch_rows = batch_rows.max(1);
+        Ok(Self { walk, record, columns, batch_rows, notes, padding, value, pending, finished: false })
     }
 
     /// Makes rows from the unit in the tree.
@@ -479,6 +482,7 @@ impl RowReader for XmlReader {
                         self.notes.push(ReadNote::NoRecordElement);
                     }
                     self.notes.extend(self.walk.close(&self.record));
+                    self.notes.extend(self.padding.note());
                 }
             }
         }

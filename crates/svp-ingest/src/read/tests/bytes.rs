@@ -57,6 +57,51 @@ fn gzip_with_a_flipped_byte_is_never_read_silently() {
 }
 
 #[test]
+fn zeros_behind_gzip_are_passed_over_and_told() {
+    let bytes = table(100);
+    let mut members = gz(&bytes[..123]);
+    members.extend(gz(&bytes[123..]));
+    // As tapes and tools that copy by blocks leave them; more than one buffer of them too.
+    for zeros in [1, 2, 511, 300_000] {
+        for whole in [gz(&bytes), members.clone()] {
+            let padded = [whole, vec![0; zeros]].concat();
+            let out = read(&plain_csv(), &expect(&["a", "b"]), &padded).unwrap();
+            assert_eq!((out.records, &out.notes[..]), (100, &[ReadNote::GzipPadding { bytes: zeros as u64 }][..]));
+            assert_eq!(out.account.bytes.total, bytes.len() as u64);
+        }
+    }
+    let padded = [gz(b"<M><C><A>x</A></C></M>"), vec![0; 40]].concat();
+    let out = read(&ReaderKind::Xml(XmlOptions::new("M/C")), &expect(&["A"]), &padded).unwrap();
+    assert_eq!((out.records, out.told()), (1, vec!["gzip_padding"]));
+    // In each layer.
+    let inner = [gz(&bytes), vec![0; 7]].concat();
+    let out = read(&plain_csv(), &expect(&["a", "b"]), &[gz(&inner), vec![0; 5]].concat()).unwrap();
+    assert_eq!(out.notes, [ReadNote::NestedGzip { layers: 2 }, ReadNote::GzipPadding { bytes: 12 }]);
+    let note = out.notes[1].to_string();
+    assert!(note.starts_with("12 zero bytes behind the end of the gzip"), "{note}");
+}
+
+#[test]
+fn other_bytes_behind_gzip_are_damage() {
+    let whole = gz(&table(100));
+    let behind: [&[u8]; 4] = [b"\0\0\0x", b"x", b"\0\x1f\x8b\x08\0\0\0\0\0", b"\x1f\x8c\0\0\0\0\0\0\0\0\0\0"];
+    for behind in behind {
+        let error = read(&plain_csv(), &expect(&["a", "b"]), &[&whole[..], behind].concat()).unwrap_err();
+        assert!(matches!(error, ReadError::CorruptGzip { .. } | ReadError::TruncatedGzip { .. }), "{error:?}");
+    }
+    // A file that was cut and filled up is not whole.
+    for cut in [whole.len() - 1, whole.len() - 8, whole.len() / 2] {
+        let filled = [&whole[..cut], &[0; 512]].concat();
+        assert!(read(&plain_csv(), &expect(&["a", "b"]), &filled).is_err() || whole[cut..].iter().all(|b| *b == 0));
+    }
+    // Nothing but padding is no content.
+    assert!(matches!(
+        read(&plain_csv(), &expect(&["a"]), &[gz(b""), vec![0; 512]].concat()),
+        Err(ReadError::Empty { .. })
+    ));
+}
+
+#[test]
 fn empty_and_foreign_files_are_named() {
     let fail = |bytes: &[u8]| read(&plain_csv(), &expect(&["a"]), bytes).unwrap_err();
     assert!(matches!(fail(b""), ReadError::Empty { .. }));

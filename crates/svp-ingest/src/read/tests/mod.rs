@@ -4,6 +4,7 @@ mod account;
 mod bytes;
 mod csv;
 mod damage;
+mod encoding;
 mod header;
 mod real;
 mod tails;
