@@ -10,7 +10,7 @@ pub(super) fn site() -> Dimensions {
     let all = |members: &[&str]| members.iter().map(|m| (*m).to_owned()).collect::<Vec<_>>();
     let mut out = Dimensions::default();
     let districts = ["Averholt", "Saltmarch", "Harrowmere", "Dunveil", "Plymouth", "Torbay", "Exeter", "Cornwall"];
-    out.add(all(&districts));
+    out.add_areas("district", all(&districts));
     out.add(all(&["Safer Averholt", "Saltmarch Coast"]));
     out.add_wholes(all(&["Wessmark", "Devon and Cornwall"]));
     out
