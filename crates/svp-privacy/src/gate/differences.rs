@@ -168,6 +168,9 @@ fn series(table: &Table, vocabulary: &Vocabulary, said: Said, rows: usize) -> Ve
     let ordered = |column: &Column| column.labels.iter().flatten().all(|l| l.place(vocabulary).is_some() || l.total);
     let any_ordered = labels.iter().any(|c| c.labels.iter().any(Option::is_some) && ordered(c));
     for (j, column) in labels.iter().enumerate() {
+        // `until` above hours or months says it for every column of counts.
+        let until = words(&column.header).iter().any(|w| ["until", "till", "upto"].contains(&w.as_str()));
+        let said = if until && said == Said::Nothing { Said::Runs } else { said };
         let place = |row: usize| column.labels[row].as_ref().and_then(|l| l.place(vocabulary));
         let mut groups = BTreeMap::<Vec<&str>, Vec<usize>>::new();
         for row in 0..rows {

@@ -39,7 +39,7 @@ static PATTERNS: LazyLock<Vec<(Kind, Regex)>> = LazyLock::new(|| {
 });
 
 static CLOCK: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"\b(?:[01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?").ok());
+    LazyLock::new(|| Regex::new(r"(?:\b|t)(?:[01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?").ok());
 static DEGREES: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"-?[0-9]{1,2}\.[0-9]{4,}").ok());
 static METRES: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"\b([0-9]{6})(?:\.[0-9]+)?[ ,;/_:en]{1,3}([0-9]{5,7})(?:\.[0-9]+)?\b").ok());
@@ -130,6 +130,10 @@ pub(super) fn check(table: &Table, found: &mut Findings) {
 fn kind_of(column: &Column) -> Option<Kind> {
     let header = words(&column.header);
     let says = |list: &[&str]| header.iter().any(|word| list.contains(&word.as_str()));
+    // Names of cells by letters: of the one eight are some thirty metres, of the other all are three.
+    if says(&["w3w", "what3words"]) || says(&["geohash"]) && column.texts.iter().any(|text| text.len() > 7) {
+        return Some(Kind::ExactPlace);
+    }
     let numbers = column.numbers();
     if numbers.is_empty() || 2 * numbers.len() < column.cells.iter().filter(|c| **c != Cell::Blank).count() {
         return None;
@@ -139,7 +143,8 @@ fn kind_of(column: &Column) -> Option<Kind> {
     // A column of metres says so, or is an x or a y as large as none but those of the National Grid.
     let metres = says(&["easting", "eastings", "northing", "northings"]) && all(&|n| n >= 1000.0)
         || says(&["x", "y", "xcoord", "ycoord", "coordinate", "coordinates", "e", "n"]) && all(&|n| n >= 10_000.0);
-    if metres && any(&|n| n % LEAST_GRID != 0.0) {
+    let kilometres = says(&["easting", "eastings", "northing", "northings"]) && all(&|n| n < 1000.0);
+    if kilometres && any(&|n| (1000.0 * n).round() % LEAST_GRID != 0.0) || metres && any(&|n| n % LEAST_GRID != 0.0) {
         return Some(Kind::ExactPlace);
     }
     let fine = |decimals: i32| {

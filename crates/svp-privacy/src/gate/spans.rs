@@ -86,7 +86,7 @@ const FILLING: &[&str] = &[
 const OPENING: &[&str] = &[
     "under", "below", "<", "before", "less", "fewer", "younger", "earlier", "than", "over", "above", ">", "after",
     "more", "older", "later", "within", "to", "until", "till", "\u{2264}", "\u{2265}", "most", "least", "up", "at",
-    "by", "since", "from", "end", "the", "of",
+    "by", "since", "from", "end", "ending", "ended", "the", "of",
 ];
 
 /// A point of an axis: which, from where, up to where.
@@ -182,7 +182,8 @@ fn point(tokens: &[&str]) -> Option<(Point, usize)> {
     if let Some(d) = weekday(at(0)) {
         return Some((Point { axis: "weekday", from: d, to: d + 1.0 }, 1));
     }
-    let n = at(0).parse::<f64>().ok()?;
+    // Zeros in front of three figures belong to a name: `Exeter 001`.
+    let n = at(0).parse::<f64>().ok().filter(|_| !(at(0).len() > 2 && at(0).starts_with('0')))?;
     // A day before its month: 1 April 2024, 1/4/2024.
     if let Some(d) = small(0, 31.0) {
         let suffix = usize::from(["st", "nd", "rd", "th"].contains(&at(1)));
@@ -228,7 +229,28 @@ pub(super) fn read(text: &str) -> Option<Span> {
         return None;
     }
     let tokens: Vec<&str> = TOKENS.as_ref()?.find_iter(&small).map(|m| m.as_str()).collect();
-    let (at, mut first, taken) = (0..tokens.len()).find_map(|i| point(&tokens[i..]).map(|(p, n)| (i, p, n)))?;
+    (0..tokens.len()).find_map(|at| at_point(&tokens, at, &small))
+}
+
+/// The months of a span that ends with a date: `year ending`, `six months to`.
+fn ending(before: &[&str]) -> Option<f64> {
+    let (last, rest) = before.split_last()?;
+    let rest = if *last == "the" { rest.split_last()?.1 } else { rest };
+    let what = rest.last().copied().unwrap_or_default();
+    let many = rest.iter().rev().nth(1).copied().unwrap_or_default();
+    let ends = ["to", "ending", "ended"].contains(last);
+    match (what, many) {
+        _ if !ends => None,
+        ("year", _) | ("months", "12" | "twelve") => Some(12.0),
+        ("months", "6" | "six") => Some(6.0),
+        ("quarter", _) | ("months", "3" | "three") => Some(3.0),
+        _ => None,
+    }
+}
+
+/// The span that begins at a token.
+fn at_point(tokens: &[&str], at: usize, small: &str) -> Option<Span> {
+    let (mut first, taken) = point(tokens.get(at..)?)?;
     let word = |i: usize| tokens.get(i).copied().unwrap_or_default();
     let mut end = at + taken;
     let between =
@@ -259,6 +281,10 @@ pub(super) fn read(text: &str) -> Option<Span> {
             };
         }
         end += 1 + n;
+    } else if let Some(many) = ending(&tokens[..at]).filter(|_| first.axis == "date") {
+        from = to - many * MONTH;
+        let kind = "date".to_owned();
+        return Some(Span { kind, from, to });
     } else if word(end) == "+" || behind(&["over", "older", "above", "more"]) {
         to = f64::INFINITY;
         end += if word(end) == "+" { 1 } else { 2 };
