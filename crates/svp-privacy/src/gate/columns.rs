@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::label::{Context, Label};
+use super::spans;
 use super::sums::{Compared, Counts, Place, Rest, Structure, Sums, push, siblings};
 use super::vocabulary::{Vocabulary, words};
 
@@ -62,7 +63,7 @@ pub(super) fn find(counts: &Counts<'_>, vocabulary: &Vocabulary, out: &mut Struc
     for whole in 0..n {
         let mut pairs = BTreeSet::new();
         for (parts, how, named) in tries(counts, &labels, &total, whole) {
-            if parts.len() < 2 || !pairs.insert(parts.clone()) {
+            if parts.len() < 2 || meet(&labels, &parts) || !pairs.insert(parts.clone()) {
                 continue;
             }
             let row = |row: usize| ((whole, row), parts.iter().map(|p| (*p, row)).collect::<Vec<Place>>());
@@ -83,15 +84,22 @@ pub(super) fn find(counts: &Counts<'_>, vocabulary: &Vocabulary, out: &mut Struc
     }
     let sums: Vec<Sums> = out.sums[before..].to_vec();
     for (whole, is_total) in total.iter().enumerate() {
-        rests(counts, (whole, *is_total), &total, &sums, &is_sibling, out);
+        let parts: Vec<usize> = (0..n).filter(|part| !total[*part] && *part != whole).collect();
+        let parts = if meet(&labels, &parts) { Vec::new() } else { parts };
+        rests(counts, (whole, *is_total), &parts, &sums, &is_sibling, out);
     }
 }
 
-/// What is left of a column when another is taken away, or all others.
+/// Whether the spans of some columns overlap.
+fn meet(labels: &[Option<Label>], columns: &[usize]) -> bool {
+    spans::any_meet(columns.iter().filter_map(|c| labels[*c].as_ref()?.span.as_ref()))
+}
+
+/// What is left of a column when another is taken away, or all of `parts`.
 fn rests(
     counts: &Counts<'_>,
     (whole, is_total): (usize, bool),
-    total: &[bool],
+    parts: &[usize],
     sums: &[Sums],
     is_sibling: &dyn Fn(usize, usize) -> bool,
     out: &mut Structure,
@@ -114,7 +122,6 @@ fn rests(
         out.rests.push(Rest { how, of });
     }
     // A total by its name, or a column that nothing keeps from being one, that is more than all its parts.
-    let parts: Vec<usize> = (0..n).filter(|part| !total[*part] && *part != whole).collect();
     let apart = parts.iter().all(|part| !is_sibling(whole, *part));
     let summed = sums.iter().any(|s| s.is_certain() && s.of.iter().any(|(w, _)| w.0 == whole));
     if parts.len() < 2 || summed || !(is_total || apart) {

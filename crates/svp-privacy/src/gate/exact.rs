@@ -73,7 +73,7 @@ pub(super) fn kinds_in(small: &str) -> BTreeSet<Kind> {
     for (kind, pattern) in PATTERNS.iter() {
         // Two words of the language that have the shape of a square's letters; an open code has letters.
         let right = |text: &str| {
-            !(["to", "no"].iter().any(|word| text.starts_with(word)))
+            !["to", "no"].iter().any(|word| text.starts_with(word))
                 && (!text.contains('+') || text.contains(char::is_alphabetic))
         };
         if pattern.find_iter(small).any(|m| right(m.as_str()) && (*kind != Kind::ExactTime || !on_quarter(m.as_str())))
@@ -83,7 +83,9 @@ pub(super) fn kinds_in(small: &str) -> BTreeSet<Kind> {
     }
     for clock in CLOCK.iter().flat_map(|clock| clock.captures_iter(small)) {
         let number = |i: usize| clock.get(i).and_then(|m| m.as_str().parse::<u32>().ok());
-        if !number(1).is_none_or(is_quarter) || number(2).is_some_and(|seconds| ![0, 59].contains(&seconds)) {
+        if number(1).is_some_and(|minute| !is_quarter(minute))
+            || number(2).is_some_and(|seconds| ![0, 59].contains(&seconds))
+        {
             out.insert(Kind::ExactTime);
         }
     }

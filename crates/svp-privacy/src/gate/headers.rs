@@ -77,12 +77,9 @@ const NAMING: &[&str] = &[
 /// A small number beside a member of a list in a text that is no member itself: `Exeter 4`, `knife x3`, `burglary3`, `four in Exeter`.
 /// Where the same words stand with several numbers in `all`, these number them: `Exeter 1`, `Exeter 2`.
 pub(super) fn behind_member(text: &str, all: &[String], vocabulary: &Vocabulary, policy: &Policy) -> bool {
-    let (stem, n) = match stem(text, vocabulary) {
-        Some(found) => found,
-        None => return false,
-    };
-    let others = all.iter().filter_map(|other| self::stem(other, vocabulary));
-    n > 0.0 && n < policy.suppress_below as f64 && !others.into_iter().any(|(s, other)| s == stem && other != n)
+    let Some((words, n)) = stem(text, vocabulary) else { return false };
+    let mut others = all.iter().filter_map(|other| stem(other, vocabulary));
+    n > 0.0 && n < policy.suppress_below as f64 && !others.any(|(other, m)| other == words && m != n)
 }
 
 /// The words of a text without the number that stands beside a member, and the number.

@@ -381,4 +381,6 @@ mod tests;
 #[cfg(test)]
 mod tests_bounds;
 #[cfg(test)]
+mod tests_follows;
+#[cfg(test)]
 mod tests_texts;

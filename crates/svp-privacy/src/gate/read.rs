@@ -4,8 +4,8 @@
 //! 1. what the person named: a count (`--counts`) or a label (`--labels`);
 //! 2. a dimension: every cell is a member of a list, an age band, a time no finer than a month (or an hour of a whole day), a code of
 //!    an area, a cell of a grid ([`super::label`]); or a column of numbers that numbers the hours, days, months, years, ranks or rows;
-//! 3. a column of which most cells read as numbers, whatever they are dressed in: a rate or a base (population) where the header
-//!    says so, else a count, whatever it is called.
+//! 3. a column of which most cells read as numbers, whatever they are dressed in: a rate, an amount (a cost, a length of time) or a
+//!    base (population) where the header says so, else a count, whatever it is called.
 
 use arrow::array::{Array, RecordBatch};
 use arrow::util::display::{ArrayFormatter, FormatOptions};

@@ -34,6 +34,13 @@ impl Span {
     }
 }
 
+/// Whether some of several spans overlap: then what they span cannot be the parts of a sum.
+pub(super) fn any_meet<'s>(spans: impl Iterator<Item = &'s Span>) -> bool {
+    let mut all: Vec<&Span> = spans.collect();
+    all.sort_by(|a, b| a.kind.cmp(&b.kind).then(a.from.total_cmp(&b.from)).then(a.to.total_cmp(&b.to)));
+    all.windows(2).any(|w| w[0] != w[1] && w[0].meets(w[1]))
+}
+
 /// Counts of one group with their spans, as a system to attack.
 #[derive(Debug, Clone)]
 pub(super) struct Overlap {
@@ -235,7 +242,6 @@ pub(super) fn read(text: &str) -> Option<Span> {
 /// The months of a span that ends with a date: `year ending`, `six months to`.
 fn ending(before: &[&str]) -> Option<f64> {
     let (last, rest) = before.split_last()?;
-    let rest = if *last == "the" { rest.split_last()?.1 } else { rest };
     let what = rest.last().copied().unwrap_or_default();
     let many = rest.iter().rev().nth(1).copied().unwrap_or_default();
     let ends = ["to", "ending", "ended"].contains(last);

@@ -11,6 +11,7 @@ use super::columns;
 use super::label::Label;
 use super::numbers::Cell;
 use super::read::{Column, Role, Table};
+use super::spans;
 use super::vocabulary::{Vocabulary, words};
 use crate::Policy;
 use crate::count::shown_interval;
@@ -264,15 +265,17 @@ fn group(
     out: &mut Structure,
 ) {
     let plain: Vec<usize> = rows.iter().copied().filter(|row| !total[*row]).collect();
+    let meet = |rows: &[usize]| spans::any_meet(rows.iter().filter_map(|row| labels[*row].as_ref()?.span.as_ref()));
+    let overlap = meet(&plain);
     for &whole in rows.iter().filter(|row| total[**row]) {
-        if !sum_of_rows(counts, whole, &plain, false, "a total by its label", out) {
+        if overlap || !sum_of_rows(counts, whole, &plain, false, "a total by its label", out) {
             // Two breakdowns of one total: by sex, and by age.
             let kinds = if plain.len() <= FEW { classes(vocabulary, labels, &plain) } else { Vec::new() };
-            let summed = kinds
-                .iter()
-                .filter(|kind| kind.len() < plain.len())
-                .fold(false, |any, kind| sum_of_rows(counts, whole, kind, false, "a total by its label", out) || any);
-            if !(summed || labelled(counts, whole, &plain, "a total by its label", out)) {
+            let mut summed = false;
+            for kind in kinds.iter().filter(|kind| kind.len() < plain.len()) {
+                summed |= sum_of_rows(counts, whole, kind, false, "a total by its label", out);
+            }
+            if !(summed || !overlap && labelled(counts, whole, &plain, "a total by its label", out)) {
                 blocks(counts, whole, rows, total, out);
             }
         }
@@ -294,7 +297,8 @@ fn group(
     for &whole in &plain {
         let parts: Vec<usize> = plain.iter().copied().filter(|row| *row != whole).collect();
         let is_odd = odds.contains(&whole);
-        if (is_odd || whole == greatest) && sum_of_rows(counts, whole, &parts, !is_odd, "the sum of all others", out) {
+        let others = (is_odd || whole == greatest) && !(overlap && meet(&parts));
+        if others && sum_of_rows(counts, whole, &parts, !is_odd, "the sum of all others", out) {
             continue;
         }
         if is_odd {
