@@ -94,8 +94,8 @@ fn dimensions(site: &Site) -> Dimensions {
     let mut out = Dimensions::default();
     let areas = || site.areas.values().map(|area| &area.item);
     let districts = || areas().flat_map(|area| &area.districts);
-    out.add(districts().map(|d| d.name.clone()));
-    out.add(districts().map(|d| d.csp.clone()));
+    out.add_areas("district", districts().map(|d| d.name.clone()));
+    out.add_areas("csp", districts().map(|d| d.csp.clone()));
     let titles = areas().flat_map(|a| [vec![a.name.clone()], short_titles(a)].concat());
     out.add_wholes(titles);
     let sources = || site.sources.values().map(|source| &source.item);

@@ -4,7 +4,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::exact;
 use super::numbers::plain;
+use super::spans::{self, Span};
 use super::vocabulary::Vocabulary;
 
 /// What a label may hold, by its column's header.
@@ -37,6 +39,10 @@ pub(super) struct Label {
     pub total: bool,
     /// It is blank.
     pub blank: bool,
+    /// A word of it turns it round: not known to, without.
+    pub negated: bool,
+    /// What it spans, where it tells a span.
+    pub span: Option<Span>,
 }
 
 /// A piece of a text.
@@ -147,8 +153,13 @@ const NUMBERED: &[&str] = &[
     "division",
 ];
 
+/// Whether a word is one of what is numbered or lettered.
+pub(super) fn is_numbered(word: &str) -> bool {
+    NUMBERED.contains(&word)
+}
+
 fn code(text: &str) -> Option<Part> {
-    CODES.iter().find(|(_, pattern)| pattern.is_match(text)).map(|(kind, _)| {
+    CODES.iter().find(|(_, pattern)| pattern.is_match(text)).filter(|_| !exact::is_small_cell(text)).map(|(kind, _)| {
         let kind = if kind.is_empty() { text.get(..3).unwrap_or_default() } else { kind };
         Part::Code(kind.to_owned(), text.to_ascii_lowercase())
     })
@@ -166,7 +177,7 @@ pub(super) fn read(words: &Vocabulary, text: &str, context: Context) -> Option<L
         return Some(Label { parts: vec![part], ..Label::default() });
     }
     let pieces = pieces(&small);
-    let mut label = Label::default();
+    let mut label = Label { span: spans::read(text), ..Label::default() };
     let mut at = 0;
     while at < pieces.len() {
         at += step(words, &pieces, at, context, &mut label)?;
@@ -193,6 +204,12 @@ fn step(words: &Vocabulary, pieces: &[Piece], at: usize, context: Context, label
     if !matches!(pieces[at], Piece::Sign(_))
         && let Some((lists, text, n)) = words.member(&names)
     {
+        // `not known to police` is no member beside all others, but what is left of all when `known to police` is taken away.
+        let whom = names.get(n).is_some_and(|next| ["to", "by"].contains(next));
+        if whom && lists.iter().any(|(l, _)| words.lists[*l].anywhere) {
+            label.negated = true;
+            return Some(ends[n - 1] - at);
+        }
         label.parts.push(Part::Member { lists: lists.to_vec(), text });
         return Some(ends[n - 1] - at);
     }
@@ -212,7 +229,10 @@ fn step(words: &Vocabulary, pieces: &[Piece], at: usize, context: Context, label
             }
             _ => words.is_joining(word).then_some(1),
         },
-        Piece::Word(word) if words.is_joining(word) => Some(1),
+        Piece::Word(word) if words.is_joining(word) => {
+            label.negated |= words.is_negating(word);
+            Some(1)
+        }
         // Small areas are named after their district: `Exeter 001`, `Exeter 001A`.
         Piece::Word(text) | Piece::Number(_, text) if at > 0 && at + 1 == pieces.len() && is_small_area(text) => {
             let of_site = |part: &Part| match part {
@@ -248,11 +268,17 @@ fn time(pieces: &[Piece], at: usize, context: Context) -> Option<(Part, usize)> 
     };
     let sign = |i: usize, of: &[char]| matches!(pieces.get(i), Some(Piece::Sign(c)) if of.contains(c));
     if let Some(Piece::Word(word)) = pieces.get(at) {
-        let hour = word.strip_suffix("am").or_else(|| word.strip_suffix("pm")).and_then(|h| h.parse::<i64>().ok());
+        let half = |half: &str, from: i64| {
+            word.strip_suffix(half)
+                .and_then(|h| h.parse::<i64>().ok())
+                .filter(|h| *h <= 12)
+                .map(|h| 60 * (h % 12 + from))
+        };
+        let hour = half("am", 0).or_else(|| half("pm", 12));
         let quarter = word.split_once('q').filter(|(y, q)| y.len() == 4 && q.len() == 1);
         let quarter = quarter.and_then(|(y, q)| y.parse::<i64>().ok().zip(q.parse::<i64>().ok()));
         return match (hour, quarter) {
-            (Some(h), _) if h <= 12 && context.hours => Some((Part::Time { grain: 0, at: h }, 1)),
+            (Some(h), _) if context.hours => Some((Part::Time { grain: 0, at: h }, 1)),
             (_, Some((y, q))) => Some((Part::Time { grain: 3, at: 12 * y + 3 * q }, 1)),
             _ => None,
         };
@@ -262,8 +288,10 @@ fn time(pieces: &[Piece], at: usize, context: Context) -> Option<(Part, usize)> 
         && sign(at + 1, &[':'])
         && let Some((m, minutes)) = number(at + 2)
         && n <= 24
-        && m < 60
+        // A moment to the minute is an event, no class of them.
+        && [0, 29, 30, 59].contains(&m)
         && minutes.len() == 2
+        && !sign(at + 3, &[':'])
     {
         return Some((Part::Time { grain: 0, at: i64::from(60 * n + m) }, 3));
     }
@@ -350,14 +378,26 @@ impl Label {
         if self.total || other.total || self.blank || other.blank || self.holds_all(words) || other.holds_all(words) {
             return false;
         }
+        // What has no part but words such as events or people is all that there is.
+        if self.parts.is_empty() || other.parts.is_empty() {
+            return false;
+        }
+        if self.negated || other.negated {
+            return self.is_complement(other);
+        }
         if self.is_beside_any(words) || other.is_beside_any(words) {
             return true;
         }
+        if let Some((a, b)) = self.span.as_ref().zip(other.span.as_ref()).filter(|(a, b)| a.kind == b.kind) {
+            return !a.meets(b);
+        }
         let pairs = self.parts.iter().zip(&other.parts);
-        !self.parts.is_empty()
-            && self.parts.len() == other.parts.len()
-            && pairs.clone().all(|(a, b)| level(a, b))
-            && self != other
+        self.parts.len() == other.parts.len() && pairs.clone().all(|(a, b)| level(a, b)) && self != other
+    }
+
+    /// Whether one is what the other is not: known to police, not known to police.
+    pub fn is_complement(&self, other: &Self) -> bool {
+        self.negated != other.negated && !self.parts.is_empty() && self.parts == other.parts
     }
 
     /// Not known, other: beside the members of any list.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::differences::running;
 use super::numbers::Cell;
 use super::read::Table;
+use super::spans::{self, Overlap};
 use super::sums::{Counts, Place, find};
 use super::vocabulary::Vocabulary;
 use super::{Findings, Rule};
@@ -51,6 +52,9 @@ pub(super) fn check(
             board.attack(&[], &rest.of, &rest.how, found);
         }
     }
+    for overlap in spans::find(table, &counts, vocabulary) {
+        board.attack_spans(&overlap, found);
+    }
     let said: BTreeSet<String> = structure.sums.into_iter().map(|sums| sums.how).collect();
     said.into_iter().collect()
 }
@@ -73,21 +77,7 @@ impl Board<'_> {
             .collect();
         let places: Vec<Place> = used.into_iter().collect();
         let at: BTreeMap<Place, usize> = places.iter().enumerate().map(|(i, place)| (*place, i)).collect();
-        let greatest = (self.policy.suppress_below - 1) as f64;
-        let number = |(i, (column, row)): (usize, &Place)| {
-            let bounds = self.counts.bounds[*column][*row];
-            let (state, goal) = match self.counts.columns[*column].cells[*row] {
-                Cell::Number(_) => (State::Shown, Goal::None),
-                Cell::Hidden { low, high } => {
-                    (State::Hidden, Goal::Cover { lo: low.max(1.0), hi: greatest.min(high).max(low.max(1.0)) })
-                }
-                Cell::Blank => (State::Hidden, Goal::Cover { lo: 1.0, hi: greatest }),
-                Cell::NotAvailable | Cell::Text => (State::Hidden, Goal::None),
-            };
-            // Of a shown number the reader would assume one at the least, were it hidden.
-            let assumed = if state == State::Shown { (1.0, f64::INFINITY) } else { bounds };
-            Number { value: None, told: bounds, assumed, state, fixed: true, cost: 0.0, goal, order: i as u64 }
-        };
+        let number = |(i, place): (usize, &Place)| self.number(*place, i as u64);
         let mut system = System { numbers: places.iter().enumerate().map(number).collect(), equations: Vec::new() };
         let mut seen = BTreeSet::new();
         for (whole, parts) in sums {
@@ -100,19 +90,7 @@ impl Board<'_> {
         }
         for (whole, parts) in rests {
             let latent = system.numbers.len();
-            let assumed = (0.0, f64::INFINITY);
-            let goal = Goal::Outside { lo: 1.0, hi: greatest };
-            let order = latent as u64;
-            system.numbers.push(Number {
-                value: None,
-                told: assumed,
-                assumed,
-                state: State::Latent,
-                fixed: true,
-                cost: 0.0,
-                goal,
-                order,
-            });
+            system.numbers.push(self.latent(latent as u64, true));
             let mut parts: Vec<usize> = parts.iter().filter_map(|part| at.get(part).copied()).collect();
             parts.push(latent);
             if let Some(whole) = at.get(whole) {
@@ -120,6 +98,79 @@ impl Board<'_> {
             }
         }
         (system, places)
+    }
+
+    /// What a reader knows of a place, and what must stay hidden of it.
+    fn number(&self, (column, row): Place, order: u64) -> Number {
+        let greatest = (self.policy.suppress_below - 1) as f64;
+        let bounds = self.counts.bounds[column][row];
+        let (state, goal) = match self.counts.columns[column].cells[row] {
+            Cell::Number(_) => (State::Shown, Goal::None),
+            Cell::Hidden { low, high } => {
+                (State::Hidden, Goal::Cover { lo: low.max(1.0), hi: greatest.min(high).max(low.max(1.0)) })
+            }
+            Cell::Blank => (State::Hidden, Goal::Cover { lo: 1.0, hi: greatest }),
+            Cell::NotAvailable | Cell::Text => (State::Hidden, Goal::None),
+        };
+        // Of a shown number the reader would assume one at the least, were it hidden.
+        let assumed = if state == State::Shown { (1.0, f64::INFINITY) } else { bounds };
+        Number { value: None, told: bounds, assumed, state, fixed: true, cost: 0.0, goal, order }
+    }
+
+    /// A count that nobody printed; where it is `kept`, it must not be bounded to a small one.
+    fn latent(&self, order: u64, kept: bool) -> Number {
+        let assumed = (0.0, f64::INFINITY);
+        let outside = Goal::Outside { lo: 1.0, hi: (self.policy.suppress_below - 1) as f64 };
+        let goal = if kept { outside } else { Goal::None };
+        Number { value: None, told: assumed, assumed, state: State::Latent, fixed: true, cost: 0.0, goal, order }
+    }
+
+    /// Attacks counts whose spans overlap: each is the sum of its pieces, and so is every run of pieces that nobody printed.
+    fn attack_spans(&mut self, overlap: &Overlap, found: &mut Findings) {
+        let mut system = System::default();
+        let pieces = |(from, to): (usize, usize)| (from..to).collect::<Vec<usize>>();
+        for piece in 0..overlap.pieces {
+            system.numbers.push(self.latent(piece as u64, false));
+        }
+        let of = overlap.counts.iter().map(|(place, own)| (Some(*place), *own));
+        for (place, own) in of.chain(overlap.runs.iter().map(|run| (None, *run))) {
+            let at = system.numbers.len();
+            let number = place.map_or_else(|| self.latent(at as u64, true), |place| self.number(place, at as u64));
+            system.numbers.push(number);
+            system.equations.push(Equation::sum(at, &pieces(own)));
+        }
+        let Ok(attacked) = attack(&system, &Effort::default()) else { return };
+        let mut exact = 0;
+        for bounds in attacked.bounds.iter().filter(|b| b.broken) {
+            exact += 1;
+            let loose = (bounds.lo, bounds.hi);
+            let own = if exact <= EXACT { attack_exact(&system, bounds.number).unwrap_or(loose) } else { loose };
+            let at = bounds.number - overlap.pieces;
+            let run = at.checked_sub(overlap.counts.len()).and_then(|at| overlap.runs.get(at));
+            // A run is told of the shortest count that holds it.
+            let place = match run {
+                None => overlap.counts.get(at).map(|(place, _)| *place),
+                Some(run) => {
+                    let holds = overlap.counts.iter().filter(|(_, own)| own.0 <= run.0 && run.1 <= own.1);
+                    holds.min_by_key(|(_, own)| own.1 - own.0).or(overlap.counts.first()).map(|(place, _)| *place)
+                }
+            };
+            if let Some(place) = place {
+                self.tell(place, run.is_some(), own, &overlap.how, found);
+            }
+        }
+    }
+
+    /// Notes what is bounded too tightly.
+    fn tell(&mut self, place: Place, latent: bool, (low, high): (f64, f64), how: &str, found: &mut Findings) {
+        let greatest = (self.policy.suppress_below - 1) as f64;
+        // The mark says 1 to `greatest`. A reader who learns that it was a large count, hidden to protect another, or a zero that
+        // was left blank, has learnt of nobody.
+        let learns = low <= greatest && high >= 1.0 && (high < greatest || low > 1.0 && high.is_finite());
+        if (latent || learns) && self.said.insert((place, latent)) {
+            let rule = if latent { Rule::Difference } else { Rule::Recoverable };
+            found.add_because(rule, &self.counts.columns[place.0].name, Some(place.1), how);
+        }
     }
 
     /// Whether some sums tie a number that is not shown.
@@ -141,7 +192,6 @@ impl Board<'_> {
         }
         let (system, places) = self.system(sums, rests);
         let Ok(attacked) = attack(&system, &Effort::default()) else { return false };
-        let greatest = (self.policy.suppress_below - 1) as f64;
         let mut exact = 0;
         for bounds in attacked.bounds.iter().filter(|b| b.broken) {
             exact += 1;
@@ -150,13 +200,7 @@ impl Board<'_> {
                 if exact <= EXACT { attack_exact(&system, bounds.number).unwrap_or(loose) } else { loose };
             let latent = bounds.number >= places.len();
             let place = if latent { rests[bounds.number - places.len()].0 } else { places[bounds.number] };
-            // The mark says 1 to `greatest`. A reader who learns that it was a large count, hidden to protect another, or a zero that
-            // was left blank, has learnt of nobody.
-            let learns = low <= greatest && high >= 1.0 && (high < greatest || low > 1.0 && high.is_finite());
-            if (latent || learns) && self.said.insert((place, latent)) {
-                let rule = if latent { Rule::Difference } else { Rule::Recoverable };
-                found.add_because(rule, &self.counts.columns[place.0].name, Some(place.1), how);
-            }
+            self.tell(place, latent, (low, high), how, found);
         }
         true
     }

@@ -4,13 +4,19 @@
 //! Within the table it errs towards refusing: a column passes only as a known dimension, a count, or a rate whose base is there
 //! (`read.rs` has the rule), and what is a total or a part of something is found from the numbers (`sums.rs`).
 
+mod ages;
+mod amounts;
+mod columns;
 mod differences;
+mod exact;
+mod headers;
 mod label;
 mod margins;
 mod numbers;
 mod people;
 mod rates;
 mod read;
+mod spans;
 mod sums;
 mod vocabulary;
 
@@ -74,6 +80,10 @@ pub enum Rule {
     NoBase,
     /// A mean, a least or a most: what it was made from is not in the table.
     Statistic,
+    /// A cost, a length of time or another multiple of a count.
+    Amount,
+    /// Ages in narrower bands than the audience's rule for areas of this size.
+    NarrowAges,
     /// A small number written into a text or a header.
     SmallInText,
     /// Something that identifies people.
@@ -119,6 +129,8 @@ impl Rule {
             Self::RevealingRate => "rates from which small counts follow",
             Self::NoBase => "a rate or share of something that is not in the table",
             Self::Statistic => "a mean, a least, a most or a score: what it was made from is not in the table",
+            Self::Amount => "a cost, a length of time or another multiple of a count",
+            Self::NarrowAges => "ages in narrower bands than the rule for areas of this size",
             Self::SmallInText => "small numbers written into a text",
             Self::UnknownColumn => "neither a known dimension, nor a count, nor a rate",
             Self::UnknownHeader => "the header has words that no table has, and may be a name",
@@ -148,6 +160,8 @@ impl Rule {
                 "give the counts and what they are divided by, leave it out, or name it with --labels if it says nothing of anybody"
             }
             Self::Statistic => "leave it out, or name it with --labels if it says nothing of anybody",
+            Self::Amount => "leave it out, or name it with --labels if no count follows from it",
+            Self::NarrowAges => "use wider bands of age or larger areas",
             Self::SmallInText => "give counts in columns of their own, with [c] where they are small",
             Self::UnknownColumn => {
                 "use the site's names and codes, leave the column out, or name it with --labels if you know that it counts and names nobody"
@@ -246,6 +260,11 @@ impl Findings {
         }
     }
 
+    /// Whether something that refuses the table was found in a column.
+    fn has(&self, column: &str) -> bool {
+        self.0.keys().any(|(rule, named)| rule.severity() == Severity::Refuse && named == column)
+    }
+
     fn finish(self) -> Vec<Finding> {
         let finding = |((rule, column), (mut rows, detail)): ((Rule, String), (Vec<u64>, Option<String>))| {
             rows.sort_unstable();
@@ -261,17 +280,20 @@ impl Findings {
 /// Judges a table.
 ///
 /// `asked` is what the person says of the columns, `site` the members of dimensions that the site knows beside those that any table
-/// of violence has. Of `policy`, the threshold and the base hold.
+/// of violence has. Of `policy`, the threshold, the base and the bands of age hold.
 #[must_use]
 pub fn check_table(batch: &RecordBatch, asked: &Asked<'_>, site: &Dimensions, policy: &Policy) -> GateReport {
     let mut found = Findings::default();
     let vocabulary = Vocabulary::new(site);
     let table = Table::read(batch, asked, &vocabulary, policy, &mut found);
-    let known = rates::check(&table, policy, &mut found);
+    let known = rates::check(&table, &vocabulary, policy, &mut found);
+    amounts::check(&table, policy, &mut found);
+    ages::check(&table, &vocabulary, policy, &mut found);
     check_cells(&table, policy, &mut found);
     check_labels(&table, policy, &mut found);
     let sums = margins::check(&table, &vocabulary, &known, policy, &mut found);
     people::check(&table, &vocabulary, policy, &mut found);
+    exact::check(&table, &mut found);
     let counted = table.columns.iter().any(|c| matches!(c.role, Role::Count | Role::Base));
     if asked.counts.is_none() && !counted {
         found.add(Rule::NothingToCheck, "", None);
@@ -358,5 +380,7 @@ fn check_labels(table: &Table, policy: &Policy, found: &mut Findings) {
 mod tests;
 #[cfg(test)]
 mod tests_bounds;
+#[cfg(test)]
+mod tests_follows;
 #[cfg(test)]
 mod tests_texts;

@@ -321,6 +321,11 @@ fn spoken(small: &str) -> Option<(f64, &str)> {
     Some(((tens as f64 + 2.0) * 10.0 + ones.unwrap_or(0) as f64, if ones.is_some() { end } else { rest }))
 }
 
+/// The number that a single word spells, up to nineteen.
+pub(super) fn spelled(word: &str) -> Option<f64> {
+    ONES.iter().position(|w| *w == word).map(|n| n as f64)
+}
+
 /// All numbers of a text that stand alone. What refers to a note (`[note 2]`, `note 3`, `[1]`) is none.
 pub(super) fn numbers_in(text: &str) -> Vec<f64> {
     let mut out = Vec::new();

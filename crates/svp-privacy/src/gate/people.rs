@@ -7,11 +7,13 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde::Serialize;
 
-use super::label::{Context, Label, Part};
-use super::numbers::{Cell, Reading, numbers_in, plain, read};
+use super::exact;
+use super::headers::{behind_member, small_in};
+use super::label::{Label, Part};
+use super::numbers::plain;
 use super::read::{Column, Role, Table};
 use super::vocabulary::{Vocabulary, words};
-use super::{Asked, Findings, Rule};
+use super::{Findings, Rule};
 use crate::Policy;
 
 /// What a text holds that identifies people.
@@ -36,6 +38,10 @@ pub enum Kind {
     Email,
     /// A full date, in whatever form: a date of birth or the day of an event.
     DateOfBirth,
+    /// A place to within a few metres: coordinates, a reference of the grid, a cell smaller than any that may be shown.
+    ExactPlace,
+    /// A moment to the minute.
+    ExactTime,
     /// What people are called or where they can be reached, by the header or by a title.
     Named,
 }
@@ -52,6 +58,8 @@ impl Kind {
             Self::Telephone => "telephone numbers",
             Self::Email => "e-mail addresses",
             Self::DateOfBirth => "full dates, which can be dates of birth or of single events",
+            Self::ExactPlace => "places to within a few metres",
+            Self::ExactTime => "moments to the minute",
             Self::Named => "what people are called or where they can be reached",
         }
     }
@@ -174,6 +182,7 @@ pub(super) fn kinds_in(text: &str) -> BTreeSet<Kind> {
             out.insert(*kind);
         }
     }
+    out.extend(exact::kinds_in(&small));
     for run in DIGITS.iter().flat_map(|digits| digits.find_iter(&small)) {
         let digits: Vec<u32> = run.as_str().chars().filter_map(|c| c.to_digit(10)).collect();
         let alone = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '_');
@@ -225,7 +234,7 @@ pub(super) fn check(table: &Table, vocabulary: &Vocabulary, policy: &Policy, fou
                 None => found.add(*rule, &column.name, None),
             }
         }
-        let numbers = matches!(column.role, Role::Count | Role::Rate | Role::Base | Role::Statistic);
+        let numbers = matches!(column.role, Role::Count | Role::Rate | Role::Base | Role::Statistic | Role::Amount);
         // What is a known member of a dimension identifies nobody; a column that is about people does, whatever it holds.
         let known = column.role == Role::Label && !column.declared && !names_a_person(column);
         for (row, text) in column.texts.iter().enumerate() {
@@ -253,7 +262,8 @@ pub(super) fn check(table: &Table, vocabulary: &Vocabulary, policy: &Policy, fou
             }
             let unread = matches!(column.role, Role::Label | Role::Unknown)
                 && !column.labels.get(row).is_some_and(Option::is_some);
-            if unread && small_in(text, vocabulary, policy) {
+            if unread && (small_in(text, vocabulary, policy) || behind_member(text, &column.texts, vocabulary, policy))
+            {
                 found.add(Rule::SmallInText, &column.name, Some(row));
             }
         }
@@ -286,121 +296,9 @@ fn says(column: &Column, list: &[&str]) -> bool {
 }
 
 /// A title and something after it: `PC 1234`, `Mrs Example`.
-fn has_title(text: &str, vocabulary: &Vocabulary) -> bool {
+pub(super) fn has_title(text: &str, vocabulary: &Vocabulary) -> bool {
     let words = words(text);
     words.len() > 1 && words[..words.len() - 1].iter().any(|word| vocabulary.is_title(word))
-}
-
-/// What is wrong with a header, and why: an identifier, a small number, a value, words that no header has.
-pub(super) fn judge_header(
-    column: &Column,
-    asked: &Asked<'_>,
-    vocabulary: &Vocabulary,
-    policy: &Policy,
-) -> Vec<(Rule, Option<&'static str>)> {
-    const IN_HEADER: Option<&str> = Some("in the header");
-    // Words can be joined by underscores, which the patterns take for letters.
-    let text = column.header.replace('_', " ");
-    let label = vocabulary.label(&column.header, Context { ages: true, hours: true });
-    let coded = |l: &Label| l.parts.iter().all(|p| matches!(p, Part::Code(..) | Part::Time { .. }));
-    let mut kinds = kinds_in(&text);
-    kinds.extend(has_title(&text, vocabulary).then_some(Kind::Named));
-    if label.as_ref().is_some_and(coded) {
-        kinds.clear();
-    }
-    let mut out: Vec<(Rule, Option<&str>)> =
-        kinds.into_iter().map(|kind| (Rule::Identifier(kind), IN_HEADER)).collect();
-    let names = words(&column.header);
-    let reading = read(&column.header);
-    let year = matches!(reading.cell, Cell::Number(n) if (1990.0..=2100.0).contains(&n) && n.fract() == 0.0);
-    let number = matches!(reading.cell, Cell::Number(_) | Cell::Hidden { .. }) && !year;
-    let number = number && label.is_none() && !column.header.starts_with(char::is_alphabetic);
-    // A line of data: the first district in place of the word district.
-    let of_cells = column.role == Role::Label
-        && !column.declared
-        && !names.iter().all(|word| vocabulary.is_joining(word))
-        && label.as_ref().is_some_and(|header| {
-            !header.parts.is_empty()
-                && column.labels.iter().flatten().any(|l| !l.blank && l.is_sibling(vocabulary, header))
-        });
-    if number || of_cells {
-        out.push((Rule::HeaderIsValue, None));
-    } else if asked.names(&column.header) {
-        return out;
-    }
-    if small_in(&text, vocabulary, policy) {
-        out.push((Rule::SmallInText, IN_HEADER));
-    }
-    // Words that no header has: two of them, or one written as a name is.
-    let strange: Vec<&String> = names.iter().filter(|word| !vocabulary.is_header_word(word)).collect();
-    let as_name = column.header.split(|c: char| !c.is_alphanumeric()).any(|word| {
-        strange.iter().any(|s| **s == word.to_lowercase())
-            && word.starts_with(char::is_uppercase)
-            && word.chars().any(char::is_lowercase)
-    });
-    if label.is_none() && !column.header.is_empty() && (strange.len() > 1 || as_name) {
-        out.push((Rule::UnknownHeader, None));
-    }
-    out
-}
-
-/// A small count written into a text: `3 girls`, `girls: 3`, `three`, `~3`, `n=3`. A number behind a word (`Ward 3`, `Year 7`) names.
-pub(super) fn small_in(text: &str, vocabulary: &Vocabulary, policy: &Policy) -> bool {
-    let is_small = |n: f64| n > 0.0 && n < policy.suppress_below as f64;
-    let reading = read(text);
-    if reading.dressed
-        && let Cell::Number(n) = reading.cell
-    {
-        // Zeros in front belong to codes, as long as nothing else is there.
-        let code = text.trim().bytes().all(|b| b.is_ascii_digit());
-        let small = plain(text);
-        let spans = [
-            "year",
-            "month",
-            "week",
-            "day",
-            "hour",
-            "minute",
-            "mile",
-            "km",
-            "metre",
-            "am",
-            "pm",
-            "and over",
-            "or over",
-            "and under",
-            "or more",
-            "to ",
-            "+",
-            "-",
-        ];
-        let rest = small.trim_start_matches(|c: char| !c.is_alphabetic() && c != '+' && c != '-').trim_start();
-        let measure =
-            small.starts_with(|c: char| c.is_ascii_digit()) && spans.iter().any(|unit| rest.starts_with(unit));
-        if !code && !measure && is_small(n) {
-            return true;
-        }
-    }
-    let small = plain(text);
-    let counted = |piece: Option<&str>| piece.is_some_and(|word| vocabulary.is_counted(word));
-    let pieces: Vec<&str> = small.split(|c: char| !c.is_alphanumeric() && c != '.').filter(|p| !p.is_empty()).collect();
-    let beside = pieces.iter().enumerate().any(|(i, piece)| {
-        let n = piece.parse::<f64>().ok().or_else(|| match read(piece) {
-            Reading { cell: Cell::Number(n), dressed: true, .. } if piece.bytes().all(|b| b.is_ascii_alphabetic()) => {
-                Some(n)
-            }
-            _ => None,
-        });
-        n.is_some_and(is_small) && (counted(pieces.get(i + 1).copied()) || i > 0 && counted(pieces.get(i - 1).copied()))
-    });
-    // A number in brackets or behind a sign is the number of something.
-    let signed = small.match_indices([':', '=', '(', '[', '\u{d7}']).any(|(at, _)| {
-        let rest = small[at..].trim_start_matches(|c: char| !c.is_alphanumeric());
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let ends = rest[digits..].chars().next().is_none_or(|c| matches!(c, ')' | ']' | ',' | ';' | ' ' | '.'));
-        digits > 0 && ends && !numbers_in(&small).is_empty() && rest[..digits].parse().is_ok_and(is_small)
-    });
-    beside || signed
 }
 
 /// Rows that are events: every count is 1, or nothing is counted and a key numbers the rows.

@@ -1,4 +1,4 @@
-//! Rates, shares and means: what they are of must be in the table, and no small count may follow from them.
+//! Rates, shares, means and amounts: what they are of must be in the table, and no small count may follow from them.
 //!
 //! A rate is explained when it is the same multiple, in every row, of a count of the table over a base, over another count, or over
 //! one number for the whole table or for a group (a share of the total, a density). Then it says no more than the count beside it,
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::numbers::{Cell, numbers_in, plain};
 use super::read::{Column, Role, Table};
-use super::vocabulary::words;
+use super::vocabulary::{Vocabulary, words};
 use super::{Findings, Rule};
 use crate::Policy;
 use crate::count::shown_interval;
@@ -77,11 +77,12 @@ const LIKE: &[&str] = &[
 ];
 
 /// Checks every rate of the table; gives what they tell of the counts.
-pub(super) fn check(table: &Table, policy: &Policy, found: &mut Findings) -> Told {
+pub(super) fn check(table: &Table, vocabulary: &Vocabulary, policy: &Policy, found: &mut Findings) -> Told {
     let mut told = Told::new();
     for (i, rate) in table.columns.iter().enumerate() {
-        let declared = rate.declared && words(&rate.header).iter().any(|w| LIKE.contains(&w.as_str()));
-        if !(matches!(rate.role, Role::Rate | Role::Statistic) || declared) {
+        let like = words(&rate.header).iter().any(|w| LIKE.contains(&w.as_str())) || vocabulary.is_amount(&rate.header);
+        let declared = rate.declared && like;
+        if !(matches!(rate.role, Role::Rate | Role::Statistic | Role::Amount) || declared) {
             continue;
         }
         // Whole small numbers under a header that does not say what they are multiplied by can be counts.
@@ -102,6 +103,8 @@ pub(super) fn check(table: &Table, policy: &Policy, found: &mut Findings) -> Tol
         }
         if rate.role == Role::Statistic {
             found.add(Rule::Statistic, &rate.name, None);
+        } else if rate.role == Role::Amount {
+            found.add(Rule::Amount, &rate.name, None);
         } else if !is_share_of_a_row(table, rate) {
             found.add(Rule::NoBase, &rate.name, None);
         }

@@ -4,16 +4,16 @@
 //! 1. what the person named: a count (`--counts`) or a label (`--labels`);
 //! 2. a dimension: every cell is a member of a list, an age band, a time no finer than a month (or an hour of a whole day), a code of
 //!    an area, a cell of a grid ([`super::label`]); or a column of numbers that numbers the hours, days, months, years, ranks or rows;
-//! 3. a column of which most cells read as numbers, whatever they are dressed in: a rate or a base (population) where the header
-//!    says so, else a count, whatever it is called.
+//! 3. a column of which most cells read as numbers, whatever they are dressed in: a rate, an amount (a cost, a length of time) or a
+//!    base (population) where the header says so, else a count, whatever it is called.
 
 use arrow::array::{Array, RecordBatch};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde::Serialize;
 
+use super::headers::judge_header;
 use super::label::{Context, Label, Part};
 use super::numbers::{Cell, Reading, read};
-use super::people::judge_header;
 use super::vocabulary::{Vocabulary, words};
 use super::{Asked, Findings, Rule};
 use crate::Policy;
@@ -116,7 +116,7 @@ const OF_BASE: &[&str] = &[
 /// A base of fewer people than this is counted with the counts.
 const LEAST_BASE: f64 = 100.0;
 /// Coordinates finer than this, in m, point at an address.
-const LEAST_GRID: f64 = 50.0;
+pub(super) const LEAST_GRID: f64 = 50.0;
 
 /// What a column is taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -128,6 +128,8 @@ pub enum Role {
     Rate,
     /// A mean, a least or a most.
     Statistic,
+    /// A cost, a length of time or another multiple of a count.
+    Amount,
     /// What rates are of: a population.
     Base,
     /// Says what a row is: a known dimension, or what the person declared.
@@ -219,9 +221,10 @@ impl Table {
                 }
             }
         }
+        let all: Vec<String> = columns.iter().map(|column| column.header.clone()).collect();
         for column in &mut columns {
             column.take(asked, vocabulary);
-            column.header_found = judge_header(column, asked, vocabulary, policy);
+            column.header_found = judge_header(column, &all, asked, vocabulary, policy);
         }
         // A header that is or holds a value is never shown.
         for (i, column) in columns.iter_mut().enumerate().filter(|(_, c)| !c.header_found.is_empty()) {
@@ -306,21 +309,21 @@ impl Column {
         let counted = asked.counts.is_some_and(|named| named.contains(&self.header.as_str()));
         self.declared = !counted && asked.labels.contains(&self.header.as_str());
         self.labels = self.texts.iter().map(|text| vocabulary.label(text, context)).collect();
-        if !counted && !self.declared {
-            self.judge_ranges();
-        }
+        let cut = !counted && !self.declared && self.judge_ranges();
         (self.role, self.why) = if counted {
             (Role::Count, "named as a count")
         } else if self.declared {
             (Role::Label, "declared a label")
         } else if self.texts.iter().all(String::is_empty) && self.cells.iter().all(|c| *c == Cell::Blank) {
             (Role::Label, "holds nothing")
+        } else if cut && context.ages {
+            (Role::Unknown, "its bands cut one another")
         } else if self.is_dimension() {
             (Role::Label, "a known dimension")
         } else if let Some(why) = self.numbering() {
             (Role::Label, why)
         } else {
-            self.numeric()
+            self.numeric(vocabulary)
         };
     }
 
@@ -333,8 +336,8 @@ impl Column {
     }
 
     /// Ranges are bands of ages or hours only where they do not cut one another and reach beyond a child's age: else they can be
-    /// counts, told as ranges.
-    fn judge_ranges(&mut self) {
+    /// counts, told as ranges. True where they cut one another and are no counts by their size.
+    fn judge_ranges(&mut self) -> bool {
         let ranges: Vec<(f64, f64)> = self.ranges().collect();
         let cut = |(a, b): (f64, f64), (c, d): (f64, f64)| a < c && c <= b && b < d;
         let clean = ranges.iter().all(|x| ranges.iter().all(|y| !cut(*x, *y)));
@@ -347,6 +350,7 @@ impl Column {
                 .filter(|l| l.as_ref().is_some_and(|l| l.parts.iter().any(is_range)))
                 .for_each(|l| *l = None);
         }
+        far && !clean
     }
 
     fn ranges(&self) -> impl Iterator<Item = (f64, f64)> {
@@ -438,7 +442,7 @@ impl Column {
     }
 
     /// A column that is neither named nor a dimension: most of its cells read as numbers, or nobody knows what it is.
-    fn numeric(&self) -> (Role, &'static str) {
+    fn numeric(&self, vocabulary: &Vocabulary) -> (Role, &'static str) {
         let is = |test: fn(&Cell) -> bool| self.cells.iter().filter(|cell| test(cell)).count();
         let (numbers, texts) = (is(|c| matches!(c, Cell::Number(_))), is(|c| *c == Cell::Text));
         let (hidden, none) = (is(|c| matches!(c, Cell::Hidden { .. })), is(|c| *c == Cell::NotAvailable));
@@ -451,6 +455,9 @@ impl Column {
         }
         if percent || self.says(RATE) {
             return (Role::Rate, "its header or a % sign says so");
+        }
+        if vocabulary.is_amount(&self.header) {
+            return (Role::Amount, "its header says so");
         }
         let large = || self.numbers().iter().all(|n| *n == 0.0 || *n >= LEAST_BASE);
         let of_base = |word: &String| {

@@ -5,21 +5,25 @@
 //! label is one of several that exclude one another: of four districts none is the total of the rest, however the numbers lie,
 //! unless they say so in two columns. A total that is more than its parts has a rest.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::label::{Context, Label};
+use super::columns;
+use super::label::Label;
 use super::numbers::Cell;
 use super::read::{Column, Role, Table};
+use super::spans;
 use super::vocabulary::{Vocabulary, words};
 use crate::Policy;
 use crate::count::shown_interval;
 
-/// Tables of up to this many count columns are searched for a column that is the sum of two others.
-const PAIRS_UP_TO: usize = 24;
+/// Groups of up to this many rows are searched row by row with every other.
+const FEW: usize = 400;
+/// The longest run of rows that is tried as the parts of a row whose label says nothing.
+const RUN: usize = 12;
 
 /// Words of a label that leaves something out of another.
 const EXCLUDING: &[&str] =
-    &["without", "excluding", "excl", "except", "minus", "less", "net", "ex", "not", "non", "exc"];
+    &["without", "excluding", "excl", "except", "minus", "less", "net", "ex", "not", "non", "exc", "never", "unknown"];
 
 /// A place in the table: count column, row.
 pub(super) type Place = (usize, usize);
@@ -94,12 +98,12 @@ impl<'a> Counts<'a> {
         parts.iter().map(|p| self.bound(*p)).fold((0.0, 0.0), |(low, high), (l, h)| (low + l, high + h))
     }
 
-    fn shown(&self, (column, row): Place) -> bool {
+    pub fn shown(&self, (column, row): Place) -> bool {
         self.columns[column].number(row).is_some()
     }
 
     /// How a whole compares with its parts: it can be their sum, it is more, or it is less.
-    fn compare(&self, whole: Place, parts: &[Place]) -> Compared {
+    pub fn compare(&self, whole: Place, parts: &[Place]) -> Compared {
         let ((low, high), (least, most)) = (self.total(parts), self.bound(whole));
         match () {
             () if low > most => Compared::Less,
@@ -109,14 +113,22 @@ impl<'a> Counts<'a> {
     }
 
     /// Whether all is shown, above zero, and more than one part counts: then a sum that can be is no chance of zeros.
-    fn says_something(&self, whole: Place, parts: &[Place]) -> bool {
+    pub fn says_something(&self, whole: Place, parts: &[Place]) -> bool {
         let above = parts.iter().filter(|p| self.bound(**p).0 > 0.0).count();
         self.shown(whole) && parts.iter().all(|p| self.shown(*p)) && above > 1
     }
+
+    /// Whether the numbers, as they are printed, add up.
+    pub fn adds_up(&self, whole: Place, parts: &[Place]) -> bool {
+        let number = |(column, row): &Place| self.columns[*column].number(*row);
+        let sum: Option<f64> = parts.iter().map(number).sum();
+        sum.is_some() && sum == number(&whole)
+    }
 }
 
+/// How a whole compares with its parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Compared {
+pub(super) enum Compared {
     CanBe,
     More,
     Less,
@@ -146,7 +158,7 @@ pub(super) fn find(table: &Table, counts: &Counts<'_>, vocabulary: &Vocabulary) 
         return out;
     }
     rows(table, counts, vocabulary, &mut out);
-    columns(counts, vocabulary, &mut out);
+    columns::find(counts, vocabulary, &mut out);
     out
 }
 
@@ -196,7 +208,7 @@ pub(super) fn is_total(vocabulary: &Vocabulary, column: &Column, row: usize) -> 
     }
 }
 
-fn siblings(vocabulary: &Vocabulary, a: Option<&Label>, b: Option<&Label>) -> bool {
+pub(super) fn siblings(vocabulary: &Vocabulary, a: Option<&Label>, b: Option<&Label>) -> bool {
     a.zip(b).is_some_and(|(a, b)| a.is_sibling(vocabulary, b))
 }
 
@@ -253,9 +265,19 @@ fn group(
     out: &mut Structure,
 ) {
     let plain: Vec<usize> = rows.iter().copied().filter(|row| !total[*row]).collect();
+    let meet = |rows: &[usize]| spans::any_meet(rows.iter().filter_map(|row| labels[*row].as_ref()?.span.as_ref()));
+    let overlap = meet(&plain);
     for &whole in rows.iter().filter(|row| total[**row]) {
-        if !labelled(counts, whole, &plain, "a total by its label", out) {
-            blocks(counts, whole, rows, total, out);
+        if overlap || !sum_of_rows(counts, whole, &plain, false, "a total by its label", out) {
+            // Two breakdowns of one total: by sex, and by age.
+            let kinds = if plain.len() <= FEW { classes(vocabulary, labels, &plain) } else { Vec::new() };
+            let mut summed = false;
+            for kind in kinds.iter().filter(|kind| kind.len() < plain.len()) {
+                summed |= sum_of_rows(counts, whole, kind, false, "a total by its label", out);
+            }
+            if !(summed || !overlap && labelled(counts, whole, &plain, "a total by its label", out)) {
+                blocks(counts, whole, rows, total, out);
+            }
         }
     }
     let Some(&greatest) = plain.iter().max_by(|a, b| counts.bounds[0][**a].0.total_cmp(&counts.bounds[0][**b].0))
@@ -270,12 +292,13 @@ fn group(
         2 * apart > others.count()
     };
     // Every row odd means that no label is known: then numbers alone decide, and only the greatest can hold all others.
-    let few = plain.len() <= 400;
+    let few = plain.len() <= FEW;
     let odds: Vec<usize> = if few { plain.iter().copied().filter(|row| odd(*row)).collect() } else { Vec::new() };
     for &whole in &plain {
         let parts: Vec<usize> = plain.iter().copied().filter(|row| *row != whole).collect();
         let is_odd = odds.contains(&whole);
-        if (is_odd || whole == greatest) && sum_of_rows(counts, whole, &parts, !is_odd, "the sum of all others", out) {
+        let others = (is_odd || whole == greatest) && !(overlap && meet(&parts));
+        if others && sum_of_rows(counts, whole, &parts, !is_odd, "the sum of all others", out) {
             continue;
         }
         if is_odd {
@@ -288,6 +311,7 @@ fn group(
             let marks: Vec<bool> =
                 (0..counts.rows).map(|row| total[row] || odds.len() < plain.len() && odds.contains(&row)).collect();
             blocks(counts, whole, rows, &marks, out);
+            runs(counts, whole, rows, total, out);
         }
     }
     // Ages that hold ages, a year that holds its months; what is left out of something by its label.
@@ -303,6 +327,40 @@ fn group(
             }
         }
     }
+}
+
+/// Tries some of the rows next to a row as its parts, where the printed numbers of two columns say so to the last digit.
+fn runs(counts: &Counts<'_>, whole: usize, rows: &[usize], total: &[bool], out: &mut Structure) {
+    let Some(at) = rows.iter().position(|row| *row == whole) else { return };
+    let above: Vec<usize> = rows[..at].iter().rev().copied().take_while(|row| !total[*row]).take(RUN).collect();
+    let below: Vec<usize> = rows[at + 1..].iter().copied().take_while(|row| !total[*row]).take(RUN).collect();
+    for run in [above, below] {
+        for length in 2..run.len() {
+            let parts = &run[..length];
+            let exact = (0..counts.columns.len()).filter(|c| {
+                let (whole, parts) = ((*c, whole), places(*c, parts));
+                counts.says_something(whole, &parts) && counts.adds_up(whole, &parts)
+            });
+            if exact.count() > 1 {
+                sum_of_rows(counts, whole, parts, false, "the sum of some rows beside it", out);
+            }
+        }
+    }
+}
+
+/// Rows in sets of which the members exclude one another, in the order of the rows.
+fn classes(vocabulary: &Vocabulary, labels: &[Option<Label>], rows: &[usize]) -> Vec<Vec<usize>> {
+    let mut out: Vec<Vec<usize>> = Vec::new();
+    for row in rows {
+        let own = |kind: &&mut Vec<usize>| {
+            kind.iter().all(|other| siblings(vocabulary, labels[*row].as_ref(), labels[*other].as_ref()))
+        };
+        match out.iter_mut().find(own) {
+            Some(kind) => kind.push(*row),
+            None => out.push(vec![*row]),
+        }
+    }
+    out
 }
 
 /// Tries the rows next to a row as its parts: those above back to the last total, those below up to the next.
@@ -348,7 +406,7 @@ fn sum_of_rows(
     true
 }
 
-fn push(out: &mut Structure, sums: Sums) {
+pub(super) fn push(out: &mut Structure, sums: Sums) {
     if !out.sums.iter().any(|known| known.of == sums.of) {
         out.sums.push(sums);
     }
@@ -370,95 +428,4 @@ fn rest_of_rows(counts: &Counts<'_>, whole: usize, parts: &[usize], how: &str, o
         format!("row {} {how} row{} {}{more}", whole + 1, if parts.len() > 1 { "s" } else { "" }, rows.join(", "));
     out.rests.push(Rest { how, of });
     true
-}
-
-/// The labels of the count columns' headers.
-pub(super) fn headers(counts: &Counts<'_>, vocabulary: &Vocabulary) -> Vec<Option<Label>> {
-    let context = Context { ages: true, hours: true };
-    counts.columns.iter().map(|c| vocabulary.label(&c.header.replace('_', " "), context)).collect()
-}
-
-/// Columns that are sums of other columns, and columns that hold others.
-fn columns(counts: &Counts<'_>, vocabulary: &Vocabulary, out: &mut Structure) {
-    let n = counts.columns.len();
-    let labels = headers(counts, vocabulary);
-    let total: Vec<bool> =
-        (0..n).map(|c| words(&counts.columns[c].header).iter().any(|w| vocabulary.is_total(w))).collect();
-    let is_sibling = |a: usize, b: usize| siblings(vocabulary, labels[a].as_ref(), labels[b].as_ref());
-    let before = out.sums.len();
-    let plain: Vec<usize> = (0..n).filter(|c| !total[*c]).collect();
-    for whole in 0..n {
-        let others: Vec<usize> = (0..n).filter(|c| *c != whole).collect();
-        let mut tries: Vec<(Vec<usize>, String)> = vec![(others.clone(), "the sum of all other counts".to_owned())];
-        if total[whole] {
-            tries.insert(0, (plain.clone(), "a total by its name".to_owned()));
-        }
-        // Neighbours, for tables of several blocks.
-        let left: Vec<usize> = (0..whole).rev().take_while(|c| !total[*c]).collect();
-        let right: Vec<usize> = (whole + 1..n).take_while(|c| !total[*c]).collect();
-        tries.push((left, "the sum of the counts before it".to_owned()));
-        tries.push((right, "the sum of the counts behind it".to_owned()));
-        if n <= PAIRS_UP_TO {
-            for (i, a) in others.iter().enumerate() {
-                for b in &others[i + 1..] {
-                    tries.push((
-                        vec![*a, *b],
-                        format!("the sum of {} and {}", counts.columns[*a].name, counts.columns[*b].name),
-                    ));
-                }
-            }
-        }
-        let mut pairs = BTreeSet::new();
-        for (parts, how) in tries {
-            let named = total[whole] && how.contains("name");
-            if parts.len() < 2 || !pairs.insert(parts.clone()) {
-                continue;
-            }
-            let of: Vec<(Place, Vec<Place>)> =
-                (0..counts.rows).map(|row| ((whole, row), parts.iter().map(|p| (*p, row)).collect())).collect();
-            if of.iter().any(|(w, p)| counts.compare(*w, p) != Compared::CanBe) {
-                continue;
-            }
-            let says = of.iter().filter(|(w, p)| counts.says_something(*w, p)).count();
-            // Twice is no chance. Once, or where all rows hide something, the name must not stand against it.
-            let apart = parts.iter().all(|p| !is_sibling(whole, *p));
-            let all_or_name = named || parts.len() + 1 == n;
-            if says > 1 || apart && all_or_name {
-                push(out, Sums { how: format!("column {} is {how}", counts.columns[whole].name), of, named, says });
-            }
-        }
-    }
-    let sums: Vec<Sums> = out.sums[before..].to_vec();
-    for (whole, is_total) in total.iter().enumerate() {
-        for part in (0..n).filter(|part| *part != whole && !is_sibling(whole, *part)) {
-            let explained =
-                sums.iter().any(|s| s.of.iter().any(|(w, p)| w.0 == whole && p.iter().any(|p| p.0 == part)));
-            let of: Vec<(Place, Vec<Place>)> = (0..counts.rows).map(|row| ((whole, row), vec![(part, row)])).collect();
-            let less = of.iter().any(|(w, p)| counts.compare(*w, p) == Compared::Less);
-            // Hidden numbers say nothing against it; some row must say something for it.
-            let of: Vec<_> = of.into_iter().filter(|(w, p)| counts.shown(*w) && counts.shown(p[0])).collect();
-            if explained || less || of.is_empty() {
-                continue;
-            }
-            let how = format!(
-                "column {} is never less than column {}",
-                counts.columns[whole].name, counts.columns[part].name
-            );
-            out.rests.push(Rest { how, of });
-        }
-        // A total by its name, or a column that nothing keeps from being one, that is more than all its parts.
-        let parts: Vec<usize> = plain.iter().copied().filter(|part| *part != whole).collect();
-        let apart = parts.iter().all(|part| !is_sibling(whole, *part));
-        let summed = sums.iter().any(|s| s.is_certain() && s.of.iter().any(|(w, _)| w.0 == whole));
-        if parts.len() < 2 || summed || !(*is_total || apart) {
-            continue;
-        }
-        let of: Vec<(Place, Vec<Place>)> =
-            (0..counts.rows).map(|row| ((whole, row), parts.iter().map(|p| (*p, row)).collect())).collect();
-        if of.iter().all(|(w, p)| counts.compare(*w, p) != Compared::Less) {
-            let of = of.into_iter().filter(|(w, p)| counts.shown(*w) && p.iter().all(|p| counts.shown(*p))).collect();
-            let how = if *is_total { "is a total by its name" } else { "is never less than all others together" };
-            out.rests.push(Rest { how: format!("column {} {how}", counts.columns[whole].name), of });
-        }
-    }
 }

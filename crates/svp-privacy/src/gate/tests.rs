@@ -10,7 +10,7 @@ pub(super) fn site() -> Dimensions {
     let all = |members: &[&str]| members.iter().map(|m| (*m).to_owned()).collect::<Vec<_>>();
     let mut out = Dimensions::default();
     let districts = ["Averholt", "Saltmarch", "Harrowmere", "Dunveil", "Plymouth", "Torbay", "Exeter", "Cornwall"];
-    out.add(all(&districts));
+    out.add_areas("district", all(&districts));
     out.add(all(&["Safer Averholt", "Saltmarch Coast"]));
     out.add_wholes(all(&["Wessmark", "Devon and Cornwall"]));
     out
@@ -46,7 +46,7 @@ fn role(report: &GateReport, column: &str) -> Role {
 }
 
 /// Checks every table of a file, and gives how many there were.
-fn tables(file: &str, may_leave: bool) -> usize {
+pub(super) fn tables(file: &str, may_leave: bool) -> usize {
     let mut wrong = Vec::new();
     let blocks: Vec<&str> = file.split("\n## ").skip(1).collect();
     for block in &blocks {
@@ -57,7 +57,12 @@ fn tables(file: &str, may_leave: bool) -> usize {
         let labels: Vec<&str> = option("labels").map(|l| l.split(',').collect()).unwrap_or_default();
         let (wanted, table): (Vec<&str>, Vec<&str>) = body.trim_end().lines().partition(|line| line.starts_with("> "));
         let wanted: Vec<&str> = wanted.iter().map(|line| &line[2..]).collect();
-        let report = check(&table.join("\n"), &labels, &policy(number("t", 10), number("r", 5)));
+        let counts: Option<Vec<&str>> = option("counts").map(|l| l.split(',').collect());
+        let mut rule = policy(number("t", 10), number("r", 5));
+        let ages = option("ages").into_iter().flat_map(|ages| ages.split(',')).map(|age| age.split_once(':').unwrap());
+        rule.age_bands.extend(ages.map(|(level, years)| (level.to_owned(), years.parse::<u32>().unwrap())));
+        let asked = Asked { counts: counts.as_deref(), labels: &labels };
+        let report = check_table(&csv(&table.join("\n")), &asked, &site(), &rule);
         if found(&report) != wanted || report.passes() != may_leave {
             wrong.push(format!("{name}: {:?}, sums {:?}", found(&report), report.sums));
         }
@@ -95,9 +100,13 @@ fn identifiers_are_found_inside_texts_and_headers() {
 /// No finding, no name of a column and no reason quotes a cell, or a header that is a value.
 #[test]
 fn no_value_is_echoed() {
-    for file in
-        [include_str!("cases/identifiers.txt"), include_str!("cases/counts.txt"), include_str!("cases/sums.txt")]
-    {
+    for file in [
+        include_str!("cases/identifiers.txt"),
+        include_str!("cases/counts.txt"),
+        include_str!("cases/sums.txt"),
+        include_str!("cases/exact.txt"),
+        include_str!("cases/follows.txt"),
+    ] {
         for block in file.split("\n## ").skip(1) {
             let (head, body) = block.split_once('\n').unwrap();
             let labels: Vec<&str> = head.split_once("labels=").map(|(_, l)| l.split(',').collect()).unwrap_or_default();
@@ -236,5 +245,6 @@ fn words_and_patterns_can_be_read() {
     let vocabulary = Vocabulary::new(&Dimensions::default());
     assert!(vocabulary.lists.len() > 20 && vocabulary.is_total("total") && vocabulary.is_counted("girls"));
     assert_eq!(people::patterns(), 20);
+    assert_eq!(exact::patterns(), 13);
     assert_eq!(label::patterns(), 6);
 }

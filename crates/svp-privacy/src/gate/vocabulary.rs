@@ -8,20 +8,34 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use super::ages;
 use super::label::{self, Context, Label};
 use super::numbers::plain;
+
+/// A list that a site gives.
+#[derive(Debug, Clone)]
+struct Given {
+    members: Vec<String>,
+    whole: bool,
+    level: Option<usize>,
+}
 
 /// Lists of members that a site knows, beside those that ship: districts, partnerships, sources, offences, codes.
 #[derive(Debug, Clone, Default)]
 pub struct Dimensions {
-    lists: Vec<(Vec<String>, bool)>,
+    lists: Vec<Given>,
     headers: BTreeSet<String>,
 }
 
 impl Dimensions {
     /// Adds a list. Its members exclude one another: none is the total of others.
     pub fn add(&mut self, members: impl IntoIterator<Item = String>) {
-        self.lists.push((members.into_iter().collect(), false));
+        self.lists.push(Given { members: members.into_iter().collect(), whole: false, level: None });
+    }
+
+    /// Adds a list of areas of one level (`district`, `csp`): how narrow ages may be beside them is a rule of the audience.
+    pub fn add_areas(&mut self, level: &str, members: impl IntoIterator<Item = String>) {
+        self.lists.push(Given { members: members.into_iter().collect(), whole: false, level: ages::level(level) });
     }
 
     /// Adds names of columns that the site uses: their words are no values.
@@ -31,7 +45,7 @@ impl Dimensions {
 
     /// Adds names of what holds all the others: the area, the force.
     pub fn add_wholes(&mut self, members: impl IntoIterator<Item = String>) {
-        self.lists.push((members.into_iter().collect(), true));
+        self.lists.push(Given { members: members.into_iter().collect(), whole: true, level: None });
     }
 }
 
@@ -40,6 +54,10 @@ struct Words {
     joining: Vec<String>,
     total: Vec<String>,
     cumulative: Vec<String>,
+    cumulative_phrases: Vec<String>,
+    to_come: Vec<String>,
+    negating: Vec<String>,
+    amount: Vec<String>,
     header: Vec<String>,
     counted: Vec<String>,
     titles: Vec<String>,
@@ -62,6 +80,9 @@ pub(super) struct List {
     /// Its members hold those of the other lists.
     #[serde(skip)]
     pub whole: bool,
+    /// Its members are areas of this level, the smallest being 0.
+    #[serde(skip)]
+    pub level: Option<usize>,
 }
 
 static WORDS: LazyLock<Option<Words>> = LazyLock::new(|| toml::from_str(include_str!("words.toml")).ok());
@@ -78,6 +99,10 @@ pub(super) struct Vocabulary {
     joining: BTreeSet<String>,
     total: BTreeSet<String>,
     cumulative: BTreeSet<String>,
+    cumulative_phrases: BTreeSet<String>,
+    to_come: BTreeSet<String>,
+    negating: BTreeSet<String>,
+    amount: BTreeSet<String>,
     header: BTreeSet<String>,
     counted: BTreeSet<String>,
     titles: BTreeSet<String>,
@@ -93,12 +118,13 @@ impl Vocabulary {
             words.map(of).into_iter().flatten().cloned().collect()
         };
         let mut lists: Vec<List> = words.map(|w| w.list.clone()).unwrap_or_default();
-        lists.extend(site.lists.iter().map(|(members, whole)| List {
-            members: members.clone(),
+        lists.extend(site.lists.iter().map(|given| List {
+            members: given.members.clone(),
             ordered: false,
             anywhere: false,
             of_site: true,
-            whole: *whole,
+            whole: given.whole,
+            level: given.level,
         }));
         let mut phrases: BTreeMap<String, Vec<(usize, usize)>> = BTreeMap::new();
         for (l, list) in lists.iter().enumerate() {
@@ -120,6 +146,10 @@ impl Vocabulary {
             joining: set(|w| &w.joining),
             total: set(|w| &w.total),
             cumulative: set(|w| &w.cumulative),
+            cumulative_phrases: set(|w| &w.cumulative_phrases),
+            to_come: set(|w| &w.to_come),
+            negating: set(|w| &w.negating),
+            amount: set(|w| &w.amount),
             header: set(|w| &w.header).into_iter().chain(site.headers.iter().cloned()).collect(),
             counted: set(|w| &w.counted),
             titles: set(|w| &w.titles),
@@ -150,11 +180,30 @@ impl Vocabulary {
         self.titles.contains(word)
     }
 
-    /// Whether a header says that its column runs on from row to row.
-    pub fn is_cumulative(&self, header: &str) -> bool {
-        let words = words(header);
-        let pair = |a: &str, b: &str| words.windows(2).any(|w| w[0] == a && w[1] == b);
-        words.iter().any(|word| self.cumulative.contains(word)) || pair("to", "date") || pair("so", "far")
+    /// Whether a word turns round what follows: not, without.
+    pub fn is_negating(&self, word: &str) -> bool {
+        self.negating.contains(word)
+    }
+
+    /// Whether a header or a label says that its numbers run on from row to row.
+    pub fn is_cumulative(&self, text: &str) -> bool {
+        let words = words(text);
+        words.iter().any(|word| self.cumulative.contains(word)) || holds_phrase(&words, &self.cumulative_phrases)
+    }
+
+    /// Whether a header or a label says that its numbers are what is left: they run off from row to row.
+    pub fn is_to_come(&self, text: &str) -> bool {
+        holds_phrase(&words(text), &self.to_come)
+    }
+
+    /// Whether a header says that its numbers are a cost, a length of time or another multiple of what is counted.
+    pub fn is_amount(&self, header: &str) -> bool {
+        header.contains(['\u{a3}', '$', '\u{20ac}']) || holds_phrase(&words(header), &self.amount)
+    }
+
+    /// Whether a word is a member of a list by itself, and not of one in an order: behind a month or a weekday stands a day.
+    pub fn is_member(&self, word: &str) -> bool {
+        self.phrases.get(word).is_some_and(|lists| lists.iter().all(|(l, _)| !self.lists[*l].ordered))
     }
 
     /// Whether a word may stand in a header without being a value.
@@ -164,6 +213,7 @@ impl Vocabulary {
                 || self.joining.contains(word)
                 || self.total.contains(word)
                 || self.cumulative.contains(word)
+                || [&self.cumulative_phrases, &self.to_come, &self.amount].iter().any(|list| list.contains(word))
         };
         known(word)
             || self.phrase_words.contains(word)
@@ -177,6 +227,12 @@ impl Vocabulary {
     pub fn label(&self, text: &str, context: Context) -> Option<Label> {
         label::read(self, text, context)
     }
+}
+
+/// Whether words hold a phrase: its words in a row.
+fn holds_phrase(words: &[String], phrases: &BTreeSet<String>) -> bool {
+    let longest = phrases.iter().map(|phrase| phrase.split(' ').count()).max().unwrap_or_default();
+    (1..=longest.min(words.len())).any(|n| words.windows(n).any(|run| phrases.contains(&run.join(" "))))
 }
 
 /// The words of a name, in lower case, cut at anything but letters and digits and where a capital follows a small.

@@ -1,0 +1,166 @@
+//! Places to within a few metres and moments to the minute: what points at one door or at one event, whatever it is written in.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::numbers::Cell;
+use super::people::Kind;
+use super::read::{Column, LEAST_GRID, Role, Table};
+use super::vocabulary::words;
+use super::{Findings, Rule};
+
+/// Decimals of a degree from which on it is a place: the fourth is some ten metres.
+const DECIMALS: i32 = 4;
+/// The finest cells of H3 that are none: those of resolution 11 are smaller than a square of 50 m.
+const FINEST_HEXAGON: u32 = 10;
+
+static PATTERNS: LazyLock<Vec<(Kind, Regex)>> = LazyLock::new(|| {
+    [
+        // The National Grid by eight figures (10 m) and more; by six it is a square of 100 m.
+        (
+            Kind::ExactPlace,
+            r"\b[hjnost][a-hj-z] ?(?:[0-9]{8}|[0-9]{10}|[0-9]{12}|[0-9]{4}[ ,/-]{1,3}[0-9]{4}|[0-9]{5}[ ,/-]{1,3}[0-9]{5}|[0-9]{6}[ ,/-]{1,3}[0-9]{6})\b",
+        ),
+        // Degrees, minutes and seconds, or minutes with a fraction.
+        (Kind::ExactPlace, r"[0-9]\s?[\u{b0}\u{ba}]\s?[0-9]{1,2}(?:\.[0-9]+|\s?['\u{2032}\u{2019}]\s?[0-9]{1,2})"),
+        // Three words for a square of 3 m, and an open location code of 14 m.
+        (Kind::ExactPlace, r"///\s?[a-z]+\.[a-z]+\.[a-z]+"),
+        (Kind::ExactPlace, r"\b[23456789cfghjmpqrvwx]{4,8}\+[23456789cfghjmpqrvwx]{2,4}\b"),
+        // `2347 hrs`, `23h47`, `11.47pm`; minutes behind a colon are judged by themselves.
+        (Kind::ExactTime, r"\b(?:[01][0-9]|2[0-3])[0-5][0-9] ?(?:h|hr|hrs|hours)\b"),
+        (Kind::ExactTime, r"\b(?:[01]?[0-9]|2[0-3])h[0-5][0-9]\b"),
+        (Kind::ExactTime, r"\b(?:1[0-2]|0?[1-9])\.[0-5][0-9] ?(?:am|pm|a\.m|p\.m)\b"),
+    ]
+    .into_iter()
+    .filter_map(|(kind, text)| Some((kind, Regex::new(text).ok()?)))
+    .collect()
+});
+
+static CLOCK: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?:\b|t)(?:[01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?").ok());
+static DEGREES: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"-?[0-9]{1,2}\.[0-9]{4,}").ok());
+static METRES: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"\b([0-9]{6})(?:\.[0-9]+)?[ ,;/_:en]{1,3}([0-9]{5,7})(?:\.[0-9]+)?\b").ok());
+static SIZED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(?:rest:)?([0-9]{2,5})m:").ok());
+static SQUARE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^(?:bng:)?-?([0-9]{4,7})_-?([0-9]{4,7})(?:_([0-9]{2,5}))?$").ok());
+static HEXAGON: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(?:rest:)?8([0-9a-f])[0-9a-f]{13}$").ok());
+
+/// How many patterns there are; one that does not compile is missing.
+#[cfg(test)]
+pub(super) fn patterns() -> usize {
+    let single = [&CLOCK, &DEGREES, &METRES, &SIZED, &SQUARE, &HEXAGON];
+    PATTERNS.len() + single.iter().filter(|pattern| pattern.is_some()).count()
+}
+
+/// Whether a code is one of a cell that is smaller than any that may be shown, or of a point and no cell.
+pub(super) fn is_small_cell(text: &str) -> bool {
+    let small = text.to_ascii_lowercase();
+    let number = |m: Option<regex::Match<'_>>| m.and_then(|m| m.as_str().parse::<f64>().ok());
+    let off = |n: Option<f64>| n.is_some_and(|n| n % LEAST_GRID != 0.0);
+    let below = |n: Option<f64>| n.is_some_and(|n| n < LEAST_GRID);
+    let captured = |pattern: &'static LazyLock<Option<Regex>>| pattern.as_ref().and_then(|p| p.captures(&small));
+    captured(&SQUARE).is_some_and(|c| off(number(c.get(1))) || off(number(c.get(2))) || below(number(c.get(3))))
+        || captured(&SIZED).is_some_and(|c| below(number(c.get(1))))
+        || captured(&HEXAGON).is_some_and(|c| u32::from_str_radix(&c[1], 16).is_ok_and(|n| n > FINEST_HEXAGON))
+}
+
+/// The kinds in a text that [`super::numbers::plain`] has made.
+pub(super) fn kinds_in(small: &str) -> BTreeSet<Kind> {
+    let mut out: BTreeSet<Kind> = is_small_cell(small).then_some(Kind::ExactPlace).into_iter().collect();
+    for (kind, pattern) in PATTERNS.iter() {
+        // Two words of the language that have the shape of a square's letters; an open code has letters.
+        let right = |text: &str| {
+            !["to", "no"].iter().any(|word| text.starts_with(word))
+                && (!text.contains('+') || text.contains(char::is_alphabetic))
+        };
+        if pattern.find_iter(small).any(|m| right(m.as_str()) && (*kind != Kind::ExactTime || !on_quarter(m.as_str())))
+        {
+            out.insert(*kind);
+        }
+    }
+    for clock in CLOCK.iter().flat_map(|clock| clock.captures_iter(small)) {
+        let number = |i: usize| clock.get(i).and_then(|m| m.as_str().parse::<u32>().ok());
+        if number(1).is_some_and(|minute| !is_quarter(minute))
+            || number(2).is_some_and(|seconds| ![0, 59].contains(&seconds))
+        {
+            out.insert(Kind::ExactTime);
+        }
+    }
+    let degrees: Vec<f64> =
+        DEGREES.iter().flat_map(|d| d.find_iter(small)).filter_map(|m| m.as_str().parse().ok()).collect();
+    if degrees.iter().any(|d| is_latitude(*d)) && degrees.iter().any(|d| is_longitude(*d)) {
+        out.insert(Kind::ExactPlace);
+    }
+    let metre = |text: &str| text.parse::<f64>().is_ok_and(|n| n % LEAST_GRID != 0.0);
+    if METRES.iter().flat_map(|m| m.captures_iter(small)).any(|c| metre(&c[1]) || metre(&c[2])) {
+        out.insert(Kind::ExactPlace);
+    }
+    out
+}
+
+/// A quarter of an hour, or its last minute: a class of events, no moment.
+fn is_quarter(minute: u32) -> bool {
+    minute.is_multiple_of(15) || minute % 15 == 14
+}
+
+fn on_quarter(text: &str) -> bool {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    digits.len() > 2 && digits[digits.len() - 2..].parse().is_ok_and(is_quarter)
+}
+
+fn is_latitude(n: f64) -> bool {
+    (49.0..=61.0).contains(&n)
+}
+
+fn is_longitude(n: f64) -> bool {
+    (-9.0..=2.5).contains(&n)
+}
+
+/// Columns of numbers that are coordinates or clocks, unless something was found in them that refuses the table already.
+pub(super) fn check(table: &Table, found: &mut Findings) {
+    for column in table.columns.iter().filter(|c| c.role != Role::Label || c.declared) {
+        if let Some(kind) = kind_of(column).filter(|_| !found.has(&column.name)) {
+            found.add(Rule::Identifier(kind), &column.name, None);
+        }
+    }
+}
+
+/// What a column of numbers is by its header and its numbers.
+fn kind_of(column: &Column) -> Option<Kind> {
+    let header = words(&column.header);
+    let says = |list: &[&str]| header.iter().any(|word| list.contains(&word.as_str()));
+    // Names of cells by letters: of the one eight are some thirty metres, of the other all are three.
+    if says(&["w3w", "what3words"]) || says(&["geohash"]) && column.texts.iter().any(|text| text.len() > 7) {
+        return Some(Kind::ExactPlace);
+    }
+    let numbers = column.numbers();
+    if numbers.is_empty() || 2 * numbers.len() < column.cells.iter().filter(|c| **c != Cell::Blank).count() {
+        return None;
+    }
+    let all = |test: &dyn Fn(f64) -> bool| numbers.iter().all(|n| test(*n));
+    let any = |test: &dyn Fn(f64) -> bool| numbers.iter().any(|n| test(*n));
+    // A column of metres says so, or is an x or a y as large as none but those of the National Grid.
+    let metres = says(&["easting", "eastings", "northing", "northings"]) && all(&|n| n >= 1000.0)
+        || says(&["x", "y", "xcoord", "ycoord", "coordinate", "coordinates", "e", "n"]) && all(&|n| n >= 10_000.0);
+    let kilometres = says(&["easting", "eastings", "northing", "northings"]) && all(&|n| n < 1000.0);
+    if kilometres && any(&|n| (1000.0 * n).round() % LEAST_GRID != 0.0) || metres && any(&|n| n % LEAST_GRID != 0.0) {
+        return Some(Kind::ExactPlace);
+    }
+    let fine = |decimals: i32| {
+        let half = 0.5 / 10_f64.powi(decimals);
+        column.readings.iter().any(|r| matches!(r.cell, Cell::Number(_)) && r.half <= half * 1.000_001)
+    };
+    let named = says(&["lat", "latitude", "lon", "lng", "long", "longitude", "wgs84"]);
+    let degrees = all(&is_latitude) || all(&is_longitude);
+    if degrees && (named && fine(DECIMALS) || fine(DECIMALS + 1)) {
+        return Some(Kind::ExactPlace);
+    }
+    let clock = says(&["time", "times", "clock", "hhmm", "hour", "when", "started", "reported", "at"]);
+    let minutes = |n: f64| n.fract() == 0.0 && (0.0..2400.0).contains(&n) && n % 100.0 < 60.0;
+    let whole = clock && all(&minutes) && any(&|n| n >= 100.0) && any(&|n| !is_quarter((n % 100.0) as u32));
+    let fraction = clock && all(&|n| (0.0..24.0).contains(&n)) && any(&|n| (n * 4.0).fract() != 0.0);
+    (whole || fraction).then_some(Kind::ExactTime)
+}
