@@ -12,7 +12,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::bounds::{Ranges, propagate};
+use crate::bounds::{Ranges, propagate, raise_goals};
 use crate::lp::{Outcome, Program};
 use crate::system::{Canonical, End, Goal, MARGIN, State, System, SystemError, holds, inside};
 use crate::walk::{Walk, components};
@@ -84,7 +84,7 @@ pub struct Attack {
 pub fn attack(system: &System, effort: &Effort) -> Result<Attack, SystemError> {
     system.validate()?;
     let mut canonical = Canonical::new(system);
-    canonical.system.goals_that_can_be_kept().map_err(|e| canonical.back(e))?;
+    raise_goals(&mut canonical.system).map_err(|e| canonical.back(e))?;
     let verdicts =
         run(&canonical.system, effort, &mut Proofs::new(&canonical.system)).map_err(|e| canonical.back(e))?;
     Ok(canonical.attack(verdicts))

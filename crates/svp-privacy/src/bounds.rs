@@ -3,7 +3,7 @@
 //! Sound: every bound here is true of every assignment that fits what was published. Not complete: only a
 //! linear programme over all equations together gives the tightest bounds (see `attack`).
 
-use crate::system::{Goal, MARGIN, State, System};
+use crate::system::{Goal, MARGIN, State, System, SystemError};
 
 /// How often one equation is looked at. Bounds that creep towards a limit are left where they are then.
 const LOOKS: u32 = 40;
@@ -125,10 +125,11 @@ pub(crate) fn propagate(system: &System, of: &[Vec<usize>], ranges: &mut Ranges)
 ///
 /// Noughts are always shown and the mark means one at the least, so a total over three cells that are not nought
 /// is three at the least, whatever else is hidden: no suppression keeps that. Everything above it is kept.
+/// [`crate::attack::attack`] and [`crate::protect::protect`] work on these goals.
 ///
 /// # Errors
-/// The index of an equation at which what is published contradicts itself.
-pub(crate) fn raise_goals(system: &mut System, of: &[Vec<usize>]) -> Result<(), usize> {
+/// When what is published contradicts itself.
+pub fn raise_goals(system: &mut System) -> Result<(), SystemError> {
     let widest = |n: &crate::system::Number| match n.state {
         State::Shown if n.told.1 < n.assumed.0 => n.told,
         State::Shown => (n.told.0.min(n.assumed.0), n.told.1.max(n.assumed.1)),
@@ -136,7 +137,7 @@ pub(crate) fn raise_goals(system: &mut System, of: &[Vec<usize>]) -> Result<(), 
     };
     let (lo, hi) = system.numbers.iter().map(widest).unzip();
     let mut least = Ranges { lo, hi };
-    propagate(system, of, &mut least)?;
+    propagate(system, &system.links(), &mut least).map_err(|equation| SystemError::Contradiction { equation })?;
     for (n, floor) in system.numbers.iter_mut().zip(least.lo) {
         if let Goal::Cover { lo, hi } = &mut n.goal {
             (*lo, *hi) = (lo.max(floor), hi.max(floor));

@@ -8,6 +8,7 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
 
 use crate::cell_key::Perturbation;
+use crate::policy::round_to;
 use crate::{Policy, PrivacyError};
 
 /// Why a cell is suppressed.
@@ -72,12 +73,6 @@ pub fn numbers(name: &str, array: &ArrayRef) -> Result<Vec<Option<f64>>, Privacy
 #[must_use]
 pub fn whole(count: f64) -> i64 {
     if count > 0.0 { (count.round() as i64).max(1) } else { 0 }
-}
-
-/// Nearest multiple of `base`, halves upward.
-#[must_use]
-pub fn round_to(value: i64, base: i64) -> i64 {
-    if base <= 1 { value } else { (value + base / 2) / base * base }
 }
 
 /// Judges every cell of a column by the rules that need no other cell.

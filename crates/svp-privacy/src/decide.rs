@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::PrivacyError;
 use crate::attack::{Effort, attack};
-use crate::disclose::{Finding, facts};
+use crate::outcome::Finding;
 use crate::prepare::Prepared;
 use crate::protect::protect;
 use crate::relate::{self, Knowledge, Related};
@@ -31,7 +31,7 @@ impl Desk<'_> {
     ) -> Result<Related, PrivacyError> {
         loop {
             self.passes += 1;
-            let (facts, at) = facts(tables, earlier, self.release);
+            let (facts, at) = Prepared::facts_of(tables, earlier, self.release);
             let mut related = relate::relate(&facts, self.known);
             accept(&mut related, &facts, self.accepted, &mut self.findings);
             let protection =
@@ -80,7 +80,7 @@ impl Desk<'_> {
         earlier: &[relate::Table],
     ) -> Result<(), PrivacyError> {
         self.settle(tables, &[])?;
-        let broken = self.broken(&facts(tables, earlier, self.release).0)?;
+        let broken = self.broken(&Prepared::facts_of(tables, earlier, self.release).0)?;
         match broken.into_iter().find(|label| !self.already.contains(label)) {
             Some(what) => Err(PrivacyError::Differenced { what }),
             None => Ok(()),

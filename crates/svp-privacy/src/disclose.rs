@@ -15,24 +15,10 @@ use arrow::datatypes::{DataType, Field, Schema};
 use crate::attack::{Effort, Proof, attack};
 use crate::count::{Cell, Hidden};
 use crate::decide::{Desk, contradiction};
+use crate::outcome::{AttackSummary, Detail, Finding, Suppression};
 use crate::prepare::{Prepared, Raw, prepare};
 use crate::relate::{self, Knowledge, Told};
-use crate::{Policy, PrivacyError};
-
-/// What disclosure control did to one table.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Suppression {
-    /// The rule that was applied.
-    pub policy: Policy,
-    /// Count cells in the table.
-    pub cells: u64,
-    /// Cells that became NULL.
-    pub suppressed: u64,
-    /// Cells that are shown rounded or perturbed; how many of them that changed is not told.
-    pub rounded: u64,
-    /// Pieces of a map that are the rest of a coarser cell.
-    pub merged: u64,
-}
+use crate::PrivacyError;
 
 /// Something whose counts may be shown. Only [`disclose`] makes one.
 #[derive(Debug, Clone)]
@@ -100,49 +86,6 @@ pub enum Outcome {
     Withheld(String),
 }
 
-/// The attack on what was decided.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AttackSummary {
-    /// Suppressed cells and implied numbers that were attacked.
-    pub attacked: u64,
-    /// Numbers of the system.
-    pub numbers: u64,
-    /// Equations of the system.
-    pub equations: u64,
-    /// Proved safe by a table that the reader cannot tell from the true one.
-    pub by_witness: u64,
-    /// Proved by the whole linear programme.
-    pub by_programme: u64,
-    /// Numbers that earlier releases alone give away: no decision of today can mend that.
-    pub told_before: u64,
-    /// Earlier tables that took part.
-    pub earlier_tables: u64,
-    /// Passes that it took.
-    pub passes: u64,
-}
-
-/// What was done to a table, for the person who signs. Not for publication: whoever knows how many cells are hidden
-/// for their own smallness knows more about each.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Detail {
-    /// Name of the table.
-    pub table: String,
-    /// Cells by the reason why they are hidden.
-    pub small: u64,
-    /// Cells that too few people stand behind.
-    pub few_contributors: u64,
-    /// Cells that one person makes up too much of.
-    pub dominated: u64,
-    /// Cells hidden to protect others.
-    pub secondary: u64,
-    /// Cells that hold all of what their margin counts: a reader learns that all of it is of this kind.
-    pub full: u64,
-    /// Sum of the counts.
-    pub total: f64,
-    /// Sum of the counts that are hidden.
-    pub lost: f64,
-}
-
 /// A release, decided.
 #[derive(Debug)]
 pub struct Disclosure {
@@ -157,19 +100,6 @@ pub struct Disclosure {
     pub findings: Vec<Finding>,
     /// The last attack.
     pub attack: AttackSummary,
-}
-
-/// Something that a reader could have computed, and what was done.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Finding {
-    /// The table that was changed or withheld.
-    pub table: String,
-    /// What could have been computed.
-    pub what: String,
-    /// What was done: `suppressed`, `merged`, `withheld`, `accepted`.
-    pub done: &'static str,
-    /// Whether an earlier release had to do with it.
-    pub against_earlier: bool,
 }
 
 /// Decides a release: all its tables together, against what the audience already has.
@@ -195,7 +125,7 @@ pub fn disclose(
     one_grid(&mut tables, earlier, known, &mut findings);
     let mut desk = Desk { known, accepted, effort, release, findings, passes: 0, already: BTreeSet::new() };
     if !earlier.is_empty() {
-        desk.already = desk.broken(&facts(&[], earlier, release).0)?.into_iter().collect();
+        desk.already = desk.broken(&Prepared::facts_of(&[], earlier, release).0)?.into_iter().collect();
         if tables.iter().any(|t| t.policy().refuse_difference && t.policy().protects()) {
             desk.refuse_differences(&mut tables, earlier)?;
         }
@@ -218,7 +148,7 @@ pub fn disclose(
         earlier_tables: earlier.len() as u64,
         passes,
     };
-    let (facts, _) = facts(&tables, &[], release);
+    let (facts, _) = Prepared::facts_of(&tables, &[], release);
     let details = tables.iter().map(Prepared::detail).collect();
     let outcomes = tables.into_iter().map(finish).collect::<Result<_, _>>()?;
     Ok(Disclosure { outcomes, details, told: facts, findings: findings.into_iter().collect(), attack: summary })
@@ -261,24 +191,6 @@ fn one_grid(
             seen.push((definition, universe, kind, table.name().to_owned()));
         }
     }
-}
-
-/// The tables as the relation finder wants them, earlier ones first; and for each of the new ones which table and
-/// count it is.
-pub(crate) fn facts(
-    tables: &[Prepared],
-    earlier: &[relate::Table],
-    release: usize,
-) -> (Vec<relate::Table>, Vec<(usize, usize)>) {
-    let mut facts: Vec<relate::Table> = earlier.to_vec();
-    let mut at = vec![(usize::MAX, 0); earlier.len()];
-    for (t, table) in tables.iter().enumerate() {
-        for (c, fact) in table.facts(release).into_iter().enumerate() {
-            facts.push(fact);
-            at.push((t, c));
-        }
-    }
-    (facts, at)
 }
 
 /// The shown table: grain and attributes as they are, each count with its flag.

@@ -4,12 +4,12 @@
 //! of each layer, oldest first. The purpose is part of every token, so the same person has unrelated tokens under two
 //! purposes (OpenPseudonymiser's reason for one salt per project).
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::PrivacyError;
-use crate::layer::Layer;
+use crate::layer::{Layer, new_mac};
 
 const MARK: &str = "svp-key-1";
 const MARK_ROTATED: &str = "svp-key-2";
@@ -136,13 +136,6 @@ fn secret_of(digits: &str) -> Result<Zeroizing<[u8; 32]>, PrivacyError> {
         return Err(PrivacyError::BadKey("the secret is one repeated byte"));
     }
     Ok(secret)
-}
-
-pub(crate) fn new_mac(key: &[u8]) -> Hmac<Sha256> {
-    match Hmac::<Sha256>::new_from_slice(key) {
-        Ok(mac) => mac,
-        Err(_) => unreachable!("HMAC takes keys of every length"),
-    }
 }
 
 fn check_purpose(purpose: &str) -> Result<(), PrivacyError> {

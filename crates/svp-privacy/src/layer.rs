@@ -5,12 +5,10 @@
 //! comparison as it was. Who holds the old key alone can then make no token that is in the lake. The permutation is the
 //! weaker half: with the old key and many filters its order can be worked out by counting bits. `README.md` says so.
 
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use svp_contract::encoding::FILTER_BYTES;
 use zeroize::Zeroizing;
-
-use crate::key::new_mac;
 
 /// Bits of a filter.
 const BITS: usize = FILTER_BYTES * 8;
@@ -88,6 +86,14 @@ impl Permutation {
             let to = usize::from(*to);
             filter[to / 8] |= ((old[i / 8] >> (i % 8)) & 1) << (to % 8);
         }
+    }
+}
+
+/// A MAC under a secret of any length.
+pub(crate) fn new_mac(key: &[u8]) -> Hmac<Sha256> {
+    match Hmac::<Sha256>::new_from_slice(key) {
+        Ok(mac) => mac,
+        Err(_) => unreachable!("HMAC takes keys of every length"),
     }
 }
 

@@ -6,7 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod attack;
-mod bounds;
+pub mod bounds;
 pub mod cell_key;
 pub mod clk;
 mod count;
@@ -22,6 +22,8 @@ mod layer;
 pub mod ledger;
 mod lp;
 pub mod merge;
+mod outcome;
+pub mod piece;
 mod policy;
 mod prepare;
 pub mod protect;
@@ -38,12 +40,14 @@ pub mod testing;
 mod token;
 mod walk;
 
-pub use disclose::{AttackSummary, Detail, Disclosed, Disclosure, Finding, Outcome, Suppression, disclose};
+pub use disclose::{Disclosed, Disclosure, Outcome, disclose};
 pub use error::PrivacyError;
 pub use key::Key;
 pub use layer::Layer;
+pub use outcome::{AttackSummary, Detail, Finding, Suppression};
+pub use piece::MERGED;
 pub use policy::{Dominance, Perturb, Policy};
-pub use prepare::{MERGED, Raw};
+pub use prepare::Raw;
 pub use pseudonymise::{Pseudonymised, pseudonymise};
 pub use rotate::Rotation;
 pub use row_digest::RowDigest;

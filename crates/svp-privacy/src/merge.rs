@@ -15,15 +15,8 @@ use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Field, Schema};
 
 use crate::count::{numbers, whole};
-use crate::prepare::MERGED;
+use crate::piece::{MERGED, REST, UNKNOWN_PLACE, rest_of};
 use crate::{Policy, PrivacyError};
-
-/// Id of the rest of the area.
-pub const REST: &str = "rest";
-/// Prefix of the id of the rest of a coarser cell: `rest:1000m:310000:48000`.
-pub const REST_PREFIX: &str = "rest:";
-/// Id of events whose place is not known.
-pub const UNKNOWN_PLACE: &str = "unknown place";
 
 /// A cell of the finest grid that has events.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,7 +84,7 @@ impl Map {
             up => self.leaves[leaf]
                 .path
                 .get(up - 1)
-                .map_or_else(|| REST.to_owned(), |node| format!("{REST_PREFIX}{node}")),
+                .map_or_else(|| REST.to_owned(), |node| rest_of(node)),
         }
     }
 
@@ -378,6 +371,7 @@ fn summed(source: &ArrayRef, values: impl Iterator<Item = f64>) -> ArrayRef {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::piece::REST_PREFIX;
     use proptest::prelude::*;
 
     /// A square of 250 m and the squares of 500 m to 8 km that hold it.

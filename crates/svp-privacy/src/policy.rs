@@ -170,8 +170,14 @@ impl Policy {
     /// A single count, outside any table, as it may be said: `None` where it is suppressed, else rounded.
     #[must_use]
     pub fn shown(&self, count: i64) -> Option<i64> {
-        if count > 0 && count < self.suppress_below { None } else { Some(crate::count::round_to(count, self.round_to)) }
+        if count > 0 && count < self.suppress_below { None } else { Some(round_to(count, self.round_to)) }
     }
+}
+
+/// Nearest multiple of `base`, halves upward.
+#[must_use]
+pub fn round_to(value: i64, base: i64) -> i64 {
+    if base <= 1 { value } else { (value + base / 2) / base * base }
 }
 
 fn smaller<T: Copy>(a: Option<T>, b: Option<T>, by: impl Fn(&T) -> f64) -> Option<T> {

@@ -11,14 +11,12 @@ use svp_contract::Output;
 
 use crate::cell_key::Perturbation;
 use crate::count::{Cell, Companions, Hidden, is_fractional, judge, numbers};
-use crate::disclose::Detail;
 use crate::merge::{Join, MergedTable};
+use crate::outcome::Detail;
+use crate::piece::MERGED;
 use crate::published::EventSet;
 use crate::relate::{Dim, Knowledge, Row, Table, Told, is_grid};
 use crate::{Policy, PrivacyError};
-
-/// Column that says of a row of a map whether it is a rest of a coarser cell.
-pub const MERGED: &str = "merged";
 
 /// An output's counts before disclosure control. It has no way out but [`crate::disclose()`].
 pub struct Raw {
@@ -316,6 +314,24 @@ impl Prepared {
                     .collect(),
             })
             .collect()
+    }
+
+    /// Several tables as the relation finder wants them, earlier ones first; and for each of the new ones which table and
+    /// count it is.
+    pub(crate) fn facts_of(
+        tables: &[Prepared],
+        earlier: &[Table],
+        release: usize,
+    ) -> (Vec<Table>, Vec<(usize, usize)>) {
+        let mut facts: Vec<Table> = earlier.to_vec();
+        let mut at = vec![(usize::MAX, 0); earlier.len()];
+        for (t, table) in tables.iter().enumerate() {
+            for (c, fact) in table.facts(release).into_iter().enumerate() {
+                facts.push(fact);
+                at.push((t, c));
+            }
+        }
+        (facts, at)
     }
 
     fn members(&self) -> Vec<Vec<String>> {

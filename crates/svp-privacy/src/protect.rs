@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use crate::attack::{Attack, Bounds, Effort, Prober, Proofs, Witness, run};
-use crate::bounds::propagate;
+use crate::bounds::{propagate, raise_goals};
 use crate::greedy;
 use crate::lp::{Outcome, Program};
 use crate::system::{Canonical, End, MARGIN, State, System, SystemError, inside};
@@ -41,7 +41,7 @@ pub fn protect(system: &mut System, effort: &Effort) -> Result<Protection, Syste
         return Err(SystemError::NoValue { number });
     }
     let mut canonical = Canonical::new(system);
-    canonical.system.goals_that_can_be_kept().map_err(|e| canonical.back(e))?;
+    raise_goals(&mut canonical.system).map_err(|e| canonical.back(e))?;
     let (verdicts, passes, taken_back) = rounds(&mut canonical.system, effort).map_err(|e| canonical.back(e))?;
     let mut hidden = Vec::new();
     for (at, &i) in canonical.numbers.iter().enumerate() {

@@ -27,7 +27,7 @@ pub enum Goal {
     /// Nothing to keep.
     None,
     /// The reader's bounds must contain this interval; of a total, as much of it as the shown noughts leave open
-    /// (see [`System::goals_that_can_be_kept`]).
+    /// (see [`crate::bounds::raise_goals`]).
     Cover {
         /// Lower end.
         lo: f64,
@@ -275,17 +275,6 @@ impl System {
             }
         }
         Ok(())
-    }
-
-    /// Raises the ends of `Cover` goals to what the shown noughts alone give away: noughts are always shown and
-    /// the mark means one at the least, so a total over three cells that are not nought is three at the least,
-    /// whatever else is hidden. [`crate::attack::attack`] and [`crate::protect::protect`] work on these goals.
-    ///
-    /// # Errors
-    /// When what is published contradicts itself.
-    pub fn goals_that_can_be_kept(&mut self) -> Result<(), SystemError> {
-        let of = self.links();
-        crate::bounds::raise_goals(self, &of).map_err(|equation| SystemError::Contradiction { equation })
     }
 
     /// For each number, the equations that it stands in.

@@ -60,7 +60,7 @@ impl Rule {
         if count == 0 {
             return Told::Shown(0.0, 0.0);
         }
-        let shown = crate::count::round_to(count, self.round_to);
+        let shown = crate::policy::round_to(count, self.round_to);
         Told::Shown((shown - below).max(self.suppress_below) as f64, (shown + above) as f64)
     }
 }

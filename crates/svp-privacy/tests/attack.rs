@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 use svp_privacy::attack::{Effort, Proof, attack, attack_exact};
+use svp_privacy::bounds::raise_goals;
 use svp_privacy::protect::protect;
 use svp_privacy::relate::{Related, relate};
 use svp_privacy::system::{Goal, State, System, SystemError};
@@ -11,7 +12,7 @@ use svp_privacy::testing::{Random, TwoLevels, linked, printed, sum, suppressed};
 /// The goals as far as marks can keep them at all.
 fn attainable_goals(system: &System) -> Vec<Goal> {
     let mut raised = system.clone();
-    raised.goals_that_can_be_kept().unwrap();
+    raise_goals(&mut raised).unwrap();
     raised.numbers.into_iter().map(|n| n.goal).collect()
 }
 

@@ -8,13 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Build, Knowledge, Origin, Table, is_grid, latent, outside, small};
-use crate::merge::{REST, REST_PREFIX};
+use crate::piece::{REST, node_of};
 use crate::system::Goal;
-
-/// The node of a piece: the cell, or the coarser cell that it is the rest of.
-fn node_of(id: &str) -> &str {
-    id.strip_prefix(REST_PREFIX).unwrap_or(id)
-}
 
 /// The grid that a cell belongs to, by its name.
 fn kind_of(node: &str, table_kind: &str) -> String {
