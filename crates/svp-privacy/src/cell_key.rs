@@ -7,7 +7,7 @@
 //! averaging over tables wins nothing. The table of probabilities has the greatest entropy among those with mean 0,
 //! the given variance and the allowed results (Giessing, 2016).
 
-use crate::PrivacyError;
+use crate::DiscloseError;
 
 /// A table of perturbation.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,15 +68,15 @@ impl Perturbation {
     /// # Errors
     /// When the variance is not positive or larger than `max_change` allows, or `max_change` is too small to step over
     /// the small counts.
-    pub fn new(max_change: i64, variance: f64, suppress_below: i64) -> Result<Self, PrivacyError> {
+    pub fn new(max_change: i64, variance: f64, suppress_below: i64) -> Result<Self, DiscloseError> {
         let largest = (max_change * max_change) as f64;
         if !(1..=100).contains(&max_change) || !variance.is_finite() || variance <= 0.0 || variance >= largest {
-            return Err(PrivacyError::Perturbation(
+            return Err(DiscloseError::Perturbation(
                 "the variance lies between 0 and the square of the largest change, which is 1 to 100",
             ));
         }
         if max_change < suppress_below - 1 {
-            return Err(PrivacyError::Perturbation("the largest change must be able to take every small count to 0"));
+            return Err(DiscloseError::Perturbation("the largest change must be able to take every small count to 0"));
         }
         // From here on no result can be small, so all larger counts have one table.
         let last = suppress_below.max(1) + max_change;

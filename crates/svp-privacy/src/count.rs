@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
 
 use crate::cell_key::Perturbation;
 use crate::policy::round_to;
-use crate::{Policy, PrivacyError};
+use crate::{Policy, DiscloseError};
 
 /// Why a cell is suppressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,14 +58,14 @@ pub struct Companions {
 ///
 /// # Errors
 /// When it is not a column of numbers.
-pub fn numbers(name: &str, array: &ArrayRef) -> Result<Vec<Option<f64>>, PrivacyError> {
+pub fn numbers(name: &str, array: &ArrayRef) -> Result<Vec<Option<f64>>, DiscloseError> {
     Ok(match array.data_type() {
         DataType::Int32 => array.as_primitive::<Int32Type>().iter().map(|v| v.map(f64::from)).collect(),
         // Counts stay far below 2^53, so f64 holds them exactly.
         DataType::Int64 => array.as_primitive::<Int64Type>().iter().map(|v| v.map(|v| v as f64)).collect(),
         DataType::Float64 => array.as_primitive::<Float64Type>().iter().collect(),
         DataType::Null => vec![None; array.len()],
-        _ => return Err(PrivacyError::WrongType { column: name.to_owned(), wanted: "a number" }),
+        _ => return Err(DiscloseError::WrongType { column: name.to_owned(), wanted: "a number" }),
     })
 }
 
@@ -85,7 +85,7 @@ pub fn judge(
     with: &Companions,
     policy: &Policy,
     perturbation: Option<&Perturbation>,
-) -> Result<Vec<Cell>, PrivacyError> {
+) -> Result<Vec<Cell>, DiscloseError> {
     let fractional = is_fractional(counts);
     let at = |column: &Option<Vec<Option<f64>>>, row: usize| column.as_ref().and_then(|c| c[row]);
     let mut out = Vec::with_capacity(counts.len());
@@ -95,7 +95,7 @@ pub fn judge(
             continue;
         };
         if count < 0.0 || !count.is_finite() {
-            return Err(PrivacyError::NegativeCount { column: name.to_owned() });
+            return Err(DiscloseError::NegativeCount { column: name.to_owned() });
         }
         let n = if policy.suppress_below > 1 || !fractional { whole(count) } else { count.round() as i64 };
         let few = policy
@@ -118,7 +118,7 @@ pub fn judge(
         };
         let (changed, most) = match perturbation {
             Some(p) => {
-                let key = at(&with.cell_key, row).ok_or_else(|| PrivacyError::NoCellKey { column: name.to_owned() })?;
+                let key = at(&with.cell_key, row).ok_or_else(|| DiscloseError::NoCellKey { column: name.to_owned() })?;
                 (p.perturb(n, (key as u64 & u64::from(u32::MAX)) as u32), p.max_change())
             }
             None => (n, 0),
@@ -197,11 +197,11 @@ mod tests {
     fn what_is_no_count_is_refused() {
         for bad in [-1.0, f64::NAN, f64::INFINITY] {
             let out = judge("events", &[Some(3.0), Some(bad)], &Companions::default(), &rule(8, 5), None);
-            assert!(matches!(out, Err(PrivacyError::NegativeCount { .. })));
+            assert!(matches!(out, Err(DiscloseError::NegativeCount { .. })));
         }
         let noise = Perturbation::new(8, 4.0, 8).unwrap();
         let out = judge("events", &[Some(30.0)], &Companions::default(), &rule(8, 5), Some(&noise));
-        assert!(matches!(out, Err(PrivacyError::NoCellKey { .. })));
+        assert!(matches!(out, Err(DiscloseError::NoCellKey { .. })));
     }
 
     proptest! {

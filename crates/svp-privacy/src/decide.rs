@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::PrivacyError;
+use crate::DiscloseError;
 use crate::attack::{Effort, attack};
 use crate::outcome::Finding;
 use crate::prepare::Prepared;
@@ -28,7 +28,7 @@ impl Desk<'_> {
         &mut self,
         tables: &mut [Prepared],
         earlier: &[relate::Table],
-    ) -> Result<Related, PrivacyError> {
+    ) -> Result<Related, DiscloseError> {
         loop {
             self.passes += 1;
             let (facts, at) = Prepared::facts_of(tables, earlier, self.release);
@@ -66,7 +66,7 @@ impl Desk<'_> {
     }
 
     /// Labels of what tables give away.
-    pub(crate) fn broken(&self, facts: &[relate::Table]) -> Result<Vec<String>, PrivacyError> {
+    pub(crate) fn broken(&self, facts: &[relate::Table]) -> Result<Vec<String>, DiscloseError> {
         let mut related = relate::relate(facts, self.known);
         accept(&mut related, facts, self.accepted, &mut BTreeSet::new());
         let found = attack(&related.system, self.effort).map_err(|e| contradiction(e, &related, facts))?;
@@ -78,11 +78,11 @@ impl Desk<'_> {
         &mut self,
         tables: &mut [Prepared],
         earlier: &[relate::Table],
-    ) -> Result<(), PrivacyError> {
+    ) -> Result<(), DiscloseError> {
         self.settle(tables, &[])?;
         let broken = self.broken(&Prepared::facts_of(tables, earlier, self.release).0)?;
         match broken.into_iter().find(|label| !self.already.contains(label)) {
-            Some(what) => Err(PrivacyError::Differenced { what }),
+            Some(what) => Err(DiscloseError::Differenced { what }),
             None => Ok(()),
         }
     }
@@ -225,7 +225,7 @@ pub(crate) fn contradiction(
     error: crate::system::SystemError,
     related: &Related,
     facts: &[relate::Table],
-) -> PrivacyError {
+) -> DiscloseError {
     let names = |numbers: &[usize]| {
         let tables: BTreeSet<&str> = numbers
             .iter()
@@ -247,5 +247,5 @@ pub(crate) fn contradiction(
         }
         E::NoAnswer { number } => vec![number],
     };
-    PrivacyError::Contradiction { tables: names(&numbers) }
+    DiscloseError::Contradiction { tables: names(&numbers) }
 }

@@ -18,7 +18,7 @@ use crate::decide::{Desk, contradiction};
 use crate::outcome::{AttackSummary, Detail, Finding, Suppression};
 use crate::prepare::{Prepared, Raw, prepare};
 use crate::relate::{self, Knowledge, Told};
-use crate::PrivacyError;
+use crate::DiscloseError;
 
 /// Something whose counts may be shown. Only [`disclose`] makes one.
 #[derive(Debug, Clone)]
@@ -53,13 +53,13 @@ impl Disclosed<RecordBatch> {
     ///
     /// # Errors
     /// When an earlier column is not exactly as it was, or a derived value would reveal a suppressed one.
-    pub fn with_derived(self, derived: RecordBatch, inputs: &[(String, Vec<String>)]) -> Result<Self, PrivacyError> {
+    pub fn with_derived(self, derived: RecordBatch, inputs: &[(String, Vec<String>)]) -> Result<Self, DiscloseError> {
         use arrow::array::{Array, AsArray};
         for (i, field) in self.value.schema().fields().iter().enumerate() {
             let same = derived.schema().fields().get(i).is_some_and(|f| f.name() == field.name())
                 && derived.column(i).to_data() == self.value.column(i).to_data();
             if !same {
-                return Err(PrivacyError::ChangedAfterDisclosure { column: field.name().clone() });
+                return Err(DiscloseError::ChangedAfterDisclosure { column: field.name().clone() });
             }
         }
         for (column, counts) in inputs {
@@ -69,7 +69,7 @@ impl Disclosed<RecordBatch> {
                 let Some(flags) = self.value.column_by_name(&flags) else { continue };
                 let flags = flags.as_boolean();
                 if (0..flags.len()).any(|row| flags.value(row) && values.is_valid(row)) {
-                    return Err(PrivacyError::DerivedReveals { column: column.clone() });
+                    return Err(DiscloseError::DerivedReveals { column: column.clone() });
                 }
             }
         }
@@ -119,7 +119,7 @@ pub fn disclose(
     known: &dyn Knowledge,
     accepted: &BTreeSet<String>,
     effort: &Effort,
-) -> Result<Disclosure, PrivacyError> {
+) -> Result<Disclosure, DiscloseError> {
     let mut tables: Vec<Prepared> = raws.into_iter().map(|raw| prepare(raw, known)).collect::<Result<_, _>>()?;
     let mut findings: BTreeSet<Finding> = BTreeSet::new();
     one_grid(&mut tables, earlier, known, &mut findings);
@@ -135,7 +135,7 @@ pub fn disclose(
     // What is decided is attacked once more, by the code that knows nothing of how it was decided.
     let result = attack(&related.system, effort).map_err(|e| contradiction(e, &related, &[]))?;
     if let Some(broken) = result.broken.iter().find(|n| !already.contains(&related.origins[**n].label)) {
-        return Err(PrivacyError::AttackFailed { what: related.origins[*broken].label.clone() });
+        return Err(DiscloseError::AttackFailed { what: related.origins[*broken].label.clone() });
     }
     let count = |proof: Proof| result.proofs.get(&proof).copied().unwrap_or_default() as u64;
     let summary = AttackSummary {
@@ -194,7 +194,7 @@ fn one_grid(
 }
 
 /// The shown table: grain and attributes as they are, each count with its flag.
-fn finish(table: Prepared) -> Result<Outcome, PrivacyError> {
+fn finish(table: Prepared) -> Result<Outcome, DiscloseError> {
     if let Some(why) = table.withheld() {
         return Ok(Outcome::Withheld(why.to_owned()));
     }
@@ -216,7 +216,7 @@ fn finish(table: Prepared) -> Result<Outcome, PrivacyError> {
         fields.push(Field::new(format!("{}_suppressed", field.name()), DataType::Boolean, false));
         columns.push(flags);
     }
-    let value = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(PrivacyError::Arrow)?;
+    let value = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(DiscloseError::Arrow)?;
     let counts = counts.into_iter().map(|(name, _)| name).collect();
     Ok(Outcome::Table(Disclosed { value, counts, summary: Box::new(summary) }))
 }

@@ -2,9 +2,9 @@
 
 use thiserror::Error;
 
-/// Outcomes of the privacy floor.
+/// Why identifiers could not become tokens.
 #[derive(Debug, Error)]
-pub enum PrivacyError {
+pub enum PseudonymiseError {
     /// The key text is not a key that `svp key new` makes.
     #[error("the key is not usable: {0}")]
     BadKey(&'static str),
@@ -19,7 +19,42 @@ pub enum PrivacyError {
         /// Column that is absent.
         column: String,
     },
-    /// A column has a type that cannot be made into a token or a count.
+    /// A column has a type that cannot be made into a token.
+    #[error("column {column} has a type that no token is made of ({wanted} wanted)")]
+    WrongType {
+        /// The column.
+        column: String,
+        /// What was wanted instead.
+        wanted: &'static str,
+    },
+    /// Arrow refused the batch.
+    #[error("the batch could not be built")]
+    Arrow(#[source] arrow::error::ArrowError),
+}
+
+impl PseudonymiseError {
+    /// What the reader of the message can do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::BadKey(_) => Some("make one with `svp key new --out FILE` and keep it apart from the lake"),
+            Self::NoRandom | Self::MissingColumn { .. } | Self::WrongType { .. } | Self::Arrow(_) => None,
+        }
+    }
+}
+
+/// Why counts could not be disclosed.
+#[derive(Debug, Error)]
+pub enum DiscloseError {
+    /// The rows of an output lack a column that its header names.
+    #[error("table {table}: its rows lack column {column}, which its header names")]
+    MissingColumn {
+        /// Name of the table.
+        table: String,
+        /// Column that is absent.
+        column: String,
+    },
+    /// A column has a type that cannot be counted.
     #[error("column {column} has a type that cannot be used here ({wanted} wanted)")]
     WrongType {
         /// The column.
@@ -77,12 +112,13 @@ pub enum PrivacyError {
     Arrow(#[source] arrow::error::ArrowError),
 }
 
-impl PrivacyError {
+impl DiscloseError {
     /// What the reader of the message can do about it.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::BadKey(_) => Some("make one with `svp key new --out FILE` and keep it apart from the lake"),
+            Self::MissingColumn { .. } => Some("compare the header of the output with its SELECT list"),
+            Self::WrongType { .. } => Some("a count is a whole number or a DOUBLE: cast it in the SELECT"),
             Self::NegativeCount { .. } => {
                 Some("counts must be of events or people; compute differences as derived columns")
             }
@@ -98,7 +134,7 @@ impl PrivacyError {
             ),
             Self::AttackFailed { .. } => Some("nothing was released; this is a defect of svp: please report it"),
             Self::DerivedReveals { .. } => Some("derive from the disclosed count columns only"),
-            _ => None,
+            Self::ChangedAfterDisclosure { .. } | Self::Arrow(_) => None,
         }
     }
 }

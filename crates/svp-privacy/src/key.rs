@@ -8,7 +8,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::PrivacyError;
+use crate::PseudonymiseError;
 use crate::layer::{Layer, new_mac};
 
 const MARK: &str = "svp-key-1";
@@ -27,10 +27,10 @@ impl Key {
     ///
     /// # Errors
     /// When the purpose is not one word, or no random bytes can be had.
-    pub fn generate(purpose: &str) -> Result<Self, PrivacyError> {
+    pub fn generate(purpose: &str) -> Result<Self, PseudonymiseError> {
         check_purpose(purpose)?;
         let mut secret = Zeroizing::new([0u8; 32]);
-        getrandom::fill(secret.as_mut_slice()).map_err(|_| PrivacyError::NoRandom)?;
+        getrandom::fill(secret.as_mut_slice()).map_err(|_| PseudonymiseError::NoRandom)?;
         Ok(Self { purpose: purpose.to_owned(), secret, later: Vec::new() })
     }
 
@@ -38,20 +38,20 @@ impl Key {
     ///
     /// # Errors
     /// When the text is not a key; the message says which part is wrong and never shows it.
-    pub fn parse(text: &str) -> Result<Self, PrivacyError> {
+    pub fn parse(text: &str) -> Result<Self, PseudonymiseError> {
         let mut words = text.split_whitespace();
         let rotated = match words.next() {
             Some(MARK) => false,
             Some(MARK_ROTATED) => true,
-            _ => return Err(PrivacyError::BadKey("it begins with neither svp-key-1 nor svp-key-2")),
+            _ => return Err(PseudonymiseError::BadKey("it begins with neither svp-key-1 nor svp-key-2")),
         };
-        let purpose = words.next().ok_or(PrivacyError::BadKey("the purpose is missing"))?;
+        let purpose = words.next().ok_or(PseudonymiseError::BadKey("the purpose is missing"))?;
         check_purpose(purpose)?;
-        let secret = secret_of(words.next().ok_or(PrivacyError::BadKey("the secret is missing"))?)?;
-        let later = words.map(|digits| Ok(Layer::new(secret_of(digits)?))).collect::<Result<Vec<_>, PrivacyError>>()?;
+        let secret = secret_of(words.next().ok_or(PseudonymiseError::BadKey("the secret is missing"))?)?;
+        let later = words.map(|digits| Ok(Layer::new(secret_of(digits)?))).collect::<Result<Vec<_>, PseudonymiseError>>()?;
         match (rotated, later.is_empty()) {
-            (false, false) => Err(PrivacyError::BadKey("there is text after the secret")),
-            (true, true) => Err(PrivacyError::BadKey("a rotated key has at least two secrets")),
+            (false, false) => Err(PseudonymiseError::BadKey("there is text after the secret")),
+            (true, true) => Err(PseudonymiseError::BadKey("a rotated key has at least two secrets")),
             _ => Ok(Self { purpose: purpose.to_owned(), secret, later }),
         }
     }
@@ -60,9 +60,9 @@ impl Key {
     ///
     /// # Errors
     /// When no random bytes can be had.
-    pub fn rotated(&self) -> Result<Self, PrivacyError> {
+    pub fn rotated(&self) -> Result<Self, PseudonymiseError> {
         let mut fresh = Zeroizing::new([0u8; 32]);
-        getrandom::fill(fresh.as_mut_slice()).map_err(|_| PrivacyError::NoRandom)?;
+        getrandom::fill(fresh.as_mut_slice()).map_err(|_| PseudonymiseError::NoRandom)?;
         let mut later = self.later.clone();
         later.push(Layer::new(fresh));
         Ok(Self { purpose: self.purpose.clone(), secret: self.secret.clone(), later })
@@ -128,21 +128,21 @@ impl Key {
     }
 }
 
-fn secret_of(digits: &str) -> Result<Zeroizing<[u8; 32]>, PrivacyError> {
+fn secret_of(digits: &str) -> Result<Zeroizing<[u8; 32]>, PseudonymiseError> {
     let mut secret = Zeroizing::new([0u8; 32]);
     hex::decode_to_slice(digits, secret.as_mut_slice())
-        .map_err(|_| PrivacyError::BadKey("the secret is not 64 hexadecimal digits"))?;
+        .map_err(|_| PseudonymiseError::BadKey("the secret is not 64 hexadecimal digits"))?;
     if secret.iter().all(|b| *b == secret[0]) {
-        return Err(PrivacyError::BadKey("the secret is one repeated byte"));
+        return Err(PseudonymiseError::BadKey("the secret is one repeated byte"));
     }
     Ok(secret)
 }
 
-fn check_purpose(purpose: &str) -> Result<(), PrivacyError> {
+fn check_purpose(purpose: &str) -> Result<(), PseudonymiseError> {
     let fine = !purpose.is_empty()
         && purpose.len() <= 64
         && purpose.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    if fine { Ok(()) } else { Err(PrivacyError::BadKey("a purpose is one word of a-z, 0-9 and hyphens")) }
+    if fine { Ok(()) } else { Err(PseudonymiseError::BadKey("a purpose is one word of a-z, 0-9 and hyphens")) }
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ mod token;
 mod walk;
 
 pub use disclose::{Disclosed, Disclosure, Outcome, disclose};
-pub use error::PrivacyError;
+pub use error::{DiscloseError, PseudonymiseError};
 pub use key::Key;
 pub use layer::Layer;
 pub use outcome::{AttackSummary, Detail, Finding, Suppression};

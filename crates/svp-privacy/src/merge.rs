@@ -16,7 +16,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 
 use crate::count::{numbers, whole};
 use crate::piece::{MERGED, REST, UNKNOWN_PLACE, rest_of};
-use crate::{Policy, PrivacyError};
+use crate::{Policy, DiscloseError};
 
 /// A cell of the finest grid that has events.
 #[derive(Debug, Clone, PartialEq)]
@@ -250,18 +250,18 @@ pub(crate) fn merge_table(
     residents: Option<&str>,
     companions: BTreeMap<String, Join>,
     policy: &Policy,
-) -> Result<MergedTable, PrivacyError> {
-    let missing = || PrivacyError::MissingColumn { table: "map".to_owned(), column: cell_column.to_owned() };
+) -> Result<MergedTable, DiscloseError> {
+    let missing = || DiscloseError::MissingColumn { table: "map".to_owned(), column: cell_column.to_owned() };
     let ids =
-        cast(batch.column_by_name(cell_column).ok_or_else(missing)?, &DataType::Utf8).map_err(PrivacyError::Arrow)?;
+        cast(batch.column_by_name(cell_column).ok_or_else(missing)?, &DataType::Utf8).map_err(DiscloseError::Arrow)?;
     let ids = ids.as_string::<i32>();
-    let column = |name: &str| -> Result<Vec<Option<f64>>, PrivacyError> {
+    let column = |name: &str| -> Result<Vec<Option<f64>>, DiscloseError> {
         batch.column_by_name(name).map_or_else(|| Ok(vec![None; batch.num_rows()]), |c| numbers(name, c))
     };
     let values: Vec<Vec<Option<f64>>> = counts.iter().map(|c| column(c)).collect::<Result<_, _>>()?;
     for (name, column) in counts.iter().zip(&values) {
         if column.iter().flatten().any(|v| *v < 0.0 || !v.is_finite()) {
-            return Err(PrivacyError::NegativeCount { column: (*name).to_owned() });
+            return Err(DiscloseError::NegativeCount { column: (*name).to_owned() });
         }
     }
     let residents = residents.map(column).transpose()?;
@@ -306,7 +306,7 @@ impl MergedTable {
     }
 
     /// Merges rows (of the merged table) further. False where nothing moved: all of them are the rest of the area.
-    pub(crate) fn push_up(&mut self, rows: &[usize]) -> Result<bool, PrivacyError> {
+    pub(crate) fn push_up(&mut self, rows: &[usize]) -> Result<bool, DiscloseError> {
         let (Some(batch), Some(map)) = (&self.batch, &mut self.map) else { return Ok(false) };
         let Some(ids) = batch.column_by_name(&self.cell_column) else { return Ok(false) };
         let ids = ids.as_string::<i32>();
@@ -322,7 +322,7 @@ impl MergedTable {
         Ok(moved)
     }
 
-    fn build(&mut self) -> Result<(), PrivacyError> {
+    fn build(&mut self) -> Result<(), DiscloseError> {
         let Some(map) = &self.map else {
             self.batch = None;
             return Ok(());
@@ -348,14 +348,14 @@ impl MergedTable {
                 let of = |p: &Piece| how.join(p.leaves.iter().map(|l| values[self.rows[*l]]));
                 Arc::new(Float64Array::from_iter(pieces.iter().map(of)))
             } else {
-                take(source, &own, None).map_err(PrivacyError::Arrow)?
+                take(source, &own, None).map_err(DiscloseError::Arrow)?
             };
             fields.push(Field::new(name, column.data_type().clone(), true));
             columns.push(column);
         }
         fields.push(Field::new(MERGED, DataType::Boolean, false));
         columns.push(Arc::new(BooleanArray::from(pieces.iter().map(|p| p.rest).collect::<Vec<_>>())));
-        self.batch = Some(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(PrivacyError::Arrow)?);
+        self.batch = Some(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(DiscloseError::Arrow)?);
         Ok(())
     }
 }

@@ -16,7 +16,7 @@ use crate::outcome::Detail;
 use crate::piece::MERGED;
 use crate::published::EventSet;
 use crate::relate::{Dim, Knowledge, Row, Table, Told, is_grid};
-use crate::{Policy, PrivacyError};
+use crate::{Policy, DiscloseError};
 
 /// An output's counts before disclosure control. It has no way out but [`crate::disclose()`].
 pub struct Raw {
@@ -52,10 +52,10 @@ impl Raw {
         set: EventSet,
         policy: Policy,
         batch: RecordBatch,
-    ) -> Result<Self, PrivacyError> {
+    ) -> Result<Self, DiscloseError> {
         for column in output.selected() {
             if batch.column_by_name(column).is_none() {
-                return Err(PrivacyError::MissingColumn { table: name.to_owned(), column: column.to_owned() });
+                return Err(DiscloseError::MissingColumn { table: name.to_owned(), column: column.to_owned() });
             }
         }
         let mut set = set;
@@ -76,7 +76,7 @@ pub(crate) struct Prepared {
 }
 
 /// Merges a map, and judges every cell by itself.
-pub(crate) fn prepare(raw: Raw, known: &dyn Knowledge) -> Result<Prepared, PrivacyError> {
+pub(crate) fn prepare(raw: Raw, known: &dyn Knowledge) -> Result<Prepared, DiscloseError> {
     let mut out = Prepared {
         batch: raw.batch.clone(),
         map: None,
@@ -179,7 +179,7 @@ impl Prepared {
         self.raw.policy.merge_maps && self.raw.policy.protects()
     }
 
-    fn merge(&self, column: &str, known: &dyn Knowledge) -> Result<MergedTable, PrivacyError> {
+    fn merge(&self, column: &str, known: &dyn Knowledge) -> Result<MergedTable, DiscloseError> {
         let kind = self.raw.output.grain.iter().find(|g| g.name == column).map_or("", |g| g.dimension());
         let path = |cell: &str| -> Option<Vec<String>> {
             let (mut kind, mut member) = (kind.to_owned(), cell.to_owned());
@@ -209,7 +209,7 @@ impl Prepared {
     /// Merges pieces into the rest of the next coarser cell, and judges the table anew.
     ///
     /// False where nothing is left to merge: then only withholding helps.
-    pub(crate) fn push_up(&mut self, rows: &BTreeSet<usize>) -> Result<bool, PrivacyError> {
+    pub(crate) fn push_up(&mut self, rows: &BTreeSet<usize>) -> Result<bool, DiscloseError> {
         let Some(map) = &mut self.map else { return Ok(false) };
         let merged = map.push_up(&rows.iter().copied().collect::<Vec<_>>())?;
         self.after_merge()?;
@@ -217,7 +217,7 @@ impl Prepared {
         Ok(merged)
     }
 
-    fn after_merge(&mut self) -> Result<(), PrivacyError> {
+    fn after_merge(&mut self) -> Result<(), DiscloseError> {
         let Some(map) = &self.map else { return Ok(()) };
         match map.batch() {
             Some(batch) => self.batch = batch.clone(),
@@ -229,12 +229,12 @@ impl Prepared {
         Ok(())
     }
 
-    fn judge(&mut self) -> Result<(), PrivacyError> {
+    fn judge(&mut self) -> Result<(), DiscloseError> {
         let perturbation = match &self.raw.policy.perturb {
             Some(p) => Some(Perturbation::new(p.max_change, p.variance, self.raw.policy.suppress_below)?),
             None => None,
         };
-        let column = |name: &Option<String>| -> Result<Option<Vec<Option<f64>>>, PrivacyError> {
+        let column = |name: &Option<String>| -> Result<Option<Vec<Option<f64>>>, DiscloseError> {
             match name.as_ref().and_then(|n| self.batch.column_by_name(n).map(|c| (n, c))) {
                 Some((name, array)) => numbers(name, array).map(Some),
                 None => Ok(None),
@@ -243,7 +243,7 @@ impl Prepared {
         let mut counts = Vec::new();
         let mut fractional = Vec::new();
         for count in &self.raw.output.counts {
-            let array = self.batch.column_by_name(&count.name).ok_or_else(|| PrivacyError::MissingColumn {
+            let array = self.batch.column_by_name(&count.name).ok_or_else(|| DiscloseError::MissingColumn {
                 table: self.raw.name.clone(),
                 column: count.name.clone(),
             })?;
@@ -396,12 +396,12 @@ impl Prepared {
 }
 
 /// A batch with one more column at its end.
-fn with_column(batch: &RecordBatch, name: &str, column: ArrayRef) -> Result<RecordBatch, PrivacyError> {
+fn with_column(batch: &RecordBatch, name: &str, column: ArrayRef) -> Result<RecordBatch, DiscloseError> {
     let mut fields: Vec<Field> = batch.schema().fields().iter().map(|f| f.as_ref().clone()).collect();
     fields.push(Field::new(name, DataType::Boolean, false));
     let mut columns = batch.columns().to_vec();
     columns.push(column);
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(PrivacyError::Arrow)
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(DiscloseError::Arrow)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Date32Type};
 use svp_contract::{Column, ColumnType, EncodingKind, Table};
 
 use crate::encode::Encoder;
-use crate::{Key, PrivacyError, Tokeniser};
+use crate::{Key, PseudonymiseError, Tokeniser};
 
 /// Something that holds no direct identifier. Only [`pseudonymise`] makes one.
 #[derive(Debug, Clone)]
@@ -38,7 +38,7 @@ pub fn pseudonymise(
     scope: &str,
     staged: &RecordBatch,
     key: &Key,
-) -> Result<Pseudonymised<RecordBatch>, PrivacyError> {
+) -> Result<Pseudonymised<RecordBatch>, PseudonymiseError> {
     let schema = table.stored_schema();
     let mut out: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
     for field in schema.fields() {
@@ -52,11 +52,11 @@ pub fn pseudonymise(
             out.push(Arc::clone(array));
         }
     }
-    RecordBatch::try_new(schema, out).map(Pseudonymised).map_err(PrivacyError::Arrow)
+    RecordBatch::try_new(schema, out).map(Pseudonymised).map_err(PseudonymiseError::Arrow)
 }
 
-fn missing(table: &Table, column: &str) -> PrivacyError {
-    PrivacyError::MissingColumn { table: table.name.clone(), column: column.to_owned() }
+fn missing(table: &Table, column: &str) -> PseudonymiseError {
+    PseudonymiseError::MissingColumn { table: table.name.clone(), column: column.to_owned() }
 }
 
 fn tokens(
@@ -65,7 +65,7 @@ fn tokens(
     scope: &str,
     staged: &RecordBatch,
     key: &Key,
-) -> Result<ArrayRef, PrivacyError> {
+) -> Result<ArrayRef, PseudonymiseError> {
     let tokeniser = Tokeniser::new(key, column.token_domain());
     let mut parts: Vec<Part<'_>> = Vec::with_capacity(column.from.len());
     for name in &column.from {
@@ -114,7 +114,7 @@ fn encodings(
     kind: EncodingKind,
     staged: &RecordBatch,
     key: &Key,
-) -> Result<ArrayRef, PrivacyError> {
+) -> Result<ArrayRef, PseudonymiseError> {
     let mut parts: Vec<Part<'_>> = Vec::with_capacity(column.from.len());
     for name in &column.from {
         parts.push(Part::new(name, staged.column_by_name(name).ok_or_else(|| missing(table, name))?)?);
@@ -141,11 +141,11 @@ enum Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    fn new(name: &str, array: &'a ArrayRef) -> Result<Self, PrivacyError> {
+    fn new(name: &str, array: &'a ArrayRef) -> Result<Self, PseudonymiseError> {
         match array.data_type() {
             DataType::Utf8 => Ok(Self::Text(array.as_string::<i32>())),
             DataType::Date32 => Ok(Self::Date(array.as_primitive())),
-            _ => Err(PrivacyError::WrongType { column: name.to_owned(), wanted: "text or date" }),
+            _ => Err(PseudonymiseError::WrongType { column: name.to_owned(), wanted: "text or date" }),
         }
     }
 

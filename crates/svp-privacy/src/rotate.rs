@@ -9,7 +9,7 @@ use svp_contract::{EncodingKind, Table};
 
 use crate::encode::rotate;
 use crate::layer::Permutation;
-use crate::{Layer, PrivacyError, TOKEN_LEN, token_text};
+use crate::{Layer, PseudonymiseError, TOKEN_LEN, token_text};
 
 /// Name of the column that keeps the digest of a row.
 const ROW_DIGEST: &str = "row_digest";
@@ -35,11 +35,11 @@ impl Rotation {
     ///
     /// # Errors
     /// When the batch cannot be built.
-    pub fn turn(&self, batch: &RecordBatch) -> Result<RecordBatch, PrivacyError> {
+    pub fn turn(&self, batch: &RecordBatch) -> Result<RecordBatch, PseudonymiseError> {
         let schema = batch.schema();
         let columns =
             schema.fields().iter().zip(batch.columns()).map(|(field, column)| self.column(field.name(), column));
-        RecordBatch::try_new(Arc::clone(&schema), columns.collect()).map_err(PrivacyError::Arrow)
+        RecordBatch::try_new(Arc::clone(&schema), columns.collect()).map_err(PseudonymiseError::Arrow)
     }
 
     fn column(&self, name: &str, column: &ArrayRef) -> ArrayRef {

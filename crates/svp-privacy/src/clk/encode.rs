@@ -3,7 +3,8 @@
 use super::cache::{Blake, Double};
 use super::compare::Tokens;
 use super::schema::{HashKind, Used};
-use super::{ClkError, ClkSchema, keys};
+use super::error::ClkError;
+use super::{ClkSchema, keys};
 
 /// Encodes records under a schema and a secret. A clone has memory of its own: one for each thread.
 #[derive(Clone)]

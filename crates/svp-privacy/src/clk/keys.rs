@@ -4,7 +4,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Sha256, Sha512};
 use zeroize::Zeroizing;
 
-use super::ClkError;
+use super::error::ClkError;
 use super::schema::{Kdf, KdfHash};
 
 /// Two keys for each feature, ignored ones included, one after another.

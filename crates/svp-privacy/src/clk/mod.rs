@@ -16,6 +16,7 @@ mod check;
 mod compare;
 mod dates;
 mod encode;
+mod error;
 mod hmac_legacy;
 mod keys;
 mod python;
@@ -23,43 +24,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
-use thiserror::Error;
-
 pub use base64::{from_base64, to_base64};
 pub use encode::ClkEncoder;
+pub use error::ClkError;
 pub use schema::ClkSchema;
-
-/// Why records cannot be encoded. No variant holds a value from the data or the secret.
-#[derive(Debug, Error)]
-pub enum ClkError {
-    /// The schema is not JSON.
-    #[error("the linkage schema is not JSON")]
-    Json(#[source] serde_json::Error),
-    /// The schema does not say what clkhash needs, or says what it refuses.
-    #[error("the linkage schema is not usable at {at}: {what}")]
-    Schema {
-        /// Where in the schema.
-        at: String,
-        /// What is wrong there.
-        what: &'static str,
-    },
-    /// No keys can be derived as the schema asks.
-    #[error("the keys cannot be derived: {0}")]
-    Keys(&'static str),
-    /// A record has more or fewer values than the schema has features.
-    #[error("the record has {found} values, the linkage schema has {wanted} features")]
-    Length {
-        /// Features of the schema.
-        wanted: usize,
-        /// Values of the record.
-        found: usize,
-    },
-    /// A value is not what its feature's format says.
-    #[error("feature {feature}: {what}")]
-    Value {
-        /// Identifier of the feature.
-        feature: String,
-        /// What is wrong with the value.
-        what: &'static str,
-    },
-}

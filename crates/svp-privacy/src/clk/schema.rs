@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::ClkError;
+use super::error::ClkError;
 use super::base64::from_base64;
 use super::check::Format;
 use super::compare::{Comparison, Numeric};
