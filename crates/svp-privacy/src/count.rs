@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
 
 use crate::cell_key::Perturbation;
 use crate::policy::round_to;
-use crate::{Policy, DiscloseError};
+use crate::{DiscloseError, Policy};
 
 /// Why a cell is suppressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +118,8 @@ pub fn judge(
         };
         let (changed, most) = match perturbation {
             Some(p) => {
-                let key = at(&with.cell_key, row).ok_or_else(|| DiscloseError::NoCellKey { column: name.to_owned() })?;
+                let key =
+                    at(&with.cell_key, row).ok_or_else(|| DiscloseError::NoCellKey { column: name.to_owned() })?;
                 (p.perturb(n, (key as u64 & u64::from(u32::MAX)) as u32), p.max_change())
             }
             None => (n, 0),

@@ -12,13 +12,13 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanBuilder, Int64Builder, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 
+use crate::DiscloseError;
 use crate::attack::{Effort, Proof, attack};
 use crate::count::{Cell, Hidden};
 use crate::decide::{Desk, contradiction};
 use crate::outcome::{AttackSummary, Detail, Finding, Suppression};
 use crate::prepare::{Prepared, Raw, prepare};
 use crate::relate::{self, Knowledge, Told};
-use crate::DiscloseError;
 
 /// Something whose counts may be shown. Only [`disclose`] makes one.
 #[derive(Debug, Clone)]

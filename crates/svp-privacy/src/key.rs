@@ -48,7 +48,8 @@ impl Key {
         let purpose = words.next().ok_or(PseudonymiseError::BadKey("the purpose is missing"))?;
         check_purpose(purpose)?;
         let secret = secret_of(words.next().ok_or(PseudonymiseError::BadKey("the secret is missing"))?)?;
-        let later = words.map(|digits| Ok(Layer::new(secret_of(digits)?))).collect::<Result<Vec<_>, PseudonymiseError>>()?;
+        let later =
+            words.map(|digits| Ok(Layer::new(secret_of(digits)?))).collect::<Result<Vec<_>, PseudonymiseError>>()?;
         match (rotated, later.is_empty()) {
             (false, false) => Err(PseudonymiseError::BadKey("there is text after the secret")),
             (true, true) => Err(PseudonymiseError::BadKey("a rotated key has at least two secrets")),

@@ -8,7 +8,6 @@
 pub mod attack;
 pub mod bounds;
 pub mod cell_key;
-pub mod clk;
 mod count;
 mod decide;
 pub mod disclose;

@@ -16,7 +16,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 
 use crate::count::{numbers, whole};
 use crate::piece::{MERGED, REST, UNKNOWN_PLACE, rest_of};
-use crate::{Policy, DiscloseError};
+use crate::{DiscloseError, Policy};
 
 /// A cell of the finest grid that has events.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,10 +81,7 @@ impl Map {
     fn piece_id(&self, leaf: usize) -> String {
         match self.level[leaf] {
             0 => self.leaves[leaf].id.clone(),
-            up => self.leaves[leaf]
-                .path
-                .get(up - 1)
-                .map_or_else(|| REST.to_owned(), |node| rest_of(node)),
+            up => self.leaves[leaf].path.get(up - 1).map_or_else(|| REST.to_owned(), |node| rest_of(node)),
         }
     }
 

@@ -16,7 +16,7 @@ use crate::outcome::Detail;
 use crate::piece::MERGED;
 use crate::published::EventSet;
 use crate::relate::{Dim, Knowledge, Row, Table, Told, is_grid};
-use crate::{Policy, DiscloseError};
+use crate::{DiscloseError, Policy};
 
 /// An output's counts before disclosure control. It has no way out but [`crate::disclose()`].
 pub struct Raw {

@@ -8,7 +8,7 @@
 
 use std::time::Instant;
 
-use svp_link::dice::{Filters, pairs_at_least};
+use svp_clk::similarity::{Filters, pairs_at_least};
 
 fn load(path: &str) -> Result<Filters, Box<dyn std::error::Error>> {
     let bytes = std::fs::read(path)?;

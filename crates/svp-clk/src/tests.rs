@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::dates::DateFormat;
 use super::*;
+use crate::dates::DateFormat;
 
 /// A schema of every kind of feature; `hash`: what each says of its hash.
 fn schema(config: &Value, hash: Option<&Value>) -> String {

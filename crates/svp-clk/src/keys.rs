@@ -4,11 +4,11 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Sha256, Sha512};
 use zeroize::Zeroizing;
 
-use super::error::ClkError;
-use super::schema::{Kdf, KdfHash};
+use crate::error::ClkError;
+use crate::schema::{Kdf, KdfHash};
 
 /// Two keys for each feature, ignored ones included, one after another.
-pub(super) fn derive(kdf: &Kdf, secret: &[u8], features: usize) -> Result<Zeroizing<Vec<u8>>, ClkError> {
+pub(crate) fn derive(kdf: &Kdf, secret: &[u8], features: usize) -> Result<Zeroizing<Vec<u8>>, ClkError> {
     let length = kdf.key_size.checked_mul(2 * features).ok_or(ClkError::Keys("they would be too long"))?;
     match kdf.hash {
         KdfHash::Sha256 => hkdf::<Hmac<Sha256>>(kdf, secret, length, 32),

@@ -1,6 +1,7 @@
 //! What a threshold asks of the popcounts, in whole numbers.
 
-use super::DiceError;
+use super::MOST_BITS;
+use crate::ClkError;
 
 /// The least intersections and the widest differences of popcounts under a threshold.
 pub(super) struct Bounds {
@@ -12,11 +13,11 @@ pub(super) struct Bounds {
 
 impl Bounds {
     /// Tables for rows of `bits` bits.
-    pub(super) fn new(bits: usize, threshold: f64) -> Result<Self, DiceError> {
+    pub(super) fn new(bits: usize, threshold: f64) -> Result<Self, ClkError> {
         if threshold.is_nan() {
-            return Err(DiceError::Threshold);
+            return Err(ClkError::Threshold);
         }
-        let bits = u32::try_from(bits).map_err(|_| DiceError::Bits(bits))?;
+        let bits = u32::try_from(bits).map_err(|_| ClkError::Bits { bits, most: MOST_BITS })?;
         let mut least = Vec::with_capacity(2 * bits as usize + 1);
         // The quotient grows with the intersection, and the least intersection never falls as the sum grows: one pass.
         let mut need = 0u32;

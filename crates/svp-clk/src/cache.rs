@@ -3,8 +3,8 @@
 //! Names share most of their n-grams and dates most of their digits. Each feature keeps the tokens of at most 31 bytes in a
 //! table in which every token has one slot; a newcomer takes the slot over. What is kept is as secret as the filters.
 
-use super::blake2b::Keyed;
-use super::hmac_legacy::{Hmac, Md5, Sha1};
+use crate::blake2b::Keyed;
+use crate::hmac_legacy::{Hmac, Md5, Sha1};
 
 /// Bytes that a feature's table may take, about.
 const BUDGET: usize = 1 << 20;
@@ -43,7 +43,7 @@ fn set(filter: &mut [u64], place: usize) {
 
 /// `blakeHash`: k places are the first k 16-bit numbers of codes salted "0", "1", ..., modulo the length.
 #[derive(Clone)]
-pub(super) struct Blake {
+pub(crate) struct Blake {
     /// The key under each salt.
     keyed: Vec<Keyed>,
     /// The length less one; it is a power of two. Numbers of 16 bits never reach beyond 65,535.
@@ -58,7 +58,7 @@ pub(super) struct Blake {
 
 impl Blake {
     /// For a key of at most 64 bytes, at most `most` places for a token, in a filter of `l` bits, a power of two.
-    pub(super) fn new(key: &[u8], most: usize, l: usize) -> Option<Self> {
+    pub(crate) fn new(key: &[u8], most: usize, l: usize) -> Option<Self> {
         let all = most.div_ceil(CODE);
         let keyed = (0..all).map(|salt| Keyed::new(key, salt.to_string().as_bytes())).collect::<Option<Vec<_>>>()?;
         let codes = all.min(KEPT_CODES);
@@ -69,7 +69,7 @@ impl Blake {
     }
 
     /// Puts a token in with `k` places.
-    pub(super) fn insert(&mut self, token: &[u8], k: usize, filter: &mut [u64]) {
+    pub(crate) fn insert(&mut self, token: &[u8], k: usize, filter: &mut [u64]) {
         let kept = match pack(token) {
             Some(key) => {
                 let slot = slot(key, self.keys.len());
@@ -102,7 +102,7 @@ impl Blake {
 
 /// `doubleHash`: place i is h1 + i h2 modulo the length, of HMAC-SHA1 and HMAC-MD5.
 #[derive(Clone)]
-pub(super) struct Double {
+pub(crate) struct Double {
     sha1: Hmac<Sha1>,
     md5: Hmac<Md5>,
     l: u32,
@@ -113,7 +113,7 @@ pub(super) struct Double {
 
 impl Double {
     /// For the two keys of a feature and a filter of `l` bits.
-    pub(super) fn new(sha1: &[u8], md5: &[u8], prevent_singularity: bool, l: usize) -> Option<Self> {
+    pub(crate) fn new(sha1: &[u8], md5: &[u8], prevent_singularity: bool, l: usize) -> Option<Self> {
         let slots = (BUDGET / 40).next_power_of_two() / 2;
         let (keys, steps) = (vec![[0; 2]; slots], vec![[0; 2]; slots]);
         let l = u32::try_from(l).ok()?;
@@ -138,7 +138,7 @@ impl Double {
     }
 
     /// Puts a token in with `k` places.
-    pub(super) fn insert(&mut self, token: &[u8], k: usize, filter: &mut [u64]) {
+    pub(crate) fn insert(&mut self, token: &[u8], k: usize, filter: &mut [u64]) {
         let [mut place, step] = match pack(token) {
             Some(key) => {
                 let slot = slot(key, self.keys.len());

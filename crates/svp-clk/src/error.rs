@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// Why records cannot be encoded. No variant holds a value from the data or the secret.
+/// Why records cannot be encoded, or filters not compared.
 #[derive(Debug, Error)]
 pub enum ClkError {
     /// The schema is not JSON.
@@ -35,6 +35,33 @@ pub enum ClkError {
         /// What is wrong with the value.
         what: &'static str,
     },
+    /// The bytes are not `rows` rows of this many bits, or there are more rows than 2³²-1.
+    #[error("the bytes are not {rows} rows of {bits} bits")]
+    Shape {
+        /// Rows that were promised.
+        rows: usize,
+        /// Bits of a row.
+        bits: usize,
+    },
+    /// A row has no bits or more than can be compared.
+    #[error("rows of {bits} bits cannot be compared (1 to {most} can)")]
+    Bits {
+        /// Bits of a row.
+        bits: usize,
+        /// The most that a row can have.
+        most: usize,
+    },
+    /// Two sets have rows of different lengths.
+    #[error("the left set has rows of {left} bits, the right set rows of {right} bits")]
+    Widths {
+        /// Bits of a row of the left set.
+        left: usize,
+        /// Bits of a row of the right set.
+        right: usize,
+    },
+    /// A threshold is not a number.
+    #[error("the threshold is not a number")]
+    Threshold,
 }
 
 impl ClkError {
@@ -45,6 +72,9 @@ impl ClkError {
             Self::Json(_) | Self::Schema { .. } | Self::Keys(_) | Self::Length { .. } | Self::Value { .. } => {
                 Some("see the linkage schemas of clkhash, versions 1 to 3")
             }
+            Self::Shape { .. } | Self::Bits { .. } => Some("make the filters with `svp clk encode` or with clkhash"),
+            Self::Widths { .. } => Some("both sets must be made under one schema"),
+            Self::Threshold => Some("a threshold is a number from 0 to 1"),
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use super::python::{decimal, is_space};
+use crate::python::{decimal, is_space};
 
 /// One part of a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -18,7 +18,7 @@ enum Part {
 
 /// A format that has been read.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct DateFormat {
+pub(crate) struct DateFormat {
     parts: Vec<Part>,
 }
 
@@ -51,7 +51,7 @@ struct Found {
 
 impl DateFormat {
     /// Reads a format; `None` where `strptime` refuses it, or for a field that is not known here.
-    pub(super) fn parse(format: &str) -> Option<Self> {
+    pub(crate) fn parse(format: &str) -> Option<Self> {
         let mut parts: Vec<Part> = Vec::new();
         let mut letters = format.chars();
         while let Some(letter) = letters.next() {
@@ -72,7 +72,7 @@ impl DateFormat {
     }
 
     /// The date as `%Y%m%d`, a year below 1000 without noughts as the C library leaves it; `false`: not such a date.
-    pub(super) fn rewrite(&self, text: &str, out: &mut String) -> bool {
+    pub(crate) fn rewrite(&self, text: &str, out: &mut String) -> bool {
         let mut end = None;
         let mut found = Found::default();
         matches(&self.parts, text, &mut found, &mut end);

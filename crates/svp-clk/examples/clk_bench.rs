@@ -7,7 +7,7 @@
 
 use std::time::Instant;
 
-use svp_privacy::clk::{ClkEncoder, ClkSchema, to_base64};
+use svp_clk::{ClkEncoder, ClkSchema, to_base64};
 
 /// Seconds that this process has run on a processor.
 fn processor() -> Option<f64> {

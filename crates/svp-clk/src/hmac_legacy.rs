@@ -4,7 +4,7 @@
 //! compressed once and their states kept, so that a token costs two compressions. No other part of svp may use these.
 
 /// A digest over blocks of 64 bytes.
-pub(super) trait Legacy {
+pub(crate) trait Legacy {
     /// Words of the state.
     type State: Copy + AsRef<[u32]>;
     const START: Self::State;
@@ -15,10 +15,10 @@ pub(super) trait Legacy {
 
 /// SHA-1.
 #[derive(Clone, Copy)]
-pub(super) struct Sha1;
+pub(crate) struct Sha1;
 /// MD5.
 #[derive(Clone, Copy)]
-pub(super) struct Md5;
+pub(crate) struct Md5;
 
 impl Legacy for Sha1 {
     type State = [u32; 5];
@@ -183,14 +183,14 @@ fn bytes<H: Legacy>(state: H::State) -> ([u8; 20], usize) {
 
 /// A key whose two blocks have been compressed.
 #[derive(Clone)]
-pub(super) struct Hmac<H: Legacy> {
+pub(crate) struct Hmac<H: Legacy> {
     inner: H::State,
     outer: H::State,
 }
 
 impl<H: Legacy> Hmac<H> {
     /// For a key of any length.
-    pub(super) fn new(key: &[u8]) -> Self {
+    pub(crate) fn new(key: &[u8]) -> Self {
         let mut block = [0u8; 64];
         if key.len() <= 64 {
             block[..key.len()].copy_from_slice(key);
@@ -213,7 +213,7 @@ impl<H: Legacy> Hmac<H> {
     }
 
     /// The code of a message, read as one big-endian number, modulo `l`.
-    pub(super) fn modulo(&self, message: &[u8], l: u32) -> u32 {
+    pub(crate) fn modulo(&self, message: &[u8], l: u32) -> u32 {
         let (digest, size) = self.code(message);
         let step = |rest: u64, &byte: &u8| (rest << 8 | u64::from(byte)) % u64::from(l);
         // Less than `l`, which has 32 bits.

@@ -2,34 +2,12 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
-
-use super::dates::DateFormat;
-use super::python;
-use super::schema::{Encoding, Used};
-
-/// The format of a feature's values.
-#[derive(Clone, Debug, Serialize)]
-pub(super) enum Format {
-    /// Text; `upper`: the case it must have.
-    Text {
-        upper: Option<bool>,
-        shortest: u64,
-        longest: u64,
-    },
-    /// Text that matches a pattern of Python's `re`, which is not checked.
-    Pattern,
-    Integer {
-        least: Option<i64>,
-        most: Option<i64>,
-    },
-    Date(DateFormat),
-    Enum(Vec<String>),
-}
+use crate::feature::{Encoding, Format, Used};
+use crate::python;
 
 impl Used {
     /// What is cut into tokens: the value as its format rewrites it, or what stands for a missing one.
-    pub(super) fn normal<'a>(&'a self, value: &'a str) -> Result<Cow<'a, str>, &'static str> {
+    pub(crate) fn normal<'a>(&'a self, value: &'a str) -> Result<Cow<'a, str>, &'static str> {
         if let Some((sentinel, instead)) = &self.missing
             && sentinel == value
         {
@@ -47,7 +25,7 @@ impl Used {
     }
 
     /// clkhash's validation of a value, but for patterns.
-    pub(super) fn check(&self, value: &str) -> Result<(), &'static str> {
+    pub(crate) fn check(&self, value: &str) -> Result<(), &'static str> {
         if self.missing.as_ref().is_some_and(|(sentinel, _)| sentinel == value) {
             return Ok(());
         }

@@ -31,11 +31,11 @@ const BLOCK: usize = 128;
 
 /// The state after the block of the key.
 #[derive(Clone)]
-pub(super) struct Keyed([u64; 8]);
+pub(crate) struct Keyed([u64; 8]);
 
 impl Keyed {
     /// For a key of 1 to 64 bytes and a salt of at most 16 bytes (the rest of which is nought); a digest of 64 bytes.
-    pub(super) fn new(key: &[u8], salt: &[u8]) -> Option<Self> {
+    pub(crate) fn new(key: &[u8], salt: &[u8]) -> Option<Self> {
         if key.is_empty() || key.len() > 64 || salt.len() > 16 {
             return None;
         }
@@ -53,7 +53,7 @@ impl Keyed {
     }
 
     /// The digest of a message that is not empty, as 32 little-endian 16-bit numbers.
-    pub(super) fn shorts(&self, message: &[u8]) -> [u16; 32] {
+    pub(crate) fn shorts(&self, message: &[u8]) -> [u16; 32] {
         let mut state = self.0;
         let mut done = BLOCK as u128;
         let mut rest = message;

@@ -4,11 +4,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::error::ClkError;
-use super::base64::from_base64;
-use super::check::Format;
-use super::compare::{Comparison, Numeric};
-use super::dates::DateFormat;
+use crate::base64::from_base64;
+use crate::dates::DateFormat;
+use crate::error::ClkError;
+use crate::feature::{Comparison, Encoding, Feature, Format, HashKind, Numeric, Strategy, Used};
 
 /// Longest filter before folding, in bits.
 const MOST_BITS: usize = 1 << 24;
@@ -19,104 +18,28 @@ const MOST: u64 = 65_536;
 #[derive(Clone, Debug, Serialize)]
 pub struct ClkSchema {
     /// Bits of a CLK, after folding.
-    pub(super) l: usize,
-    pub(super) folds: u32,
-    pub(super) kdf: Kdf,
-    pub(super) features: Vec<Feature>,
+    pub(crate) l: usize,
+    pub(crate) folds: u32,
+    pub(crate) kdf: Kdf,
+    pub(crate) features: Vec<Feature>,
     #[serde(skip)]
     fingerprint: String,
 }
 
 /// How keys are derived.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Kdf {
-    pub(super) hash: KdfHash,
-    pub(super) salt: Vec<u8>,
-    pub(super) info: Vec<u8>,
-    pub(super) key_size: usize,
+pub(crate) struct Kdf {
+    pub(crate) hash: KdfHash,
+    pub(crate) salt: Vec<u8>,
+    pub(crate) info: Vec<u8>,
+    pub(crate) key_size: usize,
 }
 
 /// The digest of the derivation.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub(super) enum KdfHash {
+pub(crate) enum KdfHash {
     Sha256,
     Sha512,
-}
-
-/// A column of a record.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Feature {
-    pub(super) identifier: String,
-    /// `None`: it is ignored.
-    pub(super) used: Option<Used>,
-}
-
-/// How a feature goes into the filter.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Used {
-    pub(super) format: Format,
-    pub(super) encoding: Encoding,
-    pub(super) comparison: Comparison,
-    pub(super) strategy: Strategy,
-    pub(super) hash: HashKind,
-    /// What stands for a missing value, and what is hashed in its place.
-    pub(super) missing: Option<(String, String)>,
-}
-
-/// How tokens become bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub(super) enum Encoding {
-    Ascii,
-    Utf8,
-    Utf16,
-    Utf32,
-}
-
-impl Encoding {
-    /// Whether an ASCII character is its one byte.
-    pub(super) fn is_bytes(self) -> bool {
-        matches!(self, Self::Ascii | Self::Utf8)
-    }
-
-    /// What Python puts before every text: the mark of little-endian order, that of the machines it runs on.
-    pub(super) fn mark(self, bytes: &mut Vec<u8>) {
-        match self {
-            Self::Ascii | Self::Utf8 => {}
-            Self::Utf16 => bytes.extend_from_slice(&[0xff, 0xfe]),
-            Self::Utf32 => bytes.extend_from_slice(&[0xff, 0xfe, 0, 0]),
-        }
-    }
-}
-
-/// How many insertions.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub(super) enum Strategy {
-    PerToken(usize),
-    PerFeature(usize),
-}
-
-impl Strategy {
-    /// Insertions of the token at `place` of `tokens`.
-    pub(super) fn bits(self, place: usize, tokens: usize) -> usize {
-        match self {
-            Self::PerToken(bits) => bits,
-            Self::PerFeature(bits) => bits / tokens + usize::from(place < bits % tokens),
-        }
-    }
-
-    /// The most insertions of one token.
-    pub(super) fn most(self) -> usize {
-        match self {
-            Self::PerToken(bits) | Self::PerFeature(bits) => bits,
-        }
-    }
-}
-
-/// How a token becomes places in the filter.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub(super) enum HashKind {
-    Double { prevent_singularity: bool },
-    Blake,
 }
 
 impl ClkSchema {
@@ -196,9 +119,9 @@ enum Version {
 const MISSING: &str = "it is missing";
 
 /// An object of the schema and where it stands.
-pub(super) struct At<'a> {
+pub(crate) struct At<'a> {
     at: String,
-    pub(super) map: &'a Map<String, Value>,
+    pub(crate) map: &'a Map<String, Value>,
 }
 
 fn object<'a>(value: &'a Value, at: &str) -> Result<&'a Map<String, Value>, ClkError> {
@@ -206,7 +129,7 @@ fn object<'a>(value: &'a Value, at: &str) -> Result<&'a Map<String, Value>, ClkE
 }
 
 impl<'a> At<'a> {
-    pub(super) fn refuse(&self, key: &str, what: &'static str) -> ClkError {
+    pub(crate) fn refuse(&self, key: &str, what: &'static str) -> ClkError {
         ClkError::Schema { at: format!("{}.{key}", self.at), what }
     }
 
@@ -216,7 +139,7 @@ impl<'a> At<'a> {
         Ok(At { map: object(value, &at)?, at })
     }
 
-    pub(super) fn text(&self, key: &str) -> Result<Option<&'a str>, ClkError> {
+    pub(crate) fn text(&self, key: &str) -> Result<Option<&'a str>, ClkError> {
         let read = |value: &'a Value| value.as_str().ok_or_else(|| self.refuse(key, "text is wanted"));
         self.map.get(key).map(read).transpose()
     }
@@ -226,7 +149,7 @@ impl<'a> At<'a> {
         self.map.get(key).map(read).transpose()
     }
 
-    pub(super) fn whole(&self, key: &str, least: u64, most: u64) -> Result<Option<u64>, ClkError> {
+    pub(crate) fn whole(&self, key: &str, least: u64, most: u64) -> Result<Option<u64>, ClkError> {
         let Some(value) = self.map.get(key) else { return Ok(None) };
         // JSON Schema takes 20.0 for a whole number.
         let float = || value.as_f64().filter(|n| n.fract() == 0.0 && (0.0..1e15).contains(n)).map(|n| n as u64);

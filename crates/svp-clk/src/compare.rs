@@ -2,32 +2,8 @@
 
 use std::io::Write;
 
-use serde::Serialize;
-
-use super::python;
-use super::schema::Encoding;
-
-/// How the values of a feature are compared, which decides its tokens.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) enum Comparison {
-    /// Every run of `n` characters of the value between blanks; with its place in front, if `positional`.
-    Ngram { n: usize, positional: bool },
-    /// The whole value.
-    Exact,
-    /// The neighbourhood of a number (Vatsalan and Christen 2016).
-    Numeric(Numeric),
-}
-
-/// Parameters of a numeric comparison.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct Numeric {
-    /// Distance of two tokens in units of 10^-precision / (2 resolution).
-    pub(super) interval: i128,
-    /// Tokens to either side of the middle.
-    pub(super) resolution: i128,
-    /// Decimal places that count.
-    pub(super) precision: u32,
-}
+use crate::feature::{Comparison, Encoding, Numeric};
+use crate::python;
 
 impl Numeric {
     /// The middle of a number's neighbourhood, in the units of the interval.
@@ -66,7 +42,7 @@ impl Numeric {
 
 /// Room for the tokens of a value, kept between values.
 #[derive(Clone, Default)]
-pub(super) struct Tokens {
+pub(crate) struct Tokens {
     bytes: Vec<u8>,
     ends: Vec<usize>,
     letters: Vec<char>,
@@ -74,18 +50,18 @@ pub(super) struct Tokens {
 
 impl Tokens {
     /// How many tokens there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
 
     /// The tokens in their order, encoded.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let mut start = 0;
         self.ends.iter().map(move |&end| &self.bytes[std::mem::replace(&mut start, end)..end])
     }
 
     /// Cuts a value; an empty one has no tokens.
-    pub(super) fn cut(&mut self, value: &str, how: &Comparison, encoding: Encoding) -> Result<(), &'static str> {
+    pub(crate) fn cut(&mut self, value: &str, how: &Comparison, encoding: Encoding) -> Result<(), &'static str> {
         self.bytes.clear();
         self.ends.clear();
         if value.is_empty() {

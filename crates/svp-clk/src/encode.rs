@@ -1,10 +1,11 @@
 //! Records into CLKs.
 
-use super::cache::{Blake, Double};
-use super::compare::Tokens;
-use super::schema::{HashKind, Used};
-use super::error::ClkError;
-use super::{ClkSchema, keys};
+use crate::cache::{Blake, Double};
+use crate::compare::Tokens;
+use crate::error::ClkError;
+use crate::feature::{HashKind, Used};
+use crate::keys;
+use crate::schema::ClkSchema;
 
 /// Encodes records under a schema and a secret. A clone has memory of its own: one for each thread.
 #[derive(Clone)]

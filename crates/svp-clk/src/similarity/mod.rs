@@ -6,7 +6,7 @@
 //! quick: the length bound (a pair whose popcounts lie too far apart cannot reach the threshold); whole numbers in place of
 //! quotients (the least intersection that suffices is a table over |a|+|b|); and counting 256 rows at once, see `sliced`.
 //!
-//! Depends on std and pulp alone. The rows are keyed encodings of people: treat them as personal data.
+//! The rows are keyed encodings of people: treat them as personal data.
 
 mod bounds;
 mod sliced;
@@ -19,49 +19,13 @@ use std::fmt;
 use bounds::Bounds;
 pub use solve::{best_per_row, one_to_one};
 
+use crate::ClkError;
+
 /// Row of the left set, row of the right set (both numbered from 0 as they were given), Dice coefficient from 0 to 1.
 pub type Pair = (u32, u32, f64);
 
 /// Longest row, in bits: the lists of set bits are 16 bits wide.
 pub const MOST_BITS: usize = 65_472;
-
-/// Why a search cannot be made. No variant holds a value from the data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DiceError {
-    /// The bytes are not `rows` rows of this many bits, or there are more rows than 2³²-1.
-    Shape {
-        /// Rows that were promised.
-        rows: usize,
-        /// Bits of a row.
-        bits: usize,
-    },
-    /// A row has no bits or more than [`MOST_BITS`].
-    Bits(usize),
-    /// The two sets have rows of different lengths.
-    Lengths {
-        /// Bits of a row of the left set.
-        left: usize,
-        /// Bits of a row of the right set.
-        right: usize,
-    },
-    /// The threshold is not a number.
-    Threshold,
-}
-
-impl fmt::Display for DiceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Shape { rows, bits } => write!(f, "the bytes are not {rows} rows of {bits} bits"),
-            Self::Bits(bits) => write!(f, "rows of {bits} bits cannot be compared (1 to {MOST_BITS} can)"),
-            Self::Lengths { left, right } => {
-                write!(f, "the left set has rows of {left} bits, the right set rows of {right} bits")
-            }
-            Self::Threshold => write!(f, "the threshold is not a number"),
-        }
-    }
-}
-
-impl std::error::Error for DiceError {}
 
 /// A set of bit vectors of one length, sorted by popcount.
 #[derive(Clone)]
@@ -89,14 +53,14 @@ impl Filters {
     ///
     /// # Errors
     ///
-    /// [`DiceError::Bits`] when `bits` is 0 or above [`MOST_BITS`], [`DiceError::Shape`] when `bytes` has another length.
-    pub fn new(bytes: &[u8], n: usize, bits: usize) -> Result<Self, DiceError> {
+    /// [`ClkError::Bits`] when `bits` is 0 or above [`MOST_BITS`], [`ClkError::Shape`] when `bytes` has another length.
+    pub fn new(bytes: &[u8], n: usize, bits: usize) -> Result<Self, ClkError> {
         if bits == 0 || bits > MOST_BITS {
-            return Err(DiceError::Bits(bits));
+            return Err(ClkError::Bits { bits, most: MOST_BITS });
         }
         let stride = bits.div_ceil(8);
         if n.checked_mul(stride) != Some(bytes.len()) || u32::try_from(n).is_err() {
-            return Err(DiceError::Shape { rows: n, bits });
+            return Err(ClkError::Shape { rows: n, bits });
         }
         let words = bits.div_ceil(64);
         let count = |row: &[u8]| row.iter().map(|byte| byte.count_ones()).sum::<u32>();
@@ -149,8 +113,8 @@ impl Filters {
 ///
 /// # Errors
 ///
-/// [`DiceError::Lengths`] when the rows differ in length, [`DiceError::Threshold`] when the threshold is not a number.
-pub fn pairs_at_least(left: &Filters, right: &Filters, threshold: f64) -> Result<Vec<Pair>, DiceError> {
+/// [`ClkError::Widths`] when the rows differ in length, [`ClkError::Threshold`] when the threshold is not a number.
+pub fn pairs_at_least(left: &Filters, right: &Filters, threshold: f64) -> Result<Vec<Pair>, ClkError> {
     pairs_on(left, right, threshold, 1)
 }
 
@@ -159,9 +123,9 @@ pub fn pairs_at_least(left: &Filters, right: &Filters, threshold: f64) -> Result
 /// # Errors
 ///
 /// As [`pairs_at_least`].
-pub fn pairs_on(left: &Filters, right: &Filters, threshold: f64, threads: usize) -> Result<Vec<Pair>, DiceError> {
+pub fn pairs_on(left: &Filters, right: &Filters, threshold: f64, threads: usize) -> Result<Vec<Pair>, ClkError> {
     if left.bits != right.bits {
-        return Err(DiceError::Lengths { left: left.bits, right: right.bits });
+        return Err(ClkError::Widths { left: left.bits, right: right.bits });
     }
     let bounds = Bounds::new(left.bits, threshold)?;
     Ok(sliced::search(left, right, &bounds, false, threads))
@@ -173,8 +137,8 @@ pub fn pairs_on(left: &Filters, right: &Filters, threshold: f64, threads: usize)
 ///
 /// # Errors
 ///
-/// [`DiceError::Threshold`] when the threshold is not a number.
-pub fn pairs_within(set: &Filters, threshold: f64, threads: usize) -> Result<Vec<Pair>, DiceError> {
+/// [`ClkError::Threshold`] when the threshold is not a number.
+pub fn pairs_within(set: &Filters, threshold: f64, threads: usize) -> Result<Vec<Pair>, ClkError> {
     let bounds = Bounds::new(set.bits, threshold)?;
     Ok(sliced::search(set, set, &bounds, true, threads))
 }

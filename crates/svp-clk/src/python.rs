@@ -14,7 +14,7 @@ const ZEROS: [u32; 65] = [
 const MOST_DIGITS: usize = 4300;
 
 /// The value of a decimal digit of any script.
-pub(super) fn decimal(digit: char) -> Option<u32> {
+pub(crate) fn decimal(digit: char) -> Option<u32> {
     if digit.is_ascii() {
         return digit.to_digit(10);
     }
@@ -24,7 +24,7 @@ pub(super) fn decimal(digit: char) -> Option<u32> {
 }
 
 /// Whether `str.isspace` says so of the character.
-pub(super) fn is_space(letter: char) -> bool {
+pub(crate) fn is_space(letter: char) -> bool {
     letter.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&letter)
 }
 
@@ -51,7 +51,7 @@ fn joined(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
 }
 
 /// `str(int(text, 10))`: no blanks, no plus, no leading noughts; `None` where `int` refuses.
-pub(super) fn integer(text: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn integer(text: &str) -> Option<Cow<'_, str>> {
     let usual = |text: &str| (1..=18).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     if usual(text) && !text.starts_with('0') {
         return Some(Cow::Borrowed(text));
@@ -74,7 +74,7 @@ pub(super) fn integer(text: &str) -> Option<Cow<'_, str>> {
 }
 
 /// `float(text)`; `None` where it refuses, and where the number is not finite.
-pub(super) fn float(text: &str) -> Option<f64> {
+pub(crate) fn float(text: &str) -> Option<f64> {
     // Both round to the nearest double. What Rust reads and Python does not, or the other way about, is not finite.
     joined(plain(text))?.parse().ok().filter(|number: &f64| number.is_finite())
 }
