@@ -81,7 +81,7 @@ pub enum IngestError {
     },
     /// Identifiers could not become tokens.
     #[error(transparent)]
-    Pseudonymise(#[from] svp_privacy::PseudonymiseError),
+    Pseudonymise(#[from] svp_pseudonymise::PseudonymiseError),
     /// The lake refused.
     #[error(transparent)]
     Lake(#[from] svp_lake::LakeError),

@@ -40,7 +40,7 @@ pub enum AppError {
         at: String,
         /// Why.
         #[source]
-        source: svp_privacy::PseudonymiseError,
+        source: svp_pseudonymise::PseudonymiseError,
     },
     /// An environment variable that should hold the key is not set.
     #[error("the environment variable {0} is not set")]

@@ -18,7 +18,8 @@ use svp_lake::input::{InputFile, digest, digest_bytes};
 use svp_lake::{Lake, Open, RunRecord, RunTxn, TableSpec};
 use svp_link::{LinkReport, LinkRequest, Saved};
 use svp_privacy::ledger::{BegunAnew, Ledger};
-use svp_privacy::{Disclosure, Key, Policy};
+use svp_privacy::{Disclosure, Policy};
+use svp_pseudonymise::Key;
 use tokio::task::JoinHandle;
 
 use crate::accept;
