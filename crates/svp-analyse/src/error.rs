@@ -29,7 +29,7 @@ pub enum AnalyseError {
         output: String,
         /// Cause.
         #[source]
-        source: svp_privacy::DiscloseError,
+        source: svp_disclose::DiscloseError,
     },
     /// Lookups contradict each other.
     #[error("the lookups of areas put a small area in two areas of the layer {layer} on one day")]

@@ -7,8 +7,8 @@ use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, UInt32Type};
 use datafusion::prelude::{SessionContext, col};
 use svp_contract::{Output, Problem, nearest};
-use svp_privacy::published::EventSet;
-use svp_privacy::{Disclosed, Policy, Raw};
+use svp_disclose::published::EventSet;
+use svp_disclose::{Disclosed, Policy, Raw};
 
 use crate::AnalyseError;
 
@@ -100,7 +100,7 @@ pub enum Counted {
 }
 
 /// Runs one output under the views that are registered now. What comes back goes through
-/// [`svp_privacy::disclose()`] together with all other tables of the release, and then to [`derive()`].
+/// [`svp_disclose::disclose()`] together with all other tables of the release, and then to [`derive()`].
 ///
 /// # Errors
 /// When the engine fails, or the columns are not those of the header.

@@ -2,12 +2,12 @@
 
 use svp_analyse::{Known, UNIVERSES, nested_definitions};
 use svp_contract::Definition;
+use svp_disclose::DiscloseError;
+use svp_disclose::attack::{Effort, Proof, attack};
+use svp_disclose::relate::relate;
 use svp_functions::CodeMaps;
 use svp_lake::input::digest_bytes;
 use svp_lake::{Lake, Open};
-use svp_privacy::DiscloseError;
-use svp_privacy::attack::{Effort, Proof, attack};
-use svp_privacy::relate::relate;
 
 use crate::args::{Cli, DiscloseArgs};
 use crate::context;

@@ -99,7 +99,7 @@ pub enum AppError {
         audience: String,
         /// Why.
         #[source]
-        source: svp_privacy::DiscloseError,
+        source: svp_disclose::DiscloseError,
     },
     /// The ledger of an audience cannot be trusted.
     #[error("the ledger of the audience `{audience}` cannot be used: {source}")]
@@ -108,7 +108,7 @@ pub enum AppError {
         audience: String,
         /// Why.
         #[source]
-        source: svp_privacy::ledger::LedgerError,
+        source: svp_disclose::ledger::LedgerError,
     },
     /// The record of the last run is not what a run writes.
     #[error("the record of run {number} of the lake at {lake} cannot be read")]

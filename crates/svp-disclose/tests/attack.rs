@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
-use svp_privacy::attack::{Effort, Proof, attack, attack_exact};
-use svp_privacy::bounds::raise_goals;
-use svp_privacy::protect::protect;
-use svp_privacy::relate::{Related, relate};
-use svp_privacy::system::{Goal, State, System, SystemError};
-use svp_privacy::testing::{Random, TwoLevels, linked, printed, sum, suppressed};
+use svp_disclose::attack::{Effort, Proof, attack, attack_exact};
+use svp_disclose::bounds::raise_goals;
+use svp_disclose::protect::protect;
+use svp_disclose::relate::{Related, relate};
+use svp_disclose::system::{Goal, State, System, SystemError};
+use svp_disclose::testing::{Random, TwoLevels, linked, printed, sum, suppressed};
 
 /// The goals as far as marks can keep them at all.
 fn attainable_goals(system: &System) -> Vec<Goal> {
@@ -228,7 +228,7 @@ fn the_order_of_rows_does_not_matter() {
         for table in &mut sorted {
             table.rows.sort_by(|a, b| a.members.cmp(&b.members));
         }
-        let hidden = |tables: &[svp_privacy::relate::Table]| {
+        let hidden = |tables: &[svp_disclose::relate::Table]| {
             let mut related = relate(tables, &TwoLevels);
             protect(&mut related.system, &effort()).unwrap().hidden
         };

@@ -1,8 +1,8 @@
 //! Protection and attack on tables of 1,000 to 100,000 cells, beside the plain heuristic.
-//! `cargo run --release -p svp-privacy --example disclosure_bench [ROUNDS] [LARGEST] [SMALLEST]`; prints a Markdown table.
+//! `cargo run --release -p svp-disclose --example disclosure_bench [ROUNDS] [LARGEST] [SMALLEST]`; prints a Markdown table.
 #![allow(clippy::print_stdout, clippy::disallowed_methods, clippy::panic, clippy::expect_used)]
 
-pub use svp_privacy::system;
+pub use svp_disclose::system;
 #[allow(dead_code)]
 #[path = "../src/random_tables.rs"]
 mod random_tables;
@@ -10,9 +10,9 @@ mod random_tables;
 use std::time::Instant;
 
 use random_tables::{Chance, Rule, flat, nested, plain, tables};
-use svp_privacy::attack::{Effort, Proof, attack};
-use svp_privacy::protect::protect;
-use svp_privacy::system::{State, System};
+use svp_disclose::attack::{Effort, Proof, attack};
+use svp_disclose::protect::protect;
+use svp_disclose::system::{State, System};
 
 fn hidden(system: &System, primary: &System) -> (usize, f64) {
     let second = system.numbers.iter().zip(&primary.numbers).filter(|(a, b)| a.state != b.state);
