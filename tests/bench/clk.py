@@ -2,7 +2,7 @@
 
 Usage: clk.py CLK_BENCH DICE_BENCH [--records 20000] [--rounds 5] [--thresholds 0.95,0.9,0.8,0.7]
 
-The two programs are the examples `clk_bench` of svp-privacy and `dice_bench` of svp-link, built for release. The people are
+The two programs are the examples `clk_bench` and `dice_bench` of svp-clk, built for release. The people are
 clkhash's own invention (clkhash.randomnames); half of the right set are people of the left one with a letter changed. Every
 round begins without memory: clkhash's caches are cleared, and svp makes a new encoder. clkhash is measured at
 `stream_bloom_filters` (its command spreads over processes), anonlink at `dice_coefficient_accelerated`; files and start are

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use svp_contract::EncodingKind;
 use svp_functions::person::name_key::name_key;
-use svp_privacy::Key;
-use svp_privacy::encode::Encoder;
+use svp_pseudonymise::Key;
+use svp_pseudonymise::encode::Encoder;
 
 use crate::support::{KEY, Table, aloud, sample, sample_data, svp};
 

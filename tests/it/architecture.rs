@@ -67,7 +67,7 @@ fn arrows_only_point_down() {
         for used in uses {
             let below = &floors[used].0;
             let level = |f: &str| f.parse::<i32>().unwrap_or(9);
-            // The privacy floor reads the contract; rooms of one floor do not know each other.
+            // Rooms of one floor do not know each other.
             assert!(level(below) < level(floor), "{name} (floor {floor}) uses {used} (floor {below})");
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use svp_functions::estimate::{chapman::chapman, chapman_lower::chapman_lower, chapman_upper::chapman_upper};
-use svp_privacy::{Key, Tokeniser};
+use svp_pseudonymise::{Key, Tokeniser};
 
 use crate::support::{KEY, Lab, Table, aloud, number, sample, sample_data, sql};
 

@@ -22,14 +22,14 @@ pub enum AnalyseError {
         /// What is wrong.
         what: String,
     },
-    /// The privacy floor refused.
+    /// Disclosure control refused the counts of an output.
     #[error("output {output}: {source}")]
-    Privacy {
+    Disclose {
         /// Output.
         output: String,
         /// Cause.
         #[source]
-        source: svp_privacy::PrivacyError,
+        source: svp_disclose::DiscloseError,
     },
     /// Lookups contradict each other.
     #[error("the lookups of areas put a small area in two areas of the layer {layer} on one day")]
@@ -59,7 +59,7 @@ impl AnalyseError {
             Self::Header { .. } => {
                 Some("the SELECT and the header of the output must name the same columns in the same order".to_owned())
             }
-            Self::Privacy { source, .. } => source.hint().map(str::to_owned),
+            Self::Disclose { source, .. } => source.hint().map(str::to_owned),
             Self::TwoParents { .. } => Some(
                 "give the older lookup a valid_to before the valid_from of the newer; a lookup of parts (one area in several) is none"
                     .to_owned(),

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use svp_contract::Area;
+use svp_disclose::relate::Knowledge;
 use svp_functions::Lookups;
 use svp_functions::place::bng_cell::parse_cell_id;
 use svp_functions::place::h3_cell::h3_parent;
-use svp_privacy::relate::Knowledge;
 
 /// Members that say that nothing is known; they roll up to themselves in every hierarchy.
 const UNKNOWN: [&str; 4] = ["unknown", "not known", "not recorded", "none"];

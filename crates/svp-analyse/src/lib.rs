@@ -1,6 +1,6 @@
 //! What enters: linked tables, a definition of serious violence, the outputs of a site.
-//! What leaves: raw counts that only the privacy floor can open; derived columns of what it disclosed.
-//! Never: publishes, or shows a count that has not passed `svp_privacy::disclose`.
+//! What leaves: raw counts that only svp-disclose can open; derived columns of what it disclosed.
+//! Never: publishes, or shows a count that has not passed `svp_disclose::disclose`.
 //! To add one: an output is one file in `pipelines/outputs/`; a view that outputs share is one file in `sql/`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods))]

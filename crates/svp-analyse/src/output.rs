@@ -7,8 +7,8 @@ use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, UInt32Type};
 use datafusion::prelude::{SessionContext, col};
 use svp_contract::{Output, Problem, nearest};
-use svp_privacy::published::EventSet;
-use svp_privacy::{Disclosed, Policy, Raw};
+use svp_disclose::published::EventSet;
+use svp_disclose::{Disclosed, Policy, Raw};
 
 use crate::AnalyseError;
 
@@ -100,7 +100,7 @@ pub enum Counted {
 }
 
 /// Runs one output under the views that are registered now. What comes back goes through
-/// [`svp_privacy::disclose()`] together with all other tables of the release, and then to [`derive()`].
+/// [`svp_disclose::disclose()`] together with all other tables of the release, and then to [`derive()`].
 ///
 /// # Errors
 /// When the engine fails, or the columns are not those of the header.
@@ -130,8 +130,8 @@ pub async fn count_output(
     }
     // The order of the SELECT may follow the true counts and would tell them: rows go by grain from here on.
     let table = by_grain(output, &table).map_err(arrow)?;
-    let privacy = |source| AnalyseError::Privacy { output: output.name.clone(), source };
-    Ok(Counted::Raw(Box::new(Raw::new(name, output, set, policy.clone(), table).map_err(privacy)?)))
+    let refused = |source| AnalyseError::Disclose { output: output.name.clone(), source };
+    Ok(Counted::Raw(Box::new(Raw::new(name, output, set, policy.clone(), table).map_err(refused)?)))
 }
 
 /// Adds the derived columns to a disclosed table.
@@ -151,7 +151,7 @@ pub async fn derive(
         output.derived.iter().map(|d| (d.name.clone(), d.inputs.clone())).collect();
     disclosed
         .with_derived(derived, &inputs)
-        .map_err(|source| AnalyseError::Privacy { output: output.name.clone(), source })
+        .map_err(|source| AnalyseError::Disclose { output: output.name.clone(), source })
 }
 
 /// Sorts rows by the columns of the grain.

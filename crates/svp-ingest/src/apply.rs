@@ -8,7 +8,7 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBat
 use arrow::compute;
 use arrow::datatypes::{DataType, Date32Type, Float64Type, TimestampMicrosecondType};
 use rustc_hash::{FxHashMap, FxHasher};
-use svp_privacy::{Key, Pseudonymised, RowDigest, pseudonymise};
+use svp_pseudonymise::{Key, Pseudonymised, RowDigest, pseudonymise};
 
 use crate::account::Account;
 use crate::error::IngestError;

@@ -79,9 +79,9 @@ pub enum IngestError {
         /// File.
         file: String,
     },
-    /// The privacy floor refused.
+    /// Identifiers could not become tokens.
     #[error(transparent)]
-    Privacy(#[from] svp_privacy::PrivacyError),
+    Pseudonymise(#[from] svp_pseudonymise::PseudonymiseError),
     /// The lake refused.
     #[error(transparent)]
     Lake(#[from] svp_lake::LakeError),
@@ -131,7 +131,7 @@ impl IngestError {
                     f.kind
                 )
             }),
-            Self::Privacy(error) => error.hint().map(str::to_owned),
+            Self::Pseudonymise(error) => error.hint().map(str::to_owned),
             Self::Lake(error) => error.hint().map(str::to_owned),
             Self::Unbalanced { .. } | Self::Arrow { .. } | Self::Revision { .. } | Self::Worker => Some("this is a defect of svp: please report it with the version, not with the data".to_owned()),
         }

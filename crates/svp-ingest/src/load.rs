@@ -13,7 +13,7 @@ use svp_contract::{
 };
 use svp_lake::RunTxn;
 use svp_lake::input::{InputFile, open_blocking, open_digested};
-use svp_privacy::{Key, RowDigest};
+use svp_pseudonymise::{Key, RowDigest};
 
 use crate::account::Account;
 use crate::apply::{Door, Seen, apply};

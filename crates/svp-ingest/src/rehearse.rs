@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use svp_contract::Acceptance;
-use svp_privacy::{Key, RowDigest};
+use svp_pseudonymise::{Key, RowDigest};
 
 use crate::desk;
 use crate::error::IngestError;

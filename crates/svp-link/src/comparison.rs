@@ -298,8 +298,8 @@ pub fn in_words(pattern: u64, linkage: &Linkage) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use svp_contract::EncodingKind;
-    use svp_privacy::Key;
-    use svp_privacy::encode::Encoder;
+    use svp_pseudonymise::Key;
+    use svp_pseudonymise::encode::Encoder;
 
     use super::*;
 

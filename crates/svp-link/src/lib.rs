@@ -9,7 +9,6 @@ mod blocking;
 mod blocks;
 mod cluster;
 pub mod comparison;
-pub mod dice;
 mod error;
 pub mod evaluate;
 mod events;

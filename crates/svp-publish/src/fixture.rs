@@ -6,10 +6,10 @@ use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray}
 use arrow::compute::kernels::numeric::{div, mul};
 use arrow::datatypes::{DataType, Field, Schema};
 use geo::{Coord, LineString, MultiPolygon, Polygon};
-use svp_privacy::attack::Effort;
-use svp_privacy::published::EventSet;
-use svp_privacy::testing::TwoLevels;
-use svp_privacy::{Disclosed, Outcome, Policy, Raw, disclose};
+use svp_disclose::attack::Effort;
+use svp_disclose::published::EventSet;
+use svp_disclose::testing::TwoLevels;
+use svp_disclose::{Disclosed, Outcome, Policy, Raw, disclose};
 
 use crate::*;
 

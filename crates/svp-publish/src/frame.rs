@@ -3,7 +3,7 @@
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
-use svp_privacy::Suppression;
+use svp_disclose::Suppression;
 
 use crate::error::PublishError;
 use crate::model::{Column, Content, PublishedTable};

@@ -3,7 +3,7 @@
 use arrow::array::RecordBatch;
 use geo::MultiPolygon;
 use serde::Serialize;
-use svp_privacy::Disclosed;
+use svp_disclose::Disclosed;
 
 /// The facts of the run that a release prints on its cover and in its manifest.
 #[derive(Debug, Clone, Default, Serialize)]

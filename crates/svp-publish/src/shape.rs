@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use geo::orient::{Direction, Orient};
 use geo::{BoundingRect, Centroid, Contains, Coord, LineString, MultiPolygon, Polygon, Rect, Simplify};
+use svp_disclose::piece::{REST, REST_PREFIX, UNKNOWN_PLACE};
 use svp_functions::place::osgb;
-use svp_privacy::merge::{REST, REST_PREFIX, UNKNOWN_PLACE};
 
 use crate::error::PublishError;
 use crate::frame::{Cell, Frame};

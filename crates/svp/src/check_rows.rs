@@ -3,7 +3,7 @@
 use svp_contract::Area;
 use svp_ingest::reference;
 use svp_ingest::{Known, Loaded, pending, rehearse};
-use svp_privacy::Key;
+use svp_pseudonymise::Key;
 
 use crate::args::Cli;
 use crate::context::{self, Paths};

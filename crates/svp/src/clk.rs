@@ -4,8 +4,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use svp_link::dice::{Filters, one_to_one, pairs_on};
-use svp_privacy::clk::{ClkEncoder, ClkSchema, from_base64, to_base64};
+use svp_clk::similarity::{Filters, one_to_one, pairs_on};
+use svp_clk::{ClkEncoder, ClkError, ClkSchema, from_base64, to_base64};
 
 use crate::args::{Cli, ClkArgs, ClkCommand};
 use crate::error::AppError;
@@ -25,16 +25,20 @@ fn wrong(what: String, hint: &str) -> AppError {
     AppError::Argument { what, hint: hint.to_owned() }
 }
 
+/// What svp-clk refused, with its own hint.
+fn refused(at: &str, error: &ClkError) -> AppError {
+    wrong(format!("{at}{error}"), error.hint().unwrap_or_default())
+}
+
 fn encode(schema: &str, secret: &str, input: &str, out: &str, tell: &Tell) -> Result<(), AppError> {
-    const SCHEMA: &str = "see the linkage schemas of clkhash, versions 1 to 3";
     let text = svp_lake::files::read_text(Path::new(schema))?;
-    let schema = ClkSchema::parse(&text).map_err(|e| wrong(e.to_string(), SCHEMA))?;
+    let schema = ClkSchema::parse(&text).map_err(|e| refused("", &e))?;
     let mut secret = svp_lake::files::read_bytes(Path::new(secret))?;
     // An editor ends a file with a new line, which is no part of the secret.
     while secret.last().is_some_and(|b| matches!(b, b'\n' | b'\r')) {
         secret.pop();
     }
-    let mut encoder = ClkEncoder::new(&schema, &secret).map_err(|e| wrong(e.to_string(), SCHEMA))?;
+    let mut encoder = ClkEncoder::new(&schema, &secret).map_err(|e| refused("", &e))?;
     let bytes = svp_lake::files::read_bytes(Path::new(input))?;
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
     let not_csv =
@@ -49,7 +53,7 @@ fn encode(schema: &str, secret: &str, input: &str, out: &str, tell: &Tell) -> Re
     let mut clks = Vec::new();
     for (i, record) in reader.records().enumerate() {
         let record: Vec<String> = record.map_err(not_csv)?.iter().map(str::to_owned).collect();
-        let row = |e: svp_privacy::clk::ClkError| wrong(format!("{input} row {}: {e}", i + 1), SCHEMA);
+        let row = |e: ClkError| refused(&format!("{input} row {}: ", i + 1), &e);
         encoder.check(&record).map_err(row)?;
         clks.push(to_base64(&encoder.encode(&record).map_err(row)?));
     }
@@ -69,8 +73,7 @@ fn compare(
     tell: &Tell,
 ) -> Result<(), AppError> {
     let (left, right) = (read(left)?, read(right)?);
-    let failed = |e: svp_link::dice::DiceError| wrong(e.to_string(), "both files must be made under one schema");
-    let mut pairs = pairs_on(&left, &right, threshold, cli.threads()).map_err(failed)?;
+    let mut pairs = pairs_on(&left, &right, threshold, cli.threads()).map_err(|e| refused("", &e))?;
     if one {
         pairs = one_to_one(&pairs);
     }
@@ -101,6 +104,5 @@ fn read(file: &str) -> Result<Filters, AppError> {
         width = Some(one.len());
         bytes.extend(one);
     }
-    let failed = |e: svp_link::dice::DiceError| wrong(e.to_string(), HINT);
-    Filters::new(&bytes, list.len(), width.unwrap_or(128) * 8).map_err(failed)
+    Filters::new(&bytes, list.len(), width.unwrap_or(128) * 8).map_err(|e| refused(&format!("{file}: "), &e))
 }

@@ -11,7 +11,7 @@ use svp_ingest::reference::{self, InFull, ReferenceData};
 use svp_ingest::{Findings, Intake, NamePattern, SourcePlan};
 use svp_lake::input::find;
 use svp_lake::{LakeError, Limits};
-use svp_privacy::Key;
+use svp_pseudonymise::Key;
 
 use crate::args::{Cli, PathArgs};
 use crate::error::AppError;

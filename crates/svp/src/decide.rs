@@ -7,12 +7,12 @@ use svp_analyse::{
     nested_definitions, observed_months, register_never_mapped, register_reference,
 };
 use svp_contract::{Definition, Output};
+use svp_disclose::attack::Effort;
+use svp_disclose::exceptions::Accepts;
+use svp_disclose::published::EventSet;
+use svp_disclose::review::{PolicyLine, TableReview, Withheld};
+use svp_disclose::{Disclosure, Outcome, Policy, Raw};
 use svp_lake::input::digest_bytes;
-use svp_privacy::attack::Effort;
-use svp_privacy::exceptions::Accepts;
-use svp_privacy::published::EventSet;
-use svp_privacy::review::{PolicyLine, TableReview, Withheld};
-use svp_privacy::{Disclosure, Outcome, Policy, Raw};
 use svp_publish::PublishedTable;
 
 use crate::accept;
@@ -105,7 +105,7 @@ impl Work<'_> {
             })
             .map(str::to_owned)
             .collect();
-        let mut disclosure = svp_privacy::disclose(raws, &earlier, number, known, &accepted, &Effort::default())
+        let mut disclosure = svp_disclose::disclose(raws, &earlier, number, known, &accepted, &Effort::default())
             .map_err(|source| AppError::Disclosure { audience: self.area.audience.clone(), source })?;
         for ((slot, output), outcome) in slots.into_iter().zip(std::mem::take(&mut disclosure.outcomes)) {
             decided.results[slot].content = match outcome {

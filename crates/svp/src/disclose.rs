@@ -2,12 +2,12 @@
 
 use svp_analyse::{Known, UNIVERSES, nested_definitions};
 use svp_contract::Definition;
+use svp_disclose::DiscloseError;
+use svp_disclose::attack::{Effort, Proof, attack};
+use svp_disclose::relate::relate;
 use svp_functions::CodeMaps;
 use svp_lake::input::digest_bytes;
 use svp_lake::{Lake, Open};
-use svp_privacy::PrivacyError;
-use svp_privacy::attack::{Effort, Proof, attack};
-use svp_privacy::relate::relate;
 
 use crate::args::{Cli, DiscloseArgs};
 use crate::context;
@@ -90,7 +90,7 @@ async fn attack_all(cli: &Cli, args: &DiscloseArgs, lake: &Lake, body: &Body, te
     }
     let refused = |_| AppError::Disclosure {
         audience: args.audience.clone(),
-        source: PrivacyError::Contradiction { tables: "of the ledger".to_owned() },
+        source: DiscloseError::Contradiction { tables: "of the ledger".to_owned() },
     };
     let found = attack(&related.system, &Effort::default()).map_err(refused)?;
     let by = |proof: Proof| found.bounds.iter().filter(|b| b.proof == proof && !b.broken).count();

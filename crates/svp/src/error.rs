@@ -40,7 +40,7 @@ pub enum AppError {
         at: String,
         /// Why.
         #[source]
-        source: svp_privacy::PrivacyError,
+        source: svp_pseudonymise::PseudonymiseError,
     },
     /// An environment variable that should hold the key is not set.
     #[error("the environment variable {0} is not set")]
@@ -99,7 +99,7 @@ pub enum AppError {
         audience: String,
         /// Why.
         #[source]
-        source: svp_privacy::PrivacyError,
+        source: svp_disclose::DiscloseError,
     },
     /// The ledger of an audience cannot be trusted.
     #[error("the ledger of the audience `{audience}` cannot be used: {source}")]
@@ -108,7 +108,7 @@ pub enum AppError {
         audience: String,
         /// Why.
         #[source]
-        source: svp_privacy::ledger::LedgerError,
+        source: svp_disclose::ledger::LedgerError,
     },
     /// The record of the last run is not what a run writes.
     #[error("the record of run {number} of the lake at {lake} cannot be read")]
@@ -161,7 +161,7 @@ impl AppError {
             }
             Self::Ingest(error) => ingest_code(error),
             Self::Link(svp_link::LinkError::Lake(error)) | Self::Lake(error) => lake_code(error),
-            Self::Analyse(svp_analyse::AnalyseError::Privacy { .. })
+            Self::Analyse(svp_analyse::AnalyseError::Disclose { .. })
             | Self::Audience { .. }
             | Self::Disclosure { .. }
             | Self::Ledger { .. }
@@ -197,7 +197,8 @@ impl AppError {
             Self::NoKey => {
                 Some("make one with `svp key new --out FILE`, then give `--key FILE` (or set SVP_KEY)".to_owned())
             }
-            Self::Key { source, .. } | Self::Disclosure { source, .. } => source.hint().map(str::to_owned),
+            Self::Key { source, .. } => source.hint().map(str::to_owned),
+            Self::Disclosure { source, .. } => source.hint().map(str::to_owned),
             Self::KeyVariable(_) => Some("set it, or name a file with --key".to_owned()),
             Self::WrongKey { .. } => {
                 Some("give the key that the lake was made with; tokens of two keys never meet".to_owned())
@@ -249,7 +250,7 @@ fn ingest_code(error: &svp_ingest::IngestError) -> u8 {
         E::Desk(D::Unwritable { .. }) => INTERNAL,
         E::Definition { .. } | E::Expression { .. } => DEFINITION,
         E::Lake(error) => lake_code(error),
-        E::Privacy(_) | E::Unbalanced { .. } | E::Arrow { .. } | E::Revision { .. } | E::Worker => INTERNAL,
+        E::Pseudonymise(_) | E::Unbalanced { .. } | E::Arrow { .. } | E::Revision { .. } | E::Worker => INTERNAL,
     }
 }
 

@@ -7,9 +7,9 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::concat_batches;
 use datafusion::prelude::{CsvReadOptions, ParquetReadOptions};
 use svp_contract::{Output, Source, refusals};
+use svp_disclose::Policy;
+use svp_disclose::gate::{Asked, Dimensions, check_table};
 use svp_functions::{Areas, CodeMaps, Lookups};
-use svp_privacy::Policy;
-use svp_privacy::gate::{Asked, Dimensions, check_table};
 
 use crate::args::{Cli, DiscloseArgs};
 use crate::context;

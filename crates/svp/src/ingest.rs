@@ -9,7 +9,7 @@ use svp_ingest::{
     Findings, FreshIds, Loaded, LoadedFile, Pending, Queue, Receipt, Revised, SourcePlan, load, previous,
     receipt_batch, revise,
 };
-use svp_privacy::Key;
+use svp_pseudonymise::Key;
 use tokio::task::JoinHandle;
 
 use crate::accept;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use svp_privacy::Key;
+use svp_pseudonymise::Key;
 
 use crate::args::{Cli, KeyArgs, KeyCommand};
 use crate::error::AppError;

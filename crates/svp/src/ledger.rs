@@ -3,11 +3,12 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use svp_contract::{Acceptance, Finding};
+use svp_disclose::Disclosure;
+use svp_disclose::exceptions::Exception;
+use svp_disclose::ledger::{BegunAnew, Coarsened, Decision, Entry, Head, Ledger, entry_name};
+use svp_disclose::review::{Attack, Difference, LedgerReview, PolicyLine, Review, TableReview, Withheld};
 use svp_lake::Lake;
-use svp_privacy::exceptions::Exception;
-use svp_privacy::ledger::{BegunAnew, Coarsened, Decision, Entry, Head, Ledger, entry_name};
-use svp_privacy::review::{Attack, Difference, LedgerReview, PolicyLine, Review, TableReview, Withheld};
-use svp_privacy::{Disclosure, Key, Tokeniser};
+use svp_pseudonymise::{Key, Tokeniser};
 
 use crate::error::AppError;
 

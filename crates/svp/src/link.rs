@@ -14,7 +14,7 @@ use svp_link::explain::{explain, waterfall};
 use svp_link::look::look;
 use svp_link::resolve::{Known, Options, PAIRS_AT_ONCE, Resolved, resolve};
 use svp_link::{LinkReport, RuleCost};
-use svp_privacy::{Key, Tokeniser};
+use svp_pseudonymise::{Key, Tokeniser};
 
 use crate::args::{Cli, LinkArgs};
 use crate::context;

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 use svp_analyse::{Content as Found, ObservedMonths, OutputResult};
 use svp_contract::{Area, Output, Source};
+use svp_disclose::Policy;
+use svp_disclose::cell_key::Perturbation;
 use svp_ingest::Receipt;
 use svp_ingest::reference::ReferenceData;
 use svp_link::LinkReport;
-use svp_privacy::Policy;
-use svp_privacy::cell_key::Perturbation;
 use svp_publish::{Column, Content, DefinitionLine, Outlines, PublishedTable, ReleaseMeta, SourceLine};
 
 use crate::run::Body;
@@ -243,7 +243,7 @@ pub fn tables(
         let mut grain: Vec<Column> = output.grain.iter().map(|c| Column::new(&c.name, &c.title)).collect();
         grain.extend(output.attributes.iter().map(|c| Column::new(&c.name, &c.title)));
         if output.cell_column().is_some() {
-            grain.push(Column::new(svp_privacy::MERGED, "Rest of a larger cell"));
+            grain.push(Column::new(svp_disclose::MERGED, "Rest of a larger cell"));
         }
         out.push(PublishedTable {
             name,

@@ -15,7 +15,7 @@ use svp_ingest::table_of;
 use svp_lake::input::digest_bytes;
 use svp_lake::{Lake, Open, PartWriter, RunRecord, RunTxn, TableSpec};
 use svp_link::LinkError;
-use svp_privacy::{Key, Rotation, Tokeniser};
+use svp_pseudonymise::{Key, Rotation, Tokeniser};
 
 use crate::args::{Cli, EraseArgs};
 use crate::context;
@@ -64,7 +64,7 @@ pub async fn rotate(cli: &Cli, lake: &str, old: Option<&str>, out: &str, tell: &
 /// Erases a person by the token of one record.
 pub async fn erase(cli: &Cli, args: &EraseArgs, tell: &Tell) -> Result<(), AppError> {
     let token = args.token.trim().to_owned();
-    if token.len() != svp_privacy::TOKEN_LEN || !token.bytes().all(|b| b.is_ascii_hexdigit()) {
+    if token.len() != svp_pseudonymise::TOKEN_LEN || !token.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(AppError::Argument {
             what: "that is no token".to_owned(),
             hint: "make it at the desk that holds the record, with `svp key token --source NAME`".to_owned(),

@@ -7,6 +7,8 @@ use datafusion::prelude::SessionContext;
 use serde::{Deserialize, Serialize};
 use svp_analyse::{ObservedMonths, OutputResult, hold_coverage, register_coverage};
 use svp_contract::{Acceptance, Area, AudiencePolicy, Finding, FindingKind, refusals};
+use svp_disclose::ledger::{BegunAnew, Ledger};
+use svp_disclose::{Disclosure, Policy};
 use svp_functions::CodeMaps;
 use svp_ingest::desk::refuse_other_terms;
 use svp_ingest::reference::{self, InFull, ReferenceData};
@@ -17,8 +19,7 @@ use svp_ingest::{
 use svp_lake::input::{InputFile, digest, digest_bytes};
 use svp_lake::{Lake, Open, RunRecord, RunTxn, TableSpec};
 use svp_link::{LinkReport, LinkRequest, Saved};
-use svp_privacy::ledger::{BegunAnew, Ledger};
-use svp_privacy::{Disclosure, Key, Policy};
+use svp_pseudonymise::Key;
 use tokio::task::JoinHandle;
 
 use crate::accept;

@@ -11,7 +11,7 @@ use svp_contract::{
 
 use arrow::array::{AsArray, RecordBatch};
 use svp_analyse::{SITE_TABLES, read_site_table};
-use svp_privacy::exceptions::Exceptions;
+use svp_disclose::exceptions::Exceptions;
 
 use crate::error::AppError;
 

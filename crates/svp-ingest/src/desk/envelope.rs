@@ -8,7 +8,7 @@
 use std::io::{ErrorKind, Read};
 
 use svp_lake::input::RunningDigest;
-use svp_privacy::{Key, Tokeniser};
+use svp_pseudonymise::{Key, Tokeniser};
 
 use super::error::DeskError;
 

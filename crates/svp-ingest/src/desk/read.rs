@@ -9,7 +9,7 @@ use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use svp_contract::{Acceptance, Finding};
 use svp_lake::input::{InputFile, open_blocking};
-use svp_privacy::Key;
+use svp_pseudonymise::Key;
 
 use super::envelope::{EnvelopeReader, MARK, Seal};
 use super::error::DeskError;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use svp_contract::{Source, Table};
 use svp_lake::input::digest_bytes;
-use svp_privacy::{Key, pseudonymise};
+use svp_pseudonymise::{Key, pseudonymise};
 
 use super::needs::{calls, expressions};
 use crate::error::IngestError;

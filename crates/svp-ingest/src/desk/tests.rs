@@ -9,7 +9,7 @@ use svp_contract::{Source, canonical_tables};
 use svp_functions::{AreaBox, Areas, CodeMaps};
 use svp_lake::input::{InputFile, expand};
 use svp_lake::{Limits, NewFile};
-use svp_privacy::{Key, RowDigest};
+use svp_pseudonymise::{Key, RowDigest};
 
 use super::envelope::EnvelopeWriter;
 use super::read::open;

@@ -10,7 +10,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use svp_contract::Acceptance;
 use svp_lake::NewFile;
-use svp_privacy::{Key, RowDigest};
+use svp_pseudonymise::{Key, RowDigest};
 
 use super::envelope::EnvelopeWriter;
 use super::error::DeskError;

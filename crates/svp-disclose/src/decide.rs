@@ -1,0 +1,251 @@
+//! How a release is decided: pass by pass, until the linear system of all of it bounds no small number.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::DiscloseError;
+use crate::attack::{Effort, attack};
+use crate::outcome::Finding;
+use crate::prepare::Prepared;
+use crate::protect::protect;
+use crate::relate::{self, Knowledge, Related};
+
+/// What stays the same while a release is decided, and what is noted on the way.
+pub(crate) struct Desk<'a> {
+    pub(crate) known: &'a dyn Knowledge,
+    pub(crate) accepted: &'a BTreeSet<String>,
+    pub(crate) effort: &'a Effort,
+    pub(crate) release: usize,
+    pub(crate) findings: BTreeSet<Finding>,
+    pub(crate) passes: u64,
+    /// What earlier releases alone give away: no decision of today can mend it.
+    pub(crate) already: BTreeSet<String>,
+}
+
+impl Desk<'_> {
+    /// Hides, merges and withholds until nothing is unprotected. Ends, because every pass that does not end it merges or
+    /// withholds something.
+    pub(crate) fn settle(
+        &mut self,
+        tables: &mut [Prepared],
+        earlier: &[relate::Table],
+    ) -> Result<Related, DiscloseError> {
+        loop {
+            self.passes += 1;
+            let (facts, at) = Prepared::facts_of(tables, earlier, self.release);
+            let mut related = relate::relate(&facts, self.known);
+            accept(&mut related, &facts, self.accepted, &mut self.findings);
+            let protection =
+                protect(&mut related.system, self.effort).map_err(|e| contradiction(e, &related, &facts))?;
+            let judged = Judged { at: &at, related: &related };
+            let refused = judged.refused(tables, &protection.unprotected, &self.already, &mut self.findings);
+            let pushed = judged.pushed(tables, &protection.hidden, &mut self.findings);
+            if !refused.is_empty() {
+                for (table, why) in refused {
+                    tables[table].withhold(why);
+                }
+                continue;
+            }
+            if pushed.is_empty() {
+                judged.mark_secondary(tables, &protection.hidden, &mut self.findings);
+                return Ok(related);
+            }
+            for (table, rows) in pushed {
+                if !tables[table].push_up(&rows)? {
+                    self.findings.insert(Finding {
+                        table: tables[table].name().to_owned(),
+                        what: "the map as a whole could be subtracted from another table".to_owned(),
+                        done: "withheld",
+                        against_earlier: !earlier.is_empty(),
+                    });
+                    tables[table].withhold(
+                        "withheld: it could be subtracted from another table, however much is merged".to_owned(),
+                    );
+                }
+            }
+        }
+    }
+
+    /// Labels of what tables give away.
+    pub(crate) fn broken(&self, facts: &[relate::Table]) -> Result<Vec<String>, DiscloseError> {
+        let mut related = relate::relate(facts, self.known);
+        accept(&mut related, facts, self.accepted, &mut BTreeSet::new());
+        let found = attack(&related.system, self.effort).map_err(|e| contradiction(e, &related, facts))?;
+        Ok(found.broken.iter().map(|n| related.origins[*n].label.clone()).collect())
+    }
+
+    /// For policies that refuse: the release as it would be if nothing stood beside it, held beside what does.
+    pub(crate) fn refuse_differences(
+        &mut self,
+        tables: &mut [Prepared],
+        earlier: &[relate::Table],
+    ) -> Result<(), DiscloseError> {
+        self.settle(tables, &[])?;
+        let broken = self.broken(&Prepared::facts_of(tables, earlier, self.release).0)?;
+        match broken.into_iter().find(|label| !self.already.contains(label)) {
+            Some(what) => Err(DiscloseError::Differenced { what }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Takes the goal from implied differences to earlier releases that concern accepted tables only.
+fn accept(
+    related: &mut Related,
+    facts: &[relate::Table],
+    accepted: &BTreeSet<String>,
+    findings: &mut BTreeSet<Finding>,
+) {
+    for (number, origin) in related.system.numbers.iter_mut().zip(&related.origins) {
+        let new = || origin.tables.iter().filter(|t| !facts[**t].earlier);
+        let difference = matches!(number.goal, crate::system::Goal::Outside { .. });
+        let earlier = origin.tables.iter().any(|t| facts[*t].earlier);
+        if difference && earlier && new().next().is_some() && new().all(|t| accepted.contains(&facts[*t].name)) {
+            number.goal = crate::system::Goal::None;
+            findings.extend(new().map(|t| Finding {
+                table: facts[*t].name.clone(),
+                what: origin.label.clone(),
+                done: "accepted",
+                against_earlier: true,
+            }));
+        }
+    }
+}
+
+/// A pass that was computed and waits to be acted on.
+struct Judged<'a> {
+    at: &'a [(usize, usize)],
+    related: &'a Related,
+}
+
+impl Judged<'_> {
+    fn is_new(&self, fact: usize) -> bool {
+        self.at[fact].0 != usize::MAX
+    }
+
+    fn against_earlier(&self, number: usize) -> bool {
+        self.related.origins[number].tables.iter().any(|t| !self.is_new(*t))
+    }
+
+    /// Tables that cannot be saved: for each number that stays computable the last new one that has to do with it, or,
+    /// where it belongs to earlier releases alone, the nearest new one.
+    fn refused(
+        &self,
+        tables: &[Prepared],
+        unprotected: &[usize],
+        already: &BTreeSet<String>,
+        findings: &mut BTreeSet<Finding>,
+    ) -> BTreeMap<usize, String> {
+        let mut out = BTreeMap::new();
+        for &number in unprotected {
+            let origin = &self.related.origins[number];
+            if already.contains(&origin.label) {
+                continue;
+            }
+            let own = origin.tables.iter().rev().find(|t| self.is_new(**t)).copied();
+            let Some(last) = own.or_else(|| self.nearest_new(number)) else { continue };
+            let table = self.at[last].0;
+            out.entry(table).or_insert_with(|| format!("withheld: it would tell a small number: {}", origin.label));
+            findings.insert(Finding {
+                table: tables[table].name().to_owned(),
+                what: origin.label.clone(),
+                done: "withheld",
+                against_earlier: self.against_earlier(number),
+            });
+        }
+        out
+    }
+
+    /// The new table nearest to a number by way of equations.
+    fn nearest_new(&self, number: usize) -> Option<usize> {
+        let system = &self.related.system;
+        let mut seen = BTreeSet::from([number]);
+        let mut edge = seen.clone();
+        while !edge.is_empty() {
+            let touched = system.equations.iter().filter(|e| e.terms.iter().any(|(n, _)| edge.contains(n)));
+            let next: BTreeSet<usize> =
+                touched.flat_map(|e| e.terms.iter().map(|(n, _)| *n)).filter(|n| !seen.contains(n)).collect();
+            let new = next.iter().flat_map(|n| &self.related.origins[*n].tables).filter(|t| self.is_new(**t)).max();
+            if let Some(new) = new {
+                return Some(*new);
+            }
+            seen.extend(&next);
+            edge = next;
+        }
+        None
+    }
+
+    /// Pieces of maps that would have to be hidden: they are merged into the rest of the next coarser cell instead.
+    fn pushed(
+        &self,
+        tables: &[Prepared],
+        hidden: &[usize],
+        findings: &mut BTreeSet<Finding>,
+    ) -> BTreeMap<usize, BTreeSet<usize>> {
+        let mut out: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+        for &number in hidden {
+            let origin = &self.related.origins[number];
+            let (Some(&fact), Some(row)) = (origin.tables.first(), origin.row) else { continue };
+            let (table, _) = self.at[fact];
+            if table != usize::MAX && tables[table].is_merged() {
+                out.entry(table).or_default().insert(row);
+                findings.insert(Finding {
+                    table: tables[table].name().to_owned(),
+                    what: "cells that could be subtracted from another table".to_owned(),
+                    done: "merged",
+                    against_earlier: false,
+                });
+            }
+        }
+        out
+    }
+
+    fn mark_secondary(&self, tables: &mut [Prepared], hidden: &[usize], findings: &mut BTreeSet<Finding>) {
+        let mut hidden_cells: BTreeMap<String, u64> = BTreeMap::new();
+        for &number in hidden {
+            let origin = &self.related.origins[number];
+            let (Some(&fact), Some(row)) = (origin.tables.first(), origin.row) else { continue };
+            let (table, count) = self.at[fact];
+            if table != usize::MAX {
+                tables[table].hide(count, row);
+                *hidden_cells.entry(tables[table].name().to_owned()).or_default() += 1;
+            }
+        }
+        for (table, cells) in hidden_cells {
+            findings.insert(Finding {
+                table,
+                what: format!("{cells} cells that others could be computed from"),
+                done: "suppressed",
+                against_earlier: false,
+            });
+        }
+    }
+}
+
+pub(crate) fn contradiction(
+    error: crate::system::SystemError,
+    related: &Related,
+    facts: &[relate::Table],
+) -> DiscloseError {
+    let names = |numbers: &[usize]| {
+        let tables: BTreeSet<&str> = numbers
+            .iter()
+            .filter_map(|n| related.origins.get(*n))
+            .flat_map(|o| o.tables.iter().filter_map(|t| facts.get(*t)).map(|t| t.name.as_str()))
+            .collect();
+        tables.into_iter().collect::<Vec<_>>().join(", ")
+    };
+    use crate::system::SystemError as E;
+    let numbers: Vec<usize> = match error {
+        E::Term { equation } | E::DoesNotAddUp { equation } | E::Contradiction { equation } => related
+            .system
+            .equations
+            .get(equation)
+            .map(|e| e.terms.iter().map(|(n, _)| *n).collect())
+            .unwrap_or_default(),
+        E::Meaningless { number } | E::NotACount { number } | E::Untrue { number } | E::NoValue { number } => {
+            vec![number]
+        }
+        E::NoAnswer { number } => vec![number],
+    };
+    DiscloseError::Contradiction { tables: names(&numbers) }
+}

@@ -1,0 +1,257 @@
+//! The second guarded door: raw counts of all tables of a release go in together, counts that may be shown come out.
+//!
+//! Together, because a number can be safe in its own table and be given away by another. The steps:
+//! 1. maps: what is too small is merged up the grid (`merge.rs`); 2. every cell is judged by itself (`count.rs`);
+//! 3. all tables of this release and of the audience's earlier ones become one linear system (`relate/`);
+//! 4. cells are hidden until that system bounds no small number (`protect.rs`); maps merge further
+//!    instead, and a table that cannot be saved is withheld; 5. the result is attacked once more (`attack.rs`).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanBuilder, Int64Builder, RecordBatch};
+use arrow::datatypes::{DataType, Field, Schema};
+
+use crate::DiscloseError;
+use crate::attack::{Effort, Proof, attack};
+use crate::count::{Cell, Hidden};
+use crate::decide::{Desk, contradiction};
+use crate::outcome::{AttackSummary, Detail, Finding, Suppression};
+use crate::prepare::{Prepared, Raw, prepare};
+use crate::relate::{self, Knowledge, Told};
+
+/// Something whose counts may be shown. Only [`disclose`] makes one.
+#[derive(Debug, Clone)]
+pub struct Disclosed<T> {
+    value: T,
+    counts: Vec<String>,
+    summary: Box<Suppression>,
+}
+
+impl<T> Disclosed<T> {
+    /// The content.
+    pub fn get(&self) -> &T {
+        &self.value
+    }
+
+    /// What was done.
+    pub fn summary(&self) -> &Suppression {
+        &self.summary
+    }
+
+    /// Names of the count columns.
+    pub fn counts(&self) -> &[String] {
+        &self.counts
+    }
+}
+
+impl Disclosed<RecordBatch> {
+    /// Adds columns that are computed from the disclosed ones (rates, shares).
+    ///
+    /// `inputs` names the count columns that each derived column stands on; where one of them is suppressed
+    /// the derived value must be NULL.
+    ///
+    /// # Errors
+    /// When an earlier column is not exactly as it was, or a derived value would reveal a suppressed one.
+    pub fn with_derived(self, derived: RecordBatch, inputs: &[(String, Vec<String>)]) -> Result<Self, DiscloseError> {
+        use arrow::array::{Array, AsArray};
+        for (i, field) in self.value.schema().fields().iter().enumerate() {
+            let same = derived.schema().fields().get(i).is_some_and(|f| f.name() == field.name())
+                && derived.column(i).to_data() == self.value.column(i).to_data();
+            if !same {
+                return Err(DiscloseError::ChangedAfterDisclosure { column: field.name().clone() });
+            }
+        }
+        for (column, counts) in inputs {
+            let Some(values) = derived.column_by_name(column) else { continue };
+            for count in counts {
+                let flags = format!("{count}_suppressed");
+                let Some(flags) = self.value.column_by_name(&flags) else { continue };
+                let flags = flags.as_boolean();
+                if (0..flags.len()).any(|row| flags.value(row) && values.is_valid(row)) {
+                    return Err(DiscloseError::DerivedReveals { column: column.clone() });
+                }
+            }
+        }
+        Ok(Self { value: derived, ..self })
+    }
+}
+
+/// What became of one table.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// It may be shown.
+    Table(Disclosed<RecordBatch>),
+    /// It may not, and why.
+    Withheld(String),
+}
+
+/// A release, decided.
+#[derive(Debug)]
+pub struct Disclosure {
+    /// One for each raw table, in their order.
+    pub outcomes: Vec<Outcome>,
+    /// What the release tells, one for each count column of each table that goes out: for the ledger. It holds true
+    /// counts and belongs into the restricted part of the lake.
+    pub told: Vec<relate::Table>,
+    /// What was done to each raw table, in their order.
+    pub details: Vec<Detail>,
+    /// What the ledger's comparison found, and what was done about it.
+    pub findings: Vec<Finding>,
+    /// The last attack.
+    pub attack: AttackSummary,
+}
+
+/// Decides a release: all its tables together, against what the audience already has.
+///
+/// `earlier` are the tables of the audience's earlier releases, as the ledger holds them; `release` is higher than
+/// any of theirs. `accepted` are tables whose differences to earlier releases somebody has accepted, because the
+/// data is public elsewhere: what follows from them alone is noted and not kept. With no table that is to be protected
+/// (data that is already open) nothing is attacked.
+///
+/// # Errors
+/// Counts that are negative, not finite or not numbers; tables that contradict each other (a hierarchy with a hole);
+/// with a policy that refuses, a difference to an earlier release.
+pub fn disclose(
+    raws: Vec<Raw>,
+    earlier: &[relate::Table],
+    release: usize,
+    known: &dyn Knowledge,
+    accepted: &BTreeSet<String>,
+    effort: &Effort,
+) -> Result<Disclosure, DiscloseError> {
+    let mut tables: Vec<Prepared> = raws.into_iter().map(|raw| prepare(raw, known)).collect::<Result<_, _>>()?;
+    let mut findings: BTreeSet<Finding> = BTreeSet::new();
+    one_grid(&mut tables, earlier, known, &mut findings);
+    let mut desk = Desk { known, accepted, effort, release, findings, passes: 0, already: BTreeSet::new() };
+    if !earlier.is_empty() {
+        desk.already = desk.broken(&Prepared::facts_of(&[], earlier, release).0)?.into_iter().collect();
+        if tables.iter().any(|t| t.policy().refuse_difference && t.policy().protects()) {
+            desk.refuse_differences(&mut tables, earlier)?;
+        }
+    }
+    let related = desk.settle(&mut tables, earlier)?;
+    let Desk { findings, passes, already, .. } = desk;
+    // What is decided is attacked once more, by the code that knows nothing of how it was decided.
+    let result = attack(&related.system, effort).map_err(|e| contradiction(e, &related, &[]))?;
+    if let Some(broken) = result.broken.iter().find(|n| !already.contains(&related.origins[**n].label)) {
+        return Err(DiscloseError::AttackFailed { what: related.origins[*broken].label.clone() });
+    }
+    let count = |proof: Proof| result.proofs.get(&proof).copied().unwrap_or_default() as u64;
+    let summary = AttackSummary {
+        attacked: result.bounds.len() as u64,
+        numbers: related.system.numbers.len() as u64,
+        equations: related.system.equations.len() as u64,
+        by_witness: count(Proof::Witness),
+        by_programme: count(Proof::FullLp),
+        told_before: already.len() as u64,
+        earlier_tables: earlier.len() as u64,
+        passes,
+    };
+    let (facts, _) = Prepared::facts_of(&tables, &[], release);
+    let details = tables.iter().map(Prepared::detail).collect();
+    let outcomes = tables.into_iter().map(finish).collect::<Result<_, _>>()?;
+    Ok(Disclosure { outcomes, details, told: facts, findings: findings.into_iter().collect(), attack: summary })
+}
+
+/// Grids whose cells do not nest can be subtracted from one another in ways that no cell shows: of one set of events
+/// one family of nesting grids goes to an audience, the first that it got.
+fn one_grid(
+    tables: &mut [Prepared],
+    earlier: &[relate::Table],
+    known: &dyn Knowledge,
+    findings: &mut BTreeSet<Finding>,
+) {
+    let mut seen: Vec<((String, String), String, String, String)> = Vec::new();
+    let about = |t: &relate::Table| {
+        let kind = t.dims.iter().find(|d| relate::is_grid(&d.kind))?.kind.clone();
+        let definition = (t.set.definition.clone(), t.set.definition_digest.clone());
+        (t.suppress_below > 1).then(|| (definition, t.set.universe.clone(), kind, t.name.clone()))
+    };
+    seen.extend(earlier.iter().filter_map(about));
+    for table in tables {
+        let Some((kind, definition, universe)) = table.protected_grid() else { continue };
+        let touch = |d: &(String, String)| {
+            let (a, b) = ((d.0.as_str(), d.1.as_str()), (definition.0.as_str(), definition.1.as_str()));
+            *d == definition || known.definition_within(a, b) || known.definition_within(b, a)
+        };
+        let clash = seen.iter().find(|(d, u, k, _)| touch(d) && *u == universe && !relate::nests(k, &kind));
+        if let Some((_, _, other, name)) = clash {
+            let why = format!(
+                "withheld: cells of {kind} and of {other} ({name}) overlap without nesting, and could be subtracted from one another"
+            );
+            findings.insert(Finding {
+                table: table.name().to_owned(),
+                what: format!("cells of {kind} less cells of {other} in {name}"),
+                done: "withheld",
+                against_earlier: earlier.iter().any(|t| t.name == *name),
+            });
+            table.withhold(why);
+        } else {
+            seen.push((definition, universe, kind, table.name().to_owned()));
+        }
+    }
+}
+
+/// The shown table: grain and attributes as they are, each count with its flag.
+fn finish(table: Prepared) -> Result<Outcome, DiscloseError> {
+    if let Some(why) = table.withheld() {
+        return Ok(Outcome::Withheld(why.to_owned()));
+    }
+    let merged = table.rests();
+    let (batch, counts, policy) = table.into_parts();
+    let mut summary = Suppression { policy, cells: 0, suppressed: 0, rounded: 0, merged };
+    let schema = batch.schema();
+    let mut fields: Vec<Field> = Vec::new();
+    let mut columns: Vec<ArrayRef> = Vec::new();
+    for (i, field) in schema.fields().iter().enumerate() {
+        let Some((_, cells)) = counts.iter().find(|(name, _)| name == field.name()) else {
+            fields.push(field.as_ref().clone());
+            columns.push(Arc::clone(batch.column(i)));
+            continue;
+        };
+        let (values, flags) = one_column(cells, &mut summary);
+        fields.push(Field::new(field.name(), DataType::Int64, true));
+        columns.push(values);
+        fields.push(Field::new(format!("{}_suppressed", field.name()), DataType::Boolean, false));
+        columns.push(flags);
+    }
+    let value = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(DiscloseError::Arrow)?;
+    let counts = counts.into_iter().map(|(name, _)| name).collect();
+    Ok(Outcome::Table(Disclosed { value, counts, summary: Box::new(summary) }))
+}
+
+fn one_column(cells: &[Cell], summary: &mut Suppression) -> (ArrayRef, ArrayRef) {
+    let mut values = Int64Builder::with_capacity(cells.len());
+    let mut flags = BooleanBuilder::with_capacity(cells.len());
+    for cell in cells {
+        let Some(truth) = cell.truth else {
+            values.append_null();
+            flags.append_value(false);
+            continue;
+        };
+        summary.cells += 1;
+        if cell.hidden.is_some() {
+            summary.suppressed += 1;
+            values.append_null();
+            flags.append_value(true);
+        } else {
+            // How many numbers rounding really changed would tell which of them are exact.
+            let blurred = summary.policy.round_to > 1 || summary.policy.perturb.is_some();
+            summary.rounded += u64::from(blurred && truth > 0.0);
+            values.append_value(cell.shown);
+            flags.append_value(false);
+        }
+    }
+    (Arc::new(values.finish()), Arc::new(flags.finish()))
+}
+
+impl From<&Cell> for Told {
+    fn from(cell: &Cell) -> Self {
+        match (cell.truth, cell.hidden) {
+            (None, _) => Told::NotKnown,
+            (Some(_), Some(why)) => Told::Suppressed { primary: why != Hidden::Secondary },
+            (Some(_), None) => Told::Shown(cell.told.0, cell.told.1),
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Random tables for tests and benches: counts as they are in sparse crime tables, with margins and hierarchies.
+
+use crate::published::EventSet;
+use crate::relate::{Dim, Knowledge, Row, Table, Told};
+use crate::system::{Equation, Goal, Number, State, System};
+
+/// A small generator of random numbers (splitmix64): the same seed gives the same tables everywhere.
+#[derive(Debug, Clone)]
+pub struct Random(u64);
+
+impl Random {
+    /// From a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The next 64 bits.
+    pub fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A whole number below `n`.
+    pub fn below(&mut self, n: u64) -> u64 {
+        self.bits() % n.max(1)
+    }
+
+    /// A sparse count: many zeros and small numbers, a few large ones.
+    pub fn count(&mut self) -> i64 {
+        match self.below(10) {
+            0..=1 => 0,
+            2..=5 => 1 + self.below(7) as i64,
+            6..=8 => 8 + self.below(30) as i64,
+            _ => 40 + self.below(400) as i64,
+        }
+    }
+}
+
+/// The rule of a random table.
+#[derive(Debug, Clone, Copy)]
+pub struct Rule {
+    /// Counts from 1 to one less are suppressed.
+    pub suppress_below: i64,
+    /// Others are rounded to the nearest multiple.
+    pub round_to: i64,
+}
+
+impl Rule {
+    /// What is printed for a count.
+    #[must_use]
+    pub fn told(&self, count: i64) -> Told {
+        if count > 0 && count < self.suppress_below {
+            return Told::Suppressed { primary: true };
+        }
+        let (below, above) = if self.round_to > 1 { (self.round_to / 2, (self.round_to + 1) / 2 - 1) } else { (0, 0) };
+        if count == 0 {
+            return Told::Shown(0.0, 0.0);
+        }
+        let shown = crate::policy::round_to(count, self.round_to);
+        Told::Shown((shown - below).max(self.suppress_below) as f64, (shown + above) as f64)
+    }
+}
+
+/// The set of events that random tables count.
+#[must_use]
+pub fn event_set() -> EventSet {
+    EventSet {
+        area: "test".into(),
+        area_parts: vec!["a".into()],
+        definition: "test".into(),
+        definition_digest: "0".into(),
+        universe: "all".into(),
+        from: "2024-01".into(),
+        to: "2024-12".into(),
+        data: "0".into(),
+    }
+}
+
+/// Knows that member `g.3` of the kind `group` holds `m.3.*` of the kind `member`, and nothing else.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TwoLevels;
+
+impl Knowledge for TwoLevels {
+    fn parents(&self, kind: &str, member: &str) -> Vec<(String, String)> {
+        let group = member.split('.').nth(1).unwrap_or_default();
+        if kind == "member" { vec![("group".into(), format!("g.{group}"))] } else { Vec::new() }
+    }
+
+    fn definition_within(&self, _: (&str, &str), _: (&str, &str)) -> bool {
+        false
+    }
+
+    fn universe_within(&self, _: &str, _: &str) -> bool {
+        false
+    }
+}
+
+/// A table over the given dimensions (kind and members) of a dense body of counts in row-major order, with every
+/// margin where `margins` is set: the member `all` stands for the total of a dimension.
+#[must_use]
+pub fn table(name: &str, dims: &[(&str, Vec<String>)], body: &[i64], rule: Rule, margins: bool) -> Table {
+    let sizes: Vec<usize> = dims.iter().map(|d| d.1.len()).collect();
+    let mut rows = Vec::new();
+    let patterns = if margins { 1usize << dims.len() } else { 1 };
+    for pattern in 0..patterns {
+        let mut sums: std::collections::BTreeMap<Vec<usize>, i64> = std::collections::BTreeMap::new();
+        for (i, count) in body.iter().enumerate() {
+            let mut rest = i;
+            let mut at = vec![0; sizes.len()];
+            for d in (0..sizes.len()).rev() {
+                at[d] = rest % sizes[d];
+                rest /= sizes[d];
+            }
+            for (d, place) in at.iter_mut().enumerate() {
+                if pattern & (1 << d) != 0 {
+                    *place = usize::MAX;
+                }
+            }
+            *sums.entry(at).or_default() += count;
+        }
+        for (at, count) in sums {
+            let member = |(d, i): (usize, &usize)| {
+                if *i == usize::MAX { "all".to_owned() } else { dims[d].1[*i].clone() }
+            };
+            let members = at.iter().enumerate().map(member).collect();
+            rows.push(Row { members, value: Some(count as f64), told: rule.told(count) });
+        }
+    }
+    Table {
+        name: name.into(),
+        release: 1,
+        earlier: false,
+        set: event_set(),
+        measure: "events".into(),
+        part_of: Vec::new(),
+        dims: dims.iter().map(|d| Dim { kind: d.0.into(), total: Some("all".into()) }).collect(),
+        suppress_below: rule.suppress_below,
+        fractional: false,
+        merged: false,
+        rows,
+    }
+}
+
+/// Members of a kind, in groups: `m.0.0`, `m.0.1`, … `m.1.0`, …
+#[must_use]
+pub fn grouped(groups: usize, each: usize) -> Vec<String> {
+    (0..groups).flat_map(|g| (0..each).map(move |m| format!("m.{g}.{m}"))).collect()
+}
+
+/// Members without groups.
+#[must_use]
+pub fn plain(prefix: &str, n: usize) -> Vec<String> {
+    (0..n).map(|i| format!("{prefix}{i}")).collect()
+}
+
+/// Random linked tables: two tables that share a margin, one of them over a hierarchy, all with all margins.
+#[must_use]
+pub fn linked(seed: u64) -> (Vec<Table>, Rule) {
+    let mut random = Random::new(seed);
+    let rule = Rule { suppress_below: 3 + random.below(8) as i64, round_to: [1, 1, 3, 5][random.below(4) as usize] };
+    let (groups, each) = (2 + random.below(2) as usize, 2 + random.below(2) as usize);
+    let (months, kinds) = (2 + random.below(3) as usize, 2 + random.below(3) as usize);
+    let members = grouped(groups, each);
+    // One body over members × months × kinds; each table sums over what it does not show.
+    let body: Vec<i64> = (0..members.len() * months * kinds).map(|_| random.count()).collect();
+    let at = |m: usize, t: usize, k: usize| body[(m * months + t) * kinds + k];
+    let by_month: Vec<i64> = (0..members.len())
+        .flat_map(|m| (0..months).map(move |t| (m, t)))
+        .map(|(m, t)| (0..kinds).map(|k| at(m, t, k)).sum())
+        .collect();
+    let by_kind: Vec<i64> = (0..groups)
+        .flat_map(|g| (0..kinds).map(move |k| (g, k)))
+        .map(|(g, k)| {
+            (g * each..(g + 1) * each).flat_map(|m| (0..months).map(move |t| (m, t))).map(|(m, t)| at(m, t, k)).sum()
+        })
+        .collect();
+    let cube: Vec<i64> = if random.below(3) == 0 { body.clone() } else { Vec::new() };
+    let named_groups: Vec<String> = (0..groups).map(|g| format!("g.{g}")).collect();
+    let mut tables = vec![
+        table(
+            "member_by_season",
+            &[("member", members.clone()), ("season", plain("s", months))],
+            &by_month,
+            rule,
+            true,
+        ),
+        table("group_by_kind", &[("group", named_groups), ("kind", plain("k", kinds))], &by_kind, rule, true),
+    ];
+    if !cube.is_empty() {
+        let dims = [("member", members), ("season", plain("s", months)), ("kind", plain("k", kinds))];
+        tables.push(table("cube", &dims, &cube, rule, true));
+    }
+    (tables, rule)
+}
+
+/// A number that is printed exactly, for systems made by hand.
+#[must_use]
+pub fn printed(value: f64) -> Number {
+    Number {
+        value: Some(value),
+        told: (value, value),
+        assumed: (1.0, f64::INFINITY),
+        state: State::Shown,
+        fixed: false,
+        cost: 1.0 + value.max(0.0).ln_1p() / 8.0,
+        goal: Goal::None,
+        order: 0,
+    }
+}
+
+/// A number that is suppressed for its smallness.
+#[must_use]
+pub fn suppressed(value: f64, below: f64) -> Number {
+    Number { state: State::Hidden, goal: Goal::Cover { lo: 1.0, hi: below - 1.0 }, ..printed(value) }
+}
+
+/// total = Σ parts, by position.
+pub fn sum(system: &mut System, total: usize, parts: &[usize]) {
+    let mut terms: Vec<(usize, f64)> = parts.iter().map(|n| (*n, 1.0)).collect();
+    terms.push((total, -1.0));
+    system.equations.push(Equation { terms });
+}

@@ -1,0 +1,44 @@
+//! What can go wrong here. No variant can hold a value from the data.
+
+use thiserror::Error;
+
+/// Why identifiers could not become tokens.
+#[derive(Debug, Error)]
+pub enum PseudonymiseError {
+    /// The key text is not a key that `svp key new` makes.
+    #[error("the key is not usable: {0}")]
+    BadKey(&'static str),
+    /// The operating system gave no random bytes.
+    #[error("no random bytes for a new key")]
+    NoRandom,
+    /// A staged batch lacks a column that the canonical table needs.
+    #[error("table {table}: the staged batch lacks column {column}")]
+    MissingColumn {
+        /// Canonical table.
+        table: String,
+        /// Column that is absent.
+        column: String,
+    },
+    /// A column has a type that cannot be made into a token.
+    #[error("column {column} has a type that no token is made of ({wanted} wanted)")]
+    WrongType {
+        /// The column.
+        column: String,
+        /// What was wanted instead.
+        wanted: &'static str,
+    },
+    /// Arrow refused the batch.
+    #[error("the batch could not be built")]
+    Arrow(#[source] arrow::error::ArrowError),
+}
+
+impl PseudonymiseError {
+    /// What the reader of the message can do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::BadKey(_) => Some("make one with `svp key new --out FILE` and keep it apart from the lake"),
+            Self::NoRandom | Self::MissingColumn { .. } | Self::WrongType { .. } | Self::Arrow(_) => None,
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The first guarded door: a staged batch with identifiers goes in, a batch of the canonical table comes out.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BinaryBuilder, RecordBatch, StringBuilder};
+use arrow::datatypes::{DataType, Date32Type};
+use svp_contract::{Column, ColumnType, EncodingKind, Table};
+
+use crate::encode::Encoder;
+use crate::{Key, PseudonymiseError, Tokeniser};
+
+/// Something that holds no direct identifier. Only [`pseudonymise`] makes one.
+#[derive(Debug, Clone)]
+pub struct Pseudonymised<T>(T);
+
+impl<T> Pseudonymised<T> {
+    /// The content.
+    pub fn get(&self) -> &T {
+        &self.0
+    }
+
+    /// The content, by value.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+/// Replaces the direct identifiers of `staged` by keyed tokens and encodings and keeps only the stored columns of `table`.
+///
+/// `staged` holds the mapped columns of the table under their names, identifiers as Utf8 or Date32. `scope`
+/// (the name of the source) goes into tokens of columns that say `scope = "source"`, so that equal record
+/// numbers of two sources do not meet. A token is NULL when any of its parts is NULL or blank.
+///
+/// # Errors
+/// When a column is missing or has a type that cannot be tokenised.
+pub fn pseudonymise(
+    table: &Table,
+    scope: &str,
+    staged: &RecordBatch,
+    key: &Key,
+) -> Result<Pseudonymised<RecordBatch>, PseudonymiseError> {
+    let schema = table.stored_schema();
+    let mut out: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
+    for field in schema.fields() {
+        let column = table.column(field.name()).ok_or_else(|| missing(table, field.name()))?;
+        if column.kind == ColumnType::Token {
+            out.push(tokens(table, column, scope, staged, key)?);
+        } else if let Some(kind) = column.encoding {
+            out.push(encodings(table, column, kind, staged, key)?);
+        } else {
+            let array = staged.column_by_name(field.name()).ok_or_else(|| missing(table, field.name()))?;
+            out.push(Arc::clone(array));
+        }
+    }
+    RecordBatch::try_new(schema, out).map(Pseudonymised).map_err(PseudonymiseError::Arrow)
+}
+
+fn missing(table: &Table, column: &str) -> PseudonymiseError {
+    PseudonymiseError::MissingColumn { table: table.name.clone(), column: column.to_owned() }
+}
+
+fn tokens(
+    table: &Table,
+    column: &Column,
+    scope: &str,
+    staged: &RecordBatch,
+    key: &Key,
+) -> Result<ArrayRef, PseudonymiseError> {
+    let tokeniser = Tokeniser::new(key, column.token_domain());
+    let mut parts: Vec<Part<'_>> = Vec::with_capacity(column.from.len());
+    for name in &column.from {
+        let array = staged.column_by_name(name).ok_or_else(|| missing(table, name))?;
+        parts.push(Part::new(name, array)?);
+    }
+    let scoped = column.scope.as_deref() == Some("source");
+    let mut out = StringBuilder::with_capacity(staged.num_rows(), staged.num_rows() * 32);
+    let mut dates = vec![[0u8; 4]; parts.len()];
+    for row in 0..staged.num_rows() {
+        if parts.iter().any(|p| p.is_missing(row)) {
+            out.append_null();
+            continue;
+        }
+        for (part, date) in parts.iter().zip(dates.iter_mut()) {
+            if let Part::Date(days) = part {
+                *date = days.value(row).to_le_bytes();
+            }
+        }
+        let mut values: Vec<&[u8]> = parts
+            .iter()
+            .zip(&dates)
+            .map(|(part, date)| match part {
+                Part::Text(text) => text.value(row).as_bytes(),
+                Part::Date(_) => date.as_slice(),
+            })
+            .collect();
+        if column.any_order > 0 {
+            let n = column.any_order.min(values.len());
+            values[..n].sort_unstable();
+        }
+        let token = if scoped {
+            tokeniser.token(std::iter::once(scope.as_bytes()).chain(values.iter().copied()))
+        } else {
+            tokeniser.token(values.iter().copied())
+        };
+        // Tokens are hexadecimal digits, so this is always text.
+        out.append_value(std::str::from_utf8(&token).unwrap_or_default());
+    }
+    Ok(Arc::new(out.finish()))
+}
+
+fn encodings(
+    table: &Table,
+    column: &Column,
+    kind: EncodingKind,
+    staged: &RecordBatch,
+    key: &Key,
+) -> Result<ArrayRef, PseudonymiseError> {
+    let mut parts: Vec<Part<'_>> = Vec::with_capacity(column.from.len());
+    for name in &column.from {
+        parts.push(Part::new(name, staged.column_by_name(name).ok_or_else(|| missing(table, name))?)?);
+    }
+    let mut encoder = Encoder::new(key, kind, column.token_domain(), &column.name);
+    let mut out = BinaryBuilder::with_capacity(staged.num_rows(), staged.num_rows() * 96);
+    let mut encoding = Vec::with_capacity(128);
+    for row in 0..staged.num_rows() {
+        let dates: Vec<Option<String>> = parts.iter().map(|p| p.date_text(row)).collect();
+        let values: Vec<Option<&str>> = parts.iter().zip(&dates).map(|(p, d)| p.text(row).or(d.as_deref())).collect();
+        encoding.clear();
+        if encoder.encode(&values, &mut encoding) {
+            out.append_value(&encoding);
+        } else {
+            out.append_null();
+        }
+    }
+    Ok(Arc::new(out.finish()))
+}
+
+enum Part<'a> {
+    Text(&'a arrow::array::StringArray),
+    Date(&'a arrow::array::PrimitiveArray<Date32Type>),
+}
+
+impl<'a> Part<'a> {
+    fn new(name: &str, array: &'a ArrayRef) -> Result<Self, PseudonymiseError> {
+        match array.data_type() {
+            DataType::Utf8 => Ok(Self::Text(array.as_string::<i32>())),
+            DataType::Date32 => Ok(Self::Date(array.as_primitive())),
+            _ => Err(PseudonymiseError::WrongType { column: name.to_owned(), wanted: "text or date" }),
+        }
+    }
+
+    fn text(&self, row: usize) -> Option<&str> {
+        match self {
+            Self::Text(text) => (!text.is_null(row)).then(|| text.value(row)),
+            Self::Date(_) => None,
+        }
+    }
+
+    /// A date as `YYYY-MM-DD`.
+    fn date_text(&self, row: usize) -> Option<String> {
+        match self {
+            Self::Date(days) if !days.is_null(row) => {
+                arrow::temporal_conversions::date32_to_datetime(days.value(row)).map(|d| d.date().to_string())
+            }
+            _ => None,
+        }
+    }
+
+    fn is_missing(&self, row: usize) -> bool {
+        match self {
+            Self::Text(text) => text.is_null(row) || text.value(row).trim().is_empty(),
+            Self::Date(days) => days.is_null(row),
+        }
+    }
+}
