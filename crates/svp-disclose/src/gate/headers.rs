@@ -4,6 +4,7 @@ use super::label::{self, Context, Label, Part};
 use super::numbers::{Cell, Reading, numbers_in, plain, read, spelled};
 use super::people::{Kind, has_title, kinds_in};
 use super::read::{Column, Role};
+use super::spans;
 use super::vocabulary::{Vocabulary, words};
 use super::{Asked, Rule};
 use crate::Policy;
@@ -46,7 +47,7 @@ pub(super) fn judge_header(
         out.push((Rule::HeaderIsValue, None));
     }
     // A count in brackets or behind a sign is one, whoever names the column; behind a place or a kind it can be part of a name.
-    let small = small_in(&text, vocabulary, policy) && !(named && label.is_some());
+    let small = small_in(&text, vocabulary, policy) && !(named && label.is_some()) || mark_in(&text, all, policy);
     if small || !named && label.is_none() && behind_member(&text, all, vocabulary, policy) {
         out.push((Rule::SmallInText, IN_HEADER));
     }
@@ -80,6 +81,17 @@ pub(super) fn behind_member(text: &str, all: &[String], vocabulary: &Vocabulary,
     let Some((words, n)) = stem(text, vocabulary) else { return false };
     let mut others = all.iter().filter_map(|other| stem(other, vocabulary));
     n > 0.0 && n < policy.suppress_below as f64 && !others.any(|(other, m)| other == words && m != n)
+}
+
+/// A mark of a small count in a header (`burglary <5`), where neither it nor another header speaks of ages.
+fn mark_in(text: &str, all: &[String], policy: &Policy) -> bool {
+    let small = plain(text);
+    let below = small.split_once(['<', '\u{2264}']).map(|(_, rest)| rest.trim_start_matches(['=', ' ']));
+    let n = below.and_then(|rest| rest.trim_end_matches([')', ']']).parse::<i64>().ok());
+    let ages = words(&small).iter().any(|word| ["age", "ages", "aged", "years", "yrs"].contains(&word.as_str()));
+    let bands =
+        all.iter().filter_map(|header| spans::read(header)).filter(|span| span.kind.starts_with("number")).count();
+    n.is_some_and(|n| (1..=policy.suppress_below).contains(&n)) && !ages && bands < 2
 }
 
 /// The words of a text without the number that stands beside a member, and the number.

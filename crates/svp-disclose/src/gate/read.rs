@@ -339,7 +339,8 @@ impl Column {
     /// counts, told as ranges. True where they cut one another and are no counts by their size.
     fn judge_ranges(&mut self) -> bool {
         let ranges: Vec<(f64, f64)> = self.ranges().collect();
-        let cut = |(a, b): (f64, f64), (c, d): (f64, f64)| a < c && c <= b && b < d;
+        // `10-18` and `18-25` touch, as people write bands that follow one another.
+        let cut = |(a, b): (f64, f64), (c, d): (f64, f64)| a < c && c < b && b < d;
         let clean = ranges.iter().all(|x| ranges.iter().all(|y| !cut(*x, *y)));
         let far =
             ranges.iter().map(|(low, high)| if high.is_finite() { *high } else { *low }).fold(0.0, f64::max) >= 12.0;
