@@ -214,6 +214,8 @@ fn the_doors_of_the_top_level() {
         "Makefile",
         "README.md",
         "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
         "LICENSE",
         "schemas",
         "pipelines",
