@@ -154,10 +154,12 @@ def blanks_around(d, sheet, rng):
     d.note(f"{sheet.name}: blanks around values")
 
 
-@kind("police_rms", "ecds", "istv", expect="harmless")
+@kind("police_street", "police_stop_search", "police_rms", "ecds", "istv", expect="harmless")
 def codes_case(d, sheet, rng):
     """Code words in another case."""
     columns = {
+        "police_street": ["Crime type"],
+        "police_stop_search": ["Type", "Gender"],
         "police_rms": ["Role", "Sex", "Location Type", "SDE"],
         "ecds": ["Ethnic_Category"],
         "istv": ["ASSAULT LOCATION TYPE", "ASSAULT METHOD"],

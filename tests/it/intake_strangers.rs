@@ -217,3 +217,32 @@ fn codes_of_small_areas_may_be_in_small_letters() {
     ingest(&lab).run().good();
     assert_eq!(number(&lab.lake(), "SELECT count(*) FROM event WHERE lsoa = 'E01990001'"), 30);
 }
+
+#[test]
+fn kinds_of_record_are_read_in_any_spelling_of_case_and_blanks() {
+    for word in
+        ["Anti-social behaviour", "Anti-Social Behaviour", "Anti-social behaviour ", "Anti-social behaviour\u{a0}"]
+    {
+        let lab = lab("police_street");
+        let text = street("2025-01", numbered("A", 30));
+        let lines: Vec<String> = text
+            .lines()
+            .enumerate()
+            .map(|(at, l)| if at > 20 { l.replace("Violence and sexual offences", word) } else { l.to_owned() })
+            .collect();
+        give(&lab, "police_street", "2025-01-wessmark-street.csv", lines.join("\n") + "\n");
+        ingest(&lab).run().good();
+        let by = "SELECT event_type, count(*) FROM event GROUP BY event_type ORDER BY 1";
+        assert_eq!(sql(&lab.lake(), by).rows, [["crime", "20"], ["incident", "10"]], "{word:?}");
+    }
+}
+
+#[test]
+fn a_child_may_be_missing_and_away_from_one_day_on() {
+    let lab = lab("ssda903");
+    let text = "CHILD,DOB,MISSING,MIS_START,MIS_END\n".to_owned()
+        + "C1,01/02/2010,M,03/05/2024,04/05/2024\nC1,01/02/2010,A,03/05/2024,03/05/2024\nC2,01/02/2011,M,03/05/2024,05/05/2024\n";
+    give(&lab, "ssda903", "SSDA903_2025_missing.csv", text);
+    ingest(&lab).run().good();
+    assert_eq!(number(&lab.lake(), "SELECT count(*) FROM episode"), 3);
+}
