@@ -246,3 +246,28 @@ fn a_child_may_be_missing_and_away_from_one_day_on() {
     ingest(&lab).run().good();
     assert_eq!(number(&lab.lake(), "SELECT count(*) FROM episode"), 3);
 }
+
+#[test]
+fn a_crime_that_comes_again_with_fewer_people_is_told() {
+    let lab = lab("police_rms");
+    let crimes = |month: &str, people: std::ops::Range<usize>| {
+        let text = rms(&numbered("K", 20).iter().map(|id| (id.as_str(), "8N", "Filed")).collect::<Vec<_>>());
+        let mut lines = text.lines().map(str::to_owned);
+        let header = lines.next().unwrap_or_default();
+        let rows = lines.flat_map(|line| {
+            people.clone().map(move |n| line.replacen(",PK", &format!(",P{n}K"), 1)).collect::<Vec<_>>()
+        });
+        (format!("rms_crimes_{month}.csv"), std::iter::once(header).chain(rows).collect::<Vec<_>>().join("\n") + "\n")
+    };
+    let (file, text) = crimes("2025-01", 0..2);
+    give(&lab, "police_rms", &file, text);
+    ingest(&lab).run().good();
+    let (file, text) = crimes("2025-02", 0..1);
+    give(&lab, "police_rms", &file, text);
+    let ran = ingest(&lab)
+        .args(["--log", "json", "--accept", "police_rms:rms_crimes_2025-02:outside_period", "--reason", "changes"])
+        .run()
+        .good();
+    assert!(findings(&ran).contains(&told("fewer_parties", "rms_crimes_2025-02.csv")), "{}", ran.stderr);
+    assert_eq!(number(&lab.lake(), "SELECT count(*) FROM party"), 20);
+}

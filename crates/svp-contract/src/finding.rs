@@ -102,6 +102,9 @@ kinds! {
     SharedIds "shared_ids" false
         "An id comes in two slots of one source."
         "ask the sender whether both files report the same record"
+    FewerParties "fewer_parties" false
+        "Records came again with fewer people than before: who is not there any longer is not counted any longer."
+        "ask the sender whether the newer file holds all rows of each record"
     SharedBySenders "shared_by_senders" true
         "Records of two senders have one id: one would take the place of the other."
         "put the sender into the source's record_id, or accept it where both report the same record"

@@ -128,6 +128,8 @@ pub struct Revised {
     pub of_several_senders: BTreeMap<(String, String), u64>,
     /// Records of a slot that supersede others, and how many of these happened in another month.
     pub elsewhere: BTreeMap<(String, String), (u64, u64)>,
+    /// Records of a slot that supersede others and name fewer people than those.
+    pub fewer_parties: BTreeMap<(String, String), u64>,
 }
 
 /// Puts the rows of records aside that a newer file holds too, and brings back those that no newer file holds any longer, for
@@ -222,12 +224,18 @@ async fn settle(
     let repeated = newest.iter().any(|batch| batch.num_rows() > 0);
     put(ctx, "record_newest", schema, newest)?;
     if repeated {
-        for batch in ask(ctx, include_str!("sql/of_several_senders.sql"), "senders").await?.1 {
-            let (sources, names) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
-            let records = batch.column(2).as_primitive::<Int64Type>();
-            for row in 0..batch.num_rows() {
-                let slot = (sources.value(row).to_owned(), names.value(row).to_owned());
-                done.of_several_senders.insert(slot, records.value(row).unsigned_abs());
+        let told = [
+            (include_str!("sql/of_several_senders.sql"), "senders", &mut done.of_several_senders),
+            (include_str!("sql/fewer_parties.sql"), "parties", &mut done.fewer_parties),
+        ];
+        for (sql, what, counts) in told {
+            for batch in ask(ctx, sql, what).await?.1 {
+                let (sources, names) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
+                let records = batch.column(2).as_primitive::<Int64Type>();
+                for row in 0..batch.num_rows() {
+                    let slot = (sources.value(row).to_owned(), names.value(row).to_owned());
+                    counts.insert(slot, records.value(row).unsigned_abs());
+                }
             }
         }
     }

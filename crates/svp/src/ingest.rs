@@ -198,6 +198,15 @@ impl Work<'_> {
             let what = "records of it stand in a newer file of another slot too, and are counted in both";
             findings.push(shared(slot, *n, what));
         }
+        let of_this_run = |source: &str, slot: &str| {
+            body.files.iter().any(|f| f.run == self.txn.number() && f.source == source && f.slot == slot)
+        };
+        for ((source, slot), n) in revised.fewer_parties.iter().filter(|((source, slot), _)| of_this_run(source, slot))
+        {
+            let what = "records of earlier files came again with fewer people, and count with those of this file";
+            findings
+                .push(Finding::new(FindingKind::FewerParties, source, slot, file(source, slot), what).counted(*n, 0));
+        }
         if records > 0 {
             let what = "records came again in a later extract and supersede the earlier ones";
             self.tell.step("revise", format!("{records} {what}"));
