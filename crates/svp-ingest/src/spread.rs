@@ -131,9 +131,9 @@ mod tests {
         assert_eq!(found.ends(text, rows), Some((20, 31)));
         let (found, text, rows) = spread(&[vec![Some("a"); 30], vec![None; 20], vec![Some("a")]]);
         assert_eq!(found.ends(text, rows), None, "it goes on");
-        let (found, text, rows) = spread(&[vec![Some("a"), None, None].repeat(20), vec![None; 20]]);
+        let (found, text, rows) = spread(&[[Some("a"), None, None].repeat(20), vec![None; 20]]);
         assert_eq!(found.ends(text, rows), None, "mostly blank before");
-        let (found, text, rows) = spread(&[vec![Some("a"), Some("a"), None].repeat(20), vec![None; 10]]);
+        let (found, text, rows) = spread(&[[Some("a"), Some("a"), None].repeat(20), vec![None; 10]]);
         assert_eq!(found.ends(text, rows), None, "ten of a third are chance");
     }
 
