@@ -383,3 +383,42 @@ def column_sorted(d, sheet, rng):
         sheet.put(row, name, value)
     d.must_tell = True
     d.note(f"{sheet.name}: column {name} is sorted by itself")
+
+
+COMPARED = {
+    "police_street": ["LSOA code", "Crime type"],
+    "police_stop_search": ["Gender", "Age range"],
+    "police_rms": ["Sex", "Location Type"],
+    "ecds": ["Sex", "EC_Place_Of_Injury_SNOMED_CT", "NHS_Number"],
+    "istv": ["ASSAULT LOCATION TYPE"],
+}
+
+
+@kind(*COMPARED, months=4)
+def blank_in_part(d, sheet, rng):
+    """A column is blank in every second row, or in a block in the middle, of one file."""
+    columns = [name for name in COMPARED[sheet.source] if name in sheet.header and all(sheet.get(row, name) for row in sheet.rows)]
+    count = len(sheet.rows)
+    need(columns and count >= 24)
+    name = rng.choice(columns)
+    half = set(range(0, count, 2)) if rng.random() < 0.5 else set(range(count // 4, count // 4 + count // 2))
+    change(sheet, name, lambda _: "", half)
+    d.must_tell = True
+    d.note(f"{sheet.name}: column {name} is blank in {len(half)} of {count} rows")
+
+
+@kind(*COMPARED, months=4)
+def one_value(d, sheet, rng):
+    """A column holds one value in all rows of one file."""
+    columns = [
+        name
+        for name in COMPARED[sheet.source]
+        if name in sheet.header and all(len({other.get(row, name) for row in other.rows}) > 4 for other in d.sheets if other.source == sheet.source)
+    ]
+    need(columns and len(sheet.rows) >= 24)
+    name = rng.choice(columns)
+    value = next(sheet.get(row, name) for row in sheet.rows if sheet.get(row, name))
+    for row in sheet.rows:
+        sheet.put(row, name, value)
+    d.must_tell = True
+    d.note(f"{sheet.name}: column {name} holds one value")

@@ -306,3 +306,52 @@ def fields_missing(d, sheet, rng):
     for at in some(rng, len(sheet.rows), rng.choice([0.02, 0.1])):
         del sheet.rows[at][at_column]
     d.note(f"{sheet.name}: some rows lack {sheet.header[at_column]}")
+
+
+@kind("istv", "police_stop_search", months=4)
+def scattered_doubles(d, sheet, rng):
+    """Rows without an id stand twice here and there, in one file."""
+    need(len(sheet.rows) >= 24)
+    for at in sorted(some(rng, len(sheet.rows), 0.2, 8), reverse=True):
+        sheet.rows.insert(rng.randrange(at, len(sheet.rows)) + 1, list(sheet.rows[at]))
+    d.note(f"{sheet.name}: a fifth of the rows stand twice")
+
+
+@kind("ecds", months=4)
+def again_under_other_ids(d, sheet, rng):
+    """Rows stand again under another id."""
+    for at in sorted(some(rng, len(sheet.rows), 0.2, 8), reverse=True):
+        row = list(sheet.rows[at])
+        sheet.put(row, "EC_Ident", "9" + sheet.get(row, "EC_Ident")[1:])
+        sheet.rows.append(row)
+    d.note(f"{sheet.name}: a fifth of the rows stand again under another id")
+
+
+@kind("police_rms", months=4)
+def people_anew(d, sheet, rng):
+    """The numbers of people begin anew in each file, so that one number means several people."""
+    its = [other for other in d.sheets if other.source == sheet.source]
+    for other in its:
+        numbers = {}
+        for row in other.rows:
+            name = other.get(row, "Nominal Ref")
+            if name:
+                other.put(row, "Nominal Ref", f"N{numbers.setdefault(name, len(numbers) + 1):05d}")
+    d.damaged |= {other.name for other in its}
+    d.must_tell = True
+    d.note("numbers of people begin anew in each file")
+
+
+@kind("ecds", "police_rms", "istv", months=5)
+def half_left_out(d, sheet, rng):
+    """Most of the rows of one file were left out."""
+    count = len(sheet.rows)
+    need(count >= 40)
+    chosen = {record for at, record in enumerate(row[0] for row in sheet.rows) if rng.random() < 0.75}
+    if sheet.source == "istv":
+        sheet.rows[:] = [row for row in sheet.rows if rng.random() > 0.75]
+    else:
+        sheet.rows[:] = [row for row in sheet.rows if row[0] not in chosen]
+    least = min(len(other.rows) for other in d.others(sheet) if other.source == sheet.source)
+    need(len(sheet.rows) * 2 < least and least >= 20)
+    d.note(f"{sheet.name}: {len(sheet.rows)} of {count} rows are there")

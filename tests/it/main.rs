@@ -27,6 +27,7 @@ mod docs;
 mod events;
 mod gate;
 mod idempotence;
+mod intake_compared;
 mod intake_dates;
 mod intake_lake;
 mod intake_rows;

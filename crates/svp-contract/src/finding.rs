@@ -93,6 +93,12 @@ kinds! {
     CommonValue "common_value" false
         "One number, date of birth or minute of the clock stands in so many rows that it looks filled in."
         "ask the sender what it stands for; what stands for nobody belongs into schemas/placeholders.csv"
+    UnlikeOthers "unlike_others" false
+        "Something is so in this file and in no other of its source: a column that is blank or of one value more often, rows that come again, or half of the rows missing."
+        "ask the sender what changed in this export"
+    RowLimit "row_limit" false
+        "The file has a number of rows at which programs stop, or files have one and the same number: the rest may be cut off."
+        "ask the sender whether the export had a limit"
     NoRows "no_rows" false
         "The file holds no record: what it covers counts as a true zero."
         "ask the sender whether there was nothing to report, or whether the export failed"

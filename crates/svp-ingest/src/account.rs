@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use svp_contract::{Finding, FindingKind, Revises, Source};
 
-use crate::apply::Seen;
 use crate::clean::{GivenCount, IdKind, first};
 use crate::findings::Findings;
 use crate::period::Side;
 use crate::plan::{FeedPlan, Origin, Stage};
 use crate::profile::{ColumnProfile, Profile};
 use crate::receipt::{Receipt, RuleCount};
+use crate::seen::Seen;
 use crate::thresholds::{judge, too_many};
 
 /// Fewer rows say nothing of a column that is blank in all of them.
@@ -34,6 +34,8 @@ impl Tally {
     }
 }
 
+/// Share of rows about people that may say what another row says under another id, before that is told.
+const MUCH_AGAIN: f64 = 0.05;
 /// Share of rows that may have the id of an earlier row and another text before that is told.
 const MUCH_DIFFERS: f64 = 0.05;
 
@@ -113,6 +115,8 @@ impl Account {
         findings: &mut Findings<'_>,
     ) -> Receipt {
         let one_minute = self.columns(plan);
+        (self.receipt.unkeyed, self.receipt.repeated) = seen.repeats();
+        self.receipt.again = seen.again();
         let about = About { source, receipt: &self.receipt };
         for (table, column, count, of) in one_minute {
             let what = "one minute of the clock stands in so many rows that it looks filled in";
@@ -128,13 +132,17 @@ impl Account {
             findings,
         );
         self.period(&about, findings);
-        let (unkeyed, repeats) = seen.repeats();
+        let (unkeyed, repeats, again) = (self.receipt.unkeyed, self.receipt.repeated, self.receipt.again);
         if repeats as f64 > NEARLY_ALL * unkeyed as f64 && repeats > FEWEST_ROWS {
             let what = "nearly all rows without an id come twice or more, word for word; each was counted";
             findings.raise(about.finding(FindingKind::RepeatedRows, what).counted(repeats, unkeyed));
         } else if let Some(pasted) = Some(seen.pasted()).filter(|rows| *rows > 0) {
             let what = "rows without an id stand twice, word for word and in one order; each was counted";
             findings.raise(about.finding(FindingKind::RepeatedRows, what).counted(pasted, unkeyed));
+        }
+        if again >= FEWEST_ROWS && again as f64 > MUCH_AGAIN * self.receipt.accepted as f64 {
+            let what = "rows say word for word what another row says, under another id; each was counted";
+            findings.raise(about.finding(FindingKind::RepeatedRows, what).counted(again, self.receipt.accepted));
         }
         let differs = self.receipt.duplicate_differs;
         if differs >= FEWEST_ROWS && differs as f64 > MUCH_DIFFERS * self.receipt.rows_read as f64 {
@@ -175,8 +183,11 @@ impl Account {
 
     /// What the text of the extract says.
     fn given(&self, about: &About<'_>, plan: &FeedPlan, findings: &mut Findings<'_>) {
-        let ends: Vec<Option<(u64, u64)>> =
-            self.given.iter().map(|given| given.spread.ends(given.text, self.receipt.rows_read)).collect();
+        let ends: Vec<Option<(u64, u64)>> = self
+            .given
+            .iter()
+            .map(|given| given.spread.ends(given.text - given.missing, self.receipt.rows_read))
+            .collect();
         // Columns that end together depend on one thing, by which the file is sorted: the rows without a place stand last.
         let alone = |row: u64| ends.iter().flatten().filter(|(_, at)| *at == row).count() == 1;
         for ((usage, given), ends) in plan.cleaner.columns.iter().zip(&self.given).zip(&ends) {
@@ -203,7 +214,7 @@ impl Account {
                 let found = finding(FindingKind::ColumnEnds, what).counted(count, self.receipt.rows_read);
                 findings.raise(found.rows([row]));
             }
-            if let Some(count) = given.spread.common(given.text) {
+            if let Some(count) = given.spread.common(given.text - given.missing) {
                 let what = "one value stands in so many rows that it looks filled in";
                 findings.raise(finding(FindingKind::CommonValue, what).counted(count, given.text));
             }

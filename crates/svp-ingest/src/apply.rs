@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray, UInt32Array};
 use arrow::compute;
 use arrow::datatypes::{DataType, Date32Type, Float64Type, TimestampMicrosecondType};
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::FxHasher;
 use svp_pseudonymise::{Key, Pseudonymised, RowDigest, pseudonymise};
 
 use crate::account::Account;
@@ -16,57 +16,8 @@ use crate::evaluate::evaluate;
 use crate::period::Period;
 use crate::plan::{FeedPlan, TargetPlan};
 use crate::receipt::{Quarantined, Receipt};
+use crate::seen::Seen;
 use crate::stage::{Bad, Staged, stage};
-
-/// Rows that, repeated in their order, are no chance.
-const PASTED: usize = 8;
-
-/// What a file remembers of its rows, to find repeats: 32 bytes a row, and 8 more for a row without a key.
-#[derive(Default)]
-pub(crate) struct Seen {
-    /// Row key → digest of the row that was accepted under it, and of what it says happened.
-    keys: FxHashMap<u128, (u64, u64)>,
-    /// Values of `once_per`, by target → digest of what the first row of it says happened.
-    once: FxHashMap<(usize, u128), u64>,
-    /// Digests of rows without a key, and how often each came.
-    unkeyed: FxHashMap<u64, u32>,
-    /// The same in the order of the file.
-    in_order: Vec<u64>,
-}
-
-impl Seen {
-    /// Rows without a key that stand in runs of at least [`PASTED`] which stood in the file before, word for word and in one order.
-    pub(crate) fn pasted(&self) -> u64 {
-        let mut known: FxHashMap<u64, usize> = FxHashMap::default();
-        let (mut rows, mut counted) = (0, 0);
-        for (at, run) in self.in_order.windows(PASTED).enumerate() {
-            // Equal rows that stand together make equal runs of themselves.
-            let different: std::collections::BTreeSet<&u64> = run.iter().collect();
-            if different.len() * 2 < PASTED {
-                continue;
-            }
-            let mut hasher = FxHasher::default();
-            run.hash(&mut hasher);
-            match known.get(&hasher.finish()) {
-                Some(first) if first + PASTED <= at && self.in_order[*first..first + PASTED] == *run => {
-                    rows += (at + PASTED).saturating_sub(counted.max(at));
-                    counted = at + PASTED;
-                }
-                Some(_) => {}
-                None => {
-                    known.insert(hasher.finish(), at);
-                }
-            }
-        }
-        rows as u64
-    }
-
-    /// Rows without a key, and those of them that come more than once word for word.
-    pub(crate) fn repeats(&self) -> (u64, u64) {
-        let all = self.unkeyed.values().map(|n| u64::from(*n)).sum();
-        (all, self.unkeyed.values().filter(|n| **n > 1).map(|n| u64::from(*n)).sum())
-    }
-}
 
 /// The door: who asks, under which key.
 pub(crate) struct Door<'a> {
@@ -153,6 +104,9 @@ pub(crate) fn apply(
                 *seen.unkeyed.entry(text).or_default() += 1;
                 seen.in_order.push(text);
             }
+        }
+        if let Some(digest) = given.beside_ids.get(row) {
+            seen.beside_ids(*digest);
         }
         account.receipt.accepted += 1;
         accepted.push(row);
@@ -245,6 +199,8 @@ pub(crate) struct Given {
     pub identified: BooleanArray,
     row_keys: Option<StringArray>,
     digests: Vec<u64>,
+    /// Digests of what rows say beside their ids, for a feed that tells of people.
+    beside_ids: Vec<u64>,
     pub digest_column: ArrayRef,
     pub source: ArrayRef,
     pub slot: ArrayRef,
@@ -267,6 +223,7 @@ impl Given {
         let digests: Vec<u64> = (0..n)
             .map(|i| door.digest.digest(columns.iter().map(|c| c.is_valid(i).then(|| c.value(i)))) as u64)
             .collect();
+        let beside_ids = beside_ids(plan, batch);
         let mut text = |what: &str, ready| -> Result<StringArray, IngestError> {
             let values = evaluate(plan, what, ready, batch)?;
             for row in values.failed {
@@ -293,6 +250,7 @@ impl Given {
             row_keys,
             digest_column: Arc::new(Int64Array::from_iter_values(digests.iter().map(|d| d.cast_signed()))),
             digests,
+            beside_ids,
             source: repeat(door.source),
             slot: repeat(door.slot),
             numbers: rows.to_vec(),
@@ -303,6 +261,20 @@ impl Given {
     pub(crate) fn row(&self, at: usize) -> u64 {
         self.numbers[at]
     }
+}
+
+/// Digests of what each row says beside the ids of records and people; nothing where the feed does not tell of people.
+fn beside_ids(plan: &FeedPlan, batch: &RecordBatch) -> Vec<u64> {
+    if plan.beside_ids.is_empty() {
+        return Vec::new();
+    }
+    let mut hashers = vec![FxHasher::default(); batch.num_rows()];
+    for column in &plan.beside_ids {
+        for (hasher, value) in hashers.iter_mut().zip(batch.column(*column).as_string::<i32>()) {
+            value.hash(hasher);
+        }
+    }
+    hashers.into_iter().map(|h| h.finish()).collect()
 }
 
 /// First and last month of what was written.

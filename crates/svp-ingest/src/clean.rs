@@ -140,13 +140,14 @@ impl Cleaner {
         for ((column, usage), count) in batch.columns().iter().zip(&self.columns).zip(counts) {
             let values = column.as_string::<i32>();
             count.text += (values.len() - values.null_count()) as u64;
-            count.spread.add(usage.read && usage.personal, values, rows);
-            if !usage.read || values.null_count() == values.len() {
-                columns.push(Arc::clone(column));
-                continue;
-            }
-            let changes = self.changes(usage, values, rows, count, &mut spoilt);
-            columns.push(if changes.is_empty() { Arc::clone(column) } else { changed(values, &changes) });
+            let changes = match usage.read && values.null_count() < values.len() {
+                true => self.changes(usage, values, rows, count, &mut spoilt),
+                false => HashMap::new(),
+            };
+            let column = if changes.is_empty() { Arc::clone(column) } else { changed(values, &changes) };
+            // What means "missing" is no text of the column, and tells nothing of how its texts are spread.
+            count.spread.add(usage.read && usage.personal, column.as_string::<i32>(), rows);
+            columns.push(column);
         }
         Ok((RecordBatch::try_new(batch.schema(), columns)?, spoilt))
     }

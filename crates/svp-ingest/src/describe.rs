@@ -1,5 +1,7 @@
 //! What a plan says of itself: its steps for `--dry-run`, and the words of findings.
 
+use std::collections::BTreeSet;
+
 use svp_contract::FindingKind;
 
 use crate::plan::{FeedPlan, Origin, Stage, Step};
@@ -64,6 +66,16 @@ impl FeedPlan {
         let form = quoted.filter(|text| text.contains("yy") || text.contains("hh:mi")).last();
         let form = form.map(|f| format!(" as {f}")).unwrap_or_default();
         (!names.is_empty()).then(|| format!("{}{form}", names.join(", ")))
+    }
+
+    /// The columns of the extract that a column is read from.
+    pub(crate) fn inputs(&self, table: &str, column: &str) -> BTreeSet<&str> {
+        match self.step(table, column).map(|step| &step.origin) {
+            Some(Origin::Mapped { inputs, .. }) => {
+                inputs.iter().map(|i| self.input.field(*i).name().as_str()).collect()
+            }
+            _ => BTreeSet::new(),
+        }
     }
 
     /// What a broken rule means, in words.

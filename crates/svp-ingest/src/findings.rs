@@ -17,8 +17,9 @@ pub struct Findings<'a> {
 }
 
 /// Whether a name means a slot: its own, or what it covers without the sender.
-fn is_slot(name: &str, slot: &str) -> bool {
-    name == slot || slot.rsplit_once('@').is_some_and(|(covers, _)| covers == name)
+pub(crate) fn is_slot(name: &str, slot: &str) -> bool {
+    let covers = slot.rsplit_once('@').map_or(slot, |(covers, _)| covers);
+    slot.eq_ignore_ascii_case(name) || covers.eq_ignore_ascii_case(name)
 }
 
 impl<'a> Findings<'a> {

@@ -8,6 +8,7 @@
 mod account;
 mod apply;
 mod clean;
+mod compare;
 mod conversions;
 mod describe;
 pub mod desk;
@@ -33,12 +34,14 @@ mod rehearse;
 mod repeats;
 mod resolve;
 mod revise;
+mod seen;
 mod sink;
 mod spread;
 mod stage;
 mod thresholds;
 mod uses;
 
+pub use compare::{Live, compare_slots};
 pub use error::IngestError;
 pub use findings::{Findings, finding_batch, finding_schema, in_short};
 pub use intake::Intake;

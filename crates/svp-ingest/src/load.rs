@@ -16,7 +16,7 @@ use svp_lake::input::{InputFile, open_blocking, open_digested};
 use svp_pseudonymise::{Key, RowDigest};
 
 use crate::account::Account;
-use crate::apply::{Door, Seen, apply};
+use crate::apply::{Door, apply};
 use crate::desk;
 use crate::error::IngestError;
 use crate::facts::{Facts, FactsPlan};
@@ -30,6 +30,7 @@ use crate::read::{self, CsvOptions, Encoding, Expected, ReaderKind, RowBatch, Xm
 use crate::receipt::{Quarantined, Receipt, quarantine_batch};
 use crate::repeats::FreshIds;
 use crate::revise::drop_slot;
+use crate::seen::Seen;
 use crate::sink::{LakeSink, Sink};
 
 /// Rows of a batch: large enough for the kernels, small enough for the cache.

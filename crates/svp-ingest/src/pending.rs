@@ -10,6 +10,7 @@ use svp_lake::input::{InputFile, digest, digest_bytes, open_blocking};
 use crate::desk::{self, Sealed};
 use crate::error::IngestError;
 use crate::facts::Facts;
+use crate::findings::is_slot;
 use crate::load::SourcePlan;
 use crate::name::FileName;
 use crate::receipt::Receipt;
@@ -86,7 +87,7 @@ impl LoadedFile {
     /// Whether `slot` names its slot, with the sender or without.
     #[must_use]
     pub fn is_of(&self, slot: &str) -> bool {
-        self.slot.eq_ignore_ascii_case(slot) || self.slot_by_name().eq_ignore_ascii_case(slot)
+        is_slot(slot, &self.slot)
     }
 
     /// Its place in the order of knowledge. `plan` tells the months of a file that was loaded before months were kept.
@@ -174,7 +175,7 @@ impl Pending {
     /// Whether `slot` names its slot, with the sender or without.
     #[must_use]
     pub fn is_of(&self, slot: &str) -> bool {
-        self.slot.eq_ignore_ascii_case(slot) || self.slot_by_name().eq_ignore_ascii_case(slot)
+        is_slot(slot, &self.slot)
     }
 
     /// Why the content and the name cannot both be right about the year.

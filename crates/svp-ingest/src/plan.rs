@@ -15,7 +15,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::prelude::SessionContext;
 use svp_contract::{Column, Feed, Mapping, Nature, OnBad, Problem, Source, Table, nearest};
 
-use crate::clean::Cleaner;
+use crate::clean::{Cleaner, IdKind};
 use crate::conversions::{Conversion, Dummies, Found, forgiving, outermost};
 use crate::resolve::{Item, Resolver, words};
 use crate::uses::Uses;
@@ -167,6 +167,8 @@ pub struct FeedPlan {
     pub(crate) text_columns: usize,
     pub(crate) record_id: Option<Ready>,
     pub(crate) row_key: Option<Ready>,
+    /// Columns of the file beside the ids, where rows tell of people: two rows that are equal in all of them are one.
+    pub(crate) beside_ids: Vec<usize>,
     /// Later extracts revise by the id, so a row without one cannot be kept.
     pub(crate) id_needed: bool,
     /// What the text of each column may hold.
@@ -230,6 +232,9 @@ pub fn plan_feed(
         Err(problem) => return Err(vec![problem]),
     };
     if problems.is_empty() {
+        let of_people = cleaner.columns.iter().any(|c| c.personal && c.read);
+        let beside = |at: &usize| of_people && cleaner.columns[*at].id != IdKind::Key;
+        let beside_ids = (0..text_columns).filter(beside).collect();
         let id_needed = source.files.revises == svp_contract::Revises::Record;
         Ok(FeedPlan {
             name: feed.name.clone(),
@@ -238,6 +243,7 @@ pub fn plan_feed(
             text_columns,
             record_id,
             row_key,
+            beside_ids,
             id_needed,
             cleaner,
             targets,

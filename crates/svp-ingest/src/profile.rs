@@ -4,13 +4,13 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray};
 use arrow::compute;
 use arrow::datatypes::{
     DataType, Date32Type, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef, TimeUnit,
     TimestampMicrosecondType,
 };
-use rustc_hash::{FxHashSet, FxHasher};
+use rustc_hash::{FxHashMap, FxHasher};
 use serde::{Deserialize, Serialize};
 use svp_contract::{Column, Sensitivity};
 
@@ -47,6 +47,12 @@ pub struct ColumnProfile {
     pub missing_words: u64,
     /// Different values.
     pub distinct: u64,
+    /// Rows in which values were counted: those with a value among the first of a long file.
+    #[serde(default)]
+    pub counted: u64,
+    /// Of these, the rows with the most common value, among the first values that came.
+    #[serde(default)]
+    pub most_common: u64,
     /// There are more different values than `distinct`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub more_distinct: bool,
@@ -70,7 +76,8 @@ impl ColumnProfile {
 #[derive(Debug, Default)]
 pub(crate) struct Profile {
     pub counts: ColumnProfile,
-    seen: FxHashSet<u64>,
+    /// How often each of the first different values came, by digest.
+    seen: FxHashMap<u64, u64>,
     looked_at: u64,
     numbers: Option<(f64, f64)>,
     pub clock: Clock,
@@ -100,8 +107,8 @@ impl Profile {
         if let Some(times) = array.as_primitive_opt::<TimestampMicrosecondType>() {
             self.clock.add(times);
         }
-        if self.looked_at < DISTINCT_ROWS && self.seen.len() < MOST_DISTINCT {
-            self.distinct(array);
+        if self.looked_at < DISTINCT_ROWS {
+            self.values(array);
         } else {
             self.counts.more_distinct = true;
         }
@@ -118,6 +125,7 @@ impl Profile {
     pub(crate) fn finish(mut self, table: &str, column: &str) -> ColumnProfile {
         (self.counts.table, self.counts.column) = (table.to_owned(), column.to_owned());
         self.counts.distinct = self.seen.len() as u64;
+        self.counts.most_common = self.seen.values().copied().max().unwrap_or_default();
         self.counts.more_distinct |= self.seen.len() >= MOST_DISTINCT;
         if let Some((least, greatest)) = self.numbers {
             (self.counts.least, self.counts.greatest) = (Some(least.to_string()), Some(greatest.to_string()));
@@ -160,47 +168,55 @@ impl Profile {
         self.numbers = Some(self.numbers.map_or((least, greatest), |(l, g)| (l.min(least), g.max(greatest))));
     }
 
-    fn distinct(&mut self, array: &ArrayRef) {
-        let seen = &mut self.seen;
-        let mut last = None;
-        let mut note = |hash: u64| {
-            if last != Some(hash) && seen.len() < MOST_DISTINCT {
-                seen.insert(hash);
+    /// Counts the values of a batch: each of the first [`MOST_DISTINCT`], and no others.
+    fn values(&mut self, array: &ArrayRef) {
+        let (seen, counted) = (&mut self.seen, &mut self.counts.counted);
+        // Values repeat from row to row, and a count is cheaper than a search.
+        let (mut last, mut run) = (None, 0);
+        let mut note = |value: Option<u64>| {
+            if value == last {
+                run += 1;
+                return;
             }
-            last = Some(hash);
-            seen.len() < MOST_DISTINCT
+            if let Some(before) = std::mem::replace(&mut last, value) {
+                *counted += run;
+                if seen.len() < MOST_DISTINCT {
+                    *seen.entry(before).or_default() += run;
+                } else if let Some(known) = seen.get_mut(&before) {
+                    *known += run;
+                }
+            }
+            run = 1;
         };
         match array.data_type() {
             DataType::Utf8 => {
-                // Values repeat from row to row, and a comparison is cheaper than a digest.
-                let mut before = None;
-                let _ = array.as_string::<i32>().iter().flatten().all(|v| {
-                    let same = before == Some(v);
-                    before = Some(v);
-                    same || note(hash(v))
-                });
+                let mut before: Option<(&str, u64)> = None;
+                for value in array.as_string::<i32>().iter().flatten() {
+                    let digest = match before {
+                        Some((text, digest)) if text == value => digest,
+                        _ => hash(value),
+                    };
+                    before = Some((value, digest));
+                    note(Some(digest));
+                }
             }
-            DataType::Boolean => {
-                let _ = array.as_boolean().iter().flatten().all(|v| note(u64::from(v)));
-            }
-            DataType::Int32 => {
-                let _ = array.as_primitive::<Int32Type>().iter().flatten().all(|v| note(hash(&v)));
-            }
-            DataType::Int64 => {
-                let _ = array.as_primitive::<Int64Type>().iter().flatten().all(|v| note(hash(&v)));
-            }
-            DataType::Float64 => {
-                let _ = array.as_primitive::<Float64Type>().iter().flatten().all(|v| note(v.to_bits()));
-            }
-            DataType::Date32 => {
-                let _ = array.as_primitive::<Date32Type>().iter().flatten().all(|v| note(hash(&v)));
-            }
+            DataType::Boolean => array.as_boolean().iter().flatten().for_each(|v| note(Some(u64::from(v)))),
+            DataType::Int32 => each::<Int32Type>(array, |v| note(Some(hash(&v)))),
+            DataType::Int64 => each::<Int64Type>(array, |v| note(Some(hash(&v)))),
+            DataType::Float64 => each::<Float64Type>(array, |v| note(Some(v.to_bits()))),
+            DataType::Date32 => each::<Date32Type>(array, |v| note(Some(hash(&v)))),
             DataType::Timestamp(TimeUnit::Microsecond, _) => {
-                let _ = array.as_primitive::<TimestampMicrosecondType>().iter().flatten().all(|v| note(hash(&v)));
+                each::<TimestampMicrosecondType>(array, |v| note(Some(hash(&v))));
             }
             _ => {}
         }
+        note(None);
     }
+}
+
+/// The values of a column that are there.
+fn each<T: ArrowPrimitiveType>(array: &ArrayRef, f: impl FnMut(T::Native)) {
+    array.as_primitive::<T>().iter().flatten().for_each(f);
 }
 
 fn hash(value: &(impl Hash + ?Sized)) -> u64 {
@@ -232,6 +248,8 @@ pub fn profile_schema() -> SchemaRef {
         number("missing_words"),
         number("distinct_values"),
         Field::new("more_distinct", DataType::Boolean, true),
+        number("counted"),
+        number("most_common"),
         text("least"),
         text("greatest"),
     ]))
@@ -273,6 +291,8 @@ pub fn profile_batch(receipts: &[Receipt], run: u64) -> Result<RecordBatch, arro
             number(&|c| c.missing_words),
             number(&|c| c.distinct),
             flag(&|c| c.more_distinct),
+            number(&|c| c.counted),
+            number(&|c| c.most_common),
             text(&|_, c| c.least.clone()),
             text(&|_, c| c.greatest.clone()),
         ],

@@ -44,6 +44,15 @@ pub struct Receipt {
     pub duplicate: u64,
     /// Of the duplicates, those whose text differs from the row that was kept.
     pub duplicate_differs: u64,
+    /// Accepted rows without a key.
+    #[serde(default)]
+    pub unkeyed: u64,
+    /// Of these, those that stand in the file more than once, word for word.
+    #[serde(default)]
+    pub repeated: u64,
+    /// Accepted rows about people that say word for word what another row says, under another id.
+    #[serde(default)]
+    pub again: u64,
     /// Rule and place (`rule table.column`) to counts.
     pub rules: BTreeMap<String, RuleCount>,
     /// Rows written to each canonical table.

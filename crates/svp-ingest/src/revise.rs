@@ -128,6 +128,8 @@ pub struct Revised {
     pub of_several_senders: BTreeMap<(String, String), u64>,
     /// Records of a slot that supersede others, and how many of these happened in another month.
     pub elsewhere: BTreeMap<(String, String), (u64, u64)>,
+    /// People of a slot whose id another slot has too, and how many of these were born on another day there.
+    pub other_people: BTreeMap<(String, String), (u64, u64)>,
     /// Records of a slot that supersede others and name fewer people than those.
     pub fewer_parties: BTreeMap<(String, String), u64>,
 }
@@ -146,7 +148,7 @@ pub async fn revise(
     changed: &BTreeSet<String>,
     fresh: &FreshIds,
 ) -> Result<Revised, IngestError> {
-    let mut done = Revised::default();
+    let mut done = Revised { other_people: other_people(ctx, changed).await?, ..Revised::default() };
     let in_order = in_order_of_knowledge(files, plans, &|source| changed.contains(source));
     let mut order: Vec<(&LoadedFile, i64)> = in_order.into_iter().zip(0..).collect();
     for source in changed {
@@ -240,15 +242,7 @@ async fn settle(
         }
     }
     if repeated {
-        for batch in ask(ctx, include_str!("sql/contradicted.sql"), "contradicted").await?.1 {
-            let (sources, names) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
-            let count =
-                |column: usize, row: usize| batch.column(column).as_primitive::<Int64Type>().value(row).unsigned_abs();
-            for row in 0..batch.num_rows() {
-                let slot = (sources.value(row).to_owned(), names.value(row).to_owned());
-                done.elsewhere.insert(slot, (count(2, row), count(3, row)));
-            }
-        }
+        done.elsewhere = by_slot(&ask(ctx, include_str!("sql/contradicted.sql"), "contradicted").await?.1);
     }
     let mut written = false;
     for (zone, table, id) in RECORD_TABLES.iter().filter(|_| repeated || any_aside) {
@@ -312,6 +306,42 @@ fn parted(batch: &RecordBatch) -> Result<(RecordBatch, RecordBatch), IngestError
     let rows = batch.project(&(0..last).collect::<Vec<_>>()).map_err(failed)?;
     let current = filter_record_batch(&rows, &not(&superseded).map_err(failed)?).map_err(failed)?;
     Ok((current, filter_record_batch(&rows, &superseded).map_err(failed)?))
+}
+
+/// Two counts by source and slot.
+fn by_slot(batches: &[RecordBatch]) -> BTreeMap<(String, String), (u64, u64)> {
+    let mut out = BTreeMap::new();
+    for batch in batches {
+        let text = |column: usize, row: usize| batch.column(column).as_string::<i32>().value(row).to_owned();
+        let count =
+            |column: usize, row: usize| batch.column(column).as_primitive::<Int64Type>().value(row).unsigned_abs();
+        for row in 0..batch.num_rows() {
+            out.insert((text(0, row), text(1, row)), (count(2, row), count(3, row)));
+        }
+    }
+    out
+}
+
+/// People whose id stands in several slots of a source, by slot, and those of them who were born on another day in another slot.
+async fn other_people(
+    ctx: &SessionContext,
+    changed: &BTreeSet<String>,
+) -> Result<BTreeMap<(String, String), (u64, u64)>, IngestError> {
+    let sources: Vec<Expr> = changed.iter().map(|s| lit(s.as_str())).collect();
+    let every = |rows: DataFrame| {
+        rows.select(vec![
+            col("source"),
+            col("slot"),
+            col("person_record_id").alias("person"),
+            col("token_dob").alias("born"),
+        ])
+    };
+    let live = every(rows_of(ctx, "person_record", &sources).await?).map_err(engine("people"))?;
+    let put_aside = every(rows_of(ctx, &aside("person_record"), &sources).await?).map_err(engine("people"))?;
+    view(ctx, "person_every", live.union(put_aside).map_err(engine("people"))?)?;
+    let found = by_slot(&ask(ctx, include_str!("sql/other_people.sql"), "people").await?.1);
+    ctx.deregister_table("person_every").map_err(engine("forget"))?;
+    Ok(found)
 }
 
 async fn ask(

@@ -6,6 +6,7 @@ use std::hash::{Hash, Hasher};
 use arrow::array::{Array, PrimitiveArray, StringArray};
 use arrow::datatypes::TimestampMicrosecondType;
 use rustc_hash::{FxHashMap, FxHasher};
+use svp_functions::time::london;
 
 /// Fewer rows say nothing of how values are spread.
 const FEWEST: u64 = 20;
@@ -76,12 +77,10 @@ impl Spread {
     }
 }
 
-/// Microseconds of a minute.
-const MINUTE: i64 = 60_000_000;
 /// Minutes of a day.
 const DAY: usize = 1_440;
-/// Minutes of the clock that the schema knows as placeholders, in both states of it: 00:00, 12:00, 23:59.
-const KNOWN: [usize; 6] = [0, 23 * 60, 12 * 60, 11 * 60, 23 * 60 + 59, 22 * 60 + 59];
+/// Minutes of the clock that `placeholder_time` knows: 00:00, 12:00, 23:59.
+const KNOWN: [usize; 3] = [0, 12 * 60, 23 * 60 + 59];
 
 /// How often each minute of the clock came among times.
 #[derive(Debug, Default)]
@@ -90,12 +89,11 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Adds times (UTC: in summer and in winter a minute of the clock is another, which halves its share at worst).
+    /// Adds times.
     pub(crate) fn add(&mut self, times: &PrimitiveArray<TimestampMicrosecondType>) {
         self.minutes.resize(DAY, 0);
-        for time in times.iter().flatten() {
-            let minute = time.div_euclid(MINUTE).rem_euclid(DAY as i64);
-            self.minutes[usize::try_from(minute).unwrap_or_default()] += 1;
+        for minute in times.iter().flatten().filter_map(london::minute_of_day) {
+            self.minutes[minute] += 1;
         }
     }
 
@@ -148,13 +146,15 @@ mod tests {
 
     #[test]
     fn one_minute_of_the_clock() {
-        let at = |minute: i64, n: usize| vec![minute * MINUTE; n];
+        // A day in winter, on which the clock shows UTC.
+        const MINUTE: i64 = 60_000_000;
+        let at = |minute: i64, n: usize| vec![minute * MINUTE + 1_704_067_200_000_000; n];
         let clock = |times: Vec<i64>| {
             let mut clock = Clock::default();
             clock.add(&PrimitiveArray::from_iter_values(times));
             clock.one_minute()
         };
-        let spread: Vec<i64> = (0..60).map(|i| (100 + i * 7) * MINUTE).collect();
+        let spread: Vec<i64> = (0..60).flat_map(|i| at(100 + i * 7, 1)).collect();
         assert_eq!(clock([at(1, 30), spread.clone()].concat()), Some((30, 90)));
         assert_eq!(clock([at(0, 90), spread.clone()].concat()), None, "midnight is known");
         assert_eq!(clock([at(1, 19), spread].concat()), None);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use svp_contract::{Acceptance, Finding, FindingKind};
 use svp_ingest::reference::InFull;
 use svp_ingest::{
-    Findings, FreshIds, Loaded, LoadedFile, Pending, Queue, Receipt, Revised, SourcePlan, load, previous,
-    receipt_batch, revise,
+    Findings, FreshIds, Live, Loaded, LoadedFile, Pending, Queue, Receipt, Revised, SourcePlan, compare_slots, load,
+    previous, receipt_batch, revise,
 };
 use svp_pseudonymise::Key;
 use tokio::task::JoinHandle;
@@ -26,6 +26,9 @@ const OF_A_RUN: [FindingKind; 5] = [
     FindingKind::OtherDefinition,
     FindingKind::Unaccounted,
 ];
+
+/// Findings that compare a file with others of its source: they are asked anew when one of them comes or goes.
+const COMPARED: [FindingKind; 2] = [FindingKind::UnlikeOthers, FindingKind::RowLimit];
 
 /// Records that came again in another month, from which that is no chance.
 const FEWEST_ELSEWHERE: u64 = 5;
@@ -100,6 +103,11 @@ impl Work<'_> {
         let mut findings: Vec<Finding> = queue.findings.iter().cloned().chain(findings).collect();
         let (shared, slots) = self.revise(plans, &changed, &body, &ids).await?;
         findings.extend(shared);
+        let live = Live { files: &body.files, receipts: &body.receipts };
+        let compared = compare_slots(self.ctx, plans, live, &changed).await?;
+        // What was told of files that are there still is not told again.
+        body.findings.retain(|f| !COMPARED.contains(&f.kind) || !changed.contains(&f.source) || compared.contains(f));
+        findings.extend(compared.into_iter().filter(|f| !body.findings.contains(f)));
         // What slots have in common is told anew where it changed, and no longer where a slot is gone.
         let live = |f: &Finding| body.files.iter().any(|l| !l.superseded && l.source == f.source && l.slot == f.slot);
         let stale = |f: &Finding| slots.contains(&(f.source.clone(), f.slot.clone())) || !live(f);
@@ -119,6 +127,17 @@ impl Work<'_> {
                         (column \"file.sender\")";
             let file = live.map_or("", |f| f.file.as_str());
             findings.raise(Finding::new(FindingKind::SharedBySenders, source, slot, file, what).counted(*n, 0));
+        }
+        for ((source, slot), (people, others)) in &revised.other_people {
+            let live = body.files.iter().find(|f| !f.superseded && f.source == *source && f.slot == *slot);
+            let new = live.is_some_and(|f| f.run == self.txn.number());
+            let what = "ids of people in it are those of other people in other files: where they begin anew in each file, \
+                        put what tells the files apart into the source's person_id";
+            let file = live.map_or("", |f| f.file.as_str());
+            let found = Finding::new(FindingKind::ContradictingRows, source, slot, file, what);
+            if new && *others >= FEWEST_ELSEWHERE && others * 2 > *people {
+                findings.raise(found.counted(*others, *people));
+            }
         }
         // One record changes its month now and then; ids that begin anew in each file change it nearly always.
         for ((source, slot), (records, elsewhere)) in &revised.elsewhere {

@@ -1,6 +1,6 @@
 //! The clock of Great Britain: local time to instants and back.
 
-use chrono::{DateTime, MappedLocalTime, NaiveDateTime, Offset, TimeDelta, TimeZone};
+use chrono::{DateTime, MappedLocalTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Timelike};
 use chrono_tz::Europe::London;
 
 /// Which of the two instants an ambiguous local time means.
@@ -64,6 +64,12 @@ pub(crate) const MICROS: i64 = 1_000_000;
 
 fn offsets(local: &NaiveDateTime) -> MappedLocalTime<i64> {
     London.offset_from_local_datetime(local).map(|offset| i64::from(offset.fix().local_minus_utc()))
+}
+
+/// The minute of the day that the clock shows at an instant (microseconds since 1970 UTC), 0 to 1439.
+pub fn minute_of_day(micros: i64) -> Option<usize> {
+    let time = local(micros)?.time();
+    Some((time.hour() * 60 + time.minute()) as usize)
 }
 
 /// The local time of an instant in microseconds since 1970 UTC; `None` beyond the calendar.

@@ -1,0 +1,291 @@
+//! The slots of a source beside one another: what is odd about a file only because the others are not so.
+//!
+//! A column that is blank in half of its rows, one value in most of them, a file of half the length: each can be right, and nothing in
+//! the file itself says otherwise. So each live file is held against the other live files of its sender. It is only told.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::Int64Type;
+use datafusion::prelude::SessionContext;
+use svp_contract::{Finding, FindingKind};
+
+use crate::error::IngestError;
+use crate::load::SourcePlan;
+use crate::pending::LoadedFile;
+use crate::receipt::Receipt;
+use crate::revise::engine;
+
+/// Fewer rows say nothing of a file.
+const FEWEST_ROWS: u64 = 20;
+/// Files that a file is held against, at least.
+const FEWEST_OTHERS: usize = 2;
+/// Files against which the number of rows is held, at least.
+const FEWEST_LENGTHS: usize = 3;
+/// What files of one source differ in by chance is less likely than this.
+const CHANCE: f64 = 1e-5;
+/// Share of rows by which a column is blank more often than in any other file.
+const MORE_BLANK: f64 = 0.1;
+/// The same for one value, which must also come so many times as often, or leave that part of what others leave to other values.
+const MORE_COMMON: f64 = 0.05;
+const TIMES: f64 = 3.0;
+/// The same for rows that come again.
+const MORE_REPEATED: f64 = 0.02;
+const TIMES_REPEATED: f64 = 2.0;
+/// Files of one number of rows, from which that is no chance, and how long they are at least.
+const SAME_LENGTH: usize = 3;
+const FEWEST_SAME: u64 = 1_000;
+/// Numbers of rows at which programs stop: spreadsheets with and without the header, and limits of exports.
+const LIMITS: [u64; 8] = [10_000, 50_000, 65_535, 65_536, 100_000, 1_000_000, 1_048_575, 1_048_576];
+
+/// Live files and their receipts.
+#[derive(Debug, Clone, Copy)]
+pub struct Live<'a> {
+    /// Files that the lake knows; those that were superseded are passed over.
+    pub files: &'a [LoadedFile],
+    /// Receipts of live files.
+    pub receipts: &'a [Receipt],
+}
+
+/// How many of how many rows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Part {
+    count: u64,
+    of: u64,
+}
+
+impl Part {
+    fn share(self) -> f64 {
+        self.count as f64 / self.of.max(1) as f64
+    }
+}
+
+/// The greatest share that the others lead to expect: that of any of them, and that of all together with one more.
+fn expected(others: &[Part]) -> f64 {
+    let (count, of) = others.iter().fold((0, 0), |(c, o), p| (c + p.count, o + p.of));
+    let all = Part { count: count + 1, of: of + 2 }.share();
+    others.iter().map(|p| p.share()).fold(all, f64::max)
+}
+
+/// Whether a share is greater than `share` allows by chance: Chernoff's bound of the tail of a binomial distribution.
+fn no_chance(part: Part, share: f64) -> bool {
+    let (p, q) = (part.share(), share.clamp(1e-9, 1.0 - 1e-9));
+    if p <= q {
+        return false;
+    }
+    let rest = if p < 1.0 { (1.0 - p) * ((1.0 - p) / (1.0 - q)).ln() } else { 0.0 };
+    let divergence = p * (p / q).ln() + rest;
+    -(part.of as f64) * divergence < CHANCE.ln()
+}
+
+fn more_blank(own: Part, others: &[Part]) -> bool {
+    let share = expected(others);
+    own.share() - share >= MORE_BLANK && no_chance(own, share)
+}
+
+fn more_common(own: Part, others: &[Part]) -> bool {
+    let (p, share) = (own.share(), expected(others));
+    let far = p >= TIMES * share || (1.0 - p) * TIMES <= 1.0 - share;
+    far && p - share >= MORE_COMMON && no_chance(own, share)
+}
+
+fn more_repeated(own: Part, others: &[Part]) -> bool {
+    let (p, share) = (own.share(), expected(others));
+    p >= TIMES_REPEATED * share && p - share >= MORE_REPEATED && no_chance(own, share)
+}
+
+/// One file beside others of its source.
+struct Held<'a> {
+    file: &'a LoadedFile,
+    blank: Part,
+    common: Part,
+}
+
+/// Holds every live file of the sources that `changed` against the others of the same sender.
+///
+/// # Errors
+/// When the table of columns cannot be read.
+pub async fn compare_slots(
+    ctx: &SessionContext,
+    plans: &[SourcePlan],
+    live: Live<'_>,
+    changed: &BTreeSet<String>,
+) -> Result<Vec<Finding>, IngestError> {
+    let mut found = Vec::new();
+    columns(ctx, plans, live, changed, &mut found).await?;
+    lengths(live, changed, &mut found);
+    Ok(found)
+}
+
+/// Columns that are blank more often, or hold one value more often, than in any other file.
+async fn columns(
+    ctx: &SessionContext,
+    plans: &[SourcePlan],
+    live: Live<'_>,
+    changed: &BTreeSet<String>,
+    found: &mut Vec<Finding>,
+) -> Result<(), IngestError> {
+    let of_run: BTreeMap<(&str, &str, u64), &LoadedFile> = live
+        .files
+        .iter()
+        .filter(|f| !f.superseded && changed.contains(&f.source))
+        .map(|f| ((f.source.as_str(), f.slot.as_str(), f.run), f))
+        .collect();
+    let batches: Vec<RecordBatch> = ctx
+        .sql(include_str!("sql/columns.sql"))
+        .await
+        .map_err(engine("columns"))?
+        .collect()
+        .await
+        .map_err(engine("columns"))?;
+    // Source, sender, feed, table and column to the files that have it.
+    let mut groups: BTreeMap<[String; 5], Vec<Held<'_>>> = BTreeMap::new();
+    for batch in &batches {
+        let text = |column: usize, row: usize| batch.column(column).as_string::<i32>().value(row);
+        let number = |column: usize, row: usize| {
+            let values = batch.column(column).as_primitive::<Int64Type>();
+            if values.is_null(row) { 0 } else { values.value(row).unsigned_abs() }
+        };
+        for row in 0..batch.num_rows() {
+            let Some(file) = of_run.get(&(text(0, row), text(1, row), number(5, row))) else { continue };
+            let sender = file.sender.clone().unwrap_or_default();
+            let name = [text(0, row), &sender, text(2, row), text(3, row), text(4, row)].map(str::to_owned);
+            groups.entry(name).or_default().push(Held {
+                file,
+                blank: Part { count: number(7, row), of: number(6, row) },
+                common: Part { count: number(9, row), of: number(8, row) },
+            });
+        }
+    }
+    // Columns that are read from few others first: what is read from those and more is not told again.
+    let inputs = |[source, _, feed, table, column]: &[String; 5]| {
+        let feeds = plans.iter().filter(|p| p.source.name == *source).flat_map(SourcePlan::feeds);
+        feeds.filter(|f| f.name() == feed).map(|f| f.inputs(table, column)).next().unwrap_or_default()
+    };
+    let mut groups: Vec<_> = groups.iter().map(|(name, held)| (inputs(name), name, held)).collect();
+    groups.sort_by_key(|(inputs, ..)| inputs.len());
+    let kinds: [(&dyn Fn(&Held<'_>) -> Part, Odd, &str); 2] = [
+        (&|h| h.blank, more_blank, "is blank more often than in any other file of the source"),
+        (&|h| h.common, more_common, "holds one value more often than in any other file of the source"),
+    ];
+    for (part, odd, what) in kinds {
+        let mut told: BTreeMap<(&str, &str), Vec<&BTreeSet<&str>>> = BTreeMap::new();
+        for (inputs, [source, .., table, column], held) in groups.iter().filter(|(inputs, ..)| !inputs.is_empty()) {
+            for (at, one) in held.iter().enumerate() {
+                let (own, others) = (part(one), others(held, at, part));
+                if own.of < FEWEST_ROWS || others.len() < FEWEST_OTHERS || !odd(own, &others) {
+                    continue;
+                }
+                let told = told.entry((source, &one.file.slot)).or_default();
+                if told.iter().any(|known| known.is_subset(inputs)) {
+                    continue;
+                }
+                told.push(inputs);
+                let names: Vec<String> = inputs.iter().map(|name| format!("`{name}`")).collect();
+                let what = format!("what the column is read from ({}) {what}", names.join(", "));
+                let found_one = Finding::new(FindingKind::UnlikeOthers, source, &one.file.slot, &one.file.file, what);
+                found.push(found_one.at(table, column, "").counted(own.count, own.of));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file is odd beside others.
+type Odd = fn(Part, &[Part]) -> bool;
+
+fn others<T>(all: &[T], at: usize, part: &dyn Fn(&T) -> Part) -> Vec<Part> {
+    let others = all.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, other)| part(other));
+    others.filter(|part| part.of >= FEWEST_ROWS).collect()
+}
+
+/// Files with far fewer rows than any other, with a number of rows at which programs stop, or with more rows that come again.
+fn lengths(live: Live<'_>, changed: &BTreeSet<String>, found: &mut Vec<Finding>) {
+    let mut groups: BTreeMap<[&str; 3], Vec<(&LoadedFile, &Receipt)>> = BTreeMap::new();
+    for receipt in live.receipts.iter().filter(|r| changed.contains(&r.source)) {
+        let file = live.files.iter().find(|f| !f.superseded && f.source == receipt.source && f.slot == receipt.slot);
+        let Some(file) = file else { continue };
+        let sender = file.sender.as_deref().unwrap_or_default();
+        groups.entry([&receipt.source, sender, &receipt.feed]).or_default().push((file, receipt));
+    }
+    for ([source, ..], held) in &groups {
+        for (at, (file, receipt)) in held.iter().enumerate() {
+            let rows = receipt.rows_read;
+            let finding = |kind, what: String| Finding::new(kind, source, &file.slot, &file.file, what);
+            let lengths = held.iter().map(|(_, r)| r.rows_read);
+            let same = lengths.clone().filter(|n| *n == rows).count();
+            if LIMITS.contains(&rows) || (same >= SAME_LENGTH && rows >= FEWEST_SAME) {
+                let what = match same {
+                    1 => format!("the file has {rows} rows of {}, a number at which programs stop", receipt.feed),
+                    n => format!("{n} files of the source have {rows} rows of {} each", receipt.feed),
+                };
+                found.push(finding(FindingKind::RowLimit, what));
+            }
+            let least = lengths.enumerate().filter(|(i, n)| *i != at && *n > 0).map(|(_, n)| n).min();
+            let enough = held.len() > FEWEST_LENGTHS;
+            if let Some(least) = least.filter(|n| enough && *n >= FEWEST_ROWS && rows > 0 && rows * 2 < *n) {
+                let what = format!(
+                    "it holds {rows} rows of {}, less than half of the fewest in any other file of the source ({least})",
+                    receipt.feed
+                );
+                found.push(finding(FindingKind::UnlikeOthers, what).counted(rows, least));
+            }
+            let parts: [(&dyn Fn(&Receipt) -> Part, &str); 2] = [
+                (&|r| Part { count: r.repeated, of: r.unkeyed }, "rows without an id come again word for word"),
+                (&|r| Part { count: r.again, of: r.accepted }, "rows come again word for word under another id"),
+            ];
+            for (part, what) in parts {
+                let others = others(held, at, &|(_, r)| part(r));
+                let own = part(receipt);
+                if own.of >= FEWEST_ROWS && others.len() >= FEWEST_OTHERS && more_repeated(own, &others) {
+                    let what = format!("{what} more often than in any other file of the source; each was counted");
+                    found.push(finding(FindingKind::UnlikeOthers, what).counted(own.count, own.of));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(count: u64, of: u64) -> Part {
+        Part { count, of }
+    }
+
+    #[test]
+    fn blank_in_half_of_a_file_only() {
+        let others = [part(2, 100), part(5, 90), part(0, 110)];
+        assert!(more_blank(part(50, 100), &others));
+        assert!(!more_blank(part(9, 100), &others), "nine of a hundred");
+        assert!(!more_blank(part(10, 20), &[part(40, 100), part(30, 100)]), "half beside four tenths");
+    }
+
+    #[test]
+    fn one_value_in_most_of_a_file_only() {
+        let rare = [part(4, 100), part(3, 100)];
+        assert!(more_common(part(30, 100), &rare));
+        assert!(!more_common(part(9, 100), &rare));
+        let common = [part(60, 100), part(55, 100)];
+        assert!(more_common(part(100, 100), &common), "constant");
+        assert!(!more_common(part(75, 100), &common), "three quarters beside three fifths");
+        assert!(!more_common(part(100, 100), &[part(100, 100), part(100, 100)]), "constant everywhere");
+    }
+
+    #[test]
+    fn rows_that_come_again() {
+        let others = vec![part(0, 100); 11];
+        assert!(more_repeated(part(6, 100), &others));
+        assert!(!more_repeated(part(1, 100), &others));
+        assert!(!more_repeated(part(33, 100), &[part(25, 100), part(30, 100)]), "open data repeat rows anyway");
+    }
+
+    #[test]
+    fn chance_is_bounded() {
+        assert!(!no_chance(part(50, 100), 0.5));
+        assert!(!no_chance(part(60, 100), 0.5));
+        assert!(no_chance(part(80, 100), 0.5));
+        assert!(no_chance(part(20, 20), 0.02));
+    }
+}
