@@ -37,6 +37,7 @@ mod kill;
 mod ledger;
 mod link;
 mod link_twins;
+mod one_file;
 mod order;
 mod privacy;
 mod properties;

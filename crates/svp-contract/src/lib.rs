@@ -11,6 +11,7 @@ mod definition;
 mod dictionary;
 pub mod encoding;
 mod event_rules;
+mod feed;
 mod finding;
 mod forces;
 mod geography;
@@ -33,6 +34,7 @@ pub use encoding::EncodingKind;
 pub use event_rules::{
     EventAges, EventControl, EventLevel, EventPlaces, EventRules, EventScope, EventTimes, EventWindow,
 };
+pub use feed::{Feed, Mapping};
 pub use finding::{Acceptance, FIRST_ROWS, Finding, FindingKind};
 pub use forces::{Choices, Force, ForceDistrict, Forces, Wanted};
 pub use geography::{Ages, AreaChange, AreaLink, Change, Places};
@@ -45,7 +47,7 @@ pub use policy::{
     OnDifference, PerturbRule, Refusal, WEAKEST, refusals,
 };
 pub use problem::{Problem, nearest};
-pub use source::{Covers, DisclosureRule, Encoding, Feed, Files, Law, Mapping, Reader, Revises, Source};
+pub use source::{Covers, DisclosureRule, Encoding, Files, Law, Reader, Revises, Source};
 pub use strict::parse;
 pub use table::{Check, Column, ColumnType, Nature, OnBad, Sensitivity, Table, canonical_tables};
 pub use trial::{Design, DesignKind, Dose, Gps, Hours, Measure, OutcomeRules, Shift, Trial, TrialDays, clock};

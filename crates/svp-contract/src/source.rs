@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use crate::{Nature, Problem, Table, Words, nearest, parse};
+use crate::{Feed, Nature, Problem, Table, Words, nearest, parse};
 
 /// Text encoding of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -168,64 +168,6 @@ pub struct DisclosureRule {
     pub already_open: bool,
 }
 
-/// Column to SQL expression, with two words of its own: `when` (a condition: the row has such a target) and
-/// `once_per` (an expression: the first row of each value is taken).
-pub type Mapping = BTreeMap<String, String>;
-
-/// One kind of record in a source.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Feed {
-    /// Name.
-    pub name: String,
-    /// Regular expression over the file name, where the feeds of a source are separate files.
-    #[serde(default)]
-    pub file: Option<String>,
-    /// XML: path of the element that is a record.
-    #[serde(default)]
-    pub record: Option<String>,
-    /// Columns that the file must have.
-    pub columns: Vec<String>,
-    /// Columns that it may have.
-    #[serde(default)]
-    pub optional: Vec<String>,
-    /// Columns that are not named are not told: the extract is known to have more than is read.
-    #[serde(default)]
-    pub allow_extra: bool,
-    /// SQL expression: the record's id at the agency, NULL where it has none.
-    #[serde(default)]
-    pub record_id: Option<String>,
-    /// SQL expression: what makes a row unique in its file; rows that repeat it are duplicates.
-    #[serde(default)]
-    pub row_key: Option<String>,
-    /// Mapping to `event`.
-    #[serde(default)]
-    pub event: Option<Mapping>,
-    /// Mapping to `party`.
-    #[serde(default)]
-    pub party: Option<Mapping>,
-    /// Mapping to `episode`.
-    #[serde(default)]
-    pub episode: Option<Mapping>,
-    /// Mapping to `person_record`.
-    #[serde(default)]
-    pub person_record: Option<Mapping>,
-}
-
-impl Feed {
-    /// The mappings with the names of their tables.
-    pub fn targets(&self) -> impl Iterator<Item = (&'static str, &Mapping)> {
-        [
-            ("event", &self.event),
-            ("party", &self.party),
-            ("episode", &self.episode),
-            ("person_record", &self.person_record),
-        ]
-        .into_iter()
-        .filter_map(|(name, mapping)| mapping.as_ref().map(|m| (name, m)))
-    }
-}
-
 /// A source.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -311,9 +253,9 @@ impl Source {
             }
         }
         if let Some(column) = &self.files.period_of
-            && !tables.iter().any(|t| ["event", "episode"].contains(&t.name.as_str()) && t.column(column).is_some())
+            && !tables.iter().any(|t| t.record.is_some() && t.column(column).is_some())
         {
-            out.push(Problem::new(file, format!("files.period_of: neither event nor episode has a column `{column}`")));
+            out.push(Problem::new(file, format!("files.period_of: no table of records has a column `{column}`")));
         }
         for feed in &self.feeds {
             let at = format!("{file} feed {}", feed.name);
@@ -325,8 +267,16 @@ impl Source {
             {
                 out.push(Problem::new(&at, "`file` is not a regular expression"));
             }
-            for (name, mapping) in feed.targets() {
-                let Some(table) = tables.iter().find(|t| t.name == name) else { continue };
+            for (name, mapping) in &feed.tables {
+                let Some(table) = tables.iter().find(|t| t.name == *name && t.record.is_some()) else {
+                    let known = || tables.iter().filter(|t| t.record.is_some()).map(|t| t.name.as_str());
+                    let problem = Problem::new(&at, format!("there is no table `{name}` that a source fills"));
+                    out.push(match nearest(name, known()) {
+                        Some(near) => problem.hint(format!("did you mean `{near}`?")),
+                        None => problem.hint(format!("there are: {}", known().collect::<Vec<_>>().join(", "))),
+                    });
+                    continue;
+                };
                 for column in mapping.keys() {
                     if MAPPING_WORDS.contains(&column.as_str()) || table.mappable().any(|c| c.name == *column) {
                         continue;

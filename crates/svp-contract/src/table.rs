@@ -213,6 +213,16 @@ pub struct Table {
     pub zone: String,
     /// What one row is.
     pub grain: String,
+    /// The column that names the record which a row belongs to, for a table that sources fill: a newer extract supersedes all rows of the
+    /// records that it holds. A table without it is no target of a mapping.
+    #[serde(default)]
+    pub record: Option<String>,
+    /// Place among the tables, from 1; without it the table stands behind those that have one, by name.
+    #[serde(default)]
+    pub order: Option<u32>,
+    /// A row of the table is a record itself: records are counted in it.
+    #[serde(default)]
+    pub counts_records: bool,
     /// Columns that tell a row of a site's table from every other.
     #[serde(default)]
     pub key: Vec<String>,
@@ -264,6 +274,12 @@ impl Table {
                 }
             }
         }
+        if let Some(record) = &table.record
+            && (table.column(record).is_none() || table.partition != ["source", "slot"])
+        {
+            let what = format!("record = \"{record}\": such a table has this column, and is parted by source and slot");
+            return Err(Problem::new(file, what));
+        }
         for check in &table.checks {
             for name in std::iter::once(&check.column).chain(&check.also) {
                 if table.column(name).is_none() {
@@ -283,6 +299,12 @@ impl Table {
             }
         }
         Ok(table)
+    }
+
+    /// Its place among the tables: by `order`, then by name; those without an order come last.
+    #[must_use]
+    pub fn rank(&self) -> (u32, String) {
+        (self.order.unwrap_or(u32::MAX), self.name.clone())
     }
 
     /// A column by name.
@@ -309,42 +331,16 @@ impl Table {
     }
 }
 
-/// The canonical tables, compiled in from `schemas/`.
+/// Name and text of every file in `schemas/` that describes a table, found when the crate is built.
+const SCHEMAS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/schemas.rs"));
+
+/// The canonical tables, compiled in from `schemas/`: those that sources fill first, each file by its `order`, then by name.
 ///
 /// # Errors
 /// A problem with file and line; none in a build whose tests pass.
 pub fn canonical_tables() -> Result<Vec<Table>, Problem> {
-    macro_rules! schema {
-        ($($name:literal),*) => {
-            [$(($name, include_str!(concat!("../../../schemas/", $name)))),*]
-        };
-    }
-    schema!(
-        "event.toml",
-        "party.toml",
-        "episode.toml",
-        "person_record.toml",
-        "area.toml",
-        "population.toml",
-        "offence.toml",
-        "harm_weight.toml",
-        "shift.toml",
-        "unit_cost.toml",
-        "recording_break.toml",
-        "delivery.toml",
-        "coverage.toml",
-        "calendar.toml",
-        "area_of_lsoa.toml",
-        "lsoa_change.toml",
-        "deprivation.toml",
-        "population_by_age.toml",
-        "daytime_population.toml",
-        "most_similar.toml",
-        "standard_population.toml",
-        "threat_score.toml",
-        "threat_judgement.toml"
-    )
-    .iter()
-    .map(|(file, text)| Table::parse(&format!("schemas/{file}"), text))
-    .collect()
+    let parse = |(file, text): &(&str, &str)| Table::parse(&format!("schemas/{file}"), text);
+    let mut tables = SCHEMAS.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+    tables.sort_by_key(Table::rank);
+    Ok(tables)
 }

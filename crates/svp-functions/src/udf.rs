@@ -9,6 +9,7 @@ mod args;
 mod results;
 mod window;
 
+use std::any::Any;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -99,16 +100,30 @@ pub(crate) struct Param {
     about: &'static str,
     kind: Kind,
     optional: bool,
+    /// Its text becomes the result: where it is there and nothing comes of it, it could not be read.
+    converted: bool,
 }
 
 /// A required argument.
 pub(crate) const fn param(kind: Kind, name: &'static str, about: &'static str) -> Param {
-    Param { name, about, kind, optional: false }
+    Param { name, about, kind, optional: false, converted: false }
 }
 
 /// An argument that may be left out; only after all required ones.
 pub(crate) const fn optional(kind: Kind, name: &'static str, about: &'static str) -> Param {
-    Param { name, about, kind, optional: true }
+    Param { name, about, kind, optional: true, converted: false }
+}
+
+/// The text that a conversion reads. Where it is there and the result is NULL, a mapping counts a value that could not be read.
+pub(crate) const fn converted(name: &'static str, about: &'static str) -> Param {
+    Param { name, about, kind: Kind::Text, optional: false, converted: true }
+}
+
+/// Which argument of a function is the text that it converts; `None` for a function that converts none.
+#[must_use]
+pub fn converted_argument(function: &ScalarUDF) -> Option<usize> {
+    let inner: &dyn Any = function.inner().as_ref();
+    inner.downcast_ref::<SqlFunction>()?.params.iter().position(|param| param.converted)
 }
 
 /// Everything about a function but its body.

@@ -11,6 +11,7 @@ use crate::plan::{FeedPlan, Origin, Stage};
 use crate::profile::{ColumnProfile, Profile};
 use crate::receipt::{Receipt, RuleCount};
 use crate::seen::Seen;
+use crate::stage::Reason;
 use crate::thresholds::{judge, too_many};
 
 /// Fewer rows say nothing of a column that is blank in all of them.
@@ -77,13 +78,13 @@ impl Account {
     }
 
     /// Counts a row of quarantine under each column that sent it there, once.
-    pub(crate) fn quarantined(&mut self, plan: &FeedPlan, reasons: &[&(&'static str, String, String)]) {
+    pub(crate) fn quarantined(&mut self, plan: &FeedPlan, reasons: &[&Reason]) {
         for (i, (table, column, _)) in reasons.iter().enumerate() {
             if reasons[..i].iter().any(|r| r.0 == *table && r.1 == *column) {
                 continue;
             }
             for (target, profiles) in plan.targets.iter().zip(&mut self.profiles) {
-                if target.table.name == *table
+                if target.table.name == **table
                     && let Some(at) = target.table.columns.iter().position(|c| c.name == *column)
                 {
                     profiles[at].counts.quarantined += 1;

@@ -15,9 +15,9 @@ use crate::error::IngestError;
 use crate::evaluate::evaluate;
 use crate::period::Period;
 use crate::plan::{FeedPlan, TargetPlan};
-use crate::receipt::{Quarantined, Receipt};
+use crate::receipt::{FILE, Quarantined, Receipt};
 use crate::seen::Seen;
-use crate::stage::{Bad, Staged, stage};
+use crate::stage::{Bad, Reason, Staged, stage};
 
 /// The door: who asks, under which key.
 pub(crate) struct Door<'a> {
@@ -52,11 +52,11 @@ pub(crate) fn apply(
     let mut bad: Bad = HashMap::new();
     let given = Given::new(plan, door, rows, &raw, &batch, &mut bad)?;
     for row in spoilt {
-        bad.entry(row).or_default().push(("file", "record_id".to_owned(), "spoilt_id".to_owned()));
+        bad.entry(row).or_default().push((FILE.into(), "record_id".to_owned(), "spoilt_id".to_owned()));
     }
     if plan.id_needed {
         for row in (0..n).filter(|row| !given.identified.value(*row)) {
-            bad.entry(row).or_default().push(("file", "record_id".to_owned(), "missing".to_owned()));
+            bad.entry(row).or_default().push((FILE.into(), "record_id".to_owned(), "missing".to_owned()));
         }
     }
     let mut staged = Vec::with_capacity(plan.targets.len());
@@ -72,7 +72,7 @@ pub(crate) fn apply(
     for (row, &number) in rows.iter().enumerate() {
         if let Some(reasons) = bad.get(&row) {
             account.receipt.quarantined += 1;
-            let mut told: Vec<&(&'static str, String, String)> = Vec::new();
+            let mut told: Vec<&Reason> = Vec::new();
             for reason in reasons {
                 if told.contains(&reason) {
                     continue;
@@ -80,7 +80,12 @@ pub(crate) fn apply(
                 told.push(reason);
                 let (table, column, rule) = reason;
                 account.count(rule, table, column, number, |c| c.quarantined += 1);
-                quarantined.push(Quarantined { row: number, table, column: column.clone(), rule: rule.clone() });
+                quarantined.push(Quarantined {
+                    row: number,
+                    table: Arc::clone(table),
+                    column: column.clone(),
+                    rule: rule.clone(),
+                });
             }
             account.quarantined(plan, &told);
             continue;
@@ -227,7 +232,7 @@ impl Given {
         let mut text = |what: &str, ready| -> Result<StringArray, IngestError> {
             let values = evaluate(plan, what, ready, batch)?;
             for row in values.failed {
-                bad.entry(row).or_default().push(("file", what.to_owned(), "failed".to_owned()));
+                bad.entry(row).or_default().push((FILE.into(), what.to_owned(), "failed".to_owned()));
             }
             Ok(values.array.as_string::<i32>().clone())
         };

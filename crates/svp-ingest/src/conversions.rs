@@ -3,27 +3,9 @@
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::expr::{ScalarFunction, TryCast};
+use svp_functions::converted_argument;
 
 use crate::plan::Ready;
-
-/// Conversions that turn text into something else: where the text is there and the result is NULL, the value
-/// could not be read.
-const CONVERSIONS: [&str; 14] = [
-    "parse_number",
-    "parse_integer",
-    "parse_flag",
-    "code_map",
-    "uk_timestamp",
-    "utc_timestamp",
-    "uk_date",
-    "birth_date",
-    "nhs_number",
-    "upn",
-    "postcode",
-    "area_code",
-    "offence_code",
-    "month_text",
-];
 
 /// One conversion inside a mapping.
 #[derive(Debug, Clone)]
@@ -66,12 +48,20 @@ pub(crate) struct Found {
 pub(crate) fn outermost(expr: &Expr, top: bool, choice: bool, found: &mut Vec<Found>) {
     let mut inside = choice;
     match expr {
-        Expr::ScalarFunction(call) if CONVERSIONS.contains(&call.name()) => {
-            let from = call.args.get(usize::from(call.name() == "code_map")).cloned();
-            found.extend(from.map(|from| Found { node: expr.clone(), call: Some(call.clone()), from, top, choice }));
-            return;
+        Expr::ScalarFunction(call) => {
+            if let Some(at) = converted_argument(&call.func) {
+                let from = call.args.get(at).cloned();
+                found.extend(from.map(|from| Found {
+                    node: expr.clone(),
+                    call: Some(call.clone()),
+                    from,
+                    top,
+                    choice,
+                }));
+                return;
+            }
+            inside |= call.name() == "coalesce";
         }
-        Expr::ScalarFunction(call) => inside |= call.name() == "coalesce",
         Expr::Cast(cast) if !cast.field.data_type().is_string() => {
             let before = found.len();
             outermost(&cast.expr, false, choice, found);

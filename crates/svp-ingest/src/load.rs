@@ -27,9 +27,9 @@ use crate::pending::Pending;
 use crate::period::Period;
 use crate::plan::{FeedPlan, plan_feed};
 use crate::read::{self, CsvOptions, Encoding, Expected, ReaderKind, RowBatch, XmlOptions};
-use crate::receipt::{Quarantined, Receipt, quarantine_batch};
+use crate::receipt::{FILE, Quarantined, Receipt, quarantine_batch};
 use crate::repeats::FreshIds;
-use crate::revise::drop_slot;
+use crate::revise::{RecordTable, drop_rows, record_tables};
 use crate::seen::Seen;
 use crate::sink::{LakeSink, Sink};
 
@@ -45,6 +45,8 @@ pub struct SourcePlan {
     name: NamePattern,
     facts: Option<FactsPlan>,
     feeds: Vec<FeedReader>,
+    /// The tables of the site that sources fill.
+    pub(crate) records: Vec<RecordTable>,
 }
 
 struct FeedReader {
@@ -100,6 +102,7 @@ impl SourcePlan {
                 name,
                 facts,
                 feeds,
+                records: record_tables(tables),
             }),
             _ => Err(problems),
         }
@@ -231,7 +234,8 @@ pub async fn load(
 ) -> Result<Loaded, Vec<IngestError>> {
     for file in files {
         let Some(replaced) = &file.replaces else { continue };
-        drop_slot(txn, &plans[file.plan].source.name, &replaced.slot).map_err(|e| vec![e])?;
+        let plan = &plans[file.plan];
+        drop_rows(txn, &plan.records, &plan.source.name, &replaced.slot).map_err(|e| vec![e])?;
     }
     // The largest first, so that no thread is left alone with one at the end.
     let mut order: Vec<usize> = (0..files.len()).collect();
@@ -260,8 +264,8 @@ pub async fn load(
                 let plan = &plans[file.plan];
                 let slot = file.replaces.as_ref().map(|r| r.slot.clone()).unwrap_or_default();
                 let before = previous.get(&(plan.source.name.clone(), slot));
-                let by_file = plan.source.files.revises == Revises::File;
-                let mut sink = LakeSink::new(&txn, &plan.source.name, &file.slot, by_file);
+                let ids = (plan.source.files.revises == Revises::File).then_some(plan.records.as_slice());
+                let mut sink = LakeSink::new(&txn, &plan.source.name, &file.slot, ids);
                 let result = match &file.sealed {
                     Some(sealed) => desk::load(plan, file, sealed, before, &mut sink, &accepted),
                     None => load_file(plan, file, before, &mut sink, &key, &digest, &accepted),
@@ -443,10 +447,10 @@ fn load_feed(
         for bad in &rows.bad {
             account.receipt.rows_read += 1;
             account.receipt.quarantined += 1;
-            account.count(bad.rule.as_str(), "file", "row", bad.row, |c| c.quarantined += 1);
+            account.count(bad.rule.as_str(), FILE, "row", bad.row, |c| c.quarantined += 1);
             entries.push(Quarantined {
                 row: bad.row,
-                table: "file",
+                table: FILE.into(),
                 column: "row".to_owned(),
                 rule: bad.rule.as_str().to_owned(),
             });

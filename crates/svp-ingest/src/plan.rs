@@ -201,8 +201,7 @@ pub fn plan_feed(
     let text_columns = fields.len();
     let asks = |fact: &&str| {
         let quoted = format!("\"{fact}\"");
-        let of_mappings = feed.targets().flat_map(|(_, mapping)| mapping.values());
-        of_mappings.chain(&feed.record_id).chain(&feed.row_key).any(|sql| sql.contains(&quoted))
+        feed.expressions().any(|sql| sql.contains(&quoted))
     };
     fields.extend(FILE_FACTS.into_iter().filter(asks).map(|fact| Field::new(fact, DataType::Utf8, true)));
     let input: SchemaRef = Arc::new(Schema::new(fields));
@@ -213,17 +212,13 @@ pub fn plan_feed(
     let row_key =
         feed.row_key.as_ref().and_then(|sql| planner.key(&at, "row_key", sql, &input)).or_else(|| record_id.clone());
     let mut targets = Vec::new();
-    for (name, mapping) in feed.targets() {
-        if let Some(table) = tables.iter().find(|t| t.name == name)
-            && let Some(target) = planner.target(&format!("{at} table {name}"), &input, table, mapping)
-        {
-            targets.push(target);
-        }
+    for (table, mapping) in feed.targets(tables) {
+        targets.extend(planner.target(&format!("{at} table {}", table.name), &input, table, mapping));
     }
     if targets.is_empty() && planner.problems.is_empty() {
         planner.problems.push(
             Problem::new(&at, "the feed maps to no table")
-                .hint("add [feed.event], [feed.party], [feed.episode] or [feed.person_record]"),
+                .hint("add [feed.event], or another table of schemas/ that sources fill"),
         );
     }
     own_reads(&mut targets, &planner.uses);

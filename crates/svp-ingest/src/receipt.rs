@@ -168,12 +168,15 @@ pub fn receipt_batch(receipts: &[Receipt], run: u64) -> Result<RecordBatch, arro
 }
 
 /// One entry of quarantine: where and why, never what.
+/// What stands in place of a table where the fault lies in the file itself.
+pub(crate) const FILE: &str = "file";
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quarantined {
     /// Row of the file.
     pub row: u64,
     /// Canonical table and column, or the reader's word.
-    pub table: &'static str,
+    pub table: Arc<str>,
     /// Column.
     pub column: String,
     /// Rule.
@@ -210,7 +213,7 @@ pub fn quarantine_batch(receipt: &Receipt, entries: &[Quarantined]) -> Result<Re
             same(&receipt.feed),
             same(&receipt.file),
             Arc::new(Int64Array::from_iter_values(entries.iter().map(|e| i64::try_from(e.row).unwrap_or(i64::MAX)))),
-            Arc::new(StringArray::from_iter_values(entries.iter().map(|e| e.table))),
+            Arc::new(StringArray::from_iter_values(entries.iter().map(|e| &*e.table))),
             Arc::new(StringArray::from_iter_values(entries.iter().map(|e| e.column.as_str()))),
             Arc::new(StringArray::from_iter_values(entries.iter().map(|e| e.rule.as_str()))),
         ],

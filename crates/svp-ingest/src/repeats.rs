@@ -7,7 +7,7 @@ use datafusion::prelude::{Expr, SessionContext, col, lit};
 use futures::StreamExt;
 
 use crate::error::IngestError;
-use crate::revise::{aside, engine};
+use crate::revise::{RecordTable, aside, engine};
 
 /// Share of the records of a slot from which those that another slot holds too are one delivery, and count once. Publishers
 /// list single records in two months; whoever renames a file repeats all of it.
@@ -27,17 +27,14 @@ pub(crate) struct Repeats {
 /// Ids of the records of each slot that was just loaded, half of each token: they need not be read again.
 pub type FreshIds = BTreeMap<(String, String), Vec<u64>>;
 
-/// The tables whose rows are records, and the column that names them.
-const RECORDS: [(&str, &str); 2] = [("event", "event_id"), ("episode", "episode_id")];
-
 /// Half of a token tells records apart: two of a million share it once in forty million lakes.
 fn half(token: &str) -> Option<u64> {
     token.get(..16).and_then(|t| u64::from_str_radix(t, 16).ok())
 }
 
-/// Adds the ids of a batch that is written to a table.
-pub(crate) fn remember(ids: &mut Vec<u64>, table: &str, batch: &RecordBatch) {
-    let column = RECORDS.iter().find(|(name, _)| *name == table).and_then(|(_, id)| batch.column_by_name(id));
+/// Adds the ids of a batch of records; `id` is the column that names them.
+pub(crate) fn remember(ids: &mut Vec<u64>, id: &str, batch: &RecordBatch) {
+    let column = batch.column_by_name(id);
     if let Some(tokens) = column.and_then(|c| c.as_string_opt::<i32>()) {
         ids.extend(tokens.iter().flatten().filter_map(half));
     }
@@ -46,6 +43,7 @@ pub(crate) fn remember(ids: &mut Vec<u64>, table: &str, batch: &RecordBatch) {
 /// Looks for them. `place` gives the place of a slot in the order of knowledge; of the slots of `fresh` the ids are known.
 pub(crate) async fn repeats(
     ctx: &SessionContext,
+    tables: &[RecordTable],
     source: &str,
     place: &BTreeMap<String, i64>,
     fresh: &FreshIds,
@@ -62,8 +60,8 @@ pub(crate) async fn repeats(
     }
     let known: Vec<Expr> = slots.iter().map(|slot| lit(slot.as_str())).collect();
     let all_known = place.keys().all(|slot| number.contains_key(slot));
-    for (table, id) in RECORDS {
-        for (name, put_aside) in [(table.to_owned(), false), (aside(table), true)] {
+    for RecordTable { name: table, record: id, .. } in tables.iter().filter(|t| t.counts) {
+        for (name, put_aside) in [(table.clone(), false), (aside(table), true)] {
             if all_known && !put_aside {
                 continue;
             }

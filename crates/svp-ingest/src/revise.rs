@@ -23,13 +23,25 @@ use crate::load::{Previous, QUARANTINE, SourcePlan};
 use crate::pending::LoadedFile;
 use crate::repeats::{FreshIds, repeats};
 
-/// Tables whose rows belong to a record, and the column that names it.
-const RECORD_TABLES: [(&str, &str, &str); 4] = [
-    ("canonical", "event", "event_id"),
-    ("canonical", "party", "event_id"),
-    ("canonical", "episode", "episode_id"),
-    ("linkage", "person_record", "event_id"),
-];
+/// A table whose rows belong to records, as its schema says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RecordTable {
+    pub zone: String,
+    pub name: String,
+    /// The column that names the record.
+    pub record: String,
+    /// A row of it is a record itself.
+    pub counts: bool,
+}
+
+/// The tables among `tables` that sources fill.
+pub(crate) fn record_tables(tables: &[Table]) -> Vec<RecordTable> {
+    let of = |t: &Table| {
+        let record = t.record.clone()?;
+        Some(RecordTable { zone: t.zone.clone(), name: t.name.clone(), record, counts: t.counts_records })
+    };
+    tables.iter().filter_map(of).collect()
+}
 
 /// What the name of a table with superseded rows ends with.
 const ASIDE: &str = "_superseded";
@@ -47,7 +59,7 @@ pub fn table_of(name: &str) -> &str {
 /// The tables of superseded rows: zone, name and schema of each, partitioned as the tables are.
 #[must_use]
 pub fn superseded_tables(tables: &[Table]) -> Vec<(String, String, SchemaRef)> {
-    let of_records = tables.iter().filter(|t| RECORD_TABLES.iter().any(|(_, name, _)| *name == t.name));
+    let of_records = tables.iter().filter(|t| t.record.is_some());
     of_records.map(|t| (t.zone.clone(), aside(&t.name), t.stored_schema())).collect()
 }
 
@@ -56,15 +68,19 @@ pub(crate) fn engine(step: &'static str) -> impl Fn(DataFusionError) -> IngestEr
     move |source| IngestError::Revision { step, source: Box::new(source) }
 }
 
-/// Drops every row of a slot.
+/// Drops every row of a slot from the tables among `tables` that sources fill, and from quarantine.
 ///
 /// # Errors
 /// When the transaction refuses.
-pub fn drop_slot(txn: &RunTxn, source: &str, slot: &str) -> Result<(), IngestError> {
+pub fn drop_slot(txn: &RunTxn, tables: &[Table], source: &str, slot: &str) -> Result<(), IngestError> {
+    drop_rows(txn, &record_tables(tables), source, slot)
+}
+
+pub(crate) fn drop_rows(txn: &RunTxn, tables: &[RecordTable], source: &str, slot: &str) -> Result<(), IngestError> {
     let partition = [("source", source), ("slot", slot)];
-    for (zone, table, _) in RECORD_TABLES {
-        txn.replace_partition(zone, table, &partition)?;
-        txn.replace_partition(zone, &aside(table), &partition)?;
+    for table in tables {
+        txn.replace_partition(&table.zone, &table.name, &partition)?;
+        txn.replace_partition(&table.zone, &aside(&table.name), &partition)?;
     }
     Ok(txn.replace_partition("quality", QUARANTINE, &partition)?)
 }
@@ -143,11 +159,13 @@ pub struct Revised {
 pub async fn revise(
     ctx: &SessionContext,
     txn: &RunTxn,
+    tables: &[Table],
     plans: &[SourcePlan],
     files: &[LoadedFile],
     changed: &BTreeSet<String>,
     fresh: &FreshIds,
 ) -> Result<Revised, IngestError> {
+    let tables = record_tables(tables);
     let mut done = Revised { other_people: other_people(ctx, changed).await?, ..Revised::default() };
     let in_order = in_order_of_knowledge(files, plans, &|source| changed.contains(source));
     let mut order: Vec<(&LoadedFile, i64)> = in_order.into_iter().zip(0..).collect();
@@ -157,7 +175,7 @@ pub async fn revise(
         if !plans.iter().any(|p| p.source.name == *source && p.source.files.revises == Revises::File) {
             continue;
         }
-        let repeats = repeats(ctx, source, &places, fresh).await?;
+        let repeats = repeats(ctx, &tables, source, &places, fresh).await?;
         if repeats.one_delivery {
             continue;
         }
@@ -169,7 +187,7 @@ pub async fn revise(
         }
     }
     if !order.is_empty() {
-        settle(ctx, txn, &order, &mut done).await?;
+        settle(ctx, txn, &tables, &order, &mut done).await?;
     }
     Ok(done)
 }
@@ -184,6 +202,7 @@ async fn rows_of(ctx: &SessionContext, table: &str, sources: &[Expr]) -> Result<
 async fn settle(
     ctx: &SessionContext,
     txn: &RunTxn,
+    tables: &[RecordTable],
     order: &[(&LoadedFile, i64)],
     done: &mut Revised,
 ) -> Result<(), IngestError> {
@@ -204,15 +223,16 @@ async fn settle(
     put(ctx, "slot_order", order.schema(), vec![order])?;
     let mut every: Option<DataFrame> = None;
     let mut any_aside = false;
-    for (_, table, id) in RECORD_TABLES {
-        for (name, put_aside) in [(table.to_owned(), false), (aside(table), true)] {
+    for RecordTable { name: table, record: id, .. } in tables {
+        for (name, put_aside) in [(table.clone(), false), (aside(table), true)] {
             let rows = rows_of(ctx, &name, &sources).await?;
             if put_aside && !any_aside {
                 any_aside =
                     rows.clone().limit(0, Some(1)).map_err(engine("open"))?.count().await.map_err(engine("open"))? > 0;
             }
-            let named =
-                rows.select(vec![col("source"), col("slot"), col(id).alias("record")]).map_err(engine("open"))?;
+            let named = rows
+                .select(vec![col("source"), col("slot"), col(id.as_str()).alias("record")])
+                .map_err(engine("open"))?;
             every = Some(match every {
                 Some(before) => before.union(named).map_err(engine("open"))?,
                 None => named,
@@ -245,9 +265,10 @@ async fn settle(
         done.elsewhere = by_slot(&ask(ctx, include_str!("sql/contradicted.sql"), "contradicted").await?.1);
     }
     let mut written = false;
-    for (zone, table, id) in RECORD_TABLES.iter().filter(|_| repeated || any_aside) {
-        for (name, of) in [("record_live", (*table).to_owned()), ("record_aside", aside(table))] {
-            let rows = rows_of(ctx, &of, &sources).await?.with_column("record", col(*id)).map_err(engine("open"))?;
+    for RecordTable { zone, name: table, record: id, counts } in tables.iter().filter(|_| repeated || any_aside) {
+        for (name, of) in [("record_live", table.clone()), ("record_aside", aside(table))] {
+            let rows =
+                rows_of(ctx, &of, &sources).await?.with_column("record", col(id.as_str())).map_err(engine("open"))?;
             view(ctx, name, rows)?;
         }
         let (schema, touched) = ask(ctx, include_str!("sql/touched.sql"), "touched").await?;
@@ -259,7 +280,7 @@ async fn settle(
             for row in 0..batch.num_rows() {
                 let slot = (sources.value(row).to_owned(), names.value(row).to_owned());
                 slots.push([slot.0.clone(), slot.1.clone()]);
-                if matches!(*table, "event" | "episode") {
+                if *counts {
                     for (counts, n) in [(&mut done.superseded, gone.value(row)), (&mut done.returned, back.value(row))]
                     {
                         if n > 0 {

@@ -7,6 +7,7 @@ use svp_lake::{PartWriter, RunTxn};
 
 use crate::error::IngestError;
 use crate::repeats::remember;
+use crate::revise::RecordTable;
 
 /// Takes pseudonymised rows and quarantine entries.
 pub(crate) trait Sink {
@@ -36,18 +37,19 @@ pub(crate) struct LakeSink<'a> {
     source: &'a str,
     slot: &'a str,
     writers: BTreeMap<(String, String, String), PartWriter>,
-    /// Ids of the records that were written, where somebody wants them.
-    ids: Option<Vec<u64>>,
+    /// The tables of records, and the ids of those that were written, where somebody wants them.
+    ids: Option<(&'a [RecordTable], Vec<u64>)>,
 }
 
 impl<'a> LakeSink<'a> {
-    pub(crate) fn new(txn: &'a RunTxn, source: &'a str, slot: &'a str, ids: bool) -> Self {
-        Self { txn, source, slot, writers: BTreeMap::new(), ids: ids.then(Vec::new) }
+    /// `ids` are the tables of records whose ids somebody wants.
+    pub(crate) fn new(txn: &'a RunTxn, source: &'a str, slot: &'a str, ids: Option<&'a [RecordTable]>) -> Self {
+        Self { txn, source, slot, writers: BTreeMap::new(), ids: ids.map(|tables| (tables, Vec::new())) }
     }
 
     /// Ids of the records that were written, if they were asked for.
     pub(crate) fn into_ids(self) -> Option<Vec<u64>> {
-        self.ids
+        self.ids.map(|(_, ids)| ids)
     }
 }
 
@@ -56,8 +58,10 @@ impl Sink for LakeSink<'_> {
         if batch.num_rows() == 0 {
             return Ok(());
         }
-        if let Some(ids) = &mut self.ids {
-            remember(ids, table, batch);
+        if let Some((tables, ids)) = &mut self.ids
+            && let Some(table) = tables.iter().find(|t| t.counts && t.name == table)
+        {
+            remember(ids, &table.record, batch);
         }
         let name = (feed.to_owned(), zone.to_owned(), table.to_owned());
         let writer = match self.writers.entry(name) {

@@ -18,7 +18,10 @@ use crate::evaluate::{Values, evaluate};
 use crate::plan::{FeedPlan, Origin, PlannedCheck, Stage, Step, TargetPlan};
 
 /// Why rows go to quarantine, by row: table, column, rule.
-pub(crate) type Bad = HashMap<usize, Vec<(&'static str, String, String)>>;
+pub(crate) type Bad = HashMap<usize, Vec<Reason>>;
+
+/// Table (or `file`), column and rule.
+pub(crate) type Reason = (Arc<str>, String, String);
 
 /// The staged form of one target.
 pub(crate) struct Staged {
@@ -34,7 +37,7 @@ struct Desk<'a> {
     target: &'a TargetPlan,
     /// Place of the target in the plan.
     at: usize,
-    table: &'static str,
+    table: Arc<str>,
     batch: &'a RecordBatch,
     given: &'a Given,
     applies: Option<BooleanArray>,
@@ -55,7 +58,7 @@ pub(crate) fn stage(
     account: &mut Account,
 ) -> Result<Staged, IngestError> {
     let target = &plan.targets[at];
-    let table = table_name(&target.table.name);
+    let table: Arc<str> = target.table.name.as_str().into();
     let n = batch.num_rows();
     let columns = target.working.fields().iter().map(|f| new_null_array(f.data_type(), n)).collect();
     let mut desk = Desk { plan, target, at, table, batch, given, applies: None, columns, mended: false, bad, account };
@@ -109,14 +112,14 @@ impl Desk<'_> {
         let holds = |row: &usize| target.own_reads.iter().any(|c| !blank(c, *row));
         let rows: Vec<usize> = (0..self.rows()).filter(|r| !self.applies(*r) && decides(r) && holds(r)).collect();
         for row in rows {
-            self.account.count("left_out", self.table, "when", self.given.row(row), |c| c.blanked += 1);
+            self.account.count("left_out", &self.table, "when", self.given.row(row), |c| c.blanked += 1);
         }
     }
 
     /// Rows on which an expression failed that decides over the whole row.
     fn failed(&mut self, what: &str, rows: &[usize]) {
         for row in rows {
-            self.bad.entry(*row).or_default().push((self.table, what.to_owned(), "failed".to_owned()));
+            self.bad.entry(*row).or_default().push((Arc::clone(&self.table), what.to_owned(), "failed".to_owned()));
         }
     }
 
@@ -274,21 +277,25 @@ impl Desk<'_> {
             }
             match step.column.on_bad {
                 OnBad::Quarantine => {
-                    self.bad.entry(*row).or_default().push((self.table, name.to_owned(), (*rule).to_owned()));
+                    self.bad.entry(*row).or_default().push((
+                        Arc::clone(&self.table),
+                        name.to_owned(),
+                        (*rule).to_owned(),
+                    ));
                 }
                 OnBad::Note => {
-                    self.account.count(rule, self.table, name, self.given.row(*row), |c| c.noted += 1);
+                    self.account.count(rule, &self.table, name, self.given.row(*row), |c| c.noted += 1);
                     self.account.profile(self.at, step.index).noted += 1;
                 }
                 OnBad::Blank => {
-                    self.account.count(rule, self.table, name, self.given.row(*row), |c| c.blanked += 1);
+                    self.account.count(rule, &self.table, name, self.given.row(*row), |c| c.blanked += 1);
                     self.account.profile(self.at, step.index).blanked += 1;
                 }
             }
         }
         for (row, rule) in &broken.second_choice {
             if once(*row) {
-                self.account.count(rule, self.table, name, self.given.row(*row), |c| c.noted += 1);
+                self.account.count(rule, &self.table, name, self.given.row(*row), |c| c.noted += 1);
                 self.account.profile(self.at, step.index).noted += 1;
             }
         }
@@ -393,7 +400,7 @@ impl Desk<'_> {
         }
         let (rule, column) = (&check.check.rule, &check.check.column);
         for row in rows {
-            self.account.count(rule, self.table, column, self.given.row(row), |c| match check.put {
+            self.account.count(rule, &self.table, column, self.given.row(row), |c| match check.put {
                 Some(_) => c.noted += 1,
                 None => c.blanked += 1,
             });
@@ -406,9 +413,11 @@ impl Desk<'_> {
         let (rule, column) = (&check.check.rule, &check.check.column);
         for row in self.breaks(check, staged)? {
             match check.check.on_bad {
-                OnBad::Quarantine => self.bad.entry(row).or_default().push((self.table, column.clone(), rule.clone())),
+                OnBad::Quarantine => {
+                    self.bad.entry(row).or_default().push((Arc::clone(&self.table), column.clone(), rule.clone()))
+                }
                 OnBad::Blank | OnBad::Note => {
-                    self.account.count(rule, self.table, column, self.given.row(row), |c| c.noted += 1);
+                    self.account.count(rule, &self.table, column, self.given.row(row), |c| c.noted += 1);
                     self.account.profile(self.at, check.columns[0]).noted += 1;
                 }
             }
@@ -438,15 +447,5 @@ impl Broken {
         let mut mask = vec![false; n];
         self.rows.iter().for_each(|(row, _)| mask[*row] = true);
         mask
-    }
-}
-
-/// The canonical table of a name.
-pub(crate) fn table_name(name: &str) -> &'static str {
-    match name {
-        "event" => "event",
-        "party" => "party",
-        "episode" => "episode",
-        _ => "person_record",
     }
 }

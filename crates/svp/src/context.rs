@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use datafusion::prelude::SessionContext;
 use svp_analyse::{SITE_TABLES, register_never_mapped, register_site_table};
-use svp_contract::{Acceptance, Area, Finding, FindingKind, Places, Problem, Source};
+use svp_contract::{Acceptance, Area, Finding, FindingKind, Places, Problem, Source, Table};
 use svp_functions::{AreaBox, Areas, CodeMaps, Lookups};
 use svp_ingest::desk::{self, Terms};
 use svp_ingest::reference::{self, InFull, ReferenceData};
@@ -170,17 +170,10 @@ pub fn plans(
 /// Whether the mappings of these sources, or the tables that they fill, ask for the LSOA of a postcode.
 pub fn needs_postcodes(site: &Site, names: &[String]) -> bool {
     let asks = |sql: &str| sql.contains("'postcode_lsoa'");
-    names.iter().filter_map(|name| site.sources.get(name)).flat_map(|s| &s.item.feeds).flat_map(|f| f.targets()).any(
-        |(table, mapping)| {
-            mapping.values().any(|sql| asks(sql))
-                || site
-                    .tables
-                    .iter()
-                    .filter(|t| t.name == table)
-                    .flat_map(|t| &t.columns)
-                    .any(|c| c.derive.as_deref().is_some_and(asks))
-        },
-    )
+    let feeds = || names.iter().filter_map(|name| site.sources.get(name)).flat_map(|s| &s.item.feeds);
+    let derived = |table: &Table| table.columns.iter().any(|c| c.derive.as_deref().is_some_and(asks));
+    feeds().any(|f| f.expressions().any(|sql| asks(sql)))
+        || feeds().any(|f| f.targets(&site.tables).any(|(table, _)| derived(table)))
 }
 
 /// The terms under which a source is pseudonymised here; `area` comes with the folder of its reference data. Without a

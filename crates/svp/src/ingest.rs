@@ -192,7 +192,7 @@ impl Work<'_> {
         if changed.is_empty() {
             return Ok(Default::default());
         }
-        let revised = revise(self.ctx, self.txn, plans, &body.files, changed, fresh).await?;
+        let revised = revise(self.ctx, self.txn, &self.site.tables, plans, &body.files, changed, fresh).await?;
         self.one_sender_each(&revised, body)?;
         let by_file = |source: &str| {
             plans.iter().any(|p| p.source.name == source && p.source.files.revises == svp_contract::Revises::File)

@@ -90,7 +90,19 @@ impl Site {
         }
         let mut problems = Vec::new();
         let mut texts = BTreeMap::new();
-        let tables = canonical_tables().map_err(|p| AppError::Problems(vec![p]))?;
+        let mut tables = canonical_tables().map_err(|p| AppError::Problems(vec![p]))?;
+        if svp_lake::files::is_dir(&root.join("pipelines/schemas")) {
+            let own = folder(&root, "schemas", "toml", &mut texts, &mut problems, Table::parse, |t| &t.name);
+            for Defined { file, item } in own.into_values() {
+                if tables.iter().any(|t| t.name == item.name) {
+                    let what = format!("the table `{}` is one of svp's own", item.name);
+                    problems.push(Problem::new(file, what).hint("give the site's table another name"));
+                } else {
+                    tables.push(item);
+                }
+            }
+            tables.sort_by_key(Table::rank);
+        }
         let sources = folder(&root, "sources", "toml", &mut texts, &mut problems, Source::parse, |s| &s.name);
         let areas = folder(&root, "areas", "toml", &mut texts, &mut problems, Area::parse, |a| &a.name);
         let definitions =

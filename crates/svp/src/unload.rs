@@ -107,14 +107,15 @@ async fn take_out(
     };
     body.receipts.retain(|r| !(r.source == file.source && r.slot == file.slot));
     body.findings.retain(|f| !(f.source == file.source && f.slot == file.slot));
-    drop_slot(txn, &file.source, &file.slot)?;
+    drop_slot(txn, &site.tables, &file.source, &file.slot)?;
     for spec in tables(site).iter().filter(|t| matches!(t.name.as_str(), "receipt" | "finding")) {
         without(ctx, txn, spec, "unloaded", &|source, slot| source == file.source && slot == file.slot).await?;
     }
     txn.commit_tables().await?;
     txn.register(ctx).await?;
     let revised =
-        revise(ctx, txn, plans, &body.files, &BTreeSet::from([file.source.clone()]), &FreshIds::new()).await?;
+        revise(ctx, txn, &site.tables, plans, &body.files, &BTreeSet::from([file.source.clone()]), &FreshIds::new())
+            .await?;
     let mut told =
         vec![format!("{} (slot {} of {}) is taken out: {}", file.file, file.slot, file.source, reason.trim())];
     for ((_, slot), records) in &revised.returned {

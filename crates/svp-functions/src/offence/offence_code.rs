@@ -5,7 +5,7 @@ use std::fmt::Write;
 use arrow::datatypes::DataType;
 use datafusion::logical_expr::ScalarUDF;
 
-use crate::udf::{Kind, Spec, function, param, written_result};
+use crate::udf::{Spec, converted, function, written_result};
 
 /// The canonical spelling of an offence code: class without leading zeros, then a letter, or a point and
 /// the sub-class without leading zeros: `1`, `8N`, `105A`, `4.1`, `4.10`.
@@ -70,7 +70,7 @@ pub(crate) fn udf() -> ScalarUDF {
                     sub-class after a point or stroke (`004/10` → `4.10`, `008/06` → `8.6`), and five digits, \
                     three of class and two of sub-class (`00401` → `4.1`, `00100` → `1`). Text only, never a \
                     number: `4.10` is not `4.1`.",
-            params: vec![param(Kind::Text, "text", "offence code as extracted")],
+            params: vec![converted("text", "offence code as extracted")],
             returns: DataType::Utf8,
             examples: &[(
                 "SELECT offence_code('08n'), offence_code('4/10'), offence_code('00401'), offence_code('assault')",

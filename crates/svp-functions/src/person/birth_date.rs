@@ -6,7 +6,7 @@ use datafusion::logical_expr::ScalarUDF;
 
 use super::placeholder::is_placeholder_date;
 use crate::time::format::{Format, LastFormat};
-use crate::udf::{Kind, Spec, date_result, function, param};
+use crate::udf::{Kind, Spec, converted, date_result, function, param};
 
 /// Years in which a person of any extract can have been born.
 const YEARS: std::ops::RangeInclusive<i32> = 1880..=2100;
@@ -25,7 +25,7 @@ pub(crate) fn udf() -> ScalarUDF {
             about: "A date of birth. The dates that mean \"not known\" (1900-01-01, 1899-12-30 and others, by the list \
                     `schemas/placeholders.csv`) and years outside 1880 to 2100 are NULL.",
             params: vec![
-                param(Kind::Text, "text", "date as extracted"),
+                converted("text", "date as extracted"),
                 param(Kind::Text, "format", "as in `uk_timestamp`, for example `dd/mm/yyyy`"),
             ],
             returns: DataType::Date32,

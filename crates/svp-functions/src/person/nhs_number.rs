@@ -4,7 +4,7 @@ use arrow::datatypes::DataType;
 use datafusion::logical_expr::ScalarUDF;
 
 use super::nhs_number_status::{Status, judge};
-use crate::udf::{Kind, Spec, function, param, written_result};
+use crate::udf::{Spec, converted, function, written_result};
 
 /// The ten digits of a valid NHS number, without spaces and hyphens; `None` otherwise.
 pub fn nhs_number(text: &str) -> Option<String> {
@@ -30,7 +30,7 @@ pub(crate) fn udf() -> ScalarUDF {
             section: super::SECTION,
             about: "The ten digits of a valid NHS number: check digit by modulus 11, repeated digits and \
                     placeholders refused; see `nhs_number_status` for the reason of a NULL.",
-            params: vec![param(Kind::Text, "text", "NHS number; spaces and hyphens are ignored")],
+            params: vec![converted("text", "NHS number; spaces and hyphens are ignored")],
             returns: DataType::Utf8,
             examples: &[("SELECT nhs_number('943-476-5919'), nhs_number('943 476 5918')", "9434765919 | NULL")],
         },

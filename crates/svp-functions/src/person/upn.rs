@@ -4,7 +4,7 @@ use arrow::datatypes::DataType;
 use datafusion::logical_expr::ScalarUDF;
 
 use super::placeholder::is_placeholder;
-use crate::udf::{Kind, Spec, function, param, text_result};
+use crate::udf::{Spec, converted, function, text_result};
 
 /// A unique pupil number in upper case: a letter, eleven digits, and a digit or (temporary numbers) a letter.
 /// Source: pattern of the CIN census schema. The check letter is not tested: temporary and former numbers
@@ -25,7 +25,7 @@ pub(crate) fn udf() -> ScalarUDF {
             name: "upn",
             section: super::SECTION,
             about: "A unique pupil number in upper case; NULL where it is not shaped like one, or a dummy.",
-            params: vec![param(Kind::Text, "text", "a unique pupil number")],
+            params: vec![converted("text", "a unique pupil number")],
             returns: DataType::Utf8,
             examples: &[("SELECT upn('c989000183919'), upn('UN1')", "C989000183919 | NULL")],
         },

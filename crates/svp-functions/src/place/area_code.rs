@@ -3,7 +3,7 @@
 use arrow::datatypes::DataType;
 use datafusion::logical_expr::ScalarUDF;
 
-use crate::udf::{Kind, Spec, function, param, written_result};
+use crate::udf::{Spec, converted, function, written_result};
 
 /// The code in capitals where the text is shaped as a GSS code (a letter of a country and eight digits, `E01019984`), blanks around
 /// it dropped; otherwise `None`. Nothing else can pass into a column of codes this way.
@@ -35,7 +35,7 @@ pub(crate) fn udf() -> ScalarUDF {
             section: super::SECTION,
             about: "A code of the Government Statistical Service (a letter and eight digits), in capitals; NULL for anything \
                     else.",
-            params: vec![param(Kind::Text, "text", "a code")],
+            params: vec![converted("text", "a code")],
             returns: DataType::Utf8,
             examples: &[(
                 "SELECT area_code(' E01019984 '), area_code('w01000001'), area_code('E0101998')",

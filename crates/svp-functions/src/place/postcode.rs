@@ -3,7 +3,7 @@
 use arrow::datatypes::DataType;
 use datafusion::logical_expr::ScalarUDF;
 
-use crate::udf::{Kind, Spec, function, param, written_result};
+use crate::udf::{Spec, converted, function, written_result};
 
 /// The postcode in capitals with one space before its last three characters; `None` when the text does not
 /// have the form of one.
@@ -61,7 +61,7 @@ pub(crate) fn udf() -> ScalarUDF {
             section: super::SECTION,
             about: "A unit postcode in capitals with one space, whatever the blanks and case of the text; \
                     NULL when it has not the form of a postcode, and for the pseudo postcodes ZZ99.",
-            params: vec![param(Kind::Text, "text", "postcode as extracted")],
+            params: vec![converted("text", "postcode as extracted")],
             returns: DataType::Utf8,
             examples: &[(
                 "SELECT postcode('ex11ae'), postcode('TR21  0PL'), postcode('ZZ99 3VZ')",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::DataType;
 use datafusion::logical_expr::ScalarUDF;
 
-use crate::udf::{Kind, Spec, bound_function, param, text_result};
+use crate::udf::{Kind, Spec, bound_function, converted, param, text_result};
 
 /// Key that stands for every value that the map does not name.
 pub const DEFAULT_KEY: &str = "*";
@@ -84,7 +84,7 @@ pub(crate) fn udf(maps: CodeMaps) -> ScalarUDF {
                     NULL for blank text, for an unlisted value without `*`, and for an unknown map.",
             params: vec![
                 param(Kind::Text, "map", "name of a map under `[maps]`"),
-                param(Kind::Text, "text", "code as extracted"),
+                converted("text", "code as extracted"),
             ],
             returns: DataType::Utf8,
             examples: &[(

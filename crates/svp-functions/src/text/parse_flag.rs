@@ -3,7 +3,7 @@
 use arrow::datatypes::DataType;
 use datafusion::logical_expr::ScalarUDF;
 
-use crate::udf::{Kind, Spec, flag_result, function, param};
+use crate::udf::{Spec, converted, flag_result, function};
 
 const YES: [&str; 5] = ["y", "yes", "true", "t", "1"];
 const NO: [&str; 5] = ["n", "no", "false", "f", "0"];
@@ -28,7 +28,7 @@ pub(crate) fn udf() -> ScalarUDF {
             section: super::SECTION,
             about: "Reads a flag: Y/N, Yes/No, true/false, T/F, 1/0 in any case. NULL is \"not recorded\", \
                     which is not \"no\".",
-            params: vec![param(Kind::Text, "text", "a flag as text")],
+            params: vec![converted("text", "a flag as text")],
             returns: DataType::Boolean,
             examples: &[("SELECT parse_flag('Yes'), parse_flag('0'), parse_flag('?')", "true | false | NULL")],
         },

@@ -4,7 +4,7 @@ use arrow::datatypes::{DataType, Int64Type};
 use datafusion::logical_expr::ScalarUDF;
 
 use super::parse_number::without_commas;
-use crate::udf::{Kind, Spec, function, param, primitive_result};
+use crate::udf::{Spec, converted, function, primitive_result};
 
 /// Reads a whole number: sign, zero padding, thousands commas, and decimals that are all zero (`5.0`) are
 /// accepted. An exponent is refused: digits have been lost (`2.82E+11` was once a clinical code).
@@ -24,7 +24,7 @@ pub(crate) fn udf() -> ScalarUDF {
             name: "parse_integer",
             section: super::SECTION,
             about: "Reads a whole number. `5.0` is 5; `5.5` and `2.8E+11` are NULL.",
-            params: vec![param(Kind::Text, "text", "a whole number as text")],
+            params: vec![converted("text", "a whole number as text")],
             returns: DataType::Int64,
             examples: &[("SELECT parse_integer('0017'), parse_integer('5.5')", "17 | NULL")],
         },

@@ -3,7 +3,7 @@
 use arrow::datatypes::{DataType, Float64Type};
 use datafusion::logical_expr::ScalarUDF;
 
-use crate::udf::{Kind, Spec, function, param, primitive_result};
+use crate::udf::{Spec, converted, function, primitive_result};
 
 /// Reads a decimal number: sign, zero padding, thousands commas in groups of three, and an exponent are
 /// accepted. Words (`inf`, `nan`), units, currency and anything that overflows are not a number, and neither is what a spreadsheet shows
@@ -57,7 +57,7 @@ pub(crate) fn udf() -> ScalarUDF {
             section: super::SECTION,
             about: "Reads a decimal number. Zero padding and thousands commas are accepted; units, currency \
                     signs, `inf` and `nan` are not, nor is a large number in scientific notation that has lost digits. Never use it on codes: `4.10` is not the number 4.1.",
-            params: vec![param(Kind::Text, "text", "a number as text")],
+            params: vec![converted("text", "a number as text")],
             returns: DataType::Float64,
             examples: &[
                 ("SELECT parse_number('0092500.5')", "92500.5"),

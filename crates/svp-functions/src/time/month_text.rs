@@ -3,7 +3,7 @@
 use arrow::datatypes::DataType;
 use datafusion::logical_expr::ScalarUDF;
 
-use crate::udf::{Kind, Spec, function, param, text_result};
+use crate::udf::{Spec, converted, function, text_result};
 
 /// The text itself where it is a month `YYYY-MM`, blanks around it dropped; otherwise `None`.
 pub fn month_text(text: &str) -> Option<&str> {
@@ -21,7 +21,7 @@ pub(crate) fn udf() -> ScalarUDF {
             name: "month_text",
             section: super::SECTION,
             about: "A month written `YYYY-MM`, as data.police.uk does; NULL for anything else.",
-            params: vec![param(Kind::Text, "text", "a month as text")],
+            params: vec![converted("text", "a month as text")],
             returns: DataType::Utf8,
             examples: &[("SELECT month_text('2024-06'), month_text('2024-13')", "2024-06 | NULL")],
         },

@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use datafusion::logical_expr::ScalarUDF;
 
 use super::format::{Format, LastFormat};
-use crate::udf::{Kind, Spec, date_result, function, param};
+use crate::udf::{Kind, Spec, converted, date_result, function, param};
 
 /// The local date in text; a time of day, if the format has one, is read and dropped. See [`Format::parse_date`].
 pub fn uk_date(text: &str, format: &Format) -> Option<NaiveDate> {
@@ -19,10 +19,7 @@ pub(crate) fn udf() -> ScalarUDF {
             section: super::SECTION,
             about: "The calendar date of text; a time of day, if the format has one, is dropped. With `yyyy-mm-dd`, midnight \
                     and a zone of Great Britain may follow, as in XML (`2024-07-05Z`, `2024-07-05T00:00:00`).",
-            params: vec![
-                param(Kind::Text, "text", "date as extracted"),
-                param(Kind::Text, "format", super::FORMAT_HELP),
-            ],
+            params: vec![converted("text", "date as extracted"), param(Kind::Text, "format", super::FORMAT_HELP)],
             returns: DataType::Date32,
             examples: &[(
                 "SELECT uk_date('05/07/2024', 'dd/mm/yyyy'), \

@@ -5,7 +5,7 @@ use datafusion::logical_expr::ScalarUDF;
 
 use super::format::{Format, LastFormat};
 use super::london::{self, Tie};
-use crate::udf::{Kind, Spec, function, instant_result, optional, param, utc_timestamp_type};
+use crate::udf::{Kind, Spec, converted, function, instant_result, optional, param, utc_timestamp_type};
 
 /// The instant of a local time in text, in microseconds since 1970 UTC; see [`london::instant`] for the
 /// hours that happen twice or not at all.
@@ -33,7 +33,7 @@ pub(crate) fn udf() -> ScalarUDF {
                     time in the hour that is left out in March is moved forward one hour. `uk_clock_flag` \
                     tells which rows these are.",
             params: vec![
-                param(Kind::Text, "text", "local date and time as extracted"),
+                converted("text", "local date and time as extracted"),
                 param(Kind::Text, "format", super::FORMAT_HELP),
                 optional(Kind::Text, "tie", "`first` (the default) or `second`"),
             ],

@@ -5,7 +5,7 @@ use datafusion::logical_expr::ScalarUDF;
 
 use super::format::{digits, fraction};
 use super::london::MICROS;
-use crate::udf::{Kind, Spec, function, instant_result, param, utc_timestamp_type};
+use crate::udf::{Spec, converted, function, instant_result, utc_timestamp_type};
 
 /// Reads `yyyy-mm-dd`, optionally `T` or a space and `hh:mi[:ss[.fraction]]`, optionally `Z` or an offset
 /// `+hh[[:]mi]`; UTC without offset. Microseconds since 1970 UTC; finer digits are cut off.
@@ -66,7 +66,7 @@ pub(crate) fn udf() -> ScalarUDF {
             section: super::SECTION,
             about: "The instant of ISO 8601 text: a date, optionally a time, optionally `Z` or an offset; UTC \
                     when there is no offset. For local clock time use `uk_timestamp`.",
-            params: vec![param(Kind::Text, "text", "ISO 8601 date or date and time")],
+            params: vec![converted("text", "ISO 8601 date or date and time")],
             returns: utc_timestamp_type(),
             examples: &[(
                 "SELECT utc_timestamp('2024-07-05T23:45:00+01:00'), utc_timestamp('2024-07-05 23:45')",

@@ -38,10 +38,8 @@ pub(super) fn calls(sql: &str) -> Vec<(String, Option<String>)> {
 pub(super) fn expressions<'a>(source: &'a Source, tables: &'a [Table]) -> Vec<&'a str> {
     let mut out: Vec<&str> = Vec::new();
     for feed in &source.feeds {
-        out.extend(feed.record_id.iter().chain(&feed.row_key).map(String::as_str));
-        for (name, mapping) in feed.targets() {
-            out.extend(mapping.values().map(String::as_str));
-            let Some(table) = tables.iter().find(|t| t.name == name) else { continue };
+        out.extend(feed.expressions().map(String::as_str));
+        for (table, mapping) in feed.targets(tables) {
             let mut live = Live { table, mapping, known: BTreeMap::new() };
             for column in &table.columns {
                 if let Some(sql) = &column.derive

@@ -67,8 +67,7 @@ impl Terms {
         let mut terms = Self { defined: reference, ..Self::default() };
         terms.source(source);
         terms.functions(&expressions(source, tables));
-        for table in tables.iter().filter(|t| source.feeds.iter().any(|f| f.targets().any(|(name, _)| name == t.name)))
-        {
+        for table in tables.iter().filter(|t| source.feeds.iter().any(|f| f.fills(&t.name))) {
             terms.table(table);
             if let Some(key) = key {
                 terms.door(table, key)?;
