@@ -6,7 +6,7 @@ SVP := target/debug/svp
 DEMO := target/demo
 VENV := target/venv
 
-.PHONY: help demo test check conformance faults bench release sample-data docs clean-demo
+.PHONY: help demo test check deny conformance faults bench release sample-data docs clean-demo
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -26,6 +26,14 @@ check: ## formatting, lints, docs, architecture
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
+	@$(MAKE) --no-print-directory deny
+
+deny: ## advisories, licences and sources of the dependencies; skipped aloud without cargo-deny or its database
+	@if ! $(CARGO) deny --version >/dev/null 2>&1; then \
+	  echo "SKIPPED: cargo-deny is not installed (cargo install cargo-deny): advisories, licences and sources were not checked"; \
+	elif $(CARGO) deny --offline check licenses bans sources && ! $(CARGO) deny fetch >/dev/null 2>&1; then \
+	  echo "SKIPPED: the advisory database cannot be had: advisories were not checked"; \
+	else $(CARGO) deny check; fi
 
 release: ## the optimised binary, target/release/svp
 	$(CARGO) build --release -p svp

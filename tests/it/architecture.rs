@@ -225,6 +225,7 @@ fn the_doors_of_the_top_level() {
         "docs",
         "target",
         "clippy.toml",
+        "deny.toml",
         "rustfmt.toml",
         "rust-toolchain.toml",
         "lake",
