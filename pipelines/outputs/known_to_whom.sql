@@ -41,28 +41,13 @@
 --!   "It is computed from the counts of this table, which are rounded and may be suppressed: what is not shown is not estimated from, and small rows move by their rounding. Where a list has nothing there is no estimate.",
 --!   "The second victim of one crime counts with hospitals only: a crime is matched once.",
 --! ]
--- The two lists: events that both sides could know, under this definition, of months that both have supplied.
-WITH listed AS (
-  SELECT m.event_id, m.side, m.source, a.published_with AS member
-  FROM event_matchable AS m
-  JOIN observed_violence AS e ON e.event_id = m.event_id
-  LEFT JOIN area AS a ON a.layer = 'district' AND a.code = e.district
-),
+-- The lists by district; a match that lies in two districts counts for the whole area alone.
+WITH listed AS (SELECT event_id, side, district AS member FROM listed_event),
 matched AS (
   SELECT m.level, CASE WHEN p.member = h.member THEN p.member END AS member
   FROM event_match AS m
   JOIN listed AS p ON p.event_id = m.police_event_id
   JOIN listed AS h ON h.event_id = m.health_event_id
-),
-quality AS (
-  -- Over all pairs of sources under the definition, by their matches.
-  SELECT l.level, round(sum(l.by_chance) / sum(l.matches), 3) AS chance,
-         round(sum(l.found_share * l.matches) / sum(l.matches), 3) AS found
-  FROM event_match_level AS l
-  WHERE l.chance_share IS NOT NULL
-    AND EXISTS (SELECT 1 FROM listed AS p WHERE p.source = l.police_source)
-    AND EXISTS (SELECT 1 FROM listed AS h WHERE h.source = l.health_source)
-  GROUP BY l.level
 ),
 place AS (
   SELECT 'all' AS member, 'Whole area' AS name
@@ -81,17 +66,15 @@ overlap AS (
   GROUP BY 1
 )
 SELECT place.member AS district, place.name,
-       (SELECT max(chance) FROM quality WHERE level = 'strict') AS chance_strict,
-       (SELECT max(chance) FROM quality WHERE level = 'middle') AS chance_middle,
-       CASE WHEN place.member = 'all' THEN (SELECT max(found) FROM quality WHERE level = 'middle') END AS found_middle,
-       (SELECT max(chance) FROM quality WHERE level = 'loose') AS chance_loose,
+       (SELECT max(chance) FROM match_quality WHERE level = 'strict') AS chance_strict,
+       (SELECT max(chance) FROM match_quality WHERE level = 'middle') AS chance_middle,
+       CASE WHEN place.member = 'all' THEN (SELECT max(found) FROM match_quality WHERE level = 'middle') END AS found_middle,
+       (SELECT max(chance) FROM match_quality WHERE level = 'loose') AS chance_loose,
        coalesce(list.police, 0) AS police, coalesce(list.health, 0) AS health,
        coalesce(overlap.both_strict, 0) AS both_strict, coalesce(overlap.both_middle, 0) AS both_middle,
        coalesce(overlap.both_loose, 0) AS both_loose
 FROM place
 LEFT JOIN list ON list.member = place.member
 LEFT JOIN overlap ON overlap.member = place.member
-WHERE EXISTS (SELECT 1 FROM event_match_level AS l
-              JOIN (SELECT DISTINCT source FROM listed) AS p ON p.source = l.police_source
-              JOIN (SELECT DISTINCT source FROM listed) AS h ON h.source = l.health_source)
+WHERE EXISTS (SELECT 1 FROM matched_source)
 ORDER BY 1

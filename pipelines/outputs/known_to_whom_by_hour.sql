@@ -26,27 +26,14 @@
 --!   "Links that are still missing make it too high, wrong links too low. Where a hospital calls the police, or the police bring a patient (positive dependence), it is too low; where people go to a hospital because they do not go to the police, too high. The interval covers the chance of who is listed, and none of this.",
 --!   "It is computed from the counts of this table, which are rounded and may be suppressed: what is not shown is not estimated from, and small rows move by their rounding. Where a list has nothing there is no estimate.",
 --! ]
--- The two lists: events that both sides could know, under this definition, of months that both have supplied.
-WITH listed AS (
-  SELECT m.event_id, m.side, m.source, CASE WHEN m.hour < 6 THEN '00-05' WHEN m.hour < 12 THEN '06-11' WHEN m.hour < 18 THEN '12-17' WHEN m.hour < 24 THEN '18-23' END AS member
-  FROM event_matchable AS m
-  JOIN observed_violence AS e ON e.event_id = m.event_id
-),
+-- The lists by quarter of the day, and the matches whose two sides agree on it.
+WITH listed AS (SELECT event_id, side, CASE WHEN hour < 6 THEN '00-05' WHEN hour < 12 THEN '06-11' WHEN hour < 18 THEN '12-17' WHEN hour < 24 THEN '18-23' END AS member FROM listed_event),
 matched AS (
   SELECT p.member
   FROM event_match AS m
   JOIN listed AS p ON p.event_id = m.police_event_id
   JOIN listed AS h ON h.event_id = m.health_event_id
   WHERE m.level IN ('strict', 'middle') AND p.member = h.member
-),
-quality AS (
-  -- Over all pairs of sources under the definition, by their matches.
-  SELECT l.level, round(sum(l.by_chance) / sum(l.matches), 3) AS chance
-  FROM event_match_level AS l
-  WHERE l.chance_share IS NOT NULL
-    AND EXISTS (SELECT 1 FROM listed AS p WHERE p.source = l.police_source)
-    AND EXISTS (SELECT 1 FROM listed AS h WHERE h.source = l.health_source)
-  GROUP BY l.level
 ),
 counted AS (
   SELECT member, count(*) FILTER (WHERE side = 'police') AS police, count(*) FILTER (WHERE side = 'health') AS health
@@ -55,13 +42,11 @@ counted AS (
   GROUP BY 1
 ),
 overlap AS (SELECT member, count(*) AS both FROM matched GROUP BY 1)
-SELECT c.member AS hours, (SELECT max(chance) FROM quality WHERE level = 'middle') AS chance,
+SELECT c.member AS hours, (SELECT max(chance) FROM match_quality WHERE level = 'middle') AS chance,
        c.police, c.health, coalesce(o.both, 0) AS both
 FROM counted AS c
 LEFT JOIN overlap AS o ON o.member = c.member
-WHERE EXISTS (SELECT 1 FROM event_match_level AS l
-              JOIN (SELECT DISTINCT source FROM listed) AS p ON p.source = l.police_source
-              JOIN (SELECT DISTINCT source FROM listed) AS h ON h.source = l.health_source)
+WHERE EXISTS (SELECT 1 FROM matched_source)
   AND EXISTS (SELECT 1 FROM listed WHERE side = 'police' AND member IS NOT NULL)
   AND EXISTS (SELECT 1 FROM listed WHERE side = 'health' AND member IS NOT NULL)
 ORDER BY 1

@@ -27,28 +27,14 @@
 --!   "Links that are still missing make it too high, wrong links too low. Where a hospital calls the police, or the police bring a patient (positive dependence), it is too low; where people go to a hospital because they do not go to the police, too high. The interval covers the chance of who is listed, and none of this.",
 --!   "It is computed from the counts of this table, which are rounded and may be suppressed: what is not shown is not estimated from, and small rows move by their rounding. Where a list has nothing there is no estimate.",
 --! ]
--- The two lists: events that both sides could know, under this definition, of months that both have supplied.
-WITH listed AS (
-  SELECT m.event_id, m.side, m.source, e.month AS member
-  FROM event_matchable AS m
-  JOIN observed_violence AS e ON e.event_id = m.event_id
-),
+-- The lists by month, and the matches whose two sides agree on it.
+WITH listed AS (SELECT event_id, side, month AS member FROM listed_event),
 matched AS (
   SELECT p.member
   FROM event_match AS m
   JOIN listed AS p ON p.event_id = m.police_event_id
   JOIN listed AS h ON h.event_id = m.health_event_id
   WHERE m.level IN ('strict', 'middle') AND p.member = h.member
-),
-quality AS (
-  -- Over all pairs of sources under the definition, by their matches.
-  SELECT l.level, round(sum(l.by_chance) / sum(l.matches), 3) AS chance,
-         round(sum(l.found_share * l.matches) / sum(l.matches), 3) AS found
-  FROM event_match_level AS l
-  WHERE l.chance_share IS NOT NULL
-    AND EXISTS (SELECT 1 FROM listed AS p WHERE p.source = l.police_source)
-    AND EXISTS (SELECT 1 FROM listed AS h WHERE h.source = l.health_source)
-  GROUP BY l.level
 ),
 counted AS (
   SELECT member, count(*) FILTER (WHERE side = 'police') AS police, count(*) FILTER (WHERE side = 'health') AS health
@@ -57,17 +43,15 @@ counted AS (
   GROUP BY 1
 ),
 overlap AS (SELECT member, count(*) AS both FROM matched GROUP BY 1)
-SELECT m.month, coalesce(m.broken, CASE WHEN m.observed THEN 'none' ELSE m.state END) AS broken, (SELECT max(chance) FROM quality WHERE level = 'middle') AS chance,
-       (SELECT max(found) FROM quality WHERE level = 'middle') AS found,
+SELECT m.month, coalesce(m.broken, CASE WHEN m.observed THEN 'none' ELSE m.state END) AS broken, (SELECT max(chance) FROM match_quality WHERE level = 'middle') AS chance,
+       (SELECT max(found) FROM match_quality WHERE level = 'middle') AS found,
        CASE WHEN m.events IS NOT NULL THEN coalesce(c.police, 0) END AS police,
        CASE WHEN m.events IS NOT NULL THEN coalesce(c.health, 0) END AS health,
        CASE WHEN m.events IS NOT NULL THEN coalesce(o.both, 0) END AS both
 FROM violence_month AS m
 LEFT JOIN counted AS c ON c.member = m.month
 LEFT JOIN overlap AS o ON o.member = m.month
-WHERE EXISTS (SELECT 1 FROM event_match_level AS l
-              JOIN (SELECT DISTINCT source FROM listed) AS p ON p.source = l.police_source
-              JOIN (SELECT DISTINCT source FROM listed) AS h ON h.source = l.health_source)
+WHERE EXISTS (SELECT 1 FROM matched_source)
   AND EXISTS (SELECT 1 FROM listed WHERE side = 'police' AND member IS NOT NULL)
   AND EXISTS (SELECT 1 FROM listed WHERE side = 'health' AND member IS NOT NULL)
 ORDER BY 1

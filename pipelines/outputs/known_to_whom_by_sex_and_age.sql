@@ -27,28 +27,14 @@
 --!   "It is computed from the counts of this table, which are rounded and may be suppressed: what is not shown is not estimated from, and small rows move by their rounding. Where a list has nothing there is no estimate.",
 --!   "An age that one list has wrong by a year can put a pair across two bands: it then counts in none, and the estimate of both rises.",
 --! ]
--- The two lists: events that both sides could know, under this definition, of months that both have supplied.
-WITH listed AS (
-  SELECT m.event_id, m.side, m.source, m.sex || ' ' || m.age_band AS member
-  FROM event_matchable AS m
-  JOIN observed_violence AS e ON e.event_id = m.event_id
-),
+-- The lists by sex and age, and the matches whose two sides agree on it.
+WITH listed AS (SELECT event_id, side, sex || ' ' || age_band AS member FROM listed_event),
 matched AS (
   SELECT p.member
   FROM event_match AS m
   JOIN listed AS p ON p.event_id = m.police_event_id
   JOIN listed AS h ON h.event_id = m.health_event_id
   WHERE m.level IN ('strict', 'middle') AND p.member = h.member
-),
-quality AS (
-  -- Over all pairs of sources under the definition, by their matches.
-  SELECT l.level, round(sum(l.by_chance) / sum(l.matches), 3) AS chance,
-         round(sum(l.found_share * l.matches) / sum(l.matches), 3) AS found
-  FROM event_match_level AS l
-  WHERE l.chance_share IS NOT NULL
-    AND EXISTS (SELECT 1 FROM listed AS p WHERE p.source = l.police_source)
-    AND EXISTS (SELECT 1 FROM listed AS h WHERE h.source = l.health_source)
-  GROUP BY l.level
 ),
 counted AS (
   SELECT member, count(*) FILTER (WHERE side = 'police') AS police, count(*) FILTER (WHERE side = 'health') AS health
@@ -58,14 +44,12 @@ counted AS (
 ),
 overlap AS (SELECT member, count(*) AS both FROM matched GROUP BY 1)
 SELECT split_part(c.member, ' ', 1) AS sex, split_part(c.member, ' ', 2) AS age_band,
-       (SELECT max(chance) FROM quality WHERE level = 'middle') AS chance,
-       (SELECT max(found) FROM quality WHERE level = 'middle') AS found,
+       (SELECT max(chance) FROM match_quality WHERE level = 'middle') AS chance,
+       (SELECT max(found) FROM match_quality WHERE level = 'middle') AS found,
        c.police, c.health, coalesce(o.both, 0) AS both
 FROM counted AS c
 LEFT JOIN overlap AS o ON o.member = c.member
-WHERE EXISTS (SELECT 1 FROM event_match_level AS l
-              JOIN (SELECT DISTINCT source FROM listed) AS p ON p.source = l.police_source
-              JOIN (SELECT DISTINCT source FROM listed) AS h ON h.source = l.health_source)
+WHERE EXISTS (SELECT 1 FROM matched_source)
   AND EXISTS (SELECT 1 FROM listed WHERE side = 'police' AND member IS NOT NULL)
   AND EXISTS (SELECT 1 FROM listed WHERE side = 'health' AND member IS NOT NULL)
 ORDER BY 1, 2

@@ -31,6 +31,13 @@ const SHARED: [(&str, &str); 9] = [
     ("shift_hour", include_str!("sql/shift_hour.sql")),
 ];
 
+/// The views over `serious_violence` that read matches of events, for a session that has those.
+const OF_MATCHES: [(&str, &str); 3] = [
+    ("listed_event", include_str!("sql/listed_event.sql")),
+    ("matched_source", include_str!("sql/matched_source.sql")),
+    ("match_quality", include_str!("sql/match_quality.sql")),
+];
+
 /// First and last month of a period, `YYYY-MM`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Months {
@@ -69,7 +76,8 @@ pub async fn define(ctx: &SessionContext, definition: &Definition, months: &Mont
     // Small, and read by nearly all: worked out once.
     let observed = ctx.sql(include_str!("sql/observed_month.sql")).await.map_err(fail)?;
     replace(ctx, "observed_month", observed.cache().await.map_err(fail)?)?;
-    for (name, sql) in SHARED {
+    let matches = ctx.table_exist("event_matchable").map_err(fail)?;
+    for (name, sql) in SHARED.into_iter().chain(OF_MATCHES.into_iter().filter(|_| matches)) {
         let view = ctx.sql(sql).await.map_err(fail)?;
         replace(ctx, name, view)?;
     }
