@@ -173,7 +173,7 @@ fn a_table_a_source_an_output_an_analysis_and_a_policy_are_one_file_each() {
         "bad rows stand under the name of their own table"
     );
     let release = lake.join("published/000001-wessmark-fire_board");
-    let published = fs::read_to_string(release.join("calls_by_kind.csv")).unwrap();
+    let published = fs::read_to_string(release.join("calls_by_kind__opcc_2020.csv")).unwrap();
     assert!(published.contains("refuse,40") && published.contains("vehicle,20"), "{published}");
     let hours = crate::support::svp(["--site"])
         .arg(lab.site())
