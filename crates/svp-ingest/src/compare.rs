@@ -16,8 +16,10 @@ use crate::pending::LoadedFile;
 use crate::receipt::Receipt;
 use crate::revise::engine;
 
-/// Fewer rows say nothing of a file.
-const FEWEST_ROWS: u64 = 20;
+/// Fewer rows say nothing of a file; from here on chance is worked out.
+const FEWEST_ROWS: u64 = 10;
+/// Fewer rows in every other file say nothing of a file's length.
+const FEWEST_LONG: u64 = 20;
 /// Files that a file is held against, at least.
 const FEWEST_OTHERS: usize = 2;
 /// Files against which the number of rows is held, at least.
@@ -223,7 +225,7 @@ fn lengths(live: Live<'_>, changed: &BTreeSet<String>, found: &mut Vec<Finding>)
             }
             let least = lengths.enumerate().filter(|(i, n)| *i != at && *n > 0).map(|(_, n)| n).min();
             let enough = held.len() > FEWEST_LENGTHS;
-            if let Some(least) = least.filter(|n| enough && *n >= FEWEST_ROWS && rows > 0 && rows * 2 < *n) {
+            if let Some(least) = least.filter(|n| enough && *n >= FEWEST_LONG && rows > 0 && rows * 2 < *n) {
                 let what = format!(
                     "it holds {rows} rows of {}, less than half of the fewest in any other file of the source ({least})",
                     receipt.feed
