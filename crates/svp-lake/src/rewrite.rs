@@ -1,9 +1,11 @@
-//! Rewriting: the rows of some partitions of a table are written anew.
+//! Rewriting: the rows of a table, or of some of its partitions, are written anew.
 
 use std::collections::BTreeMap;
 
 use arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
+use datafusion::prelude::SessionContext;
+use futures::StreamExt;
 
 use crate::error::{LakeError, Result};
 use crate::part::PartWriter;
@@ -32,12 +34,18 @@ impl<'a> Rewrite<'a> {
         partitions: &[P],
         stem: &str,
     ) -> Result<Self> {
-        let columns = txn.partition_columns(zone, table)?;
+        let anew = Self::of(txn, zone, table, stem)?;
         for values in partitions {
             let named: Vec<(&str, &str)> =
-                columns.iter().map(String::as_str).zip(values.as_ref().iter().map(String::as_str)).collect();
+                anew.columns.iter().map(String::as_str).zip(values.as_ref().iter().map(String::as_str)).collect();
             txn.replace_partition(zone, table, &named)?;
         }
+        Ok(anew)
+    }
+
+    /// Rows for a table; none of its files goes yet.
+    fn of(txn: &'a RunTxn, zone: &str, table: &str, stem: &str) -> Result<Self> {
+        let columns = txn.partition_columns(zone, table)?;
         let (zone, table, stem) = (zone.to_owned(), table.to_owned(), stem.to_owned());
         Ok(Self { txn, zone, table, stem, columns, writers: BTreeMap::new() })
     }
@@ -87,5 +95,42 @@ impl<'a> Rewrite<'a> {
         rows.into_iter()
             .map(|(values, rows)| Ok((values, take_record_batch(batch, &UInt32Array::from(rows)).map_err(failed)?)))
             .collect()
+    }
+}
+
+impl RunTxn {
+    /// Writes a whole table anew: every batch of rows passes through `change`, and what it gives goes to the partitions that its
+    /// rows name. A partition that no row names any longer is empty afterwards. The table is committed; a table without rows is
+    /// left as it is. Gives the number of rows that the table had.
+    ///
+    /// `ctx` has the tables of this run registered ([`register`](Self::register)), and does not see the new rows until they are
+    /// registered again; `stem` is as for [`part`](Self::part).
+    ///
+    /// # Errors
+    /// A table that was not declared or registered, rows that cannot be read or written, and whatever `change` refuses. Nothing of
+    /// the table is committed then.
+    pub async fn rewrite<E: From<LakeError>>(
+        &self,
+        ctx: &SessionContext,
+        zone: &str,
+        table: &str,
+        stem: &str,
+        mut change: impl FnMut(&RecordBatch) -> Result<RecordBatch, E>,
+    ) -> Result<u64, E> {
+        let failed = |e| LakeError::engine("reading a table that is written anew", e);
+        let mut anew = Rewrite::of(self, zone, table, stem)?;
+        let mut stream = ctx.table(table).await.map_err(failed)?.execute_stream().await.map_err(failed)?;
+        let mut rows = 0;
+        while let Some(batch) = stream.next().await {
+            let batch = batch.map_err(failed)?;
+            rows += batch.num_rows() as u64;
+            anew.write(&change(&batch)?).await?;
+        }
+        if rows > 0 {
+            self.replace_table(zone, table)?;
+            anew.finish().await?;
+            self.commit_tables().await?;
+        }
+        Ok(rows)
     }
 }

@@ -3,18 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use chrono::Datelike;
-use svp_contract::{Area, Choices, Force, Forces, nearest, refusals};
+use svp_app::{AppError, Progress, Site, forces, unknown};
+use svp_contract::{Area, Choices, Force, Forces, refusals};
 use svp_ingest::reference;
 use svp_lake::files;
 
 use crate::args::{AreaArgs, AreaCommand, Cli};
-use crate::error::AppError;
-use crate::site::Site;
 use crate::tell::Tell;
-
-const FORCES: &str = "pipelines/reference/police_forces.csv";
-const DISTRICTS: &str = "pipelines/reference/police_force_districts.csv";
-const CATALOGUE: &str = "pipelines/reference/catalogue.toml";
 
 /// The command.
 pub fn command(cli: &Cli, args: &AreaArgs, tell: &Tell) -> Result<(), AppError> {
@@ -43,14 +38,6 @@ struct Wish<'a> {
 fn financial_years(today: chrono::NaiveDate) -> [String; 2] {
     let ended = if today.month() >= 4 { today.year() } else { today.year() - 1 };
     [format!("{}-04", ended - 2), format!("{ended}-03")]
-}
-
-/// The forces that the site knows.
-pub fn forces(site: &Path) -> Result<Forces, AppError> {
-    let read = |file: &str| files::read_text(&site.join(file));
-    let (forces, districts, catalogue) = (read(FORCES)?, read(DISTRICTS)?, read(CATALOGUE)?);
-    Forces::parse((FORCES, &forces), (DISTRICTS, &districts), (CATALOGUE, &catalogue))
-        .map_err(|problem| AppError::Problems(vec![problem]))
 }
 
 fn list(cli: &Cli, tell: &Tell) -> Result<(), AppError> {
@@ -95,8 +82,8 @@ fn new(cli: &Cli, wish: &Wish<'_>, tell: &Tell) -> Result<(), AppError> {
     let shown = file.display().to_string();
     let area = Area::parse(&shown, &text).map_err(|problem| AppError::Problems(vec![problem]))?;
     files::write_file(&file, text.as_bytes())?;
-    tell.step("area", format!("{shown}: {}, {} districts", force.force, area.districts.len()));
-    tell.step("area", format!("period {} to {}, audience {}", area.period.from, area.period.to, area.audience));
+    tell.step("area", &format!("{shown}: {}, {} districts", force.force, area.districts.len()));
+    tell.step("area", &format!("period {} to {}, audience {}", area.period.from, area.period.to, area.audience));
     wanted(&site, &all, force, &area, wish.reference, tell);
     tell.print(format!("\nnext: lay the files there, then `svp check --area {name}`"));
     if !problems.is_empty() {
@@ -108,14 +95,8 @@ fn new(cli: &Cli, wish: &Wish<'_>, tell: &Tell) -> Result<(), AppError> {
 /// What the site has for the audience: all definitions, the outputs that may go to it, the sources whose law reaches it.
 fn choices<'a>(site: &'a Site, wish: &'a Wish<'_>, name: &'a str) -> Result<Choices<'a>, AppError> {
     let Some(policy) = site.policies.get(wish.audience).map(|p| &p.item) else {
-        let known: Vec<&str> = site.policies.keys().map(String::as_str).collect();
-        return Err(AppError::Argument {
-            what: format!("there is no policy for the audience `{}`", wish.audience),
-            hint: match nearest(wish.audience, known.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known: {}", known.join(", ")),
-            },
-        });
+        let known = site.policies.keys().map(String::as_str);
+        return Err(unknown("policy for the audience", wish.audience, known).argument("known"));
     };
     let reaches = |source: &svp_contract::Source| refusals(source, &site.gateways, policy).is_empty();
     let to_audience = |output: &svp_contract::Output| output.audiences.iter().any(|a| a == wish.audience);

@@ -2,6 +2,8 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use svp_app::{AcceptChoice, LakeAt, Machine, PathChoice};
+
 use crate::trial_args::TrialArgs;
 
 const EXIT_CODES: &str = "\
@@ -33,15 +35,16 @@ pub struct Cli {
     threads: Option<usize>,
     /// Memory for queries, in MiB; what does not fit is spilled [default: 2048]
     #[arg(long, global = true, default_value_t = 2048, hide_default_value = true)]
-    pub memory: usize,
+    memory: usize,
     #[command(subcommand)]
     pub command: Command,
 }
 
 impl Cli {
-    /// Worker threads.
-    pub fn threads(&self) -> usize {
-        self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from)).max(1)
+    /// What commands may use of the machine.
+    pub fn machine(&self) -> Machine {
+        let threads = self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));
+        Machine { threads: threads.max(1), memory_bytes: self.memory * 1024 * 1024 }
     }
 }
 
@@ -163,6 +166,18 @@ pub struct PathArgs {
     pub input: Vec<String>,
 }
 
+impl PathArgs {
+    /// As a value.
+    pub fn choice(&self) -> PathChoice {
+        PathChoice { reference: self.reference.clone(), extracts: self.extracts.clone(), input: self.input.clone() }
+    }
+}
+
+/// A lake as a value.
+pub fn lake_at(location: &str, options: &[String]) -> LakeAt {
+    LakeAt { location: location.to_owned(), options: options.to_vec() }
+}
+
 /// `svp run`
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -219,6 +234,17 @@ pub struct AcceptArgs {
     /// The same for a file that holds far fewer rows than the one it supersedes
     #[arg(long, value_name = "SOURCE:SLOT", requires = "reason")]
     pub accept_shrink: Vec<String>,
+}
+
+impl AcceptArgs {
+    /// As a value, with the reason that was given beside it.
+    pub fn choice(&self, reason: Option<&str>) -> AcceptChoice {
+        AcceptChoice {
+            accept: self.accept.clone(),
+            accept_shrink: self.accept_shrink.clone(),
+            reason: reason.map(str::to_owned),
+        }
+    }
 }
 
 /// `svp unload`

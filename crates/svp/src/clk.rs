@@ -4,11 +4,11 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use svp_app::{AppError, Progress};
 use svp_clk::similarity::{Filters, one_to_one, pairs_on};
 use svp_clk::{ClkEncoder, ClkError, ClkSchema, from_base64, to_base64};
 
 use crate::args::{Cli, ClkArgs, ClkCommand};
-use crate::error::AppError;
 use crate::tell::Tell;
 
 /// The command.
@@ -57,9 +57,9 @@ fn encode(schema: &str, secret: &str, input: &str, out: &str, tell: &Tell) -> Re
         encoder.check(&record).map_err(row)?;
         clks.push(to_base64(&encoder.encode(&record).map_err(row)?));
     }
-    let text = serde_json::to_string(&serde_json::json!({ "clks": clks })).unwrap_or_default();
+    let text = serde_json::json!({ "clks": clks }).to_string();
     svp_lake::files::write_file(Path::new(out), text.as_bytes())?;
-    tell.step("clk", format!("{} records in {out}; schema {}", clks.len(), schema.fingerprint()));
+    tell.step("clk", &format!("{} records in {out}; schema {}", clks.len(), schema.fingerprint()));
     Ok(())
 }
 
@@ -73,7 +73,7 @@ fn compare(
     tell: &Tell,
 ) -> Result<(), AppError> {
     let (left, right) = (read(left)?, read(right)?);
-    let mut pairs = pairs_on(&left, &right, threshold, cli.threads()).map_err(|e| refused("", &e))?;
+    let mut pairs = pairs_on(&left, &right, threshold, cli.machine().threads).map_err(|e| refused("", &e))?;
     if one {
         pairs = one_to_one(&pairs);
     }
@@ -82,7 +82,7 @@ fn compare(
         let _ = writeln!(text, "{a},{b},{dice}");
     }
     svp_lake::files::write_file(Path::new(out), text.as_bytes())?;
-    tell.step("clk", format!("{} pairs of {} and {} records in {out}", pairs.len(), left.len(), right.len()));
+    tell.step("clk", &format!("{} pairs of {} and {} records in {out}", pairs.len(), left.len(), right.len()));
     Ok(())
 }
 

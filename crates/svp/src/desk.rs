@@ -2,25 +2,21 @@
 
 use std::path::Path;
 
-use svp_contract::nearest;
+use svp_app::{AppError, Paths, Progress, Site, acceptances, intake, needs_postcodes, plans, terms, unknown};
 use svp_ingest::desk::{Encoded, Need, encode, needs};
 use svp_ingest::reference::{self, ReferenceData};
 use svp_ingest::{Known, Receipt, pending};
 
-use crate::accept;
 use crate::args::{Cli, PseudonymiseArgs};
-use crate::context;
-use crate::error::AppError;
 use crate::key;
-use crate::release;
-use crate::site::Site;
 use crate::tell::Tell;
 
 /// The command.
 pub fn command(cli: &Cli, args: &PseudonymiseArgs, tell: &Tell) -> Result<(), AppError> {
     let site = Site::sound(&cli.site)?;
     let Some(source) = site.sources.get(&args.source).map(|s| &s.item) else {
-        return Err(no_source(&site, &args.source));
+        let known = site.sources.keys().map(String::as_str);
+        return Err(unknown("source", &args.source, known).argument("sources of this site"));
     };
     let area = args.area.as_ref().map(|name| site.area(name)).transpose()?.map(|a| &a.item);
     let key = key::read(args.key.as_deref())?;
@@ -38,11 +34,11 @@ pub fn command(cli: &Cli, args: &PseudonymiseArgs, tell: &Tell) -> Result<(), Ap
         });
     }
     let names = std::slice::from_ref(&args.source);
-    let quick = context::plans(cli, &site, area, names, &ReferenceData::default())?;
-    let accepted = accept::acceptances(&args.accept, args.reason.as_deref(), "", 0)?;
-    let paths =
-        context::Paths { inputs: vec![(args.source.clone(), args.extracts.clone())], ..context::Paths::default() };
-    let intake = context::intake(&site, &paths, &quick, &accepted)?;
+    let machine = cli.machine();
+    let quick = plans(&machine, &site, area, names, &ReferenceData::default())?;
+    let accepted = acceptances(&args.accept.choice(args.reason.as_deref()), "", 0)?;
+    let paths = Paths { inputs: vec![(args.source.clone(), args.extracts.clone())], ..Paths::default() };
+    let intake = intake(&site, &paths, &quick, &accepted)?;
     let queue = pending(&quick, intake.files, &Known::default())?;
     tell.findings(&intake.findings);
     tell.findings(&queue.findings);
@@ -56,21 +52,21 @@ pub fn command(cli: &Cli, args: &PseudonymiseArgs, tell: &Tell) -> Result<(), Ap
         });
     }
 
-    let terms = context::terms(&site, area_root, source, Some(&key))?;
+    let terms = terms(&site, area_root, source, Some(&key))?;
     let data = match area {
         Some(area) => {
-            tell.step("reference", format!("boundaries, lookups and postcodes of {}", area.title));
-            let postcodes = context::needs_postcodes(&site, names);
-            reference::load(area, &root, &site.offences, postcodes, cli.threads())?
+            tell.step("reference", &format!("boundaries, lookups and postcodes of {}", area.title));
+            let postcodes = needs_postcodes(&site, names);
+            reference::load(area, &root, &site.offences, postcodes, machine.threads)?
         }
         None => reference::without_area(&site.offences),
     };
-    let plans = context::plans(cli, &site, area, names, &data)?;
+    let plans = plans(&machine, &site, area, names, &data)?;
     let Some(plan) = plans.first() else { return Ok(()) };
     tell.bar("encode", files.iter().map(|f| f.input.bytes).sum(), true);
     let on_file = |file: &str, bytes: u64| tell.advance(bytes, file);
     let version = env!("CARGO_PKG_VERSION");
-    let encoded = encode(plan, &files, folder, &terms, version, &key, &accepted, cli.threads(), &on_file)
+    let encoded = encode(plan, &files, folder, &terms, version, &key, &accepted, machine.threads, &on_file)
         .map_err(AppError::Encode)?;
     tell.end_bar();
     let failures = data.failures();
@@ -79,16 +75,16 @@ pub fn command(cli: &Cli, args: &PseudonymiseArgs, tell: &Tell) -> Result<(), Ap
     }
 
     let receipts: Vec<Receipt> = encoded.iter().flat_map(|e| e.manifest.receipts.clone()).collect();
-    for line in release::summary(&receipts) {
-        tell.step("encode", line);
+    for line in svp_app::summary(&receipts) {
+        tell.step("encode", &line);
     }
-    tell.step("terms", format!("{}, key {} for purpose {}", terms.digits(), terms.key_id, terms.purpose));
+    tell.step("terms", &format!("{}, key {} for purpose {}", terms.digits(), terms.key_id, terms.purpose));
     let mut lines = Vec::new();
     for file in encoded {
         lines.push(summary(&file));
         file.commit(args.force)?;
     }
-    tell.step("done", format!("encoded files: {}", lines.len()));
+    tell.step("done", &format!("encoded files: {}", lines.len()));
     tell.print(lines.join("\n"));
     Ok(())
 }
@@ -111,15 +107,4 @@ fn summary(file: &Encoded) -> String {
         file.bytes(),
         file.sha256(),
     )
-}
-
-fn no_source(site: &Site, name: &str) -> AppError {
-    let known = site.sources.keys().map(String::as_str);
-    AppError::Argument {
-        what: format!("there is no source `{name}`"),
-        hint: match nearest(name, known.clone()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("sources of this site: {}", known.collect::<Vec<_>>().join(", ")),
-        },
-    }
 }

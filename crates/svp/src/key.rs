@@ -1,12 +1,13 @@
 //! `svp key`: the key comes from a file or from a secret that the environment holds.
 
+use std::io::BufRead;
 use std::path::Path;
 
-use svp_pseudonymise::Key;
+use svp_app::rotate::{RotateRequest, rotate};
+use svp_app::{AppError, LakeAt, Progress, Site, unknown};
+use svp_pseudonymise::{Key, Tokeniser};
 
 use crate::args::{Cli, KeyArgs, KeyCommand};
-use crate::error::AppError;
-use crate::rewrite;
 use crate::tell::Tell;
 
 /// Reads a key from a reference: `env:NAME`, or a file.
@@ -30,7 +31,7 @@ pub async fn command(cli: &Cli, args: &KeyArgs, tell: &Tell) -> Result<(), AppEr
             svp_lake::files::write_secret(Path::new(out), key.to_text().as_bytes())?;
             tell.step(
                 "key",
-                format!(
+                &format!(
                     "made for purpose {}, check {}; keep {out} apart from the lake, and from the analysts",
                     key.purpose(),
                     key.check()
@@ -38,12 +39,34 @@ pub async fn command(cli: &Cli, args: &KeyArgs, tell: &Tell) -> Result<(), AppEr
             );
             Ok(())
         }
-        KeyCommand::Rotate { lake, key, out } => rewrite::rotate(cli, lake, key.as_deref(), out, tell).await,
-        KeyCommand::Token { source, key } => rewrite::token(cli, source, &read(key.as_deref())?, tell),
+        KeyCommand::Rotate { lake, key, out } => {
+            let old = read(key.as_deref())?;
+            let request = RotateRequest { site: cli.site.clone(), lake: LakeAt::folder(lake), out: out.clone() };
+            rotate(&request, &old, &cli.machine(), tell).await.map(drop)
+        }
+        KeyCommand::Token { source, key } => token(cli, source, &read(key.as_deref())?, tell),
         KeyCommand::Show { key } => {
             let key = read(key.as_deref())?;
             tell.print(format!("purpose {}\ncheck   {}", key.purpose(), key.check()));
             Ok(())
         }
     }
+}
+
+/// `svp key token`: tokens of person ids, read line by line, so that they stand in no list of processes.
+fn token(cli: &Cli, source: &str, key: &Key, tell: &Tell) -> Result<(), AppError> {
+    let (site, _) = Site::read(&cli.site)?;
+    if !site.sources.contains_key(source) {
+        let known = site.sources.keys().map(String::as_str);
+        return Err(unknown("source", source, known).argument_listed("sources of this site"));
+    }
+    let column = site.tables.iter().find(|t| t.name == "person_record").and_then(|t| t.column("person_record_id"));
+    let tokens = Tokeniser::new(key, column.map_or("person_record_id", |c| c.token_domain()));
+    for line in std::io::stdin().lock().lines() {
+        let line = line.unwrap_or_default();
+        if !line.trim().is_empty() {
+            tell.print(String::from_utf8_lossy(&tokens.token([source.as_bytes(), line.trim().as_bytes()])));
+        }
+    }
+    Ok(())
 }

@@ -1,39 +1,27 @@
 //! What enters: arguments, environment, clock.
 //! What leaves: exit codes, lines on the terminal, a release.
-//! Never: counts or links; rotation, erasure and the order of a release stand here still (`rewrite.rs`, `decide.rs`).
-//! To add one: a command is one file here and one arm below.
+//! Never: counts, links or discloses: what a command does is in `svp-app`, and here only what it is asked and what it says.
+//! To add one: a command is one file here, which turns arguments into a request and prints the outcome, and one arm below.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 #![allow(clippy::disallowed_methods, reason = "the binary is the one home of environment and clock")]
 
-mod accept;
-mod accounts;
 mod analyse;
 mod area;
 mod args;
-mod calendar;
 mod check;
-mod check_rows;
 mod clk;
-mod context;
-mod decide;
 mod desk;
 mod disclose;
+mod erase;
 mod error;
-mod gate;
-mod ingest;
 mod key;
-mod ledger;
 mod link;
-mod release;
-mod rewrite;
 mod run;
-mod site;
 mod sql;
 mod tell;
 mod trial;
 mod trial_args;
-mod trial_events;
 mod unload;
 
 use std::process::ExitCode;
@@ -46,10 +34,10 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let tell = tell::Tell::new(&cli.output);
     let runtime =
-        match tokio::runtime::Builder::new_multi_thread().worker_threads(cli.threads().max(1)).enable_all().build() {
+        match tokio::runtime::Builder::new_multi_thread().worker_threads(cli.machine().threads).enable_all().build() {
             Ok(runtime) => runtime,
             Err(source) => {
-                tell.error(&error::AppError::Runtime(source));
+                tell.error(&svp_app::AppError::Runtime(source));
                 return ExitCode::from(error::INTERNAL);
             }
         };
@@ -66,7 +54,7 @@ fn main() -> ExitCode {
             Command::Analyse(args) => analyse::command(&cli, args, &tell).await,
             Command::Sql(args) => sql::command(&cli, args, &tell).await,
             Command::Key(args) => key::command(&cli, args, &tell).await,
-            Command::Erase(args) => rewrite::erase(&cli, args, &tell).await,
+            Command::Erase(args) => erase::command(&cli, args, &tell).await,
             Command::Unload(args) => unload::command(&cli, args, &tell).await,
             Command::Dictionary(args) => check::dictionary(args, &tell),
         }
@@ -77,7 +65,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tell.error(&error);
-            ExitCode::from(error.code())
+            ExitCode::from(error::code(&error))
         }
     }
 }

@@ -11,42 +11,33 @@ use datafusion::execution::context::SQLOptions;
 use datafusion::prelude::SessionContext;
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
-use svp_analyse::register_reference;
-use svp_functions::{Areas, CodeMaps, Lookups};
-use svp_lake::{Lake, Open};
+use svp_app::{AppError, Calendar, Ground, LakeOf, OffGrid, Progress, Rows, Setting, Site, Stage, paths, period};
+use svp_lake::Open;
 
-use crate::args::{Cli, ResultForm, SqlArgs};
-use crate::calendar;
-use crate::context;
-use crate::error::AppError;
-use crate::site::Site;
+use crate::args::{Cli, ResultForm, SqlArgs, lake_at};
 use crate::tell::Tell;
 
 /// The command.
 pub async fn command(cli: &Cli, args: &SqlArgs, tell: &Tell) -> Result<(), AppError> {
-    let lake = Lake::open(&args.lake, &context::store_options(&args.store_option)?, Open::Read).await?;
-    let mut months = None;
+    let lake = lake_at(&args.lake, &args.store_option).open(Open::Read).await?;
+    let machine = cli.machine();
     let ctx = match &args.area {
         Some(name) => {
             let site = Site::sound(&cli.site)?;
             let area = &site.area(name)?.item;
-            let paths = context::paths(&site, area, &args.paths)?;
-            let (data, places) = context::reference(cli, &site, area, &paths, true, tell)?;
-            let ctx = context::session(cli, Some(area), CodeMaps::default(), data.lookups.clone(), data.areas.clone())?;
-            context::register_site_tables(&ctx, &site)?;
-            register_reference(&ctx, area, &places)?;
-            months = Some(calendar::period(area));
-            ctx
+            let paths = paths(&site, area, &args.paths.choice())?;
+            let (lake, linkage) = (LakeOf::Open(&lake), args.linkage);
+            let setting = Setting {
+                ground: Some(Ground { area, paths: &paths, postcodes: true, tables: true }),
+                rows: Rows::Lake { lake, linkage, calendar: Calendar::IfEvents },
+                months: Some(period(area)),
+                off_grid: OffGrid::Unasked,
+                hold_coverage: false,
+            };
+            Stage::open(&site, &machine, setting, tell).await?.ctx
         }
-        None => context::session(cli, None, CodeMaps::default(), Lookups::default(), Areas::default())?,
+        None => Stage::bare(&machine, &lake, args.linkage).await?.ctx,
     };
-    let tables = lake.register(&ctx).await?;
-    if tables.iter().any(|t| t == "event") {
-        calendar::register(&ctx, &lake, months).await?;
-    }
-    if !args.linkage && tables.iter().any(|t| t == "person_record") {
-        ctx.deregister_table("person_record").map_err(|e| AppError::Query(e.to_string()))?;
-    }
     match &args.query {
         Some(query) => {
             let text = answer(&ctx, query, args.format).await?;

@@ -6,11 +6,12 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use svp_app::{AppError, Progress};
 use svp_contract::Finding;
 use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::args::{LogForm, OutputArgs};
-use crate::error::AppError;
+use crate::error::code;
 
 /// The voice of a command.
 pub struct Tell {
@@ -37,29 +38,6 @@ impl Tell {
         Self { quiet: args.quiet, json, bar: Mutex::new(None) }
     }
 
-    /// A step of the run.
-    pub fn step(&self, verb: &str, what: impl Display) {
-        if self.json {
-            tracing::info!(step = verb, "{what}");
-        } else if !self.quiet {
-            self.line(&format!("{verb:>12}  {what}"));
-        }
-    }
-
-    /// Findings about deliveries. In JSON each stands by itself, with every field; for people those that are alike are one line.
-    pub fn findings(&self, findings: &[Finding]) {
-        if self.json {
-            for finding in findings {
-                let json = serde_json::to_string(finding).unwrap_or_default();
-                tracing::warn!(step = "finding", kind = finding.kind.name(), finding = json, "{finding}");
-            }
-        } else if !self.quiet {
-            for line in svp_ingest::in_short(findings) {
-                self.line(&format!("{:>12}  {line}", "finding"));
-            }
-        }
-    }
-
     /// The result of a command, on standard output.
     pub fn print(&self, text: impl Display) {
         let _ = writeln!(std::io::stdout(), "{text}");
@@ -84,7 +62,7 @@ impl Tell {
         lines.dedup();
         for (message, hint) in lines {
             if self.json {
-                tracing::error!(code = error.code(), hint = hint.as_deref().unwrap_or(""), "{message}");
+                tracing::error!(code = code(error), hint = hint.as_deref().unwrap_or(""), "{message}");
             } else {
                 let _ = writeln!(std::io::stderr(), "error: {message}");
                 if let Some(hint) = hint {
@@ -94,8 +72,36 @@ impl Tell {
         }
     }
 
-    /// A bar over `total` units; ended by the next bar or line.
-    pub fn bar(&self, verb: &str, total: u64, bytes: bool) {
+    fn line(&self, text: &str) {
+        self.end_bar();
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+}
+
+impl Progress for Tell {
+    fn step(&self, verb: &str, what: &str) {
+        if self.json {
+            tracing::info!(step = verb, "{what}");
+        } else if !self.quiet {
+            self.line(&format!("{verb:>12}  {what}"));
+        }
+    }
+
+    // In JSON each stands by itself, with every field; for people those that are alike are one line.
+    fn findings(&self, findings: &[Finding]) {
+        if self.json {
+            for finding in findings {
+                let json = serde_json::to_string(finding).unwrap_or_default();
+                tracing::warn!(step = "finding", kind = finding.kind.name(), finding = json, "{finding}");
+            }
+        } else if !self.quiet {
+            for line in svp_ingest::in_short(findings) {
+                self.line(&format!("{:>12}  {line}", "finding"));
+            }
+        }
+    }
+
+    fn bar(&self, verb: &str, total: u64, bytes: bool) {
         self.end_bar();
         if self.quiet || self.json {
             return;
@@ -114,8 +120,7 @@ impl Tell {
         }
     }
 
-    /// Moves the bar.
-    pub fn advance(&self, by: u64, message: &str) {
+    fn advance(&self, by: u64, message: &str) {
         if let Ok(slot) = self.bar.lock()
             && let Some(bar) = slot.as_ref()
         {
@@ -127,17 +132,11 @@ impl Tell {
         }
     }
 
-    /// Takes the bar away.
-    pub fn end_bar(&self) {
+    fn end_bar(&self) {
         if let Ok(mut slot) = self.bar.lock()
             && let Some(bar) = slot.take()
         {
             bar.finish_and_clear();
         }
-    }
-
-    fn line(&self, text: &str) {
-        self.end_bar();
-        let _ = writeln!(std::io::stderr(), "{text}");
     }
 }

@@ -186,3 +186,39 @@ async fn superseded_files_go_when_they_are_told_to() {
     run.finish(RunRecord::default()).await.unwrap();
     assert_eq!(site.facts().await, ["a,1,0,four"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_is_written_anew_through_a_function() {
+    let site = Site::new();
+    let run = site.begin().await.unwrap();
+    load(&run, "a", "1", 0..2, "old").await;
+    load(&run, "b", "1", 3..4, "old").await;
+    run.finish(RunRecord::default()).await.unwrap();
+
+    let run = site.begin().await.unwrap();
+    let ctx = context();
+    run.register(&ctx).await.unwrap();
+    // The rows of one partition go, and with them the partition.
+    let without = |batch: &RecordBatch| -> Result<RecordBatch> {
+        let sources = batch.column_by_name("source").unwrap();
+        let keep: arrow::array::BooleanArray =
+            (0..batch.num_rows()).map(|row| Some(array_value_to_string(sources, row).unwrap() != "b")).collect();
+        Ok(arrow::compute::filter_record_batch(batch, &keep).unwrap())
+    };
+    assert_eq!(run.rewrite(&ctx, "base", "fact", "anew", without).await.unwrap(), 3);
+    // A table without rows is left as it is.
+    assert_eq!(
+        run.rewrite(&ctx, "derived", "sum", "anew", |batch| -> Result<_> { Ok(batch.clone()) }).await.unwrap(),
+        0
+    );
+    run.finish(RunRecord::default()).await.unwrap();
+    assert_eq!(site.facts().await, ["a,1,0,old", "a,1,1,old"]);
+
+    // What the function refuses leaves the table as it was.
+    let run = site.begin().await.unwrap();
+    run.register(&ctx).await.unwrap();
+    let refused = run.rewrite(&ctx, "base", "fact", "anew", |_| Err(LakeError::Closed)).await;
+    assert!(matches!(refused, Err(LakeError::Closed)));
+    run.abandon().await.unwrap();
+    assert_eq!(site.facts().await, ["a,1,0,old", "a,1,1,old"]);
+}

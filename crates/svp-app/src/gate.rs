@@ -1,6 +1,7 @@
-//! `svp disclose --check`: the gate for tables made by hand, with what the site knows.
+//! The gate for tables made by hand, with what the site knows.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::path::Path;
 
 use arrow::array::{AsArray, RecordBatch};
@@ -8,14 +9,12 @@ use arrow::compute::concat_batches;
 use datafusion::prelude::{CsvReadOptions, ParquetReadOptions};
 use svp_contract::{Output, Source, refusals};
 use svp_disclose::Policy;
-use svp_disclose::gate::{Asked, Dimensions, check_table};
-use svp_functions::{Areas, CodeMaps, Lookups};
+use svp_disclose::gate::{Asked, Dimensions, GateReport, check_table};
 
-use crate::args::{Cli, DiscloseArgs};
-use crate::context;
 use crate::error::AppError;
+use crate::machine::Machine;
 use crate::site::Site;
-use crate::tell::Tell;
+use crate::unknown::unknown;
 
 /// Columns of the site's small tables that name members of a dimension: table and column.
 const NAMES: &[(&str, &str)] = &[
@@ -28,27 +27,43 @@ const NAMES: &[(&str, &str)] = &[
     ("harm_weight", "index"),
 ];
 
-/// Judges a table. Before it is read, the law is asked whether data of the named sources may go to the audience at all.
-pub async fn check(cli: &Cli, args: &DiscloseArgs, file: &str, tell: &Tell) -> Result<(), AppError> {
-    let site = Site::sound(&cli.site)?;
-    let Some(audience) = site.policies.get(&args.audience) else {
-        return Err(AppError::Argument {
-            what: format!("there is no policy for the audience `{}`", args.audience),
-            hint: format!("policies of this site: {}", site.policies.keys().cloned().collect::<Vec<_>>().join(", ")),
-        });
+/// The table that is judged.
+#[derive(Debug, Clone, Default)]
+pub struct GateRequest {
+    /// Folder of the site.
+    pub site: String,
+    /// Table: a CSV or Parquet file.
+    pub file: String,
+    /// Audience to which it is to go.
+    pub audience: String,
+    /// Columns that count; found, without.
+    pub counts: Vec<String>,
+    /// Columns that the site does not know and that count and name nobody.
+    pub labels: Vec<String>,
+    /// Sources behind the table.
+    pub sources: Vec<String>,
+}
+
+/// Judges a table. Before it is read, the law is asked whether data of the named sources may go to the audience at all. Whether the
+/// table may go is told by [`GateReport::passes`].
+///
+/// # Errors
+/// [`AppError::Argument`] for an audience or a source that is none and a file that is no table, [`AppError::Audience`] with the clause
+/// of the law.
+pub async fn check(request: &GateRequest, machine: &Machine) -> Result<Gated, AppError> {
+    let site = Site::sound(&request.site)?;
+    let Some(audience) = site.policies.get(&request.audience) else {
+        let known = site.policies.keys().map(String::as_str);
+        let other = unknown("policy for the audience", &request.audience, known);
+        return Err(other.argument_listed("policies of this site"));
     };
     let mut sources: Vec<&Source> = Vec::new();
-    for name in &args.sources {
+    for name in &request.sources {
         match site.sources.get(name) {
             Some(source) => sources.push(&source.item),
             None => {
-                return Err(AppError::Argument {
-                    what: format!("there is no source `{name}`"),
-                    hint: format!(
-                        "sources of this site: {}",
-                        site.sources.keys().cloned().collect::<Vec<_>>().join(", ")
-                    ),
-                });
+                let known = site.sources.keys().map(String::as_str);
+                return Err(unknown("source", name, known).argument_listed("sources of this site"));
             }
         }
     }
@@ -62,25 +77,35 @@ pub async fn check(cli: &Cli, args: &DiscloseArgs, file: &str, tell: &Tell) -> R
         }
     }
     let policy = Policy::resolve(sources, &audience.item, None);
-    let batch = table(cli, file).await?;
-    let (counts, labels) = (names(&args.counts), names(&args.labels));
+    let batch = table(machine, &request.file).await?;
+    let (counts, labels) = (names(&request.counts), names(&request.labels));
     let asked = Asked { counts: (!counts.is_empty()).then_some(counts.as_slice()), labels: &labels };
     let report = check_table(&batch, &asked, &dimensions(&site), &policy);
-    tell.print(format!("{} rows under: {}", report.rows, policy.reason()));
-    for column in &report.columns {
-        let role = format!("{:?}", column.role).to_lowercase();
-        tell.print(format!("column {}: {role} ({})", column.column, column.why));
-    }
-    for sum in &report.sums {
-        tell.print(format!("sum used against it: {sum}"));
-    }
-    for finding in &report.findings {
-        tell.print(finding);
-    }
-    if report.passes() {
+    Ok(Gated { rule: policy.reason(), report })
+}
+
+/// What was found of a table, and the rule under which it was judged. As text: the rule, the columns, the sums, the findings.
+pub struct Gated {
+    /// The rule, in words.
+    pub rule: String,
+    /// What was found.
+    pub report: GateReport,
+}
+
+impl fmt::Display for Gated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} rows under: {}", self.report.rows, self.rule)?;
+        for column in &self.report.columns {
+            let role = format!("{:?}", column.role).to_lowercase();
+            write!(f, "\ncolumn {}: {role} ({})", column.column, column.why)?;
+        }
+        for sum in &self.report.sums {
+            write!(f, "\nsum used against it: {sum}")?;
+        }
+        for finding in &self.report.findings {
+            write!(f, "\n{finding}")?;
+        }
         Ok(())
-    } else {
-        Err(AppError::Found(format!("{file} may not go to the audience `{}` as it is", args.audience)))
     }
 }
 
@@ -153,8 +178,8 @@ fn csv_columns(text: &str) -> Vec<BTreeSet<String>> {
 }
 
 /// Reads a CSV (every column as text: a code with leading zeros is no number) or Parquet file.
-async fn table(cli: &Cli, file: &str) -> Result<RecordBatch, AppError> {
-    let ctx = context::session(cli, None, CodeMaps::default(), Lookups::default(), Areas::default())?;
+async fn table(machine: &Machine, file: &str) -> Result<RecordBatch, AppError> {
+    let ctx = machine.plain_session()?;
     let ending = Path::new(file).extension().and_then(|e| e.to_str()).unwrap_or_default().to_lowercase();
     // The engine's messages can quote what it read.
     let unreadable = |_: datafusion::error::DataFusionError| AppError::Argument {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use svp_contract::{
-    Analysis, Area, AudiencePolicy, Definition, EventRules, Gateways, Linkage, Output, Problem, Source, Table, Trial,
-    canonical_tables, nearest,
+    Analysis, Area, AudiencePolicy, Definition, EventRules, Forces, Gateways, Linkage, Output, Problem, Source, Table,
+    Trial, canonical_tables,
 };
 
 use arrow::array::{AsArray, RecordBatch};
@@ -14,6 +14,7 @@ use svp_analyse::{SITE_TABLES, read_site_table};
 use svp_disclose::exceptions::Exceptions;
 
 use crate::error::AppError;
+use crate::unknown::unknown;
 
 /// A parsed file and where it came from.
 #[derive(Debug, Clone)]
@@ -67,6 +68,9 @@ pub const LINKAGE: &str = "pipelines/linkage/people.toml";
 impl Site {
     /// Reads a site that has no problem. What a command computes may hang on any file, and one that cannot be read must not be
     /// taken for one that is empty.
+    ///
+    /// # Errors
+    /// [`AppError::Problems`] with all problems of its files; what [`read`](Self::read) refuses.
     pub fn sound(root: &str) -> Result<Self, AppError> {
         match Self::read(root)? {
             (site, problems) if problems.is_empty() => Ok(site),
@@ -75,11 +79,15 @@ impl Site {
     }
 
     /// Indices of harm that the site has weights of, in order.
+    #[must_use]
     pub fn harm_indices(&self) -> Vec<String> {
         harm_indices(&self.site_tables)
     }
 
-    /// Reads a site. Problems in files are collected, not fatal.
+    /// Reads the site in a folder. Problems in files are collected, not fatal.
+    ///
+    /// # Errors
+    /// [`AppError::Argument`] for a folder that is no site, and files that every site has and that cannot be read.
     pub fn read(root: &str) -> Result<(Self, Vec<Problem>), AppError> {
         let root = PathBuf::from(root);
         if !svp_lake::files::is_dir(&root.join("pipelines")) {
@@ -156,11 +164,11 @@ impl Site {
             problems.extend(item.problems(file));
             // A misspelt group would protect nobody and say nothing.
             for group in item.map.never_groups.iter().filter(|g| !groups.contains(g.as_str())) {
-                let problem = Problem::new(file, format!("map.never_groups: there is no offence group `{group}`"));
-                problems.push(match nearest(group, groups.iter().copied()) {
-                    Some(near) => problem.hint(format!("did you mean `{near}`?")),
-                    None => problem.hint("groups stand in pipelines/reference/offences.csv"),
-                });
+                let other = unknown("offence group", group, groups.iter().copied());
+                problems.push(
+                    Problem::new(file, format!("map.never_groups: {}", other.what))
+                        .hint(other.near_or(|| "groups stand in pipelines/reference/offences.csv".to_owned())),
+                );
             }
         }
         texts.insert("pipelines/reference/offences.csv".to_owned(), offences.clone());
@@ -189,22 +197,16 @@ impl Site {
     }
 
     /// An area by name.
+    ///
+    /// # Errors
+    /// [`AppError::Argument`] with the nearest name, or all names.
     pub fn area(&self, name: &str) -> Result<&Defined<Area>, AppError> {
-        self.areas.get(name).ok_or_else(|| {
-            let near = nearest(name, self.areas.keys().map(String::as_str));
-            AppError::Argument {
-                what: format!("there is no area `{name}`"),
-                hint: match near {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => {
-                        format!("areas of this site: {}", self.areas.keys().cloned().collect::<Vec<_>>().join(", "))
-                    }
-                },
-            }
-        })
+        let known = self.areas.keys().map(String::as_str);
+        self.areas.get(name).ok_or_else(|| unknown("area", name, known).argument("areas of this site"))
     }
 
     /// A path that an area file gives, relative to that file unless absolute.
+    #[must_use]
     pub fn beside_area(&self, path: &str) -> String {
         let given = Path::new(path);
         if given.is_absolute() || path.contains("://") {
@@ -214,16 +216,13 @@ impl Site {
     }
 
     /// Problems of an area that can be seen from names alone.
+    #[must_use]
     pub fn area_problems(&self, area: &Defined<Area>) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut names = |kind: &str, wanted: &[String], known: Vec<&str>| {
             for name in wanted {
                 if !known.contains(&name.as_str()) {
-                    let problem = Problem::new(&area.file, format!("there is no {kind} `{name}`"));
-                    problems.push(match nearest(name, known.iter().copied()) {
-                        Some(near) => problem.hint(format!("did you mean `{near}`?")),
-                        None => problem.hint(format!("known: {}", known.join(", "))),
-                    });
+                    problems.push(unknown(kind, name, known.iter().copied()).problem(&area.file));
                 }
             }
         };
@@ -233,15 +232,10 @@ impl Site {
         names("source", &sources, self.sources.keys().map(String::as_str).collect());
         match self.policies.get(&area.item.audience) {
             None => {
-                let known: Vec<&str> = self.policies.keys().map(String::as_str).collect();
-                let problem =
-                    Problem::new(&area.file, format!("there is no policy for the audience `{}`", area.item.audience));
-                problems.push(match nearest(&area.item.audience, known.iter().copied()) {
-                    Some(near) => problem.hint(format!("did you mean `{near}`?")),
-                    None => {
-                        problem.hint(format!("known: {}; a policy is one file in pipelines/policies", known.join(", ")))
-                    }
-                });
+                let known = self.policies.keys().map(String::as_str);
+                let other = unknown("policy for the audience", &area.item.audience, known);
+                let hint = || format!("{}; a policy is one file in pipelines/policies", other.listed("known"));
+                problems.push(Problem::new(&area.file, &other.what).hint(other.near_or(hint)));
             }
             Some(policy) => {
                 problems.extend(area.item.disclosure.iter().flat_map(|rule| rule.problems(&area.file, &policy.item)));
@@ -283,12 +277,9 @@ fn trial_problems(
     let mut problems = Vec::new();
     let mut judge = |file: &str, kind: &str, name: Option<&String>, known: Vec<&str>| {
         let Some(name) = name.filter(|n| !known.contains(&n.as_str())) else { return };
-        let problem = Problem::new(file, format!("there is no {kind} `{name}`"));
-        problems.push(match nearest(name, known.iter().copied()) {
-            Some(near) => problem.hint(format!("did you mean `{near}`?")),
-            None if known.is_empty() => problem.hint("this site has none"),
-            None => problem.hint(format!("known: {}", known.join(", "))),
-        });
+        let other = unknown(kind, name, known);
+        let hint = || if other.known.is_empty() { "this site has none".to_owned() } else { other.listed("known") };
+        problems.push(Problem::new(file, &other.what).hint(other.near_or(hint)));
     };
     for Defined { file, item } in trials.values() {
         judge(file, "area", item.area.as_ref(), areas.keys().map(String::as_str).collect());
@@ -439,4 +430,19 @@ fn normal(path: &Path) -> String {
         }
     }
     if out.as_os_str().is_empty() { ".".to_owned() } else { out.display().to_string() }
+}
+
+const FORCES: &str = "pipelines/reference/police_forces.csv";
+const DISTRICTS: &str = "pipelines/reference/police_force_districts.csv";
+const CATALOGUE: &str = "pipelines/reference/catalogue.toml";
+
+/// The police forces that a site knows, by the folder of the site.
+///
+/// # Errors
+/// Files that are not there, [`AppError::Problems`] for those that are wrong.
+pub fn forces(site: &Path) -> Result<Forces, AppError> {
+    let read = |file: &str| svp_lake::files::read_text(&site.join(file));
+    let (forces, districts, catalogue) = (read(FORCES)?, read(DISTRICTS)?, read(CATALOGUE)?);
+    Forces::parse((FORCES, &forces), (DISTRICTS, &districts), (CATALOGUE, &catalogue))
+        .map_err(|problem| AppError::Problems(vec![problem]))
 }

@@ -12,10 +12,11 @@ use svp_ingest::reference::ReferenceData;
 use svp_link::LinkReport;
 use svp_publish::{Column, Content, DefinitionLine, Outlines, PublishedTable, ReleaseMeta, SourceLine};
 
-use crate::run::Body;
 use crate::site::Site;
+use crate::state::RunState;
 
-/// One line for each source of some receipts.
+/// One line for each source of some receipts: the rows read, and what became of them.
+#[must_use]
 pub fn summary(receipts: &[Receipt]) -> Vec<String> {
     by_source(receipts)
         .into_iter()
@@ -42,6 +43,7 @@ pub fn summary(receipts: &[Receipt]) -> Vec<String> {
 }
 
 /// The account of one file and feed, in lines: rows, rules, tables.
+#[must_use]
 pub fn account(receipt: &Receipt) -> String {
     let mut out = format!(
         "{} feed {}: {} rows = {} accepted + {} quarantined + {} duplicate",
@@ -78,10 +80,10 @@ fn by_source(receipts: &[Receipt]) -> BTreeMap<&str, Vec<&Receipt>> {
 
 /// What the release says about itself.
 #[allow(clippy::too_many_arguments)]
-pub fn meta(
+pub(crate) fn meta(
     site: &Site,
     area: &Area,
-    body: &Body,
+    state: &RunState,
     links: &LinkReport,
     policies: &BTreeMap<String, Policy>,
     release: &str,
@@ -89,7 +91,7 @@ pub fn meta(
     clock: &str,
 ) -> ReleaseMeta {
     let mut sources = Vec::new();
-    for (name, list) in by_source(&body.receipts) {
+    for (name, list) in by_source(&state.receipts) {
         let Some(source) = site.sources.get(name) else { continue };
         let source = &source.item;
         let sum = |f: fn(&Receipt) -> u64| list.iter().map(|r| f(r)).sum::<u64>();
@@ -164,22 +166,22 @@ pub fn meta(
         svp_version: env!("CARGO_PKG_VERSION").to_owned(),
         sources,
         definitions,
-        receipts: published_receipts(body),
+        receipts: published_receipts(state),
         policy: policy.into(),
-        linkage: published_linkage(site, area, body, links),
+        linkage: published_linkage(site, area, state, links),
         attribution: area.attribution.clone(),
         quality_notes: notes,
     }
 }
 
 /// The small-number rule of a source.
-pub fn rule(source: &Source) -> Policy {
+pub(crate) fn rule(source: &Source) -> Policy {
     Policy::of_source(source)
 }
 
 /// Receipts as a release may carry them: sums by source, and which files. The receipt of one file of two rows
 /// would tell how many children went missing; that stays in the lake (`quality/receipt`).
-fn published_receipts(body: &Body) -> serde_json::Value {
+fn published_receipts(state: &RunState) -> serde_json::Value {
     let one = |(source, list): (&str, Vec<&Receipt>)| {
         let sum = |f: fn(&Receipt) -> u64| list.iter().map(|r| f(r)).sum::<u64>();
         let files: BTreeSet<&str> = list.iter().map(|r| r.file.as_str()).collect();
@@ -192,12 +194,12 @@ fn published_receipts(body: &Body) -> serde_json::Value {
             "duplicate": sum(|r| r.duplicate),
         })
     };
-    by_source(&body.receipts).into_iter().map(one).collect()
+    by_source(&state.receipts).into_iter().map(one).collect()
 }
 
 /// The linkage as a release may tell it: counts of people under the strictest rule of all sources.
-fn published_linkage(site: &Site, area: &Area, body: &Body, links: &LinkReport) -> serde_json::Value {
-    let sources = by_source(&body.receipts);
+fn published_linkage(site: &Site, area: &Area, state: &RunState, links: &LinkReport) -> serde_json::Value {
+    let sources = by_source(&state.receipts);
     let sources = sources.keys().filter_map(|name| site.sources.get(*name)).map(|s| &s.item);
     let strictest = match site.policies.get(&area.audience) {
         Some(audience) => Policy::resolve(sources, &audience.item, area.disclosure.as_ref()),
@@ -226,7 +228,7 @@ fn rounded(share: f64) -> f64 {
 }
 
 /// Results with the words of their headers.
-pub fn tables(
+pub(crate) fn tables(
     site: &Site,
     results: Vec<OutputResult>,
     months: &BTreeMap<String, ObservedMonths>,
@@ -286,7 +288,7 @@ fn notes(output: &Output, content: &Found, months: Option<&ObservedMonths>) -> V
 }
 
 /// Outlines of the area's own districts.
-pub fn outlines(area: &Area, data: &ReferenceData) -> Vec<Outlines> {
+pub(crate) fn outlines(area: &Area, data: &ReferenceData) -> Vec<Outlines> {
     let shapes = data.layer("district");
     if shapes.is_empty() {
         return Vec::new();

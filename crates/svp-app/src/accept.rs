@@ -1,16 +1,19 @@
-//! What the command line accepts: findings that would refuse, by name and with a reason.
+//! Findings that would refuse and are accepted, by name and with a reason.
 
 use svp_contract::{Acceptance, FindingKind};
 use svp_ingest::Pending;
 
-use crate::args::AcceptArgs;
 use crate::error::AppError;
-use crate::run::Body;
+use crate::request::AcceptChoice;
+use crate::state::RunState;
 
-/// The acceptances of the command line, given at the time `at` for the run `run`.
-pub fn acceptances(args: &AcceptArgs, reason: Option<&str>, at: &str, run: u64) -> Result<Vec<Acceptance>, AppError> {
-    let reason = reason.unwrap_or_default();
-    let shrink = args.accept_shrink.iter().map(|at| format!("{at}:{}", FindingKind::Shrunk));
+/// The acceptances of a request, given at the time `at` (RFC 3339) for the run `run`.
+///
+/// # Errors
+/// [`AppError::Argument`] for a text that names no slot and kind, a kind that does not refuse, a reason that is empty.
+pub fn acceptances(choice: &AcceptChoice, at: &str, run: u64) -> Result<Vec<Acceptance>, AppError> {
+    let reason = choice.reason.as_deref().unwrap_or_default();
+    let shrink = choice.accept_shrink.iter().map(|at| format!("{at}:{}", FindingKind::Shrunk));
     let one = |text: String| {
         let wrong = |what: String| AppError::Argument {
             what,
@@ -39,18 +42,21 @@ pub fn acceptances(args: &AcceptArgs, reason: Option<&str>, at: &str, run: u64) 
             sha256: String::new(),
         })
     };
-    args.accept.iter().cloned().chain(shrink).map(one).collect()
+    choice.accept.iter().cloned().chain(shrink).map(one).collect()
 }
 
 /// The acceptances that stand behind a release of run `run`: those of files that are live, and those of the run itself that name
 /// no file.
-pub fn of_live_files(body: &Body, run: u64) -> Vec<Acceptance> {
+pub(crate) fn of_live_files(state: &RunState, run: u64) -> Vec<Acceptance> {
     let live =
-        |a: &Acceptance| body.files.iter().any(|f| !f.superseded && f.source == a.source && f.sha256 == a.sha256);
-    body.accepted.iter().filter(|a| live(a) || (a.sha256.is_empty() && a.run == run)).cloned().collect()
+        |a: &Acceptance| state.files.iter().any(|f| !f.superseded && f.source == a.source && f.sha256 == a.sha256);
+    state.accepted.iter().filter(|a| live(a) || (a.sha256.is_empty() && a.run == run)).cloned().collect()
 }
 
 /// Of earlier acceptances, those that were given for the very bytes that are loaded now.
-pub fn of_these_bytes<'a>(earlier: &'a [Acceptance], files: &'a [Pending]) -> impl Iterator<Item = &'a Acceptance> {
+pub(crate) fn of_these_bytes<'a>(
+    earlier: &'a [Acceptance],
+    files: &'a [Pending],
+) -> impl Iterator<Item = &'a Acceptance> {
     earlier.iter().filter(|a| !a.sha256.is_empty() && files.iter().any(|f| f.sha256 == a.sha256 && f.is_of(&a.slot)))
 }

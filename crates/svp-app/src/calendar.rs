@@ -12,11 +12,11 @@ use svp_lake::Lake;
 use svp_publish::{MissingMonths, SourceLine};
 
 use crate::error::AppError;
-use crate::run::{Body, read_body};
+use crate::state::RunState;
 
 /// The files that are live. A file that names no sender (it has no record that could) is the sender's whose all other files of the
 /// source are.
-pub fn deliveries(files: &[LoadedFile]) -> Vec<Delivery> {
+pub(crate) fn deliveries(files: &[LoadedFile]) -> Vec<Delivery> {
     let live = files.iter().filter(|f| !f.superseded);
     let mut senders: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for file in live.clone() {
@@ -36,7 +36,7 @@ pub fn deliveries(files: &[LoadedFile]) -> Vec<Delivery> {
 }
 
 /// Reads the names of files that were loaded before names were read for their months.
-pub fn read_names(plans: &[SourcePlan], files: &mut [LoadedFile]) {
+pub(crate) fn read_names(plans: &[SourcePlan], files: &mut [LoadedFile]) {
     for file in files.iter_mut().filter(|f| f.months.is_none()) {
         let plan = plans.iter().find(|p| p.source.name == file.source);
         if let Some(name) = plan.and_then(|p| p.file_name(&file.file)) {
@@ -46,18 +46,16 @@ pub fn read_names(plans: &[SourcePlan], files: &mut [LoadedFile]) {
     }
 }
 
-/// The months of an area.
+/// The months of an area, its first and its last.
+#[must_use]
 pub fn period(area: &Area) -> Months {
     Months { from: area.period.from.clone(), to: area.period.to.clone() }
 }
 
 /// Registers the calendar of a lake for some months; for those that its files name, or that its events lie in, where none are given.
-pub async fn register(ctx: &SessionContext, lake: &Lake, months: Option<Months>) -> Result<(), AppError> {
-    let body = match lake.last_run() {
-        Some(run) => read_body(lake, run)?,
-        None => Body::default(),
-    };
-    let deliveries = deliveries(&body.files);
+pub(crate) async fn register(ctx: &SessionContext, lake: &Lake, months: Option<Months>) -> Result<(), AppError> {
+    let state = RunState::last(lake)?;
+    let deliveries = deliveries(&state.files);
     let months = match months {
         Some(months) => months,
         None => whole(named(&deliveries), of_events(ctx).await?),
@@ -97,7 +95,7 @@ async fn of_events(ctx: &SessionContext) -> Result<Option<Months>, AppError> {
 }
 
 /// Sources and senders of which months of the period have no file, and senders that begin after others of their source.
-pub async fn missing(ctx: &SessionContext) -> Result<Vec<Finding>, AppError> {
+pub(crate) async fn missing(ctx: &SessionContext) -> Result<Vec<Finding>, AppError> {
     let finding = |gap: Gap| {
         let whose = if gap.sender.is_empty() { String::new() } else { format!(" of {}", gap.sender) };
         let what = format!("no file{whose} for {}", month_list(&gap.months));
@@ -118,7 +116,7 @@ pub async fn missing(ctx: &SessionContext) -> Result<Vec<Finding>, AppError> {
 }
 
 /// Deliveries of several tables (the files of a yearly return) that lack one: what it would say is not there, and no month tells.
-pub fn missing_tables(plans: &[SourcePlan], files: &[LoadedFile]) -> Vec<Finding> {
+pub(crate) fn missing_tables(plans: &[SourcePlan], files: &[LoadedFile]) -> Vec<Finding> {
     // Source, sender and months to each table and whether a file of it is there.
     type Deliveries<'f> = BTreeMap<(&'f str, &'f str, &'f (String, String)), BTreeMap<&'f str, bool>>;
     let mut found: Deliveries<'_> = BTreeMap::new();
@@ -142,7 +140,7 @@ pub fn missing_tables(plans: &[SourcePlan], files: &[LoadedFile]) -> Vec<Finding
 }
 
 /// Writes into the lines of a release's sources which months of the period they have not supplied.
-pub async fn describe(ctx: &SessionContext, sources: &mut [SourceLine]) -> Result<(), AppError> {
+pub(crate) async fn describe(ctx: &SessionContext, sources: &mut [SourceLine]) -> Result<(), AppError> {
     let (gaps, inferred) = (gaps(ctx).await?, inferred_sources(ctx).await?);
     for line in sources {
         line.months_inferred = inferred.contains(&line.name);

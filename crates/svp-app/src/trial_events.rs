@@ -1,31 +1,29 @@
 //! The events of a trial out of a lake: what the trial's definition takes in and what may stand on a grid.
 
 use chrono::DateTime;
-use svp_analyse::{Months, PlacedEvent, define, placed_events, register_reference};
-use svp_contract::{Measure, Trial, nearest};
-use svp_lake::{Lake, Open};
+use svp_analyse::{Months, PlacedEvent, define, placed_events};
+use svp_contract::{Measure, Trial};
+use svp_lake::Open;
 use svp_trial::clock::{Times, When, local};
 use svp_trial::rows::Events;
 
-use svp_functions::CodeMaps;
-
-use crate::args::Cli;
-use crate::calendar;
-use crate::context;
 use crate::error::AppError;
+use crate::inputs;
+use crate::machine::Machine;
+use crate::progress::Progress;
 use crate::site::Site;
-use crate::tell::Tell;
-use crate::trial_args::EventArgs;
+use crate::stage::{Calendar, Ground, LakeOf, OffGrid, Rows, Setting, Stage};
+use crate::trial::EventsFrom;
+use crate::unknown::unknown;
 
 /// Reads them.
-pub async fn read(
-    cli: &Cli,
+pub(crate) async fn read(
+    machine: &Machine,
     site: &Site,
     trial: &Trial,
     times: &Times,
-    from: &EventArgs,
-    at: &str,
-    tell: &Tell,
+    from: &EventsFrom,
+    progress: &dyn Progress,
 ) -> Result<Events, AppError> {
     let missing = |key: &str| AppError::Argument {
         what: format!("the trial `{}` names no {key}, which a lake needs", trial.name),
@@ -34,34 +32,25 @@ pub async fn read(
     let area = &site.area(trial.area.as_deref().ok_or_else(|| missing("area"))?)?.item;
     let name = trial.definition.as_deref().ok_or_else(|| missing("definition"))?;
     let Some(definition) = site.definitions.get(name) else {
-        return Err(AppError::Argument {
-            what: format!("there is no definition `{name}`"),
-            hint: format!(
-                "definitions of this site: {}",
-                site.definitions.keys().cloned().collect::<Vec<_>>().join(", ")
-            ),
-        });
+        let known = site.definitions.keys().map(String::as_str);
+        return Err(unknown("definition", name, known).argument_listed("definitions of this site"));
     };
     let index = harm_index(site, trial)?;
-    let lake = Lake::open(at, &context::store_options(&from.store_option)?, Open::Read).await?;
-    let paths = context::paths(site, area, &from.paths)?;
-    let (data, places) = context::reference(cli, site, area, &paths, false, tell)?;
-    let ctx = context::session(cli, Some(area), CodeMaps::default(), data.lookups.clone(), data.areas.clone())?;
-    if !lake.register(&ctx).await?.iter().any(|t| t == "event") {
-        return Err(AppError::Argument {
-            what: format!("the lake at {at} has no events"),
-            hint: "fill it with `svp run` first; --ingest-only is enough".to_owned(),
-        });
-    }
-    register_reference(&ctx, area, &places)?;
-    // What the audience of the area may not see on a grid is no hot spot of a trial either: homes, domestic and sexual offences.
-    context::register_off_grid(&ctx, site, area, false)?;
+    let lake = from.lake.open(Open::Read).await?;
+    let paths = inputs::paths(site, area, &from.paths)?;
     let month = |day: chrono::NaiveDate| day.format("%Y-%m").to_string();
     // The night before the first day of the month after the trial still belongs to its last day.
     let after = times.trial.to.succ_opt().unwrap_or(times.trial.to);
     let months = Months { from: month(times.baseline.from), to: month(after) };
-    context::register_site_tables(&ctx, site)?;
-    calendar::register(&ctx, &lake, Some(months.clone())).await?;
+    let setting = Setting {
+        ground: Some(Ground { area, paths: &paths, postcodes: false, tables: true }),
+        rows: Rows::Lake { lake: LakeOf::Open(&lake), linkage: false, calendar: Calendar::Needed },
+        months: Some(months.clone()),
+        // What the audience of the area may not see on a grid is no hot spot of a trial either: homes, domestic and sexual offences.
+        off_grid: OffGrid::OfTheAudience,
+        hold_coverage: false,
+    };
+    let ctx = Stage::open(site, machine, setting, progress).await?.ctx;
     define(&ctx, &definition.item, &months).await?;
     let mut out = Events::default();
     for event in placed_events(&ctx, index).await? {
@@ -95,11 +84,10 @@ fn harm_index<'a>(site: &Site, trial: &'a Trial) -> Result<Option<&'a str>, AppE
                 listed()
             ),
         }),
-        Some(name) if !known.iter().any(|k| k == name) => Err(AppError::Argument {
-            what: format!("there is no harm index `{name}`"),
-            hint: nearest(name, known.iter().map(String::as_str))
-                .map_or_else(listed, |near| format!("did you mean `{near}`?")),
-        }),
+        Some(name) if !known.iter().any(|k| k == name) => {
+            let other = unknown("harm index", name, known.iter().map(String::as_str));
+            Err(AppError::Argument { hint: other.near_or(listed), what: other.what })
+        }
         index => Ok(index),
     }
 }

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use svp_analyse::{
-    Content, Counted, Known, OutputResult, UNIVERSES, count_output, define, definition_sources, derive,
-    nested_definitions, observed_months, register_never_mapped, register_reference,
+    Content, Counted, Known, OutputResult, count_output, define, definition_sources, derive, observed_months,
 };
 use svp_contract::{Definition, Output};
 use svp_disclose::attack::Effort;
@@ -19,33 +18,32 @@ use crate::accept;
 use crate::calendar;
 use crate::error::AppError;
 use crate::ledger::{self, Record};
-use crate::run::{Body, Decided, Work};
+use crate::run::{Decided, Work};
 use crate::site::Defined;
+use crate::stage::{OffGrid, definition_digest, furnish, hierarchies};
+use crate::state::RunState;
 
 impl Work<'_> {
     /// Every output under every definition, counted; then all of them disclosed together.
-    pub(crate) async fn analyse(&self, body: &Body) -> Result<Decided, AppError> {
+    pub(crate) async fn analyse(&self, state: &RunState) -> Result<Decided, AppError> {
         // Sizes are asked for only where they decide: reading the boundaries of all small areas takes a while.
         let thin = self.policy.map.min_residents.is_some()
             && self
                 .site
                 .sources
                 .values()
-                .any(|s| !s.item.disclosure.already_open && body.receipts.iter().any(|r| r.source == s.item.name));
+                .any(|s| !s.item.disclosure.already_open && state.receipts.iter().any(|r| r.source == s.item.name));
         let mut places = self.reference.get().map(|full| full.places.clone()).unwrap_or_default();
         if thin {
             places.km2 = self.data.square_kilometres("lsoa");
         }
-        register_reference(self.ctx, self.area, &places)?;
-        crate::context::register_site_tables(self.ctx, self.site)?;
-        let never = &self.policy.map.never_groups;
-        register_never_mapped(self.ctx, never, self.policy.map.domestic, self.policy.map.homes)?;
+        furnish(self.ctx, self.site, self.area, &places, OffGrid::OfTheAudience)?;
         let months = calendar::period(self.area);
         let definitions: Vec<&Defined<Definition>> =
             self.area.definitions.iter().filter_map(|name| self.site.definitions.get(name)).collect();
-        let known = self.known(&definitions).await?;
+        let known = hierarchies(self.ctx, self.site, self.area, &self.data.lookups, &definitions).await?;
         let total = definitions.len() * self.area.outputs.len();
-        self.tell.bar("analyse", total as u64, false);
+        self.progress.bar("analyse", total as u64, false);
         let mut decided = Decided::default();
         let mut raws = Vec::new();
         for definition in &definitions {
@@ -55,8 +53,8 @@ impl Work<'_> {
             for name in &self.area.outputs {
                 let Some(output) = self.site.outputs.get(name) else { continue };
                 let table = format!("{name}__{}", definition.item.name);
-                let policy = self.table_policy(&output.item.reads, &sources, body);
-                let set = self.event_set(definition, &sources, body);
+                let policy = self.table_policy(&output.item.reads, &sources, state);
+                let set = self.event_set(definition, &sources, state);
                 let counted = count_output(self.ctx, &output.item, &table, set, &policy).await?;
                 decided.policies.insert(format!("{name} {}", definition.item.name), policy);
                 let slot = |content| OutputResult {
@@ -71,13 +69,13 @@ impl Work<'_> {
                         raws.push((decided.results.len() - 1, &output.item, *raw));
                     }
                 }
-                self.tell.advance(1, name);
+                self.progress.advance(1, name);
             }
         }
-        self.tell.end_bar();
-        self.tell.step(
+        self.progress.end_bar();
+        self.progress.step(
             "analyse",
-            format!("{} outputs under {} definitions", self.area.outputs.len(), self.area.definitions.len()),
+            &format!("{} outputs under {} definitions", self.area.outputs.len(), self.area.definitions.len()),
         );
         self.disclose(raws, &known, &mut decided).await?;
         Ok(decided)
@@ -114,9 +112,9 @@ impl Work<'_> {
             };
         }
         let attack = &disclosure.attack;
-        self.tell.step(
+        self.progress.step(
             "disclose",
-            format!(
+            &format!(
                 "{} suppressed or implied numbers attacked with {} tables of earlier releases: none can be bounded ({} passes)",
                 attack.attacked, attack.earlier_tables, attack.passes
             ),
@@ -125,35 +123,11 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// What a reader of this site's definitions knows of how tables hang together.
-    async fn known(&self, definitions: &[&Defined<Definition>]) -> Result<Known, AppError> {
-        let mut known = Known::new(self.area, &self.data.lookups);
-        for (inner, outer) in UNIVERSES {
-            known.add_universe_within(inner, outer);
-        }
-        let items: Vec<&Definition> = definitions.iter().map(|d| &d.item).collect();
-        for (inner, outer) in nested_definitions(self.ctx, &items).await? {
-            known.add_definition_within(
-                &self.definition_key(definitions[inner]),
-                &self.definition_key(definitions[outer]),
-            );
-        }
-        Ok(known)
-    }
-
-    fn definition_key(&self, definition: &Defined<Definition>) -> String {
-        format!("{} {}", definition.item.name, self.definition_digest(definition))
-    }
-
-    fn definition_digest(&self, definition: &Defined<Definition>) -> String {
-        digest_bytes(self.site.texts.get(&definition.file).map(String::as_bytes).unwrap_or_default())
-    }
-
     /// What a table of this run counts, but for the view.
-    fn event_set(&self, definition: &Defined<Definition>, sources: &[String], body: &Body) -> EventSet {
+    fn event_set(&self, definition: &Defined<Definition>, sources: &[String], state: &RunState) -> EventSet {
         let mut parts: Vec<String> = self.area.districts.iter().map(|d| d.code.clone()).collect();
         parts.sort();
-        let mut files: Vec<String> = body
+        let mut files: Vec<String> = state
             .files
             .iter()
             .filter(|f| !f.superseded && sources.contains(&f.source))
@@ -164,7 +138,7 @@ impl Work<'_> {
             area: self.area.name.clone(),
             area_parts: parts,
             definition: definition.item.name.clone(),
-            definition_digest: self.definition_digest(definition),
+            definition_digest: definition_digest(self.site, definition),
             universe: String::new(),
             from: self.area.period.from.clone(),
             to: self.area.period.to.clone(),
@@ -173,14 +147,15 @@ impl Work<'_> {
     }
 
     /// The strictest rule of all sources that stand behind an output, of the audience and of the area.
-    fn table_policy(&self, reads: &[String], of_definition: &[String], body: &Body) -> Policy {
+    fn table_policy(&self, reads: &[String], of_definition: &[String], state: &RunState) -> Policy {
         let mut sources: BTreeSet<&str> = of_definition.iter().map(String::as_str).collect();
-        let person_tables = ["person_record", "episode"];
-        if reads.iter().any(|t| person_tables.contains(&t.as_str())) {
-            let behind = body
-                .receipts
-                .iter()
-                .filter(|r| reads.iter().any(|t| person_tables.contains(&t.as_str()) && r.written.contains_key(t)));
+        // Events and their parties are those of the definition; of every other table whoever filled it stands behind the output.
+        let filled = |name: &&String| {
+            let of_sources = self.site.tables.iter().any(|t| t.name == **name && t.record.is_some());
+            of_sources && !matches!(name.as_str(), "event" | "party")
+        };
+        for table in reads.iter().filter(filled) {
+            let behind = state.receipts.iter().filter(|r| r.written.contains_key(table));
             sources.extend(behind.map(|r| r.source.as_str()));
         }
         let sources = sources.iter().filter_map(|name| self.site.sources.get(*name)).map(|s| &s.item);
@@ -190,7 +165,7 @@ impl Work<'_> {
     /// The ledger's entry and the review record. A ledger that was begun anew stands for all that was before.
     pub(crate) async fn record(
         &self,
-        body: &mut Body,
+        state: &mut RunState,
         name: &str,
         clock: &str,
         policies: &BTreeMap<String, Policy>,
@@ -251,17 +226,17 @@ impl Work<'_> {
             tables: reviews,
             withheld,
             exceptions: self.site.exceptions.in_force(clock),
-            accepted: accept::of_live_files(body, self.txn.number()),
-            findings: body.findings.clone(),
+            accepted: accept::of_live_files(state, self.txn.number()),
+            findings: state.findings.clone(),
             disclosure,
         };
         let mut told = self.ledger.clone();
         if told.entries().is_empty() {
-            body.ledger.retain(|l| l.head.audience != self.area.audience);
+            state.ledger.retain(|l| l.head.audience != self.area.audience);
         }
         let (files, line) = ledger::append(&mut told, self.key, record)?;
         self.txn.record_release(name, files).await?;
-        body.ledger.push(line);
+        state.ledger.push(line);
         Ok(())
     }
 }

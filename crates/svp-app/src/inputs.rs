@@ -1,61 +1,25 @@
-//! What commands share: sessions with every function, the paths of an area, the plans of its sources.
+//! Where data lies and what lies there: the paths of an area, its reference data, the plans of its sources, its extracts.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use datafusion::prelude::SessionContext;
-use svp_analyse::{SITE_TABLES, register_never_mapped, register_site_table};
 use svp_contract::{Acceptance, Area, Finding, FindingKind, Places, Problem, Source, Table};
-use svp_functions::{AreaBox, Areas, CodeMaps, Lookups};
+use svp_functions::CodeMaps;
 use svp_ingest::desk::{self, Terms};
 use svp_ingest::reference::{self, InFull, ReferenceData};
 use svp_ingest::{Findings, Intake, NamePattern, SourcePlan};
+use svp_lake::LakeError;
 use svp_lake::input::find;
-use svp_lake::{LakeError, Limits};
 use svp_pseudonymise::Key;
 
-use crate::args::{Cli, PathArgs};
 use crate::error::AppError;
+use crate::machine::Machine;
+use crate::progress::Progress;
+use crate::request::PathChoice;
 use crate::site::{Defined, Site};
-use crate::tell::Tell;
-
-/// Limits of a session.
-pub fn limits(cli: &Cli) -> Limits {
-    Limits { memory_bytes: Some(cli.memory * 1024 * 1024), threads: cli.threads(), spill_dir: None }
-}
-
-/// A session with every function registered; `maps` are those of a source, or empty.
-pub fn session(
-    cli: &Cli,
-    area: Option<&Area>,
-    maps: CodeMaps,
-    lookups: Lookups,
-    areas: Areas,
-) -> Result<SessionContext, AppError> {
-    let ctx = svp_lake::session(&limits(cli))?;
-    let area_box = area.map_or_else(AreaBox::default, |a| AreaBox { easting: a.easting, northing: a.northing });
-    svp_functions::register(&ctx, svp_functions::bound(maps, lookups, areas, area_box));
-    Ok(ctx)
-}
-
-/// Registers the small tables of the site; empty where it has none.
-pub fn register_site_tables(ctx: &SessionContext, site: &Site) -> Result<(), AppError> {
-    for table in site.tables.iter().filter(|t| SITE_TABLES.contains(&t.name.as_str())) {
-        register_site_table(ctx, table, site.site_tables.get(&table.name).cloned())?;
-    }
-    Ok(())
-}
-
-/// Registers what `mappable_violence` keeps off grids: what the policy of the area's audience keeps off its maps, or nothing where
-/// events may stand `everywhere`. An audience without a policy sees no home and no domestic event.
-pub fn register_off_grid(ctx: &SessionContext, site: &Site, area: &Area, everywhere: bool) -> Result<(), AppError> {
-    let map = site.policies.get(&area.audience).map(|p| &p.item.map);
-    let groups = map.filter(|_| !everywhere).map(|m| m.never_groups.clone()).unwrap_or_default();
-    let shown = |says: fn(&svp_contract::MapRule) -> bool| everywhere || map.is_some_and(says);
-    Ok(register_never_mapped(ctx, &groups, shown(|m| m.domestic), shown(|m| m.homes))?)
-}
+use crate::unknown::unknown;
 
 /// The code maps of a source as the functions want them.
-pub fn code_maps(source: &Source) -> CodeMaps {
+pub(crate) fn code_maps(source: &Source) -> CodeMaps {
     CodeMaps::new(
         source.maps.iter().map(|(name, pairs)| (name.clone(), pairs.clone().into_iter().collect::<HashMap<_, _>>())),
     )
@@ -72,17 +36,28 @@ pub struct Paths {
     pub optional: BTreeSet<String>,
 }
 
-/// Settles the paths.
-pub fn paths(site: &Site, area: &Area, args: &PathArgs) -> Result<Paths, AppError> {
-    let reference = args.reference.clone().unwrap_or_else(|| site.beside_area(&area.reference_root));
-    let root = args.extracts.clone().unwrap_or_else(|| site.beside_area(&area.input_root));
+impl Paths {
+    /// The sources of the inputs, in their order.
+    #[must_use]
+    pub fn sources(&self) -> Vec<String> {
+        self.inputs.iter().map(|(name, _)| name.clone()).collect()
+    }
+}
+
+/// Settles where the data of an area lie: what was chosen goes before the area's own folders.
+///
+/// # Errors
+/// [`AppError::Argument`] for an input without `=`, or of a source that the site does not have.
+pub fn paths(site: &Site, area: &Area, choice: &PathChoice) -> Result<Paths, AppError> {
+    let reference = choice.reference.clone().unwrap_or_else(|| site.beside_area(&area.reference_root));
+    let root = choice.extracts.clone().unwrap_or_else(|| site.beside_area(&area.input_root));
     let mut inputs: Vec<(String, Vec<String>)> = Vec::new();
     for input in &area.input {
         let patterns = input.path.iter().map(|p| join(&root, p)).collect();
         inputs.push((input.source.clone(), patterns));
     }
     let mut given: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for pair in &args.input {
+    for pair in &choice.input {
         let Some((source, path)) = pair.split_once('=') else {
             return Err(AppError::Argument {
                 what: format!("--input {pair}: no `=` in it"),
@@ -90,10 +65,8 @@ pub fn paths(site: &Site, area: &Area, args: &PathArgs) -> Result<Paths, AppErro
             });
         };
         if !site.sources.contains_key(source) {
-            return Err(AppError::Argument {
-                what: format!("there is no source `{source}`"),
-                hint: format!("sources of this site: {}", site.sources.keys().cloned().collect::<Vec<_>>().join(", ")),
-            });
+            let known = site.sources.keys().map(String::as_str);
+            return Err(unknown("source", source, known).argument_listed("sources of this site"));
         }
         given.entry(source.to_owned()).or_default().push(path.to_owned());
     }
@@ -104,11 +77,11 @@ pub fn paths(site: &Site, area: &Area, args: &PathArgs) -> Result<Paths, AppErro
         }
     }
     // With --input only what is named is loaded: the rest of the area's own folders may not be there.
-    if !args.input.is_empty() && args.extracts.is_none() {
-        inputs.retain(|(source, _)| args.input.iter().any(|i| i.split('=').next() == Some(source)));
+    if !choice.input.is_empty() && choice.extracts.is_none() {
+        inputs.retain(|(source, _)| choice.input.iter().any(|i| i.split('=').next() == Some(source)));
     }
     // What somebody names on the command line is to be there.
-    let named = |source: &str| args.input.iter().any(|i| i.split('=').next() == Some(source));
+    let named = |source: &str| choice.input.iter().any(|i| i.split('=').next() == Some(source));
     let optional = area.input.iter().filter(|i| i.optional && !named(&i.source)).map(|i| i.source.clone()).collect();
     Ok(Paths { reference, inputs, optional })
 }
@@ -123,32 +96,36 @@ fn join(root: &str, path: &str) -> String {
 
 /// Reference data of an area, read in full and held against it: a command refuses what a run refuses. Sizes of small areas are
 /// among what they say of places.
-pub fn reference(
-    cli: &Cli,
+pub(crate) fn reference(
+    machine: &Machine,
     site: &Site,
     area: &Area,
     paths: &Paths,
     with_postcodes: bool,
-    tell: &Tell,
+    progress: &dyn Progress,
 ) -> Result<(ReferenceData, Places), AppError> {
-    let data = reference::load(area, &paths.reference, &site.offences, with_postcodes, cli.threads())?;
-    let mut places = sound(data.in_full(area), tell)?.places;
+    let data = reference::load(area, &paths.reference, &site.offences, with_postcodes, machine.threads)?;
+    let mut places = sound(data.in_full(area), progress)?.places;
     places.km2 = data.square_kilometres("lsoa");
     Ok((data, places))
 }
 
 /// Tells what is odd in reference data, and refuses those that cannot be used.
-pub fn sound(full: InFull, tell: &Tell) -> Result<InFull, AppError> {
+pub(crate) fn sound(full: InFull, progress: &dyn Progress) -> Result<InFull, AppError> {
     for told in &full.told {
         let finding = Finding::new(FindingKind::Reference, "", "", &told.file, told.what.clone());
-        tell.findings(&[finding.at("", "", told.kind)]);
+        progress.findings(&[finding.at("", "", told.kind)]);
     }
     if full.problems.is_empty() { Ok(full) } else { Err(AppError::Files(full.problems)) }
 }
 
-/// Plans sources, for an area where there is one. All problems at once.
+/// Plans sources, for an area where there is one. `data` are the reference data that the mappings ask; without them plans can be
+/// looked at, but not run.
+///
+/// # Errors
+/// [`AppError::Problems`] with all problems of all sources at once.
 pub fn plans(
-    cli: &Cli,
+    machine: &Machine,
     site: &Site,
     area: Option<&Area>,
     names: &[String],
@@ -158,7 +135,7 @@ pub fn plans(
     let mut problems: Vec<Problem> = Vec::new();
     for name in names {
         let Some(Defined { file, item }) = site.sources.get(name) else { continue };
-        let ctx = session(cli, area, code_maps(item), data.lookups.clone(), data.areas.clone())?;
+        let ctx = machine.session(area, code_maps(item), data.lookups.clone(), data.areas.clone())?;
         match SourcePlan::new(&ctx, item, file, &site.tables) {
             Ok(plan) => plans.push(plan),
             Err(found) => problems.extend(found),
@@ -168,6 +145,7 @@ pub fn plans(
 }
 
 /// Whether the mappings of these sources, or the tables that they fill, ask for the LSOA of a postcode.
+#[must_use]
 pub fn needs_postcodes(site: &Site, names: &[String]) -> bool {
     let asks = |sql: &str| sql.contains("'postcode_lsoa'");
     let feeds = || names.iter().filter_map(|name| site.sources.get(name)).flat_map(|s| &s.item.feeds);
@@ -178,6 +156,9 @@ pub fn needs_postcodes(site: &Site, names: &[String]) -> bool {
 
 /// The terms under which a source is pseudonymised here; `area` comes with the folder of its reference data. Without a
 /// key, what only a key can tell is left out.
+///
+/// # Errors
+/// Reference data that cannot be read.
 pub fn terms(
     site: &Site,
     area: Option<(&Area, &str)>,
@@ -191,6 +172,9 @@ pub fn terms(
 
 /// The extracts that lie where the paths point, and what was found beside them. A source without a file, or a path that gives
 /// none, is a finding that refuses unless the area says that it may be absent or somebody accepts it.
+///
+/// # Errors
+/// Paths that cannot be looked at, and findings that refuse.
 pub fn intake(site: &Site, paths: &Paths, plans: &[SourcePlan], accepted: &[Acceptance]) -> Result<Intake, AppError> {
     let others: Vec<(String, NamePattern)> =
         site.sources.iter().filter_map(|(name, s)| Some((name.clone(), NamePattern::new(&s.item.files)?))).collect();
@@ -221,17 +205,4 @@ pub fn intake(site: &Site, paths: &Paths, plans: &[SourcePlan], accepted: &[Acce
     intake.files.dedup();
     intake.findings.dedup();
     Ok(intake)
-}
-
-/// Takes `KEY=VALUE` pairs apart.
-pub fn store_options(pairs: &[String]) -> Result<HashMap<String, String>, AppError> {
-    pairs
-        .iter()
-        .map(|pair| {
-            pair.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned())).ok_or_else(|| AppError::Argument {
-                what: "a --store-option has no `=` in it".to_owned(),
-                hint: "write --store-option KEY=VALUE".to_owned(),
-            })
-        })
-        .collect()
 }

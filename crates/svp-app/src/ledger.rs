@@ -27,7 +27,7 @@ pub struct LedgerLine {
 /// Reads and verifies the ledger of an audience.
 ///
 /// `anew` begins it anew where it is lost or damaged; that is recorded.
-pub async fn read(
+pub(crate) async fn read(
     lake: &Lake,
     lines: &[LedgerLine],
     audience: &str,
@@ -50,7 +50,7 @@ pub async fn read(
 }
 
 /// What is recorded of a release.
-pub struct Record<'a> {
+pub(crate) struct Record<'a> {
     /// Audience and names.
     pub audience: &'a str,
     pub release: &'a str,
@@ -71,7 +71,7 @@ pub struct Record<'a> {
 }
 
 /// Appends a release to the ledger. Gives the files for its folder, and the line for the run record.
-pub fn append(
+pub(crate) fn append(
     ledger: &mut Ledger,
     key: &Key,
     record: Record<'_>,
@@ -104,7 +104,8 @@ pub fn append(
     let begun = ledger.entries().last().and_then(|e| e.begun_anew.as_ref());
     let begun = begun.map(|b| format!("{}, {}: {} ({})", b.allowed_by, b.date, b.reason, b.found));
     let review = review(&record, compared, begun);
-    let json = serde_json::to_vec_pretty(&review).unwrap_or_default();
+    let json = serde_json::to_vec_pretty(&review)
+        .map_err(|source| AppError::Unwritable { what: "the review record", source })?;
     let files = vec![
         (ENTRY.to_owned(), Bytes::from(bytes)),
         ("review.md".to_owned(), Bytes::from(review.markdown())),

@@ -13,7 +13,7 @@ impl Work<'_> {
         if findings.is_empty() {
             return Ok(());
         }
-        self.tell.findings(findings);
+        self.progress.findings(findings);
         let mut part = self.txn.part("quality", "finding", &[], part)?;
         part.write(&finding_batch(findings, self.txn.number())?).await?;
         self.txn.append(part.finish().await?)?;

@@ -9,14 +9,14 @@ use svp_ingest::{
     Findings, FreshIds, Live, Loaded, LoadedFile, Pending, Queue, Receipt, Revised, SourcePlan, compare_slots, load,
     previous, receipt_batch, revise,
 };
-use svp_pseudonymise::Key;
 use tokio::task::JoinHandle;
 
 use crate::accept;
-use crate::context;
 use crate::error::AppError;
+use crate::inputs;
 use crate::release;
-use crate::run::{Body, Work};
+use crate::run::Work;
+use crate::state::RunState;
 
 /// Findings about what lies in the folders and what stays in the lake: those of the last run count, and no earlier ones.
 const OF_A_RUN: [FindingKind; 5] = [
@@ -34,16 +34,15 @@ const COMPARED: [FindingKind; 2] = [FindingKind::UnlikeOthers, FindingKind::RowL
 const FEWEST_ELSEWHERE: u64 = 5;
 
 impl Work<'_> {
-    /// Loads what is pending into `body` and the tables; `accepted` is what the command line accepts.
+    /// Loads what is pending into `state` and the tables; `accepted` is what is accepted now.
     pub(crate) async fn ingest(
         &self,
         full: Option<JoinHandle<InFull>>,
         plans: &Arc<Vec<SourcePlan>>,
         queue: &Queue,
-        mut body: Body,
+        mut state: RunState,
         accepted: &[Acceptance],
-        key: Arc<Key>,
-    ) -> Result<Body, AppError> {
+    ) -> Result<RunState, AppError> {
         let files = queue.files.as_slice();
         self.txn.register(self.ctx).await?;
         let source = |f: &Pending| plans[f.plan].source.name.clone();
@@ -51,30 +50,38 @@ impl Work<'_> {
             files.iter().filter_map(|f| Some((source(f), f.replaces.as_ref()?.slot.clone()))).collect();
         let before = previous(self.ctx, &replaced).await?;
         let bytes = files.iter().map(|f| f.input.bytes).sum();
-        self.tell.bar("ingest", bytes, true);
-        let on_file = |file: &str, bytes: u64| self.tell.advance(bytes, file);
-        let standing = accept::of_these_bytes(&body.accepted, files).chain(accepted).cloned().collect::<Vec<_>>();
-        let Loaded { mut receipts, findings, ids } =
-            load(Arc::clone(plans), files, before, self.txn, key, &standing, self.cli.threads(), &on_file)
-                .await
-                .map_err(AppError::Load)?;
-        self.tell.end_bar();
+        self.progress.bar("ingest", bytes, true);
+        let on_file = |file: &str, bytes: u64| self.progress.advance(bytes, file);
+        let standing = accept::of_these_bytes(&state.accepted, files).chain(accepted).cloned().collect::<Vec<_>>();
+        let Loaded { mut receipts, findings, ids } = load(
+            Arc::clone(plans),
+            files,
+            before,
+            self.txn,
+            Arc::clone(self.key),
+            &standing,
+            self.machine.threads,
+            &on_file,
+        )
+        .await
+        .map_err(AppError::Load)?;
+        self.progress.end_bar();
         self.no_failures()?;
         if let Some(full) = full {
             let full = full.await.map_err(|_| svp_ingest::IngestError::Worker)?;
-            let _ = self.reference.set(context::sound(full, self.tell)?);
+            let _ = self.reference.set(inputs::sound(full, self.progress)?);
         }
 
         for (i, sender) in &queue.senders {
-            body.files[*i].sender = Some(sender.clone());
+            state.files[*i].sender = Some(sender.clone());
         }
         for (source, slot) in &replaced {
-            body.files.iter_mut().filter(|f| f.source == *source && f.slot == *slot).for_each(|f| f.superseded = true);
-            body.receipts.retain(|r| !(r.source == *source && r.slot == *slot));
-            body.findings.retain(|f| !(f.source == *source && f.slot == *slot));
+            state.files.iter_mut().filter(|f| f.source == *source && f.slot == *slot).for_each(|f| f.superseded = true);
+            state.receipts.retain(|r| !(r.source == *source && r.slot == *slot));
+            state.findings.retain(|f| !(f.source == *source && f.slot == *slot));
         }
-        self.list(plans, files, &receipts, &mut body);
-        body.accepted.extend(accepted.iter().map(|a| {
+        self.list(plans, files, &receipts, &mut state);
+        state.accepted.extend(accepted.iter().map(|a| {
             Acceptance {
                 sha256: files
                     .iter()
@@ -84,7 +91,7 @@ impl Work<'_> {
                 ..a.clone()
             }
         }));
-        body.findings.retain(|f| !OF_A_RUN.contains(&f.kind) || !plans.iter().any(|p| p.source.name == f.source));
+        state.findings.retain(|f| !OF_A_RUN.contains(&f.kind) || !plans.iter().any(|p| p.source.name == f.source));
         if !receipts.is_empty() {
             let mut part = self.txn.part("quality", "receipt", &[], "receipts")?;
             part.write(&receipt_batch(&receipts, self.txn.number())?).await?;
@@ -94,42 +101,42 @@ impl Work<'_> {
         self.txn.commit_tables().await?;
         self.txn.register(self.ctx).await?;
         for line in release::summary(&receipts) {
-            self.tell.step("ingest", line);
+            self.progress.step("ingest", &line);
         }
-        body.receipts.extend(receipts);
-        body.receipts.sort_by(|a, b| (&a.source, &a.slot, &a.feed).cmp(&(&b.source, &b.slot, &b.feed)));
+        state.receipts.extend(receipts);
+        state.receipts.sort_by(|a, b| (&a.source, &a.slot, &a.feed).cmp(&(&b.source, &b.slot, &b.feed)));
 
         let changed: BTreeSet<String> = files.iter().map(source).collect();
         let mut findings: Vec<Finding> = queue.findings.iter().cloned().chain(findings).collect();
-        let (shared, slots) = self.revise(plans, &changed, &body, &ids).await?;
+        let (shared, slots) = self.revise(plans, &changed, &state, &ids).await?;
         findings.extend(shared);
-        let live = Live { files: &body.files, receipts: &body.receipts };
+        let live = Live { files: &state.files, receipts: &state.receipts };
         let compared = compare_slots(self.ctx, plans, live, &changed).await?;
         // What was told of files that are there still is not told again.
-        body.findings.retain(|f| !COMPARED.contains(&f.kind) || !changed.contains(&f.source) || compared.contains(f));
-        findings.extend(compared.into_iter().filter(|f| !body.findings.contains(f)));
+        state.findings.retain(|f| !COMPARED.contains(&f.kind) || !changed.contains(&f.source) || compared.contains(f));
+        findings.extend(compared.into_iter().filter(|f| !state.findings.contains(f)));
         // What slots have in common is told anew where it changed, and no longer where a slot is gone.
-        let live = |f: &Finding| body.files.iter().any(|l| !l.superseded && l.source == f.source && l.slot == f.slot);
+        let live = |f: &Finding| state.files.iter().any(|l| !l.superseded && l.source == f.source && l.slot == f.slot);
         let stale = |f: &Finding| slots.contains(&(f.source.clone(), f.slot.clone())) || !live(f);
-        let kept = body.findings.iter().filter(|f| f.kind != FindingKind::SharedIds || !stale(f)).cloned().collect();
-        body.findings = kept;
+        let kept = state.findings.iter().filter(|f| f.kind != FindingKind::SharedIds || !stale(f)).cloned().collect();
+        state.findings = kept;
         self.found("findings", &findings).await?;
-        body.findings.extend(findings);
-        Ok(body)
+        state.findings.extend(findings);
+        Ok(state)
     }
 
     /// Refuses ids that two senders gave to records of their own: one would take the place of the other.
-    fn one_sender_each(&self, revised: &Revised, body: &Body) -> Result<(), AppError> {
-        let mut findings = Findings::new(&body.accepted);
+    fn one_sender_each(&self, revised: &Revised, state: &RunState) -> Result<(), AppError> {
+        let mut findings = Findings::new(&state.accepted);
         for ((source, slot), n) in &revised.of_several_senders {
-            let live = body.files.iter().find(|f| !f.superseded && f.source == *source && f.slot == *slot);
+            let live = state.files.iter().find(|f| !f.superseded && f.source == *source && f.slot == *slot);
             let what = "ids of its records are also those of another sender's records; put the sender into the source's record_id \
                         (column \"file.sender\")";
             let file = live.map_or("", |f| f.file.as_str());
             findings.raise(Finding::new(FindingKind::SharedBySenders, source, slot, file, what).counted(*n, 0));
         }
         for ((source, slot), (people, others)) in &revised.other_people {
-            let live = body.files.iter().find(|f| !f.superseded && f.source == *source && f.slot == *slot);
+            let live = state.files.iter().find(|f| !f.superseded && f.source == *source && f.slot == *slot);
             let new = live.is_some_and(|f| f.run == self.txn.number());
             let what = "ids of people in it are those of other people in other files: where they begin anew in each file, \
                         put what tells the files apart into the source's person_id";
@@ -141,7 +148,7 @@ impl Work<'_> {
         }
         // One record changes its month now and then; ids that begin anew in each file change it nearly always.
         for ((source, slot), (records, elsewhere)) in &revised.elsewhere {
-            let live = body.files.iter().find(|f| !f.superseded && f.source == *source && f.slot == *slot);
+            let live = state.files.iter().find(|f| !f.superseded && f.source == *source && f.slot == *slot);
             let what = "records that came before under one id happened in another month now: where the ids begin \
                         anew in each file, add a date to the source's record_id";
             let file = live.map_or("", |f| f.file.as_str());
@@ -154,12 +161,12 @@ impl Work<'_> {
     }
 
     /// Lists the loaded files.
-    fn list(&self, plans: &[SourcePlan], files: &[Pending], receipts: &[Receipt], body: &mut Body) {
-        let last = body.files.iter().map(|f| f.seq).max().unwrap_or_default();
+    fn list(&self, plans: &[SourcePlan], files: &[Pending], receipts: &[Receipt], state: &mut RunState) {
+        let last = state.files.iter().map(|f| f.seq).max().unwrap_or_default();
         for (next, file) in (last + 1..).zip(files) {
             let plan = &plans[file.plan];
             let own = receipts.iter().filter(|r| r.source == plan.source.name && r.slot == file.slot);
-            body.files.push(LoadedFile {
+            state.files.push(LoadedFile {
                 source: plan.source.name.clone(),
                 slot: file.slot.clone(),
                 file: file.extract().to_owned(),
@@ -186,19 +193,19 @@ impl Work<'_> {
         &self,
         plans: &[SourcePlan],
         changed: &BTreeSet<String>,
-        body: &Body,
+        state: &RunState,
         fresh: &FreshIds,
     ) -> Result<(Vec<Finding>, BTreeSet<(String, String)>), AppError> {
         if changed.is_empty() {
             return Ok(Default::default());
         }
-        let revised = revise(self.ctx, self.txn, &self.site.tables, plans, &body.files, changed, fresh).await?;
-        self.one_sender_each(&revised, body)?;
+        let revised = revise(self.ctx, self.txn, &self.site.tables, plans, &state.files, changed, fresh).await?;
+        self.one_sender_each(&revised, state)?;
         let by_file = |source: &str| {
             plans.iter().any(|p| p.source.name == source && p.source.files.revises == svp_contract::Revises::File)
         };
         let file = |source: &str, slot: &str| {
-            let live = body.files.iter().find(|f| !f.superseded && f.source == source && f.slot == slot);
+            let live = state.files.iter().find(|f| !f.superseded && f.source == source && f.slot == slot);
             live.map_or("", |f| f.file.as_str())
         };
         let shared = |(source, slot): &(String, String), n: u64, what: &str| {
@@ -218,7 +225,7 @@ impl Work<'_> {
             findings.push(shared(slot, *n, what));
         }
         let of_this_run = |source: &str, slot: &str| {
-            body.files.iter().any(|f| f.run == self.txn.number() && f.source == source && f.slot == slot)
+            state.files.iter().any(|f| f.run == self.txn.number() && f.source == source && f.slot == slot)
         };
         for ((source, slot), n) in revised.fewer_parties.iter().filter(|((source, slot), _)| of_this_run(source, slot))
         {
@@ -228,12 +235,12 @@ impl Work<'_> {
         }
         if records > 0 {
             let what = "records came again in a later extract and supersede the earlier ones";
-            self.tell.step("revise", format!("{records} {what}"));
+            self.progress.step("revise", &format!("{records} {what}"));
         }
         let back: u64 = revised.returned.values().sum();
         if back > 0 {
             let what = "records are those of an earlier extract again, since the one that superseded them went";
-            self.tell.step("revise", format!("{back} {what}"));
+            self.progress.step("revise", &format!("{back} {what}"));
         }
         let slots =
             [&revised.superseded, &revised.returned, &revised.in_both].into_iter().flat_map(|m| m.keys().cloned());

@@ -1,0 +1,80 @@
+//! Every row of the extracts is read, mapped and checked as a run would, and nothing is written.
+
+use svp_contract::{Area, Finding};
+use svp_ingest::reference;
+use svp_ingest::{IngestError, Known, Loaded, Receipt, pending, rehearse};
+use svp_pseudonymise::Key;
+
+use crate::error::AppError;
+use crate::inputs::{self, Paths};
+use crate::machine::Machine;
+use crate::progress::Progress;
+use crate::release;
+use crate::site::Site;
+use crate::stage::no_failures;
+
+/// The account of the rows of an area's extracts.
+#[derive(Debug, Default)]
+pub struct RowsChecked {
+    /// One for each file and feed.
+    pub receipts: Vec<Receipt>,
+    /// What was found.
+    pub findings: Vec<Finding>,
+    /// Why files would be refused by a run.
+    pub refused: Vec<IngestError>,
+}
+
+impl RowsChecked {
+    /// The account of each file and feed, as text.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<String> {
+        self.receipts.iter().map(release::account).collect()
+    }
+
+    /// Tells what was found, and the sums of each source.
+    pub(crate) fn tell(&self, progress: &dyn Progress) {
+        progress.findings(&self.findings);
+        for line in release::summary(&self.receipts) {
+            progress.step("rows", &line);
+        }
+    }
+}
+
+/// Looks at all rows of the extracts of an area.
+///
+/// # Errors
+/// Reference data and extracts that cannot be used at all. A file that a run would refuse is part of the account.
+pub(crate) fn rows(
+    machine: &Machine,
+    site: &Site,
+    area: &Area,
+    paths: &Paths,
+    progress: &dyn Progress,
+) -> Result<RowsChecked, AppError> {
+    let sources = paths.sources();
+    let postcodes = inputs::needs_postcodes(site, &sources);
+    let data = reference::load(area, &paths.reference, &site.offences, postcodes, machine.threads)?;
+    let plans = inputs::plans(machine, site, Some(area), &sources, &data)?;
+    let intake = inputs::intake(site, paths, &plans, &[])?;
+    let queue = pending(&plans, intake.files, &Known::default())?;
+    let files = queue.files;
+    // Tokens that nobody can ever use: the rows are dropped.
+    let key = Key::generate("check").map_err(svp_ingest::IngestError::from)?;
+    progress.bar("check", files.iter().map(|f| f.input.bytes).sum(), true);
+    let done = rehearse(&plans, &files, &key, &[], machine.threads, &|file, bytes| progress.advance(bytes, file));
+    progress.end_bar();
+    no_failures(&data)?;
+    let mut all = Loaded::default();
+    let mut errors = Vec::new();
+    for result in done {
+        match result {
+            Ok(loaded) => {
+                all.receipts.extend(loaded.receipts);
+                all.findings.extend(loaded.findings);
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    let findings: Vec<_> = intake.findings.into_iter().chain(queue.findings).chain(all.findings).collect();
+    Ok(RowsChecked { receipts: all.receipts, findings, refused: errors })
+}

@@ -1,0 +1,215 @@
+//! What was released: the attack on it, the ledgers, the review records.
+
+use std::fmt;
+
+use svp_disclose::DiscloseError;
+use svp_disclose::attack::{Effort, Proof, attack};
+use svp_disclose::relate::relate;
+use svp_lake::{Lake, Open};
+
+use crate::error::AppError;
+use crate::inputs;
+use crate::ledger;
+use crate::machine::Machine;
+use crate::progress::Progress;
+use crate::request::{LakeAt, PathChoice};
+use crate::site::Site;
+use crate::stage::{Calendar, Ground, LakeOf, OffGrid, Rows, Setting, Stage, hierarchies};
+use crate::state::RunState;
+
+/// What is attacked, and how.
+#[derive(Debug, Clone, Default)]
+pub struct AttackRequest {
+    /// Folder of the site.
+    pub site: String,
+    /// Area whose hierarchies the attack knows.
+    pub area: String,
+    /// Audience whose releases are attacked.
+    pub audience: String,
+    /// Whether the true counts are forgotten: the attack knows what is printed and nothing else.
+    pub blind: bool,
+    /// Where data lies.
+    pub paths: PathChoice,
+}
+
+/// What the attack found. As text: the account of the attack, then each broken number.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attacked {
+    /// Audience.
+    pub audience: String,
+    /// Releases to it.
+    pub releases: usize,
+    /// Tables of these.
+    pub tables: usize,
+    /// Numbers of the tables.
+    pub numbers: usize,
+    /// Equations between the numbers.
+    pub equations: usize,
+    /// Suppressed and implied numbers that were attacked.
+    pub attacked: usize,
+    /// Those that are safe because another table fits what was printed.
+    pub by_witness: usize,
+    /// Those that the whole linear programme found safe.
+    pub by_programme: usize,
+    /// Names of the numbers that can be bounded too tightly.
+    pub broken: Vec<String>,
+}
+
+impl fmt::Display for Attacked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} releases to `{}`, {} tables: {} numbers, {} equations",
+            self.releases, self.audience, self.tables, self.numbers, self.equations
+        )?;
+        write!(
+            f,
+            "{} suppressed or implied numbers attacked: {} safe by another table that fits, {} by the whole linear programme",
+            self.attacked, self.by_witness, self.by_programme
+        )?;
+        for number in &self.broken {
+            write!(f, "\nBROKEN  {number}")?;
+        }
+        if self.broken.is_empty() {
+            write!(f, "\nnothing can be bounded inside its protection interval")?;
+        }
+        Ok(())
+    }
+}
+
+/// The releases to an audience, as its ledger lists them; the ledger was verified. As text: one line each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// Audience.
+    pub audience: String,
+    /// Releases, oldest first.
+    pub releases: Vec<Release>,
+}
+
+/// A release of a ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release {
+    /// Number of its entry.
+    pub number: u64,
+    /// Name.
+    pub release: String,
+    /// Area.
+    pub area: String,
+    /// Number of tables.
+    pub tables: usize,
+    /// Whether the ledger was begun anew with it.
+    pub begun_anew: bool,
+}
+
+impl fmt::Display for Listing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} releases, chain whole", self.audience, self.releases.len())?;
+        for entry in &self.releases {
+            let anew = if entry.begun_anew { " (ledger begun anew)" } else { "" };
+            write!(f, "\n  {} {} area {} tables {}{anew}", entry.number, entry.release, entry.area, entry.tables)?;
+        }
+        Ok(())
+    }
+}
+
+/// The records of what was released from a lake.
+pub struct Releases {
+    lake: Lake,
+}
+
+impl Releases {
+    /// Opens a lake for its releases.
+    ///
+    /// # Errors
+    /// What the lake refuses.
+    pub async fn open(lake: &LakeAt) -> Result<Self, AppError> {
+        Ok(Self { lake: lake.open(Open::Read).await? })
+    }
+
+    /// The review record of a release, as Markdown.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn review(&self, release: &str) -> Result<String, AppError> {
+        let page = self.lake.get(&format!("ledger/{release}/review.md")).await?;
+        Ok(String::from_utf8_lossy(&page).trim_end().to_owned())
+    }
+
+    /// Audiences to which something was released, in order.
+    ///
+    /// # Errors
+    /// [`AppError::Record`] where the record of the last run cannot be read.
+    pub fn audiences(&self) -> Result<Vec<String>, AppError> {
+        let mut audiences: Vec<String> =
+            RunState::last(&self.lake)?.ledger.into_iter().map(|line| line.head.audience).collect();
+        audiences.sort_unstable();
+        audiences.dedup();
+        Ok(audiences)
+    }
+
+    /// Verifies the ledger of an audience and lists its releases.
+    ///
+    /// # Errors
+    /// [`AppError::Ledger`] for a chain that is not whole.
+    pub async fn list(&self, audience: &str) -> Result<Listing, AppError> {
+        let ledger = ledger::read(&self.lake, &RunState::last(&self.lake)?.ledger, audience, None).await?;
+        let one = |entry: &svp_disclose::ledger::Entry| Release {
+            number: entry.number,
+            release: entry.release.clone(),
+            area: entry.area.clone(),
+            tables: entry.tables.len(),
+            begun_anew: entry.begun_anew.is_some(),
+        };
+        Ok(Listing { audience: audience.to_owned(), releases: ledger.entries().iter().map(one).collect() })
+    }
+
+    /// Bounds every suppressed and implied number from everything that the audience holds.
+    ///
+    /// # Errors
+    /// A site with problems, reference data that cannot be used, [`AppError::Ledger`] for a chain that is not whole,
+    /// [`AppError::Disclosure`] where the tables of the ledger contradict one another. A number that is broken is no error.
+    pub async fn attack(
+        &self,
+        request: &AttackRequest,
+        machine: &Machine,
+        progress: &dyn Progress,
+    ) -> Result<Attacked, AppError> {
+        let state = RunState::last(&self.lake)?;
+        let site = Site::sound(&request.site)?;
+        let area = &site.area(&request.area)?.item;
+        let paths = inputs::paths(&site, area, &request.paths)?;
+        let setting = Setting {
+            ground: Some(Ground { area, paths: &paths, postcodes: false, tables: false }),
+            rows: Rows::Lake { lake: LakeOf::Open(&self.lake), linkage: true, calendar: Calendar::No },
+            months: None,
+            off_grid: OffGrid::Unasked,
+            hold_coverage: false,
+        };
+        let stage = Stage::open(&site, machine, setting, progress).await?;
+        let definitions: Vec<_> = site.definitions.values().collect();
+        let known = hierarchies(&stage.ctx, &site, area, &stage.data.lookups, &definitions).await?;
+        let told = ledger::read(&self.lake, &state.ledger, &request.audience, None).await?;
+        let tables = told.tables();
+        let mut related = relate(&tables, &known);
+        if request.blind {
+            related.system.numbers.iter_mut().for_each(|number| number.value = None);
+        }
+        let refused = |_| AppError::Disclosure {
+            audience: request.audience.clone(),
+            source: DiscloseError::Contradiction { tables: "of the ledger".to_owned() },
+        };
+        let found = attack(&related.system, &Effort::default()).map_err(refused)?;
+        let by = |proof: Proof| found.bounds.iter().filter(|b| b.proof == proof && !b.broken).count();
+        Ok(Attacked {
+            audience: request.audience.clone(),
+            releases: told.entries().len(),
+            tables: tables.len(),
+            numbers: related.system.numbers.len(),
+            equations: related.system.equations.len(),
+            attacked: found.bounds.len(),
+            by_witness: by(Proof::Witness),
+            by_programme: by(Proof::FullLp),
+            broken: found.broken.iter().map(|number| related.origins[*number].label.clone()).collect(),
+        })
+    }
+}

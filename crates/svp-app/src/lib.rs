@@ -1,0 +1,54 @@
+//! What enters: requests as plain values, an opened key, the time as text.
+//! What leaves: the outcome of each command as a value: runs, erasures, rotations, attacks, checks, analyses, trials.
+//! Never: parses arguments, reads environment or clock, prints, or decides an exit code.
+//! To add one: a command is one file here with a request and an outcome; the binary turns arguments into the one and prints the other.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods))]
+
+mod accept;
+mod accounts;
+pub mod analyse;
+mod calendar;
+pub mod check;
+mod check_rows;
+mod decide;
+pub mod disclose;
+mod dry_run;
+pub mod erase;
+mod error;
+pub mod gate;
+mod ingest;
+mod inputs;
+mod ledger;
+pub mod link;
+mod machine;
+mod progress;
+mod release;
+mod request;
+pub mod rotate;
+pub mod run;
+mod site;
+mod stage;
+mod state;
+pub mod trial;
+mod trial_events;
+mod unknown;
+pub mod unload;
+
+#[cfg(test)]
+mod tests;
+
+pub use accept::acceptances;
+pub use calendar::period;
+pub use check_rows::RowsChecked;
+pub use error::AppError;
+pub use inputs::{Paths, intake, needs_postcodes, paths, plans, terms};
+pub use ledger::LedgerLine;
+pub use machine::Machine;
+pub use progress::{Progress, Silent};
+pub use release::{account, summary};
+pub use request::{AcceptChoice, LakeAt, PathChoice};
+pub use site::{Defined, LINKAGE, Site, forces};
+pub use stage::{Calendar, Ground, LakeOf, OffGrid, Rows, Setting, Stage};
+pub use state::{RunState, tables};
+pub use unknown::{Unknown, unknown};

@@ -1,0 +1,85 @@
+//! A new key: every token and every encoding of a lake is taken over to it.
+
+use std::path::Path;
+
+use arrow::array::RecordBatch;
+use svp_ingest::table_of;
+use svp_lake::{Open, RunRecord};
+use svp_pseudonymise::{Key, Rotation};
+
+use crate::erase::rewrite;
+use crate::error::AppError;
+use crate::machine::Machine;
+use crate::progress::Progress;
+use crate::request::LakeAt;
+use crate::site::Site;
+use crate::state::{RunState, tables};
+
+/// Which lake gets a new key, and where the key goes.
+#[derive(Debug, Clone, Default)]
+pub struct RotateRequest {
+    /// Folder of the site.
+    pub site: String,
+    /// Lake.
+    pub lake: LakeAt,
+    /// File for the new key; never overwritten.
+    pub out: String,
+}
+
+/// What a rotation did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotated {
+    /// Rows of each table, by `zone/table`.
+    pub rows: Vec<(String, u64)>,
+    /// Check of the new key.
+    pub check: String,
+    /// Files under the old key that were deleted.
+    pub files_deleted: usize,
+}
+
+/// Takes a lake over from its key `old` to a new one, which is written to its file first. Returns when no byte made under the old key
+/// is left in the zones that hold tokens.
+///
+/// # Errors
+/// [`AppError::WrongKey`] where `old` is not the key of the lake, [`AppError::Argument`] for a lake without runs, a file that is
+/// there, and what the lake refuses.
+pub async fn rotate(
+    request: &RotateRequest,
+    old: &Key,
+    machine: &Machine,
+    progress: &dyn Progress,
+) -> Result<Rotated, AppError> {
+    let out = &request.out;
+    let (site, _) = Site::read(&request.site)?;
+    let lake = request.lake.open(Open::Write).await?;
+    let state = RunState::last_under(&lake, old)?;
+    let Some(last) = lake.last_run().cloned() else {
+        return Err(AppError::Argument {
+            what: "the lake has no runs: there is nothing to rotate".to_owned(),
+            hint: "make a key with `svp key new` and run".to_owned(),
+        });
+    };
+    let unusable = |source| AppError::Key { at: out.clone(), source };
+    let next = old.rotated().map_err(unusable)?;
+    let Some(layer) = old.step_to(&next) else { return Err(AppError::NoKey) };
+    svp_lake::files::write_secret(Path::new(out), next.to_text().as_bytes())?;
+    let ctx = machine.plain_session()?;
+    let specs = tables(&site);
+    let txn = lake.begin(specs.clone()).await?;
+    txn.register(&ctx).await?;
+    let mut rotated = Vec::new();
+    for spec in &specs {
+        let rotation = Rotation::new(layer.clone(), site.tables.iter().find(|t| t.name == table_of(&spec.name)));
+        let turn = |batch: &RecordBatch| rotation.turn(batch).map_err(unusable);
+        let rows = rewrite(&ctx, &txn, spec, "rotated", turn).await?;
+        progress.step("rotate", &format!("{}/{}: {rows} rows", spec.zone, spec.name));
+        rotated.push((format!("{}/{}", spec.zone, spec.name), rows));
+    }
+    let record = RunRecord { key_check: Some(next.check()), body: state.to_body()?, ..last };
+    let lake = txn.finish(record).await?;
+    let files_deleted = lake.vacuum(1).await?;
+    let check = next.check();
+    progress.step("rotate", &format!("the lake's key has check {check} now; {files_deleted} old files deleted"));
+    progress.step("rotate", &format!("from now on the desks and the runs use {out}; destroy the old key"));
+    Ok(Rotated { rows: rotated, check, files_deleted })
+}

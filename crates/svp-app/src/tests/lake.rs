@@ -1,0 +1,119 @@
+//! What changes rows that are in the lake already: erasure, a new key, a delivery that is taken out.
+
+use svp_lake::input::digest_bytes;
+
+use super::*;
+use crate::erase::{EraseRequest, erase};
+use crate::rotate::{RotateRequest, rotate};
+use crate::unload::{UnloadRequest, WrongDelivery, unload};
+
+fn request(tiny: &Tiny, token: &str) -> EraseRequest {
+    EraseRequest { site: tiny.site(), lake: tiny.lake_at(), token: token.to_owned(), even_if_absent: false }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_person_goes_with_its_event_and_does_not_come_back() {
+    let tiny = Tiny::new();
+    tiny.ingest().await;
+    let token = tiny.token("PC2");
+    let person = format!("SELECT count(*) FROM person_record WHERE person_record_id = '{token}'");
+    assert_eq!(tiny.number(&person).await, 1);
+
+    let erased = erase(&request(&tiny, &token), &MACHINE, &Silent).await.unwrap();
+    // The person, their part, and the event that nobody else had a part in.
+    assert_eq!(erased.rows, 3);
+    assert!(erased.files_deleted > 0);
+    assert_eq!(tiny.number(&person).await, 0);
+    assert_eq!(tiny.number("SELECT count(*) FROM event").await, 2);
+    assert_eq!(tiny.state().await.erased, [digest_bytes(token.as_bytes())]);
+
+    // The record comes again in a later extract, beside a new one.
+    tiny.give("rms_crimes_2025-02.csv", &crimes("02/2025", &["C2", "C9"]));
+    tiny.ingest().await;
+    assert_eq!(tiny.number(&person).await, 0);
+    assert_eq!(tiny.number("SELECT count(*) FROM person_record").await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_erased_by_a_wrong_token() {
+    let tiny = Tiny::new();
+    tiny.ingest().await;
+    let error = erase(&request(&tiny, "no token"), &MACHINE, &Silent).await.unwrap_err();
+    assert_eq!(error.to_string(), "that is no token");
+    let nobody = request(&tiny, "00000000000000000000000000000000");
+    let error = erase(&nobody, &MACHINE, &Silent).await.unwrap_err();
+    assert!(error.to_string().contains("nothing was changed"), "{error}");
+    assert_eq!(tiny.lake().await.last_run().unwrap().number, 1);
+    let kept_out = erase(&EraseRequest { even_if_absent: true, ..nobody }, &MACHINE, &Silent).await.unwrap();
+    assert_eq!(kept_out.rows, 0);
+    assert_eq!(tiny.state().await.erased.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotated_lake_knows_its_new_key_alone() {
+    let tiny = Tiny::new();
+    tiny.ingest().await;
+    let token = tiny.token("PC1");
+    let out = tiny.path("next").display().to_string();
+    let request = RotateRequest { site: tiny.site(), lake: tiny.lake_at(), out: out.clone() };
+    let rotated = rotate(&request, &key(), &MACHINE, &Silent).await.unwrap();
+    let of = |table: &str| rotated.rows.iter().find(|(name, _)| name == table).unwrap().1;
+    assert_eq!((of("canonical/event"), of("linkage/person_record"), of("quality/receipt")), (3, 3, 1));
+    let next = Key::parse(&fs::read_to_string(&out).unwrap()).unwrap();
+    assert_eq!(rotated.check, next.check());
+    assert_eq!(tiny.lake().await.last_run().unwrap().key_check, Some(next.check()));
+    assert_eq!(tiny.number("SELECT count(*) FROM person_record").await, 3);
+    let old = format!("SELECT count(*) FROM person_record WHERE person_record_id = '{token}'");
+    assert_eq!(tiny.number(&old).await, 0);
+
+    let error = rotate(&request, &key(), &MACHINE, &Silent).await.unwrap_err();
+    assert!(matches!(error, AppError::WrongKey { .. }), "{error}");
+    // The same extract under the new key is known.
+    let prepared = Prepared::new(RunRequest { ingest_only: true, ..tiny.request() }).unwrap();
+    let again = prepared.run(&MACHINE, next, &Silent).await.unwrap();
+    assert!(matches!(again, Outcome::NothingNew { .. }), "{again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_is_taken_out_and_stays_out() {
+    let tiny = Tiny::new();
+    tiny.ingest().await;
+    tiny.give("rms_crimes_2025-02.csv", &crimes("02/2025", &["C3", "C4"]));
+    tiny.ingest().await;
+    assert_eq!(tiny.number("SELECT count(*) FROM event").await, 4);
+
+    assert!(WrongDelivery::named("rms_crimes_2025-02", "why").is_err());
+    assert!(WrongDelivery::named("police_rms:rms_crimes_2025-02", " ").is_err());
+    let of = |slot: &str| UnloadRequest {
+        site: tiny.site(),
+        lake: tiny.lake_at(),
+        delivery: WrongDelivery::named(&format!("police_rms:{slot}"), "sent by mistake").unwrap(),
+    };
+    let error = unload(&of("rms_crimes_2025-03"), &key(), &MACHINE, &Silent).await.unwrap_err();
+    assert!(error.hint().unwrap().starts_with("did you mean `police_rms:rms_crimes_2025-0"), "{error}");
+
+    let unloaded = unload(&of("rms_crimes_2025-02"), &key(), &MACHINE, &Silent).await.unwrap();
+    assert_eq!(unloaded.file, "rms_crimes_2025-02.csv");
+    // The crime that both files hold is that of the first again.
+    assert_eq!(unloaded.returned, [("rms_crimes_2025-01".to_owned(), 1)]);
+    assert_eq!(unloaded.older, None);
+    assert_eq!(tiny.number("SELECT count(*) FROM event").await, 3);
+    assert_eq!(tiny.number("SELECT count(*) FROM receipt").await, 1);
+    let state = tiny.state().await;
+    assert_eq!(state.files[1].unloaded.as_deref(), Some("sent by mistake"));
+    assert_eq!(state.live().count(), 1);
+
+    // It still lies in its folder, and the next run passes it over.
+    tiny.ingest().await;
+    assert_eq!(tiny.number("SELECT count(*) FROM event").await, 3);
+    assert_eq!(tiny.state().await.live().count(), 1);
+}
+
+#[test]
+fn a_state_is_read_as_older_lakes_wrote_it() {
+    let state: RunState = serde_json::from_str(r#"{"files": [], "receipts": []}"#).unwrap();
+    assert!(state.findings.is_empty() && state.erased.is_empty() && state.ledger.is_empty());
+    let body = RunState::default().to_body().unwrap();
+    let names: Vec<&String> = body.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["files", "receipts", "findings", "accepted", "erased", "linkage", "ledger"]);
+}

@@ -1,0 +1,142 @@
+//! Runs, and what is asked of them: the outcome, the state, analyses, the ledger.
+
+use super::*;
+use crate::analyse::{AnalyseRequest, analyse, describe};
+use crate::check::{CheckRequest, check};
+use crate::disclose::{AttackRequest, Releases};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_gives_its_release_and_a_second_one_finds_nothing_new() {
+    let tiny = Tiny::new();
+    let heard = Heard::default();
+    let prepared = Prepared::new(tiny.request()).unwrap();
+    let outcome = prepared.run(&MACHINE, key(), &heard).await.unwrap();
+    let Outcome::Released { release, report } = outcome else { panic!("{outcome:?}") };
+    assert_eq!(release, "000001-wessmark-partner");
+    assert!(fs::read_to_string(report).unwrap().contains("Serious violence"));
+    assert!(heard.has("ingest: police_rms: 3 rows read = 3 accepted"));
+    assert!(heard.has("link: 3 person records are 3 people"));
+    assert!(heard.has("done: release 000001"));
+    assert_eq!(tiny.number("SELECT count(*) FROM event").await, 3);
+
+    let state = tiny.state().await;
+    assert_eq!(state.live().map(|f| f.slot.as_str()).collect::<Vec<_>>(), ["rms_crimes_2025-01"]);
+    assert_eq!(state.receipts.iter().map(|r| (r.rows_read, r.accepted)).collect::<Vec<_>>(), [(3, 3)]);
+    assert_eq!(state.ledger.len(), 1);
+    assert!(state.linkage.is_some());
+
+    assert_eq!(tiny.release().await, Outcome::NothingNew { release });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_describes_and_writes_nothing() {
+    let tiny = Tiny::new();
+    let heard = Heard::default();
+    let text = Prepared::new(tiny.request()).unwrap().describe(&MACHINE, &heard).await.unwrap();
+    assert!(text.starts_with("area wessmark (Invented county)") || text.starts_with("area wessmark ("), "{text}");
+    assert!(text.contains("\n\nsource police_rms: 1 files, first "), "{text}");
+    assert!(text.contains("\n\noutput monthly_trend under injury_violence\n"), "{text}");
+    assert!(!tiny.path("lake").exists());
+    tiny.ingest().await;
+    let again = Prepared::new(tiny.request()).unwrap().describe(&MACHINE, &heard).await.unwrap();
+    assert_eq!(again, text);
+    assert!(!heard.has("load: "), "a file that the lake holds would be loaded");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_is_an_error_with_what_to_do() {
+    let tiny = Tiny::new();
+    let error = Prepared::new(RunRequest { area: "wesmark".to_owned(), ..tiny.request() }).err().unwrap();
+    assert_eq!(error.to_string(), "there is no area `wesmark`");
+    assert_eq!(error.hint().as_deref(), Some("did you mean `wessmark`?"));
+
+    // The law of the police source does not reach the public.
+    let error = Prepared::new(RunRequest { audience: Some("public".to_owned()), ..tiny.request() }).err().unwrap();
+    assert!(matches!(error, AppError::Audience { .. }), "{error}");
+
+    tiny.ingest().await;
+    let other = "svp-key-1 needs-assessment 1112131415161718191a1b1c1d1e1f200102030405060708090a0b0c0d0e0f10\n";
+    let prepared = Prepared::new(tiny.request()).unwrap();
+    let error = prepared.run(&MACHINE, Key::parse(other).unwrap(), &Silent).await.unwrap_err();
+    assert!(matches!(error, AppError::WrongKey { .. }), "{error}");
+
+    let request = RunRequest { reload: vec!["police_rms".to_owned()], ..tiny.request() };
+    fs::remove_file(tiny.path("extracts/police_rms/rms_crimes_2025-01.csv")).unwrap();
+    let error = run(request).await.unwrap_err();
+    assert!(!error.findings().is_empty(), "a source without a file is a finding that refuses: {error}");
+    assert_eq!(tiny.lake().await.last_run().unwrap().number, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_analysis_gives_true_counts_as_rows() {
+    let tiny = Tiny::new();
+    tiny.ingest().await;
+    let site = Site::sound(&tiny.site()).unwrap();
+    let request = AnalyseRequest {
+        analysis: "cell_counts".to_owned(),
+        lake: tiny.lake_at(),
+        area: Some("wessmark".to_owned()),
+        set: vec!["grid=bng:500".to_owned()],
+        ..AnalyseRequest::default()
+    };
+    let found = analyse(&site, &request, &MACHINE, &Silent).await.unwrap();
+    let row = arrow::compute::concat_batches(&found[0].schema(), &found).unwrap();
+    let first = |name: &str| arrow::util::display::array_value_to_string(row.column_by_name(name).unwrap(), 0).unwrap();
+    assert_eq!((first("shift").as_str(), first("month").as_str(), first("events").as_str()), ("all", "2025-01", "3.0"));
+
+    // A period in which nothing happened: no row, and its columns all the same.
+    let earlier =
+        AnalyseRequest { from: Some("2024-01".to_owned()), to: Some("2024-02".to_owned()), ..request.clone() };
+    let none = analyse(&site, &earlier, &MACHINE, &Silent).await.unwrap();
+    assert_eq!((rows(&none), none[0].num_columns()), (0, row.num_columns()));
+
+    let misspelt = AnalyseRequest { set: vec!["gird=bng:500".to_owned()], ..request.clone() };
+    let error = analyse(&site, &misspelt, &MACHINE, &Silent).await.unwrap_err();
+    assert_eq!(error.hint().as_deref(), Some("did you mean `grid`?"));
+    let nowhere = AnalyseRequest { area: None, ..request };
+    assert!(matches!(analyse(&site, &nowhere, &MACHINE, &Silent).await, Err(AppError::Argument { .. })));
+    assert!(describe(&site, "cell_counts").unwrap().contains("--set grid=bng:250"));
+    assert_eq!(describe(&site, "cell_count").unwrap_err().hint().as_deref(), Some("did you mean `cell_counts`?"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_gives_the_account_of_rows_and_writes_nothing() {
+    let tiny = Tiny::new();
+    let request =
+        CheckRequest { site: tiny.site(), area: Some("wessmark".to_owned()), rows: true, ..CheckRequest::default() };
+    let checked = check(&request, &MACHINE, &Silent).await.unwrap();
+    let rows = checked.rows.as_ref().unwrap();
+    assert_eq!(rows.receipts.iter().map(|r| r.accepted).sum::<u64>(), 3);
+    assert!(rows.refused.is_empty());
+    assert!(rows.accounts()[0].contains("3 rows = 3 accepted"));
+    let heard = Heard::default();
+    checked.tell(&heard);
+    assert!(heard.has("check: reference data are whole"));
+    assert!(!tiny.path("lake").exists());
+
+    fs::write(tiny.path("pipelines/areas/broken.toml"), "name = 1").unwrap();
+    let AppError::Problems(problems) = check(&request, &MACHINE, &Silent).await.unwrap_err() else { panic!() };
+    assert!(problems.iter().all(|p| p.at.starts_with("pipelines/areas/broken.toml")), "{problems:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_released_is_listed_reviewed_and_attacked() {
+    let tiny = Tiny::new();
+    tiny.release().await;
+    let releases = Releases::open(&tiny.lake_at()).await.unwrap();
+    assert_eq!(releases.audiences().unwrap(), ["partner"]);
+    let listing = releases.list("partner").await.unwrap();
+    assert_eq!(listing.releases.iter().map(|r| r.release.as_str()).collect::<Vec<_>>(), ["000001-wessmark-partner"]);
+    assert!(listing.to_string().starts_with("partner: 1 releases, chain whole\n  1 000001-wessmark-partner area"));
+    assert!(releases.review("000001-wessmark-partner").await.unwrap().contains("wessmark"));
+    let request = AttackRequest {
+        site: tiny.site(),
+        area: "wessmark".to_owned(),
+        audience: "partner".to_owned(),
+        blind: false,
+        paths: PathChoice::default(),
+    };
+    let attacked = releases.attack(&request, &MACHINE, &Silent).await.unwrap();
+    assert_eq!((attacked.releases, attacked.broken.len()), (1, 0));
+    assert!(attacked.to_string().ends_with("nothing can be bounded inside its protection interval"));
+}

@@ -1,0 +1,18 @@
+//! `svp erase`: arguments become a request.
+
+use svp_app::AppError;
+use svp_app::erase::{EraseRequest, erase};
+
+use crate::args::{Cli, EraseArgs, lake_at};
+use crate::tell::Tell;
+
+/// The command.
+pub async fn command(cli: &Cli, args: &EraseArgs, tell: &Tell) -> Result<(), AppError> {
+    let request = EraseRequest {
+        site: cli.site.clone(),
+        lake: lake_at(&args.lake, &args.store_option),
+        token: args.token.clone(),
+        even_if_absent: args.even_if_absent,
+    };
+    erase(&request, &cli.machine(), tell).await.map(drop)
+}
