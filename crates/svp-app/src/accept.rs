@@ -11,7 +11,7 @@ use crate::state::RunState;
 ///
 /// # Errors
 /// [`AppError::Argument`] for a text that names no slot and kind, a kind that does not refuse, a reason that is empty.
-pub fn acceptances(choice: &AcceptChoice, at: &str, run: u64) -> Result<Vec<Acceptance>, AppError> {
+pub(crate) fn acceptances(choice: &AcceptChoice, at: &str, run: u64) -> Result<Vec<Acceptance>, AppError> {
     let reason = choice.reason.as_deref().unwrap_or_default();
     let shrink = choice.accept_shrink.iter().map(|at| format!("{at}:{}", FindingKind::Shrunk));
     let one = |text: String| {

@@ -124,7 +124,7 @@ pub(crate) fn sound(full: InFull, progress: &dyn Progress) -> Result<InFull, App
 ///
 /// # Errors
 /// [`AppError::Problems`] with all problems of all sources at once.
-pub fn plans(
+pub(crate) fn plans(
     machine: &Machine,
     site: &Site,
     area: Option<&Area>,
@@ -146,7 +146,7 @@ pub fn plans(
 
 /// Whether the mappings of these sources, or the tables that they fill, ask for the LSOA of a postcode.
 #[must_use]
-pub fn needs_postcodes(site: &Site, names: &[String]) -> bool {
+pub(crate) fn needs_postcodes(site: &Site, names: &[String]) -> bool {
     let asks = |sql: &str| sql.contains("'postcode_lsoa'");
     let feeds = || names.iter().filter_map(|name| site.sources.get(name)).flat_map(|s| &s.item.feeds);
     let derived = |table: &Table| table.columns.iter().any(|c| c.derive.as_deref().is_some_and(asks));
@@ -159,7 +159,7 @@ pub fn needs_postcodes(site: &Site, names: &[String]) -> bool {
 ///
 /// # Errors
 /// Reference data that cannot be read.
-pub fn terms(
+pub(crate) fn terms(
     site: &Site,
     area: Option<(&Area, &str)>,
     source: &Source,
@@ -175,7 +175,12 @@ pub fn terms(
 ///
 /// # Errors
 /// Paths that cannot be looked at, and findings that refuse.
-pub fn intake(site: &Site, paths: &Paths, plans: &[SourcePlan], accepted: &[Acceptance]) -> Result<Intake, AppError> {
+pub(crate) fn intake(
+    site: &Site,
+    paths: &Paths,
+    plans: &[SourcePlan],
+    accepted: &[Acceptance],
+) -> Result<Intake, AppError> {
     let others: Vec<(String, NamePattern)> =
         site.sources.iter().filter_map(|(name, s)| Some((name.clone(), NamePattern::new(&s.item.files)?))).collect();
     let mut intake = Intake::default();

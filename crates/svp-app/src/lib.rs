@@ -8,6 +8,7 @@
 mod accept;
 mod accounts;
 pub mod analyse;
+pub mod area;
 mod calendar;
 pub mod check;
 mod check_rows;
@@ -23,6 +24,7 @@ mod ledger;
 pub mod link;
 mod machine;
 mod progress;
+pub mod pseudonymise;
 mod release;
 mod request;
 pub mod rotate;
@@ -38,17 +40,15 @@ pub mod unload;
 #[cfg(test)]
 mod tests;
 
-pub use accept::acceptances;
 pub use calendar::period;
 pub use check_rows::RowsChecked;
 pub use error::AppError;
-pub use inputs::{Paths, intake, needs_postcodes, paths, plans, terms};
+pub use inputs::{Paths, paths};
 pub use ledger::LedgerLine;
 pub use machine::Machine;
 pub use progress::{Progress, Silent};
-pub use release::{account, summary};
 pub use request::{AcceptChoice, LakeAt, PathChoice};
-pub use site::{Defined, LINKAGE, Site, forces};
+pub use site::{Defined, LINKAGE, Site};
 pub use stage::{Calendar, Ground, LakeOf, OffGrid, Rows, Setting, Stage};
 pub use state::{RunState, tables};
 pub use unknown::{Unknown, unknown};

@@ -16,8 +16,7 @@ use crate::site::Site;
 use crate::state::RunState;
 
 /// One line for each source of some receipts: the rows read, and what became of them.
-#[must_use]
-pub fn summary(receipts: &[Receipt]) -> Vec<String> {
+pub(crate) fn summary(receipts: &[Receipt]) -> Vec<String> {
     by_source(receipts)
         .into_iter()
         .map(|(source, list)| {
@@ -43,8 +42,7 @@ pub fn summary(receipts: &[Receipt]) -> Vec<String> {
 }
 
 /// The account of one file and feed, in lines: rows, rules, tables.
-#[must_use]
-pub fn account(receipt: &Receipt) -> String {
+pub(crate) fn account(receipt: &Receipt) -> String {
     let mut out = format!(
         "{} feed {}: {} rows = {} accepted + {} quarantined + {} duplicate",
         receipt.file, receipt.feed, receipt.rows_read, receipt.accepted, receipt.quarantined, receipt.duplicate

@@ -440,7 +440,7 @@ const CATALOGUE: &str = "pipelines/reference/catalogue.toml";
 ///
 /// # Errors
 /// Files that are not there, [`AppError::Problems`] for those that are wrong.
-pub fn forces(site: &Path) -> Result<Forces, AppError> {
+pub(crate) fn forces(site: &Path) -> Result<Forces, AppError> {
     let read = |file: &str| svp_lake::files::read_text(&site.join(file));
     let (forces, districts, catalogue) = (read(FORCES)?, read(DISTRICTS)?, read(CATALOGUE)?);
     Forces::parse((FORCES, &forces), (DISTRICTS, &districts), (CATALOGUE, &catalogue))

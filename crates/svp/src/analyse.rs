@@ -5,7 +5,8 @@ use std::path::Path;
 use svp_app::analyse::{AnalyseRequest, analyse, describe, list};
 use svp_app::{AppError, Progress, Site};
 
-use crate::args::{AnalyseArgs, Cli, ResultForm, lake_at};
+use crate::args::{Cli, lake_at};
+use crate::question_args::{AnalyseArgs, ResultForm};
 use crate::sql::render;
 use crate::tell::Tell;
 

@@ -4,7 +4,8 @@ use svp_app::AppError;
 use svp_app::disclose::{AttackRequest, Releases};
 use svp_app::gate::{self, GateRequest};
 
-use crate::args::{Cli, DiscloseArgs, lake_at};
+use crate::args::{Cli, lake_at};
+use crate::question_args::DiscloseArgs;
 use crate::tell::Tell;
 
 /// The command.

@@ -7,8 +7,9 @@ use std::time::Instant;
 use svp_app::link::{LinkRequest, Records};
 use svp_app::{AppError, Progress};
 
-use crate::args::{Cli, LinkArgs, lake_at};
+use crate::args::{Cli, lake_at};
 use crate::key;
+use crate::question_args::LinkArgs;
 use crate::tell::Tell;
 
 /// The command.

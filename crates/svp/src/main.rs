@@ -17,6 +17,7 @@ mod erase;
 mod error;
 mod key;
 mod link;
+mod question_args;
 mod run;
 mod sql;
 mod tell;

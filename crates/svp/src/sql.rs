@@ -14,7 +14,8 @@ use rustyline::error::ReadlineError;
 use svp_app::{AppError, Calendar, Ground, LakeOf, OffGrid, Progress, Rows, Setting, Site, Stage, paths, period};
 use svp_lake::Open;
 
-use crate::args::{Cli, ResultForm, SqlArgs, lake_at};
+use crate::args::{Cli, lake_at};
+use crate::question_args::{ResultForm, SqlArgs};
 use crate::tell::Tell;
 
 /// The command.
