@@ -355,3 +355,49 @@ def half_left_out(d, sheet, rng):
     least = min(len(other.rows) for other in d.others(sheet) if other.source == sheet.source)
     need(len(sheet.rows) * 2 < least and least >= 20)
     d.note(f"{sheet.name}: {len(sheet.rows)} of {count} rows are there")
+
+
+KINDS_OF_ROW = {
+    "police_street": "Crime type",
+    "police_rms": "LPA",
+    "istv": "ASSAULT LOCATION TYPE",
+    "ecds": "EC_Injury_Intent_SNOMED_CT",
+}
+
+
+def common(sheet, name, d):
+    """The commonest value of a column of a sheet that stands in a fifth of the rows of every file."""
+    its = [other for other in d.sheets if other.source == sheet.source]
+    values = sorted({sheet.get(row, name) for row in sheet.rows} - {""})
+    share = {value: min(sum(other.get(row, name) == value for row in other.rows) / max(len(other.rows), 1) for other in its) for value in values}
+    best = max(values, key=lambda value: (share[value], value), default=None)
+    need(best is not None and share[best] >= 0.25 and min(len(other.rows) for other in its) >= 40)
+    return best
+
+
+@kind(*KINDS_OF_ROW, months=5)
+def one_kind_left_out(d, sheet, rng):
+    """Rows of one kind, or one district, were left out of one file."""
+    name = KINDS_OF_ROW[sheet.source]
+    value = common(sheet, name, d)
+    count = len(sheet.rows)
+    sheet.rows[:] = [row for row in sheet.rows if sheet.get(row, name) != value]
+    need(len(sheet.rows) >= 12)
+    d.must_tell = True
+    d.note(f"{sheet.name}: {count - len(sheet.rows)} of {count} rows of one {name} left out")
+
+
+RECODED = {"police_street": ("Crime type", "Other theft"), "ecds": ("EC_Injury_Intent_SNOMED_CT", "242056005"), "istv": ("ASSAULT LOCATION TYPE", "Other")}
+
+
+@kind(*RECODED, months=5)
+def recoded(d, sheet, rng):
+    """Most rows of the commonest kind bear another code that is legal."""
+    name, other = RECODED[sheet.source]
+    value = common(sheet, name, d)
+    need(value != other)
+    rows = [row for row in sheet.rows if sheet.get(row, name) == value]
+    for row in rows[: round(len(rows) * 0.8)]:
+        sheet.put(row, name, other)
+    d.must_tell = True
+    d.note(f"{sheet.name}: {round(len(rows) * 0.8)} rows of one {name} bear another code")

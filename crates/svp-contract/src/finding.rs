@@ -94,7 +94,7 @@ kinds! {
         "One number, date of birth or minute of the clock stands in so many rows that it looks filled in."
         "ask the sender what it stands for; what stands for nobody belongs into schemas/placeholders.csv"
     UnlikeOthers "unlike_others" false
-        "Something is so in this file and in no other of its source: a column that is blank or of one value more often, rows that come again, or half of the rows missing."
+        "Something is so in this file and in no other of its source: a column that is blank or of one value more often, a value that is gone or far more common, rows that come again, or half of the rows missing."
         "ask the sender what changed in this export"
     RowLimit "row_limit" false
         "The file has a number of rows at which programs stop, or files have one and the same number: the rest may be cut off."

@@ -167,7 +167,7 @@ impl Account {
                 if let Some((count, of)) = profile.clock.one_minute() {
                     one_minute.push((target.table.name.as_str(), step.column.name.as_str(), count, of));
                 }
-                let mut counts = profile.finish(&target.table.name, &step.column.name);
+                let mut counts = profile.finish(&target.table.name, &step.column);
                 match &step.origin {
                     Origin::Mapped { constant: false, inputs, .. } => {
                         let words = inputs.iter().filter_map(|i| self.given.get(*i)).map(|g| g.missing).sum();

@@ -13,6 +13,7 @@ use svp_contract::{Finding, FindingKind};
 use crate::error::IngestError;
 use crate::load::SourcePlan;
 use crate::pending::LoadedFile;
+use crate::profile::read_shares;
 use crate::receipt::Receipt;
 use crate::revise::engine;
 
@@ -27,16 +28,23 @@ const FEWEST_LENGTHS: usize = 3;
 /// What files of one source differ in by chance is less likely than this.
 const CHANCE: f64 = 1e-5;
 /// Share of rows by which a column is blank more often than in any other file.
-const MORE_BLANK: f64 = 0.1;
+const MORE_BLANK: f64 = 0.05;
 /// The same for one value, which must also come so many times as often, or leave that part of what others leave to other values.
 const MORE_COMMON: f64 = 0.05;
-const TIMES: f64 = 3.0;
+const TIMES: f64 = 2.5;
+/// A value of few is at least half as common as in any other file, and at most twice; below this share a rise is none.
+const HALF: f64 = 0.5;
+const MORE_OF_ONE: f64 = 0.1;
+/// Share of rows by which a sender's column is blank more often than that of any other sender.
+const MORE_BLANK_OF_SENDER: f64 = 0.3;
 /// The same for rows that come again.
 const MORE_REPEATED: f64 = 0.02;
 const TIMES_REPEATED: f64 = 2.0;
-/// Files of one number of rows, from which that is no chance, and how long they are at least.
+/// Files of one number of rows, from which that is no chance: long ones, and most of many.
 const SAME_LENGTH: usize = 3;
 const FEWEST_SAME: u64 = 1_000;
+const MANY_FILES: usize = 6;
+const MOST_FILES: f64 = 0.75;
 /// Numbers of rows at which programs stop: spreadsheets with and without the header, and limits of exports.
 const LIMITS: [u64; 8] = [10_000, 50_000, 65_535, 65_536, 100_000, 1_000_000, 1_048_575, 1_048_576];
 
@@ -91,6 +99,29 @@ fn more_common(own: Part, others: &[Part]) -> bool {
     far && p - share >= MORE_COMMON && no_chance(own, share)
 }
 
+/// A value that every other file has and that is far rarer here, or one that most of them have and that is far more common: in how many of how
+/// many rows it stands.
+fn other_shares(own: &BTreeMap<u64, u64>, others: &[&BTreeMap<u64, u64>]) -> Option<Part> {
+    let total = |shares: &BTreeMap<u64, u64>| shares.values().sum::<u64>();
+    let of = total(own);
+    let values: BTreeSet<u64> = others.iter().flat_map(|shares| shares.keys().copied()).collect();
+    values.iter().find_map(|value| {
+        let part = |shares: &BTreeMap<u64, u64>| Part {
+            count: shares.get(value).copied().unwrap_or_default(),
+            of: total(shares),
+        };
+        let (own, parts) = (Part { of, ..part(own) }, others.iter().map(|o| part(o)).collect::<Vec<_>>());
+        let having = parts.iter().filter(|p| p.count > 0).count();
+        let least = parts.iter().map(|p| p.share()).fold(1.0, f64::min);
+        let most = expected(&parts);
+        // What is missing of one value is more of all others.
+        let rest = Part { count: own.of - own.count, of: own.of };
+        let rarer = having == parts.len() && own.share() <= HALF * least && no_chance(rest, 1.0 - least);
+        let risen = own.share() >= most / HALF && own.share() - most >= MORE_OF_ONE && no_chance(own, most);
+        (rarer || (having * 2 >= parts.len() && risen)).then_some(own)
+    })
+}
+
 fn more_repeated(own: Part, others: &[Part]) -> bool {
     let (p, share) = (own.share(), expected(others));
     p >= TIMES_REPEATED * share && p - share >= MORE_REPEATED && no_chance(own, share)
@@ -101,6 +132,8 @@ struct Held<'a> {
     file: &'a LoadedFile,
     blank: Part,
     common: Part,
+    shares: BTreeMap<u64, u64>,
+    mapped: bool,
 }
 
 /// Holds every live file of the sources that `changed` against the others of the same sender.
@@ -143,7 +176,10 @@ async fn columns(
     // Source, sender, feed, table and column to the files that have it.
     let mut groups: BTreeMap<[String; 5], Vec<Held<'_>>> = BTreeMap::new();
     for batch in &batches {
-        let text = |column: usize, row: usize| batch.column(column).as_string::<i32>().value(row);
+        let text = |column: usize, row: usize| {
+            let values = batch.column(column).as_string::<i32>();
+            if values.is_null(row) { "" } else { values.value(row) }
+        };
         let number = |column: usize, row: usize| {
             let values = batch.column(column).as_primitive::<Int64Type>();
             if values.is_null(row) { 0 } else { values.value(row).unsigned_abs() }
@@ -156,6 +192,8 @@ async fn columns(
                 file,
                 blank: Part { count: number(7, row), of: number(6, row) },
                 common: Part { count: number(9, row), of: number(8, row) },
+                mapped: batch.column(10).as_boolean().value(row),
+                shares: read_shares(text(11, row)),
             });
         }
     }
@@ -173,7 +211,7 @@ async fn columns(
     for (part, odd, what) in kinds {
         let mut told: BTreeMap<(&str, &str), Vec<&BTreeSet<&str>>> = BTreeMap::new();
         for (inputs, [source, .., table, column], held) in groups.iter().filter(|(inputs, ..)| !inputs.is_empty()) {
-            for (at, one) in held.iter().enumerate() {
+            for (at, one) in held.iter().enumerate().filter(|(_, one)| one.mapped) {
                 let (own, others) = (part(one), others(held, at, part));
                 if own.of < FEWEST_ROWS || others.len() < FEWEST_OTHERS || !odd(own, &others) {
                     continue;
@@ -190,7 +228,70 @@ async fn columns(
             }
         }
     }
+    shares(&groups, found);
+    senders(&groups, found);
     Ok(())
+}
+
+/// A group of files that have a column: the columns of the extract that it is read from, its name, the files.
+type Group<'a> = (BTreeSet<&'a str>, &'a [String; 5], &'a Vec<Held<'a>>);
+
+/// Columns of few values of which one is far rarer, or far more common, than in any other file.
+fn shares(groups: &[Group<'_>], found: &mut Vec<Finding>) {
+    let mut told: BTreeSet<(&str, &str, &str)> = BTreeSet::new();
+    for (_, [source, .., table, column], held) in groups {
+        for (at, one) in held.iter().enumerate() {
+            let rows: u64 = one.shares.values().sum();
+            let others: Vec<&BTreeMap<u64, u64>> = held
+                .iter()
+                .enumerate()
+                .filter(|(i, other)| *i != at && other.shares.values().sum::<u64>() >= FEWEST_ROWS)
+                .map(|(_, other)| &other.shares)
+                .collect();
+            let enough = rows >= FEWEST_ROWS && others.len() > FEWEST_OTHERS;
+            let odd = if enough { other_shares(&one.shares, &others) } else { None };
+            if let Some(part) = odd
+                && told.insert((source, &one.file.slot, column))
+            {
+                let what =
+                    "one of the column's values is far rarer, or far more common, than in any other file of the source";
+                let finding = Finding::new(FindingKind::UnlikeOthers, source, &one.file.slot, &one.file.file, what);
+                found.push(finding.at(table, column, "").counted(part.count, part.of));
+            }
+        }
+    }
+}
+
+/// Columns that one sender leaves blank far more often than every other sender of the source, in all its files together.
+fn senders(groups: &[Group<'_>], found: &mut Vec<Finding>) {
+    let mut columns: BTreeMap<[&str; 4], BTreeMap<&str, (Part, &LoadedFile)>> = BTreeMap::new();
+    for (_, [source, sender, feed, table, column], held) in groups {
+        for one in held.iter().filter(|one| one.mapped && !sender.is_empty()) {
+            let of_sender = columns.entry([source, feed, table, column]).or_default();
+            let (all, _) = of_sender.entry(sender).or_insert((Part { count: 0, of: 0 }, one.file));
+            (all.count, all.of) = (all.count + one.blank.count, all.of + one.blank.of);
+        }
+    }
+    for ([source, _, table, column], of_sender) in &columns {
+        for (sender, (own, file)) in of_sender {
+            let others: Vec<Part> =
+                of_sender.iter().filter(|(s, _)| *s != sender).map(|(_, (part, _))| *part).collect();
+            let others: Vec<Part> = others.into_iter().filter(|part| part.of >= FEWEST_ROWS).collect();
+            let share = expected(&others);
+            if own.of >= FEWEST_ROWS
+                && !others.is_empty()
+                && own.count < own.of
+                && own.share() - share >= MORE_BLANK_OF_SENDER
+                && no_chance(*own, share)
+            {
+                let what = format!(
+                    "the column is blank more often in the files of {sender} than in those of any other sender"
+                );
+                let finding = Finding::new(FindingKind::UnlikeOthers, source, &file.slot, &file.file, what);
+                found.push(finding.at(table, column, "").counted(own.count, own.of));
+            }
+        }
+    }
 }
 
 /// Whether a file is odd beside others.
@@ -213,22 +314,24 @@ fn lengths(live: Live<'_>, changed: &BTreeSet<String>, found: &mut Vec<Finding>)
     for ([source, ..], held) in &groups {
         for (at, (file, receipt)) in held.iter().enumerate() {
             let rows = receipt.rows_read;
+            let of_feed = if receipt.feed == "rows" { String::new() } else { format!(" of {}", receipt.feed) };
             let finding = |kind, what: String| Finding::new(kind, source, &file.slot, &file.file, what);
             let lengths = held.iter().map(|(_, r)| r.rows_read);
             let same = lengths.clone().filter(|n| *n == rows).count();
-            if LIMITS.contains(&rows) || (same >= SAME_LENGTH && rows >= FEWEST_SAME) {
+            let long = same >= SAME_LENGTH && rows >= FEWEST_SAME;
+            let most = same >= MANY_FILES && same as f64 >= MOST_FILES * held.len() as f64 && rows >= FEWEST_ROWS;
+            if LIMITS.contains(&rows) || long || most {
                 let what = match same {
-                    1 => format!("the file has {rows} rows of {}, a number at which programs stop", receipt.feed),
-                    n => format!("{n} files of the source have {rows} rows of {} each", receipt.feed),
+                    1 => format!("the file has {rows} rows{of_feed}, a number at which programs stop"),
+                    n => format!("{n} files of the source have {rows} rows{of_feed} each"),
                 };
-                found.push(finding(FindingKind::RowLimit, what));
+                found.push(finding(FindingKind::RowLimit, what).counted(rows, rows));
             }
             let least = lengths.enumerate().filter(|(i, n)| *i != at && *n > 0).map(|(_, n)| n).min();
             let enough = held.len() > FEWEST_LENGTHS;
             if let Some(least) = least.filter(|n| enough && *n >= FEWEST_LONG && rows > 0 && rows * 2 < *n) {
                 let what = format!(
-                    "it holds {rows} rows of {}, less than half of the fewest in any other file of the source ({least})",
-                    receipt.feed
+                    "it holds {rows} rows{of_feed}, less than half of the fewest in any other file of the source ({least})"
                 );
                 found.push(finding(FindingKind::UnlikeOthers, what).counted(rows, least));
             }
@@ -273,6 +376,18 @@ mod tests {
         assert!(more_common(part(100, 100), &common), "constant");
         assert!(!more_common(part(75, 100), &common), "three quarters beside three fifths");
         assert!(!more_common(part(100, 100), &[part(100, 100), part(100, 100)]), "constant everywhere");
+    }
+
+    #[test]
+    fn a_value_that_is_gone_or_stands_for_another() {
+        let file = |counts: &[u64]| (0_u64..).zip(counts.iter().copied()).collect::<BTreeMap<u64, u64>>();
+        let others = [file(&[60, 30, 10]), file(&[55, 38, 7]), file(&[66, 27, 9])];
+        let odd = |counts: &[u64]| other_shares(&file(counts), &others.iter().collect::<Vec<_>>()).is_some();
+        assert!(!odd(&[60, 31, 9]));
+        assert!(odd(&[70, 0, 9]), "one is gone");
+        assert!(odd(&[25, 30, 45]), "half of the first became the last");
+        assert!(!odd(&[0, 3, 7]), "ten rows");
+        assert!(!odd(&[62, 38, 0]), "a rare one is missing by chance");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The account of columns: for each file, table and column, how many rows held something, and what became of it. Never a value of a
 //! direct identifier, and of dates no more than the month.
 
+use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -12,13 +13,15 @@ use arrow::datatypes::{
 };
 use rustc_hash::{FxHashMap, FxHasher};
 use serde::{Deserialize, Serialize};
-use svp_contract::{Column, Sensitivity};
+use svp_contract::{Column, ColumnType, Sensitivity};
 
 use crate::receipt::Receipt;
 use crate::spread::Clock;
 
 /// Different values are counted up to this many.
 const MOST_DISTINCT: usize = 256;
+/// Columns of at most so many different values keep how often each came.
+const MOST_SHARES: usize = 32;
 /// Rows in which different values are counted; the rest of a longer file is not looked at.
 const DISTINCT_ROWS: u64 = 65_536;
 
@@ -53,6 +56,9 @@ pub struct ColumnProfile {
     /// Of these, the rows with the most common value, among the first values that came.
     #[serde(default)]
     pub most_common: u64,
+    /// How often each value came, by digest, the most common first, where there are few of them and none tells of one person alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shares: Vec<(u64, u64)>,
     /// There are more different values than `distinct`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub more_distinct: bool,
@@ -122,8 +128,13 @@ impl Profile {
     }
 
     /// The finished profile.
-    pub(crate) fn finish(mut self, table: &str, column: &str) -> ColumnProfile {
-        (self.counts.table, self.counts.column) = (table.to_owned(), column.to_owned());
+    pub(crate) fn finish(mut self, table: &str, column: &Column) -> ColumnProfile {
+        (self.counts.table, self.counts.column) = (table.to_owned(), column.name.clone());
+        let words = matches!(column.kind, ColumnType::Text | ColumnType::Boolean);
+        if words && column.sensitivity != Sensitivity::Direct && self.seen.len() <= MOST_SHARES {
+            self.counts.shares = self.seen.iter().map(|(digest, n)| (*digest, *n)).collect();
+            self.counts.shares.sort_unstable_by_key(|(digest, n)| (std::cmp::Reverse(*n), *digest));
+        }
         self.counts.distinct = self.seen.len() as u64;
         self.counts.most_common = self.seen.values().copied().max().unwrap_or_default();
         self.counts.more_distinct |= self.seen.len() >= MOST_DISTINCT;
@@ -225,6 +236,20 @@ fn hash(value: &(impl Hash + ?Sized)) -> u64 {
     hasher.finish()
 }
 
+/// Shares as text: `digest:count`, parted by blanks.
+fn written(shares: &[(u64, u64)]) -> String {
+    shares.iter().map(|(digest, n)| format!("{digest:x}:{n}")).collect::<Vec<_>>().join(" ")
+}
+
+/// Reads what [`written`] wrote.
+pub(crate) fn read_shares(text: &str) -> BTreeMap<u64, u64> {
+    let one = |pair: &str| {
+        let (digest, n) = pair.split_once(':')?;
+        Some((u64::from_str_radix(digest, 16).ok()?, n.parse().ok()?))
+    };
+    text.split(' ').filter_map(one).collect()
+}
+
 /// Arrow schema of the table `quality/column_profile`.
 #[must_use]
 pub fn profile_schema() -> SchemaRef {
@@ -250,6 +275,7 @@ pub fn profile_schema() -> SchemaRef {
         Field::new("more_distinct", DataType::Boolean, true),
         number("counted"),
         number("most_common"),
+        text("shares"),
         text("least"),
         text("greatest"),
     ]))
@@ -293,6 +319,7 @@ pub fn profile_batch(receipts: &[Receipt], run: u64) -> Result<RecordBatch, arro
             flag(&|c| c.more_distinct),
             number(&|c| c.counted),
             number(&|c| c.most_common),
+            text(&|_, c| (!c.shares.is_empty()).then(|| written(&c.shares))),
             text(&|_, c| c.least.clone()),
             text(&|_, c| c.greatest.clone()),
         ],

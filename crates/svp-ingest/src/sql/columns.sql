@@ -1,4 +1,4 @@
--- What the columns of the extracts held, by file: those that are read from the extract and not made from others.
+-- What the columns of the canonical tables held, by file; `mapped`: they are read from the extract and not made from others.
 SELECT
   source,
   slot,
@@ -9,7 +9,9 @@ SELECT
   rows,
   blank,
   counted,
-  most_common
+  most_common,
+  mapped,
+  shares
 FROM column_profile
-WHERE mapped
+WHERE mapped OR shares IS NOT NULL
 ORDER BY source, slot, feed, table_name, column_name, run
