@@ -47,6 +47,26 @@ pub enum Alternative {
 }
 
 /// Gi* of every cell with binary weights; see [`gi_star_weighted`].
+///
+/// ```
+/// use svp_methods::{Neighbours, gi_star::gi_star};
+/// // Knife crime in 25 squares, five in a row.
+/// let counts = [
+///     0.0, 0.0, 1.0, 0.0, 0.0, //
+///     0.0, 6.0, 8.0, 1.0, 0.0, //
+///     1.0, 7.0, 9.0, 2.0, 0.0, //
+///     0.0, 1.0, 2.0, 1.0, 0.0, //
+///     0.0, 0.0, 0.0, 1.0, 0.0,
+/// ];
+/// let cells: Vec<(i64, i64)> = (0..25).map(|i| (i % 5, i / 5)).collect();
+/// let near = Neighbours::squares(&cells, 1).unwrap();
+/// let found = gi_star(&counts, &near);
+/// // The square in the middle and its eight neighbours hold 37 of 40. esda: G_Local(..., star=True).Zs[12], p_norm[12].
+/// let middle = found[12].unwrap();
+/// assert!((middle.z - 3.438_480).abs() < 1e-6);
+/// assert!((middle.p_high - 0.000_292).abs() < 1e-6);
+/// assert!(found[24].unwrap().z < 0.0, "the corner is cold");
+/// ```
 #[must_use]
 pub fn gi_star(values: &[f64], neighbours: &Neighbours) -> Vec<Option<Local>> {
     gi_star_weighted(values, neighbours, Weights::Binary)
@@ -58,6 +78,16 @@ pub fn gi_star(values: &[f64], neighbours: &Neighbours) -> Vec<Option<Local>> {
 /// `values` are counts or rates, one for each cell of `neighbours`; the answers have the same order. An island is judged by
 /// its own value alone. `None` for all cells where there are fewer than two, all values are equal, one is not finite, or
 /// the lengths differ; `None` for a cell whose neighbourhood is all there is.
+///
+/// ```
+/// use svp_methods::{Neighbours, gi_star::{Weights, gi_star_weighted}};
+/// let counts = [2.0, 8.0, 5.0, 0.0, 0.0];
+/// let row = Neighbours::squares(&[(0, 0), (1, 0), (2, 0), (3, 0), (4, 0)], 1).unwrap();
+/// let z = |weights| gi_star_weighted(&counts, &row, weights)[1].unwrap().z;
+/// // Mean 3 and variance 9.6 of five cells; the second and its two neighbours hold 15, where 9 are expected.
+/// assert!((z(Weights::Binary) - 6.0 / (9.6 * 3.0 * 2.0 / 4.0_f64).sqrt()).abs() < 1e-12);
+/// assert!((z(Weights::RowStandardised) - 2.0 / 9.6_f64.sqrt()).abs() < 1e-12);
+/// ```
 #[must_use]
 pub fn gi_star_weighted(values: &[f64], neighbours: &Neighbours, weights: Weights) -> Vec<Option<Local>> {
     let Some((mean, sd)) = moments(values, neighbours) else { return vec![None; values.len()] };
@@ -95,6 +125,24 @@ fn moments(values: &[f64], neighbours: &Neighbours) -> Option<(f64, f64)> {
 /// permutation draws once for all cells, and a cell with k neighbours takes the first k. Weights that are equal within a
 /// neighbourhood do not change the order of the sums, so `weights` changes no answer. An island has nothing to permute: `None`;
 /// else `None` as in [`gi_star_weighted`]. The answer follows from `seed`, whatever the number of threads.
+///
+/// ```
+/// use svp_methods::{Neighbours, gi_star::{Weights, gi_star_permutations}};
+/// let counts = [
+///     0.0, 0.0, 1.0, 0.0, 0.0, //
+///     0.0, 6.0, 8.0, 1.0, 0.0, //
+///     1.0, 7.0, 9.0, 2.0, 0.0, //
+///     0.0, 1.0, 2.0, 1.0, 0.0, //
+///     0.0, 0.0, 0.0, 1.0, 0.0,
+/// ];
+/// let cells: Vec<(i64, i64)> = (0..25).map(|i| (i % 5, i / 5)).collect();
+/// let near = Neighbours::squares(&cells, 1).unwrap();
+/// let p = gi_star_permutations(&counts, &near, Weights::Binary, 9_999, 42, 2);
+/// // Around the square of 6 lie 26. Of all 735,471 choices of eight of the other squares 14,772 hold as much.
+/// assert!((p[6].unwrap() - 14_772.0 / 735_471.0).abs() < 0.005);
+/// // Another number of threads says the same, to the last bit.
+/// assert_eq!(p, gi_star_permutations(&counts, &near, Weights::Binary, 9_999, 42, 1));
+/// ```
 #[must_use]
 pub fn gi_star_permutations(
     values: &[f64],
@@ -109,6 +157,17 @@ pub fn gi_star_permutations(
 }
 
 /// Like [`gi_star_permutations`], for the side that is asked for.
+///
+/// ```
+/// use svp_methods::{Neighbours, gi_star::{Alternative, gi_star_permutations_sided}};
+/// // Four streets in a row.
+/// let counts = [5.0, 4.0, 1.0, 0.0];
+/// let near = Neighbours::squares(&[(0, 0), (1, 0), (2, 0), (3, 0)], 1).unwrap();
+/// let p = |side| gi_star_permutations_sided(&counts, &near, side, 9_999, 7, 1)[3].unwrap();
+/// // Beside the last street lies a 1, of 5, 4 and 1: all draws have as much, a third has as little.
+/// assert_eq!(p(Alternative::Greater), 1.0);
+/// assert!((p(Alternative::Less) - 1.0 / 3.0).abs() < 0.02);
+/// ```
 #[must_use]
 pub fn gi_star_permutations_sided(
     values: &[f64],
@@ -132,6 +191,19 @@ pub fn gi_star_permutations_sided(
 /// names the cell r where r < i and else the cell r + 1. These are the `permuted_ids` of `esda`.
 ///
 /// `None` for all cells where the draws have another shape; else as in [`gi_star_permutations`].
+///
+/// ```
+/// use svp_methods::{Neighbours, gi_star::{Alternative, gi_star_permutations_drawn}};
+/// let counts = [5.0, 4.0, 1.0, 0.0];
+/// let near = Neighbours::squares(&[(0, 0), (1, 0), (2, 0), (3, 0)], 1).unwrap();
+/// // All six ordered draws of two of the three others.
+/// let draws = [0, 1, 0, 2, 1, 0, 1, 2, 2, 0, 2, 1];
+/// let p = gi_star_permutations_drawn(&counts, &near, Alternative::Greater, &draws, 2, 1);
+/// // Beside the first street lies a 4, of 4, 1 and 0: two draws of six begin with as much.
+/// assert_eq!(p[0], Some((2.0 + 1.0) / (6.0 + 1.0)));
+/// // Beside the second lie 5 + 1; of 5, 1 and 0 two draws give these.
+/// assert_eq!(p[1], Some((2.0 + 1.0) / (6.0 + 1.0)));
+/// ```
 #[must_use]
 pub fn gi_star_permutations_drawn(
     values: &[f64],
