@@ -31,6 +31,7 @@
 //! |---|---|---|
 //! | Where is more than chance would put there? | [`gi_star::gi_star`], then [`fdr::benjamini_hochberg`] | z and p of each cell |
 //! | The same with small counts, which no normal tail fits | [`gi_star::gi_star_permutations_sided`] | pseudo-p of each cell |
+//! | The same, where nearer neighbours count for more | [`gi_star::gi_star_weighted`], [`gi_star::gi_star_permutations_weighted`], weights by [`Neighbours::weigh`] | as above |
 //! | How thick do events lie at a place? | [`kernel_density::kernel_density`], bandwidth by [`kernel_density::bandwidth`] | events per square metre |
 //! | One density over another, events over people say | [`kernel_density::density_ratio`] | ratios |
 //! | Does one event make the next near it likelier? | [`knox::knox`] | pairs by distance and time, ratio, p |
@@ -61,6 +62,7 @@
 //! |---|---|---|
 //! | [`Neighbours::squares`] | `spdep::cell2nb(type = "queen")` | `libpysal.weights.lat2W(rook=False)` |
 //! | [`gi_star::gi_star`] | `spdep::localG` of `include.self` neighbours, style B | `esda.G_Local(transform="B", star=True).Zs` |
+//! | [`gi_star::gi_star_weighted`] with [`gi_star::Weights::Each`] | `spdep::localG` of `include.self` neighbours and general weights | |
 //! | [`gi_star::gi_star_permutations`] | `spdep::localG_perm` | `esda.G_Local(transform="B", star=True).p_sim` |
 //! | [`fdr::benjamini_hochberg`] | `p.adjust(method = "BH")` | `statsmodels` `multipletests(method="fdr_bh")`, `scipy.stats.false_discovery_control` |
 //! | [`fdr::benjamini_yekutieli`] | `p.adjust(method = "BY")` | `multipletests(method="fdr_by")` |

@@ -1,5 +1,7 @@
 //! Which cells are neighbours of which: squares, hexagons, or any cells whose neighbours a function names.
 
+use std::ops::Range;
+
 use rustc_hash::FxHashMap;
 
 use crate::error::Error;
@@ -155,9 +157,39 @@ impl Neighbours {
     /// ```
     #[must_use]
     pub fn of(&self, i: usize) -> &[u32] {
+        &self.ids[self.range(i)]
+    }
+
+    /// A weight for each pair, in the order of the lists: `weight(i, j)` for each neighbour j of cell 0, then of cell 1, and so
+    /// on. For [`Weights::Each`](crate::gi_star::Weights::Each).
+    ///
+    /// ```
+    /// use svp_methods::Neighbours;
+    /// let cells = [(0i64, 0i64), (1, 0), (1, 1)];
+    /// let near = Neighbours::squares(&cells, 1).unwrap();
+    /// // One over the distance: 1 beside each other, 0.7 across a corner.
+    /// let weights = near.weigh(|i, j| {
+    ///     let (a, b) = (cells[i], cells[j]);
+    ///     1.0 / ((a.0 - b.0) as f64).hypot((a.1 - b.1) as f64)
+    /// });
+    /// let across = 0.5_f64.sqrt();
+    /// let expected = [1.0, across, 1.0, 1.0, across, 1.0];
+    /// assert!(weights.iter().zip(expected).all(|(w, e)| (w - e).abs() < 1e-12));
+    /// ```
+    #[must_use]
+    pub fn weigh(&self, mut weight: impl FnMut(usize, usize) -> f64) -> Vec<f64> {
+        let mut weights = Vec::with_capacity(self.pairs());
+        for i in 0..self.len() {
+            weights.extend(self.of(i).iter().map(|j| weight(i, *j as usize)));
+        }
+        weights
+    }
+
+    /// Where the pairs of the cell at position `i` stand among all pairs.
+    pub(crate) fn range(&self, i: usize) -> Range<usize> {
         match (self.starts.get(i), self.starts.get(i + 1)) {
-            (Some(from), Some(to)) => &self.ids[*from as usize..*to as usize],
-            _ => &[],
+            (Some(from), Some(to)) => *from as usize..*to as usize,
+            _ => 0..0,
         }
     }
 
