@@ -1,7 +1,8 @@
 //! Keyed BLAKE2b-512 with a salt (Saarinen and Aumasson 2015, RFC 7693, and the parameter block of the BLAKE2 paper).
 //!
 //! Written out here because a token is short: the key takes a whole block of its own, whose state is kept, so that a token
-//! costs one compression. A library that keeps the key in its buffer compresses twice.
+//! costs one compression. The crate `blake2` keeps the key in its buffer and compresses twice: it gives the same CLKs, but where
+//! tokens rarely repeat a record takes 1.4 times as long (version 0.11, `examples/clk_bench.rs`, n-grams of nine characters).
 
 const IV: [u64; 8] = [
     0x6a09_e667_f3bc_c908,

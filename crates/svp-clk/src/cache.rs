@@ -3,8 +3,11 @@
 //! Names share most of their n-grams and dates most of their digits. Each feature keeps the tokens of at most 31 bytes in a
 //! table in which every token has one slot; a newcomer takes the slot over. What is kept is as secret as the filters.
 
+use hmac::{Hmac, KeyInit, Mac};
+use md5::Md5;
+use sha1::Sha1;
+
 use crate::blake2b::Keyed;
-use crate::hmac_legacy::{Hmac, Md5, Sha1};
 
 /// Bytes that a feature's table may take, about.
 const BUDGET: usize = 1 << 20;
@@ -100,7 +103,18 @@ impl Blake {
     }
 }
 
-/// `doubleHash`: place i is h1 + i h2 modulo the length, of HMAC-SHA1 and HMAC-MD5.
+/// The code of a message, read as one big-endian number, modulo `l`. The blocks of the key stay compressed in `keyed`, so that a
+/// token costs two compressions.
+fn modulo<M: Mac + Clone>(keyed: &M, message: &[u8], l: u32) -> u32 {
+    let code = keyed.clone().chain_update(message).finalize().into_bytes();
+    let step = |rest: u64, &byte: &u8| (rest << 8 | u64::from(byte)) % u64::from(l);
+    // Less than `l`, which has 32 bits.
+    code.iter().fold(0, step) as u32
+}
+
+/// `doubleHash`: place i is h1 + i h2 modulo the length, of HMAC-SHA1 and HMAC-MD5 (Schnell, Bachteler and Reiher 2011).
+///
+/// Both digests are broken for collisions; the scheme uses them as keyed functions. No other part of svp may use these.
 #[derive(Clone)]
 pub(crate) struct Double {
     sha1: Hmac<Sha1>,
@@ -117,24 +131,26 @@ impl Double {
         let slots = (BUDGET / 40).next_power_of_two() / 2;
         let (keys, steps) = (vec![[0; 2]; slots], vec![[0; 2]; slots]);
         let l = u32::try_from(l).ok()?;
-        Some(Self { sha1: Hmac::new(sha1), md5: Hmac::new(md5), l, prevent_singularity, keys, steps })
+        // Keys of any length are taken.
+        let (sha1, md5) = (Hmac::new_from_slice(sha1).ok()?, Hmac::new_from_slice(md5).ok()?);
+        Some(Self { sha1, md5, l, prevent_singularity, keys, steps })
     }
 
     fn steps(&self, token: &[u8]) -> [u32; 2] {
-        let mut step = self.md5.modulo(token, self.l);
+        let mut step = modulo(&self.md5, token, self.l);
         if self.prevent_singularity && step == 0 {
             // The token and a character, U+0000 and onwards, until the step is one. `l` is above 1, so one is near.
             let mut longer = token.to_vec();
             for letter in '\0'..char::MAX {
                 longer.truncate(token.len());
                 longer.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
-                step = self.md5.modulo(&longer, self.l);
+                step = modulo(&self.md5, &longer, self.l);
                 if step != 0 {
                     break;
                 }
             }
         }
-        [self.sha1.modulo(token, self.l), step]
+        [modulo(&self.sha1, token, self.l), step]
     }
 
     /// Puts a token in with `k` places.

@@ -25,7 +25,6 @@ mod dates;
 mod encode;
 mod error;
 mod feature;
-mod hmac_legacy;
 mod keys;
 mod python;
 mod schema;

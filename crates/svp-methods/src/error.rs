@@ -3,6 +3,13 @@
 use std::fmt;
 
 /// Why cells have no neighbours.
+///
+/// ```
+/// use svp_methods::{Error, Neighbours};
+/// let twice = Neighbours::squares(&[(3, 7), (4, 7), (3, 7)], 1).unwrap_err();
+/// assert_eq!(twice, Error::DuplicateCell { first: 0, second: 2 });
+/// assert_eq!(twice.to_string(), "the cell at position 2 is the one at position 0 again");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Error {
     /// A cell is listed twice, at these two positions (from 0): its count would be in two places.

@@ -5,6 +5,17 @@
 ///
 /// The answers have the order of `p`; `None` stays `None` and does not count as a test, and so does what is no probability.
 /// Benjamini and Hochberg 1995, *Controlling the false discovery rate*; R's `p.adjust(method = "BH")`.
+///
+/// ```
+/// use svp_methods::fdr::benjamini_hochberg;
+/// // p of six cells; the fifth has no answer and is no test.
+/// let p = [Some(0.001), Some(0.012), Some(0.02), Some(0.04), None, Some(0.3)];
+/// let q = benjamini_hochberg(&p);
+/// // Five tests: 0.04 is the fourth smallest, 0.04 × 5 / 4 = 0.05.
+/// assert!((q[3].unwrap() - 0.05).abs() < 1e-12);
+/// assert!((q[1].unwrap() - 0.03).abs() < 1e-12);
+/// assert_eq!(q[4], None);
+/// ```
 #[must_use]
 pub fn benjamini_hochberg(p: &[Option<f64>]) -> Vec<Option<f64>> {
     step_up(p, |_| 1.0)
@@ -14,6 +25,14 @@ pub fn benjamini_hochberg(p: &[Option<f64>]) -> Vec<Option<f64>> {
 ///
 /// Order and `None` as in [`benjamini_hochberg`]. Benjamini and Yekutieli 2001, *The control of the false discovery rate in
 /// multiple testing under dependency*.
+///
+/// ```
+/// use svp_methods::fdr::benjamini_yekutieli;
+/// let p = [0.001, 0.012, 0.02, 0.04, 0.3].map(Some);
+/// let q = benjamini_yekutieli(&p);
+/// // 0.001 × 5 / 1 × (1 + 1/2 + 1/3 + 1/4 + 1/5), and 137/60 is that sum.
+/// assert!((q[0].unwrap() - 0.005 * 137.0 / 60.0).abs() < 1e-12);
+/// ```
 #[must_use]
 pub fn benjamini_yekutieli(p: &[Option<f64>]) -> Vec<Option<f64>> {
     step_up(p, |m| (1..=m).map(|i| 1.0 / i as f64).sum())
@@ -22,6 +41,17 @@ pub fn benjamini_yekutieli(p: &[Option<f64>]) -> Vec<Option<f64>> {
 /// Bonferroni's adjusted p-values: p times the number of tests, at most 1. Controls the chance of even one false cell.
 ///
 /// Order and `None` as in [`benjamini_hochberg`].
+///
+/// ```
+/// use svp_methods::fdr::bonferroni;
+/// // Three hundred wards, three of which are shown: the number of tests is that of the list.
+/// let mut p = vec![Some(0.5); 300];
+/// (p[0], p[1]) = (Some(0.0001), Some(0.001));
+/// let adjusted = bonferroni(&p);
+/// assert!((adjusted[0].unwrap() - 0.03).abs() < 1e-12);
+/// assert!((adjusted[1].unwrap() - 0.3).abs() < 1e-12);
+/// assert_eq!(adjusted[2], Some(1.0));
+/// ```
 #[must_use]
 pub fn bonferroni(p: &[Option<f64>]) -> Vec<Option<f64>> {
     let m = p.iter().filter_map(|p| probability(*p)).count() as f64;

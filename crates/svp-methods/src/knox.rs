@@ -62,6 +62,16 @@ impl Rules {
     /// Its labels name other bands than those it counts: "1 to 200 metres" are those above 0 and below 200, and "2 to 2 days" are those
     /// 1 day apart (shown by the vignette of `NearRepeat`). The single precision is inferred from its two published tables, which nothing else that
     /// we tried fits.
+    ///
+    /// ```
+    /// use svp_methods::knox::{Event, Rules, knox};
+    /// // Two burglaries of one house a day apart, and three days later one 150 m away.
+    /// let events = [(0.0, 0.0), (0.0, 1.0), (150.0, 4.0)].map(|(x, day)| Event { x, y: 0.0, day });
+    /// let (space, time) = ([0.0, 200.0, f64::INFINITY], [0.0, 7.0, f64::INFINITY]);
+    /// let found = knox(&events, &space, &time, &Rules::near_repeat_calculator(), 0, 1, 1).unwrap();
+    /// // The same place, up to 200 m, beyond; each within a week and later.
+    /// assert_eq!(found.observed, [[1, 0], [2, 0], [0, 0]]);
+    /// ```
     #[must_use]
     pub fn near_repeat_calculator() -> Self {
         Self { same_place: true, single_precision: true, ..Self::default() }
@@ -92,6 +102,23 @@ pub struct Knox {
 /// of threads.
 ///
 /// `None` where the breaks are not as said, an event is not finite, or there are fewer than two events or more than 2^32 - 1.
+///
+/// ```
+/// use svp_methods::knox::{Event, Rules, knox};
+/// // Two shootings 50 m and a day apart, and two others 60 m and three days apart, far away and long after.
+/// let events = [
+///     Event { x: 0.0, y: 0.0, day: 0.0 },
+///     Event { x: 50.0, y: 0.0, day: 1.0 },
+///     Event { x: 5_000.0, y: 0.0, day: 100.0 },
+///     Event { x: 5_000.0, y: 60.0, day: 103.0 },
+/// ];
+/// let (space, time) = ([0.0, 200.0, f64::INFINITY], [0.0, 7.0, f64::INFINITY]);
+/// let found = knox(&events, &space, &time, &Rules::default(), 9_999, 42, 2).unwrap();
+/// assert_eq!(found.observed, [[2, 0], [0, 4]]);
+/// // Of the 24 ways to deal out the days, 8 keep both pairs together and the others none: 2 × 8 / 24 are expected.
+/// assert!((found.expected[0][0].unwrap() - 2.0 / 3.0).abs() < 0.05);
+/// assert!((found.p[0][0].unwrap() - 1.0 / 3.0).abs() < 0.02);
+/// ```
 #[must_use]
 pub fn knox(
     events: &[Event],

@@ -1,5 +1,7 @@
 //! Which cells are neighbours of which: squares, hexagons, or any cells whose neighbours a function names.
 
+use std::ops::Range;
+
 use rustc_hash::FxHashMap;
 
 use crate::error::Error;
@@ -9,6 +11,17 @@ use crate::error::Error;
 /// The lists lie one behind the other (compressed sparse rows), so that a pass over all of them reads memory once. Cells
 /// that are not in the slice are nobody's neighbours: a cell at the coast has fewer. The order inside a list follows the
 /// ground (row by row), not the positions.
+///
+/// ```
+/// use svp_methods::Neighbours;
+/// // Nine squares, three in a row: 0 1 2 / 3 4 5 / 6 7 8.
+/// let cells: Vec<(i64, i64)> = (0..9).map(|i| (i % 3, i / 3)).collect();
+/// let near = Neighbours::squares(&cells, 1).unwrap();
+/// assert_eq!(near.of(4), [0, 1, 2, 3, 5, 6, 7, 8]);
+/// assert_eq!(near.of(0), [1, 3, 4], "a corner");
+/// // Four corners with 3, four edges with 5, the middle with 8.
+/// assert_eq!((near.len(), near.pairs()), (9, 4 * 3 + 4 * 5 + 8));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Neighbours {
     starts: Vec<u32>,
@@ -19,6 +32,13 @@ impl Neighbours {
     /// Squares of one size, as (column, row): all squares within `rings` steps of a chess king (queen contiguity: 8
     /// neighbours at one ring, 24 at two).
     ///
+    /// ```
+    /// use svp_methods::Neighbours;
+    /// let cells: Vec<(i64, i64)> = (0..25).map(|i| (i % 5, i / 5)).collect();
+    /// let middle = |rings| Neighbours::squares(&cells, rings).map(|near| near.of(12).len());
+    /// assert_eq!((middle(1), middle(2)), (Ok(8), Ok(24)));
+    /// ```
+    ///
     /// # Errors
     /// A square that is listed twice; more squares or pairs than 32 bits number.
     pub fn squares(cells: &[(i64, i64)], rings: u32) -> Result<Self, Error> {
@@ -28,6 +48,15 @@ impl Neighbours {
     }
 
     /// Hexagons of one size in axial coordinates (q, r): all hexagons within `rings` steps (6 at one ring, 18 at two).
+    ///
+    /// ```
+    /// use svp_methods::Neighbours;
+    /// // A hexagon, four of the six around it, and one that is two steps away.
+    /// let cells = [(0, 0), (1, 0), (0, 1), (-1, 1), (1, -1), (1, 1)];
+    /// let near = Neighbours::hexagons(&cells, 1).unwrap();
+    /// assert_eq!(near.of(0).len(), 4);
+    /// assert_eq!(Neighbours::hexagons(&cells, 2).unwrap().of(0).len(), 5);
+    /// ```
     ///
     /// # Errors
     /// A hexagon that is listed twice; more hexagons or pairs than 32 bits number.
@@ -40,6 +69,18 @@ impl Neighbours {
 
     /// Cells with keys of any kind (H3 indices, say): `disk(key, out)` pushes the keys that are near `key` to `out`, which
     /// comes empty. The key itself may be among them and is left out, as is a key that is not in `keys`.
+    ///
+    /// ```
+    /// use svp_methods::Neighbours;
+    /// // Street segments by the numbers of a register; 17 touches 21 and 35, and one that is not looked at.
+    /// let segments = [17, 21, 35];
+    /// let touching = |key, out: &mut Vec<u64>| match key {
+    ///     17 => out.extend([21, 35, 99]),
+    ///     _ => out.push(17),
+    /// };
+    /// let near = Neighbours::from_lists(&segments, touching).unwrap();
+    /// assert_eq!((near.of(0), near.of(1), near.of(2)), (&[1, 2][..], &[0][..], &[0][..]));
+    /// ```
     ///
     /// # Errors
     /// A key that is listed twice; more keys or pairs than 32 bits number.
@@ -106,27 +147,81 @@ impl Neighbours {
     }
 
     /// The neighbours of the cell at position `i`; empty for an island, and for a position that does not exist.
+    ///
+    /// ```
+    /// use svp_methods::Neighbours;
+    /// let near = Neighbours::squares(&[(0, 0), (1, 0), (9, 9)], 1).unwrap();
+    /// assert_eq!(near.of(0), [1]);
+    /// assert!(near.of(2).is_empty(), "an island");
+    /// assert!(near.of(3).is_empty(), "there is no such cell");
+    /// ```
     #[must_use]
     pub fn of(&self, i: usize) -> &[u32] {
+        &self.ids[self.range(i)]
+    }
+
+    /// A weight for each pair, in the order of the lists: `weight(i, j)` for each neighbour j of cell 0, then of cell 1, and so
+    /// on. For [`Weights::Each`](crate::gi_star::Weights::Each).
+    ///
+    /// ```
+    /// use svp_methods::Neighbours;
+    /// let cells = [(0i64, 0i64), (1, 0), (1, 1)];
+    /// let near = Neighbours::squares(&cells, 1).unwrap();
+    /// // One over the distance: 1 beside each other, 0.7 across a corner.
+    /// let weights = near.weigh(|i, j| {
+    ///     let (a, b) = (cells[i], cells[j]);
+    ///     1.0 / ((a.0 - b.0) as f64).hypot((a.1 - b.1) as f64)
+    /// });
+    /// let across = 0.5_f64.sqrt();
+    /// let expected = [1.0, across, 1.0, 1.0, across, 1.0];
+    /// assert!(weights.iter().zip(expected).all(|(w, e)| (w - e).abs() < 1e-12));
+    /// ```
+    #[must_use]
+    pub fn weigh(&self, mut weight: impl FnMut(usize, usize) -> f64) -> Vec<f64> {
+        let mut weights = Vec::with_capacity(self.pairs());
+        for i in 0..self.len() {
+            weights.extend(self.of(i).iter().map(|j| weight(i, *j as usize)));
+        }
+        weights
+    }
+
+    /// Where the pairs of the cell at position `i` stand among all pairs.
+    pub(crate) fn range(&self, i: usize) -> Range<usize> {
         match (self.starts.get(i), self.starts.get(i + 1)) {
-            (Some(from), Some(to)) => &self.ids[*from as usize..*to as usize],
-            _ => &[],
+            (Some(from), Some(to)) => *from as usize..*to as usize,
+            _ => 0..0,
         }
     }
 
     /// Number of cells.
+    ///
+    /// ```
+    /// use svp_methods::Neighbours;
+    /// assert_eq!(Neighbours::squares(&[(0, 0), (1, 0), (9, 9)], 1).unwrap().len(), 3);
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.starts.len() - 1
     }
 
     /// Whether there is no cell.
+    ///
+    /// ```
+    /// use svp_methods::Neighbours;
+    /// assert!(Neighbours::squares(&[], 1).unwrap().is_empty());
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Number of pairs (a, b) where b is a neighbour of a; both ways are counted.
+    ///
+    /// ```
+    /// use svp_methods::Neighbours;
+    /// // Three squares in a row: the ends have one neighbour, the middle has two.
+    /// assert_eq!(Neighbours::squares(&[(0, 0), (1, 0), (2, 0)], 1).unwrap().pairs(), 4);
+    /// ```
     #[must_use]
     pub fn pairs(&self) -> usize {
         self.ids.len()

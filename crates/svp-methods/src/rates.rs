@@ -22,6 +22,13 @@ pub struct Interval {
 
 impl Interval {
     /// Both ends times `factor`: from a count to a rate, factor = 100,000 / population.
+    ///
+    /// ```
+    /// use svp_methods::rates::byar;
+    /// // 42 admissions among 60,000 people, for each 100,000.
+    /// let rate = byar(42.0, 0.95).unwrap().times(100_000.0 / 60_000.0);
+    /// assert!((rate.lower - 50.4445).abs() < 1e-4 && (rate.upper - 94.6221).abs() < 1e-4);
+    /// ```
     #[must_use]
     pub fn times(self, factor: f64) -> Self {
         Self { lower: self.lower * factor, upper: self.upper * factor }
@@ -37,6 +44,13 @@ fn count(x: f64) -> bool {
 ///
 /// `level` is 0.95 as a rule (OHID has 0.998 besides). `None` where the count is negative or larger than the total, the total is 0,
 /// or the level is not inside 0..1. Wilson 1927; OHID's method for proportions.
+///
+/// ```
+/// use svp_methods::rates::wilson;
+/// // 12 of 80 victims came back within a year. statsmodels: proportion_confint(12, 80, method="wilson").
+/// let share = wilson(12.0, 80.0, 0.95).unwrap();
+/// assert!((share.lower - 0.087_940).abs() < 1e-6 && (share.upper - 0.244_132).abs() < 1e-6);
+/// ```
 #[must_use]
 pub fn wilson(x: f64, total: f64, level: f64) -> Option<Interval> {
     let z = z_of_level(level)?;
@@ -57,6 +71,13 @@ pub fn wilson(x: f64, total: f64, level: f64) -> Option<Interval> {
 ///
 /// `None` where the count is negative or not finite, or the level is not inside 0..1. Breslow and Day 1987; OHID's method
 /// for rates (which takes the exact one below 10).
+///
+/// ```
+/// use svp_methods::rates::byar;
+/// // 42 stabbings in a year; by hand 42 (1 - 1 / 378 - 1.96 / (3 √42))³ and 43 (1 - 1 / 387 + 1.96 / (3 √43))³.
+/// let count = byar(42.0, 0.95).unwrap();
+/// assert!((count.lower - 30.2667).abs() < 1e-4 && (count.upper - 56.7732).abs() < 1e-4);
+/// ```
 #[must_use]
 pub fn byar(x: f64, level: f64) -> Option<Interval> {
     let z = z_of_level(level)?;
@@ -72,6 +93,13 @@ pub fn byar(x: f64, level: f64) -> Option<Interval> {
 /// The exact interval of a Poisson count: the means with which as many or more, and as many or fewer, have (1 - level) / 2.
 ///
 /// `None` as in [`byar`]. Garwood 1936; half the quantiles of chi-square at 2x and 2x + 2 degrees of freedom.
+///
+/// ```
+/// use svp_methods::rates::poisson_exact;
+/// // Eight homicides. scipy: chi2.ppf(0.025, 16) / 2 and chi2.ppf(0.975, 18) / 2.
+/// let count = poisson_exact(8.0, 0.95).unwrap();
+/// assert!((count.lower - 3.453_832).abs() < 1e-6 && (count.upper - 15.763_189).abs() < 1e-6);
+/// ```
 #[must_use]
 pub fn poisson_exact(x: f64, level: f64) -> Option<Interval> {
     let near = byar(x, level)?;
@@ -83,6 +111,12 @@ pub fn poisson_exact(x: f64, level: f64) -> Option<Interval> {
 }
 
 /// The interval of a count that OHID prints: the exact one below 10 events, Byar's from 10 on. `None` as in [`byar`].
+///
+/// ```
+/// use svp_methods::rates::{byar, count_interval, poisson_exact};
+/// assert_eq!(count_interval(8.0, 0.95), poisson_exact(8.0, 0.95));
+/// assert_eq!(count_interval(42.0, 0.95), byar(42.0, 0.95));
+/// ```
 #[must_use]
 pub fn count_interval(x: f64, level: f64) -> Option<Interval> {
     if x < 10.0 { poisson_exact(x, level) } else { byar(x, level) }
@@ -131,6 +165,17 @@ pub struct Standardised {
 /// band, a value is negative or not finite, a band has no people, the standard is 0 in all, or the level is not inside 0..1.
 ///
 /// Dobson et al. 1991, *Confidence intervals for weighted sums of Poisson parameters*; OHID's method, R's `PHEindicatormethods`.
+///
+/// ```
+/// use svp_methods::rates::directly_standardised;
+/// // Injuries and people of three age bands, and the shares of the bands in the standard population.
+/// let (injuries, people) = ([30.0, 18.0, 6.0], [12_000.0, 20_000.0, 15_000.0]);
+/// let found = directly_standardised(&injuries, &people, &[0.25, 0.40, 0.35], 0.95).unwrap();
+/// // 0.25 × 250 + 0.40 × 90 + 0.35 × 40 for each 100,000.
+/// assert!((found.rate * 1e5 - 112.5).abs() < 1e-9);
+/// let ends = found.interval.unwrap().times(1e5);
+/// assert!((ends.lower - 84.478).abs() < 1e-3 && (ends.upper - 146.827).abs() < 1e-3);
+/// ```
 #[must_use]
 pub fn directly_standardised(events: &[f64], people: &[f64], standard: &[f64], level: f64) -> Option<Standardised> {
     if events.len() != people.len() || events.len() != standard.len() {

@@ -25,6 +25,14 @@ pub struct Scored {
 
 /// The order in which cells are searched: by predicted per area, downward, of equal ones the cell with less observed first. Positions
 /// of cells. The slices are of one length, their values finite.
+///
+/// ```
+/// use svp_methods::scoring::ranking;
+/// // The second and the third are foretold alike; the one where less happened is searched first.
+/// assert_eq!(ranking(&[2.0, 5.0, 5.0, 0.0], &[1.0, 3.0, 0.0, 4.0], &[1.0; 4]), [2, 1, 0, 3]);
+/// // Of one forecast the smaller cell is the denser.
+/// assert_eq!(ranking(&[4.0, 4.0], &[1.0, 1.0], &[2.0, 1.0]), [1, 0]);
+/// ```
 #[must_use]
 pub fn ranking(predicted: &[f64], observed: &[f64], area: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..predicted.len()).collect();
@@ -41,6 +49,18 @@ pub fn ranking(predicted: &[f64], observed: &[f64], area: &[f64]) -> Vec<usize> 
 /// value is negative, or a value is not finite.
 ///
 /// PAI: Chainey, Tompson and Uhlig 2008. PEI: Hunt 2016. RRI and the order: Wheeler and Steenbeek 2021, R's `ptools`.
+///
+/// ```
+/// use svp_methods::scoring::score;
+/// // Ten squares of one size: last year's counts, and what this year brought, 20 in all.
+/// let predicted = [9.0, 7.0, 4.0, 2.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0];
+/// let observed = [6.0, 3.0, 4.0, 1.0, 0.0, 1.0, 2.0, 0.0, 2.0, 1.0];
+/// let two = score(&predicted, &observed, &[1.0; 10]).unwrap()[1];
+/// // The first two squares hold 9 of 20 on a fifth of the ground; the best two would have held 10.
+/// assert!((two.hit_rate - 0.45).abs() < 1e-12 && (two.pai - 2.25).abs() < 1e-12);
+/// assert!((two.pei.unwrap() - 0.9).abs() < 1e-12);
+/// assert!((two.rri.unwrap() - 16.0 / 9.0).abs() < 1e-12);
+/// ```
 #[must_use]
 pub fn score(predicted: &[f64], observed: &[f64], area: &[f64]) -> Option<Vec<Scored>> {
     let n = predicted.len();
@@ -82,6 +102,17 @@ pub fn score(predicted: &[f64], observed: &[f64], area: &[f64]) -> Option<Vec<Sc
 /// The lines of [`score`] at shares of the area: as many whole cells as fit into each share.
 ///
 /// `None` where [`score`] has none; inside, `None` where not even the first cell fits or the share is not inside 0..=1.
+///
+/// ```
+/// use svp_methods::scoring::score_at;
+/// let predicted = [9.0, 7.0, 4.0, 2.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0];
+/// let observed = [6.0, 3.0, 4.0, 1.0, 0.0, 1.0, 2.0, 0.0, 2.0, 1.0];
+/// let rows = score_at(&predicted, &observed, &[1.0; 10], &[0.05, 0.2, 0.35]).unwrap();
+/// assert_eq!(rows[0], None, "not even one square is so small");
+/// assert_eq!(rows[1].unwrap().cells, 2);
+/// // A third square fits, a fourth does not: 13 of 20 on 0.3 of the ground.
+/// assert!((rows[2].unwrap().pai - 0.65 / 0.3).abs() < 1e-12);
+/// ```
 #[must_use]
 pub fn score_at(predicted: &[f64], observed: &[f64], area: &[f64], shares: &[f64]) -> Option<Vec<Option<Scored>>> {
     let rows = score(predicted, observed, area)?;
@@ -98,6 +129,12 @@ pub fn score_at(predicted: &[f64], observed: &[f64], area: &[f64], shares: &[f64
 ///
 /// `None` where a total is not above 0, the hot spots held nothing before, or more than all.
 /// Levine 2008, *The "hottest" part of a hotspot: comments on "The utility of hotspot mapping for predicting spatial patterns of crime"*.
+///
+/// ```
+/// use svp_methods::scoring::recapture_rate;
+/// // The hot spots held 60 of 200 before and 48 of 180 after: 0.2667 over 0.3.
+/// assert!((recapture_rate(60.0, 200.0, 48.0, 180.0).unwrap() - 8.0 / 9.0).abs() < 1e-12);
+/// ```
 #[must_use]
 pub fn recapture_rate(hot_before: f64, all_before: f64, hot_after: f64, all_after: f64) -> Option<f64> {
     let share = |hot: f64, all: f64| (all > 0.0 && all.is_finite() && hot >= 0.0 && hot <= all).then(|| hot / all);
@@ -116,6 +153,12 @@ fn ascending(values: &[f64]) -> Option<(Vec<f64>, f64)> {
 /// Gini's coefficient of the counts of cells: 0 where all are equal, (n - 1) / n where one cell has all.
 ///
 /// `None` without a cell, with a total of 0, and with a value that is negative or not finite.
+///
+/// ```
+/// use svp_methods::scoring::gini;
+/// // Five streets. By hand: 2 (3 × 1 + 4 × 3 + 5 × 6) / (5 × 10) - 6 / 5.
+/// assert!((gini(&[6.0, 0.0, 3.0, 1.0, 0.0]).unwrap() - 0.6).abs() < 1e-12);
+/// ```
 #[must_use]
 pub fn gini(values: &[f64]) -> Option<f64> {
     let (sorted, sum) = ascending(values)?;
@@ -125,6 +168,11 @@ pub fn gini(values: &[f64]) -> Option<f64> {
 }
 
 /// [`gini`] × n / (n - 1), which is 1 where one cell has all. `None` for a single cell.
+///
+/// ```
+/// use svp_methods::scoring::gini_unbiased;
+/// assert!((gini_unbiased(&[6.0, 0.0, 3.0, 1.0, 0.0]).unwrap() - 0.6 * 5.0 / 4.0).abs() < 1e-12);
+/// ```
 #[must_use]
 pub fn gini_unbiased(values: &[f64]) -> Option<f64> {
     let n = values.len() as f64;
@@ -138,6 +186,15 @@ pub fn gini_unbiased(values: &[f64]) -> Option<f64> {
 /// not rates. `None` as in [`gini`].
 ///
 /// Bernasco and Steenbeek 2017, *More places than crimes: implications for evaluating the law of crime concentration at place*.
+///
+/// ```
+/// use svp_methods::scoring::{generalised_gini, gini};
+/// // Four crimes in ten streets: six streets at least must be empty.
+/// let counts = [2.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+/// assert!((gini(&counts).unwrap() - 0.75).abs() < 1e-12, "which looks concentrated");
+/// // 10 / 4 × (0.75 - 1) + 1.
+/// assert!((generalised_gini(&counts).unwrap() - 0.375).abs() < 1e-12);
+/// ```
 #[must_use]
 pub fn generalised_gini(values: &[f64]) -> Option<f64> {
     let crimes: f64 = values.iter().sum();
@@ -145,6 +202,13 @@ pub fn generalised_gini(values: &[f64]) -> Option<f64> {
 }
 
 /// [`generalised_gini`] × m / (m - 1), where m is the smaller of cells and crimes. `None` where m is 1.
+///
+/// ```
+/// use svp_methods::scoring::generalised_gini_unbiased;
+/// let counts = [2.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+/// // 0.375 × 4 / 3, as there are four crimes.
+/// assert!((generalised_gini_unbiased(&counts).unwrap() - 0.5).abs() < 1e-12);
+/// ```
 #[must_use]
 pub fn generalised_gini_unbiased(values: &[f64]) -> Option<f64> {
     let m = values.iter().sum::<f64>().min(values.len() as f64);
@@ -154,6 +218,12 @@ pub fn generalised_gini_unbiased(values: &[f64]) -> Option<f64> {
 /// Share of the total that the top `share` of the cells hold: as many whole cells as fit, at least one.
 ///
 /// `None` as in [`gini`], and where the share is not above 0 and up to 1.
+///
+/// ```
+/// use svp_methods::scoring::top_share;
+/// let counts = [0.0, 50.0, 0.0, 10.0, 30.0, 0.0, 10.0, 0.0, 0.0, 0.0];
+/// assert_eq!(top_share(&counts, 0.2), Some(0.8), "the two worst of ten streets hold 80 of 100");
+/// ```
 #[must_use]
 pub fn top_share(values: &[f64], share: f64) -> Option<f64> {
     let (sorted, sum) = ascending(values)?;
@@ -168,6 +238,13 @@ pub fn top_share(values: &[f64], share: f64) -> Option<f64> {
 /// the law of crime concentration).
 ///
 /// `None` as in [`gini`], and where the share is not above 0 and up to 1.
+///
+/// ```
+/// use svp_methods::scoring::cells_for_share;
+/// let counts = [0.0, 50.0, 0.0, 10.0, 30.0, 0.0, 10.0, 0.0, 0.0, 0.0];
+/// assert_eq!(cells_for_share(&counts, 0.5), Some(0.1), "half of it in one street of ten");
+/// assert_eq!(cells_for_share(&counts, 0.75), Some(0.2));
+/// ```
 #[must_use]
 pub fn cells_for_share(values: &[f64], share: f64) -> Option<f64> {
     let (sorted, sum) = ascending(values)?;

@@ -22,6 +22,15 @@ pub struct MannKendall {
 ///
 /// `None` for fewer than two values or one that is not finite. Where all are equal, z is 0 and p 1.
 /// Mann 1945; Kendall 1975; Python's `pymannkendall` (`original_test`).
+///
+/// ```
+/// use svp_methods::trend::mann_kendall;
+/// // Violence with injury in eight quarters: 25 pairs rise and 3 fall. pymannkendall: original_test(counts).
+/// let found = mann_kendall(&[12.0, 15.0, 14.0, 18.0, 17.0, 21.0, 19.0, 24.0]).unwrap();
+/// assert_eq!(found.s, 22.0);
+/// assert!((found.z - 2.598_076).abs() < 1e-6 && (found.p_two - 0.009_375).abs() < 1e-6);
+/// assert!((found.tau - 22.0 / 28.0).abs() < 1e-12);
+/// ```
 #[must_use]
 pub fn mann_kendall(values: &[f64]) -> Option<MannKendall> {
     let n = values.len();
@@ -58,6 +67,13 @@ pub struct SenSlope {
 /// Sen's slope: the median slope of all pairs, and the line with it through the median value at the median time.
 ///
 /// `None` for fewer than two values or one that is not finite. Sen 1968; intercept after Conover, as `pymannkendall` has it.
+///
+/// ```
+/// use svp_methods::trend::{SenSlope, sen_slope};
+/// // One and a half more each quarter. pymannkendall: sens_slope(counts).
+/// let found = sen_slope(&[12.0, 15.0, 14.0, 18.0, 17.0, 21.0, 19.0, 24.0]);
+/// assert_eq!(found, Some(SenSlope { slope: 1.5, intercept: 12.25 }));
+/// ```
 #[must_use]
 pub fn sen_slope(values: &[f64]) -> Option<SenSlope> {
     let n = values.len();
@@ -76,6 +92,12 @@ pub fn sen_slope(values: &[f64]) -> Option<SenSlope> {
 /// Sen's slope of values at uneven times: the median change for one step of time, of all pairs.
 ///
 /// `None` where the lists differ in length, for fewer than two values, or where times do not rise or a number is not finite. Sen 1968.
+///
+/// ```
+/// use svp_methods::trend::sen_slope_at;
+/// // Nobody knows the third month. The slopes of the pairs are 2.5, 2.67, 3, 3, 3 and 4.
+/// assert_eq!(sen_slope_at(&[1.0, 2.0, 4.0, 5.0], &[12.0, 15.0, 20.0, 24.0]), Some(3.0));
+/// ```
 #[must_use]
 pub fn sen_slope_at(times: &[f64], values: &[f64]) -> Option<f64> {
     let rising = times.windows(2).all(|pair| pair[0] < pair[1]);
@@ -115,6 +137,12 @@ pub enum Pattern {
 
 impl Pattern {
     /// The word for it.
+    ///
+    /// ```
+    /// use svp_methods::trend::Pattern;
+    /// assert_eq!(Pattern::Emerging.word(), "emerging");
+    /// assert_eq!(Pattern::NoPattern.word(), "no pattern");
+    /// ```
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -165,6 +193,17 @@ pub struct CellPattern {
 ///
 /// p should have been adjusted for the number of cells, see [`crate::fdr`]. `None` for fewer than two periods, or where no
 /// older period is left. After Chainey 2020, *Understanding crime*.
+///
+/// ```
+/// use svp_methods::trend::{CellPattern, Pattern, PatternRules, classify_cell};
+/// // z of Gi* and its adjusted p in ten months: cold at first, nothing for long, hot in the last two.
+/// let mut months = [Some((0.4, 0.7)); 10];
+/// months[0] = Some((-2.9, 0.01));
+/// months[8] = Some((3.1, 0.004));
+/// months[9] = Some((2.8, 0.01));
+/// let found = classify_cell(&months, &PatternRules::default());
+/// assert_eq!(found, Some(CellPattern { hot: Pattern::Emerging, cold: Pattern::Former }));
+/// ```
 #[must_use]
 pub fn classify_cell(periods: &[Option<(f64, f64)>], rules: &PatternRules) -> Option<CellPattern> {
     let significant = |hot: bool| -> Vec<bool> {
@@ -178,6 +217,15 @@ pub fn classify_cell(periods: &[Option<(f64, f64)>], rules: &PatternRules) -> Op
 }
 
 /// [`classify_cell`] from whether a cell was a hot spot in each period, by whatever rule.
+///
+/// ```
+/// use svp_methods::trend::{Pattern, PatternRules, classify_flags};
+/// let of = |months: &str| classify_flags(&months.chars().map(|c| c == '#').collect::<Vec<_>>(), &PatternRules::default());
+/// assert_eq!(of("####.#####"), Some(Pattern::Persistent));
+/// assert_eq!(of("........##"), Some(Pattern::Emerging));
+/// assert_eq!(of("###......."), Some(Pattern::Former));
+/// assert_eq!(of("#...#....#"), Some(Pattern::Intermittent));
+/// ```
 #[must_use]
 pub fn classify_flags(periods: &[bool], rules: &PatternRules) -> Option<Pattern> {
     let n = periods.len();
@@ -220,6 +268,16 @@ pub enum Course {
 ///
 /// A rule of ours with the shares of [`PatternRules`], and a trend test where those only compare shares; it takes the first class that
 /// fits. `None` where the lengths differ, for fewer than two periods, and where a value is not finite.
+///
+/// ```
+/// use svp_methods::trend::{Course, PatternRules, course};
+/// let counts = [0.0, 1.0, 1.0, 2.0, 2.0, 3.0, 4.0, 6.0, 7.0, 9.0];
+/// let (mut hot, rules) = ([false; 10], PatternRules::default());
+/// assert_eq!(course(&hot, &counts, &rules), Some(Course::Never));
+/// hot[9] = true;
+/// assert_eq!(course(&hot, &counts, &rules), Some(Course::Emerging), "hot now, and rising");
+/// assert_eq!(course(&hot, &[3.0; 10], &rules), Some(Course::Sporadic), "hot now, and flat");
+/// ```
 #[must_use]
 pub fn course(hot: &[bool], values: &[f64], rules: &PatternRules) -> Option<Course> {
     let n = hot.len();
@@ -253,6 +311,12 @@ pub struct Persistence {
 }
 
 /// Persistence of a cell, from whether it was among the top cells in each period, in order of time. `None` without a period.
+///
+/// ```
+/// use svp_methods::trend::persistence;
+/// let found = persistence(&[true, true, false, true, true, true, false, true]).unwrap();
+/// assert_eq!((found.held, found.share, found.longest, found.current), (6, 0.75, 3, 1));
+/// ```
 #[must_use]
 pub fn persistence(top: &[bool]) -> Option<Persistence> {
     let held = top.iter().filter(|t| **t).count();
@@ -264,6 +328,12 @@ pub fn persistence(top: &[bool]) -> Option<Persistence> {
 
 /// Whether each cell is among the `n` largest of a period. A cell without anything never is; of equal ones the earlier comes first, and
 /// what is not a number comes last.
+///
+/// ```
+/// use svp_methods::trend::top_flags;
+/// assert_eq!(top_flags(&[4.0, 9.0, 0.0, 7.0], 2), [false, true, false, true]);
+/// assert_eq!(top_flags(&[4.0, 0.0], 2), [true, false], "where nothing happened is never the top");
+/// ```
 #[must_use]
 pub fn top_flags(values: &[f64], n: usize) -> Vec<bool> {
     let mut order: Vec<usize> = (0..values.len()).filter(|i| values[*i] > 0.0).collect();

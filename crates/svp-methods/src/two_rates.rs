@@ -50,6 +50,17 @@ fn sound(counts: [f64; 2], exposures: [f64; 2]) -> bool {
 ///
 /// `None` where a count is negative or not whole, both are 0, an exposure is not above 0, or the level is not inside 0..1.
 /// Rothman and Greenland 1998.
+///
+/// ```
+/// use svp_methods::rates::rate_ratio;
+/// // 36 robberies in twelve months with patrols, 60 in twelve without.
+/// let found = rate_ratio(36.0, 12.0, 60.0, 12.0, 0.95).unwrap();
+/// assert!((found.ratio.unwrap() - 0.6).abs() < 1e-12);
+/// // statsmodels: confint_poisson_2indep(36, 12, 60, 12, method="wald-log").
+/// let ends = found.interval.unwrap();
+/// assert!((ends.lower - 0.396_919).abs() < 1e-6 && (ends.upper - 0.906_985).abs() < 1e-6);
+/// assert!((found.p - 0.018_433).abs() < 1e-6);
+/// ```
 #[must_use]
 pub fn rate_ratio(x1: f64, t1: f64, x2: f64, t2: f64, level: f64) -> Option<RateRatio> {
     let z = z_of_level(level)?;
@@ -65,6 +76,14 @@ pub fn rate_ratio(x1: f64, t1: f64, x2: f64, t2: f64, level: f64) -> Option<Rate
 /// x1 / t1 - x2 / t2 with its normal interval and test.
 ///
 /// `None` where a count is negative or not finite, both are 0, an exposure is not above 0, or the level is not inside 0..1.
+///
+/// ```
+/// use svp_methods::rates::poisson_difference;
+/// // Three a month instead of five; the variance is 36 / 12² + 60 / 12² = 2 / 3.
+/// let found = poisson_difference(36.0, 12.0, 60.0, 12.0, 0.95).unwrap();
+/// assert!((found.difference + 2.0).abs() < 1e-12 && (found.se - (2.0 / 3.0_f64).sqrt()).abs() < 1e-12);
+/// assert!((found.p_two - 0.014_306).abs() < 1e-6);
+/// ```
 #[must_use]
 pub fn poisson_difference(x1: f64, t1: f64, x2: f64, t2: f64, level: f64) -> Option<RateDifference> {
     let z_level = z_of_level(level)?;
@@ -83,6 +102,14 @@ pub fn poisson_difference(x1: f64, t1: f64, x2: f64, t2: f64, level: f64) -> Opt
 ///
 /// `None` where a count is negative or not whole, both are 0, or an exposure is not above 0.
 /// Przyborowski and Wilenski 1940.
+///
+/// ```
+/// use svp_methods::rates::conditional_test;
+/// // scipy: binomtest(36, 96, 0.5), as each of 96 robberies would fall into either year alike.
+/// assert!((conditional_test(36.0, 12.0, 60.0, 12.0).unwrap() - 0.018_433).abs() < 1e-6);
+/// // 18 in six months against 30 in twelve: binomtest(18, 48, 1 / 3).
+/// assert!((conditional_test(18.0, 6.0, 30.0, 12.0).unwrap() - 0.542_708).abs() < 1e-6);
+/// ```
 #[must_use]
 pub fn conditional_test(x1: f64, t1: f64, x2: f64, t2: f64) -> Option<f64> {
     let n = x1 + x2;
@@ -131,6 +158,12 @@ pub fn conditional_test(x1: f64, t1: f64, x2: f64, t2: f64) -> Option<f64> {
 /// over the root of the pair's own common rate, is at least the observed one. `None` as in [`poisson_difference`], and above 10^9 events.
 /// Krishnamoorthy and Thomson 2004, *A more powerful test for comparing two Poisson means*, with the pooled variance of Gu et al. 2008, as R's
 /// `ptools` and statsmodels have it. With equal exposures the two variances are one.
+///
+/// ```
+/// use svp_methods::rates::e_test;
+/// // statsmodels: test_poisson_2indep(36, 12, 60, 12, method="etest").
+/// assert!((e_test(36.0, 12.0, 60.0, 12.0).unwrap() - 0.014_210).abs() < 1e-6);
+/// ```
 #[must_use]
 pub fn e_test(x1: f64, t1: f64, x2: f64, t2: f64) -> Option<f64> {
     if !sound([x1, x2], [t1, t2]) || x1 + x2 <= 0.0 || x1 + x2 > 1e9 {
@@ -181,6 +214,16 @@ fn masses(mean: f64) -> (f64, Vec<f64>) {
 ///
 /// `None` where a count is negative or not finite, or a row or column of the table is 0.
 /// Pearson 1900; the relative change is the reciprocal of the odds ratio in evaluations of crime prevention (Welsh and Farrington).
+///
+/// ```
+/// use svp_methods::rates::chi_square_of_change;
+/// // A scheme's streets went from 80 to 52, the rest of the town from 95 to 90.
+/// // scipy: chi2_contingency([[80, 52], [95, 90]], correction=False).
+/// let found = chi_square_of_change(80.0, 52.0, 95.0, 90.0).unwrap();
+/// assert!((found.chi_square - 2.668_112).abs() < 1e-6 && (found.p - 0.102_377).abs() < 1e-6);
+/// // 0.65 over 0.947: a fall by 31% against the rest.
+/// assert!((found.relative_change.unwrap() - 0.686_111).abs() < 1e-6);
+/// ```
 #[must_use]
 pub fn chi_square_of_change(before: f64, after: f64, other_before: f64, other_after: f64) -> Option<ChiSquare> {
     let (a, b, c, d) = (before, after, other_before, other_after);

@@ -13,6 +13,11 @@ pub struct BeforeAfter {
 
 impl BeforeAfter {
     /// Counts before and after.
+    ///
+    /// ```
+    /// use svp_methods::wdd::BeforeAfter;
+    /// assert_eq!(BeforeAfter::new(50.0, 30.0), BeforeAfter { before: 50.0, after: 30.0 });
+    /// ```
     #[must_use]
     pub fn new(before: f64, after: f64) -> Self {
         Self { before, after }
@@ -102,6 +107,21 @@ pub struct Wdd {
 ///
 /// Wheeler and Ratcliffe 2018, *A simple weighted displacement difference test to evaluate place based crime interventions*;
 /// weights of time and area as in R's `ptools`.
+///
+/// ```
+/// use svp_methods::wdd::{Areas, BeforeAfter, WddWeights, wdd};
+/// let areas = Areas {
+///     treated: BeforeAfter::new(50.0, 30.0),
+///     control: BeforeAfter::new(60.0, 58.0),
+///     displacement_treated: BeforeAfter::new(20.0, 18.0),
+///     displacement_control: BeforeAfter::new(19.0, 21.0),
+/// };
+/// let found = wdd(&areas, &WddWeights::default(), 0.95).unwrap();
+/// // (-20 + 2) + (-2 - 2) = -22, and the variance is the sum of all counts, 276.
+/// assert_eq!((found.total.estimate, found.local.estimate), (-22.0, -18.0));
+/// assert!((found.total.se - 276.0_f64.sqrt()).abs() < 1e-12);
+/// assert!((found.p_two - 0.185_422).abs() < 1e-6, "22 fewer may still be chance");
+/// ```
 #[must_use]
 pub fn wdd(areas: &Areas, weights: &WddWeights, level: f64) -> Option<Wdd> {
     let all = [areas.treated, areas.control, areas.displacement_treated, areas.displacement_control];
@@ -160,6 +180,15 @@ pub struct Wdq {
 
 impl Wdq {
     /// What it says.
+    ///
+    /// ```
+    /// use svp_methods::wdd::{BeforeAfter, Displacement, wdq};
+    /// let says = |buffer| {
+    ///     wdq(BeforeAfter::new(50.0, 30.0), buffer, BeforeAfter::new(60.0, 60.0)).map(|found| found.says())
+    /// };
+    /// assert_eq!(says(BeforeAfter::new(20.0, 18.0)), Some(Displacement::Diffusion));
+    /// assert_eq!(says(BeforeAfter::new(20.0, 26.0)), Some(Displacement::Displacement));
+    /// ```
     #[must_use]
     pub fn says(&self) -> Displacement {
         match self.wdq {
@@ -178,6 +207,13 @@ impl Wdq {
 /// diffuse or be displaced. `None` as well where a count is negative or not finite, or a count of the control is 0.
 ///
 /// Bowers and Johnson 2003, *Measuring the geographical displacement and diffusion of benefit effects of crime prevention activity*.
+///
+/// ```
+/// use svp_methods::wdd::{BeforeAfter, wdq};
+/// // Treated 50 to 30, its buffer 20 to 18, the control 60 as before: (-2 / 60) over (-20 / 60).
+/// let found = wdq(BeforeAfter::new(50.0, 30.0), BeforeAfter::new(20.0, 18.0), BeforeAfter::new(60.0, 60.0)).unwrap();
+/// assert!((found.wdq - 0.1).abs() < 1e-12, "the buffer gained a tenth of what the treated area gained");
+/// ```
 #[must_use]
 pub fn wdq(treated: BeforeAfter, buffer: BeforeAfter, control: BeforeAfter) -> Option<Wdq> {
     if ![treated, buffer, control].iter().all(|a| a.counts()) || control.before == 0.0 || control.after == 0.0 {
