@@ -13,7 +13,7 @@ use crate::support::{Table, aloud, copy_folder, number, root, sample, sample_dat
 
 /// What `injury_violence` counts, written down a second time.
 const COUNTED: &str = "((agency = 'police' AND offence_group IN ('homicide', 'violence_with_injury')) \
-    OR (source = 'ecds' AND injury_intent = 'assault')) AND in_area IS NOT FALSE \
+    OR (source = 'ecds' AND event_type = 'attendance' AND injury_intent = 'assault')) AND in_area IS NOT FALSE \
     AND (month IS NULL OR (month >= '2023-04' AND month <= '2025-03'))";
 
 fn all() -> BTreeSet<String> {

@@ -162,7 +162,7 @@ fn safeguarding_before_and_after_counts_people_once() {
                  max(CASE WHEN p.role IN ('victim', 'patient') THEN 1 ELSE 0 END) AS hurt \
                  FROM event AS e JOIN party AS p ON p.event_id = e.event_id JOIN person_link AS l ON l.person_record_id = p.person_record_id \
                  WHERE ((e.agency = 'police' AND e.offence_group IN ('homicide', 'violence_with_injury')) \
-                 OR (e.source = 'ecds' AND e.injury_intent = 'assault')) AND e.in_area IS NOT FALSE \
+                 OR (e.source = 'ecds' AND e.event_type = 'attendance' AND e.injury_intent = 'assault')) AND e.in_area IS NOT FALSE \
                  AND (e.month IS NULL OR (e.month >= '2023-04' AND e.month <= '2025-03')) GROUP BY 1";
     let began = |span: &str| {
         format!(

@@ -94,9 +94,10 @@ impl<'de> Deserialize<'de> for Feed {
                             Part::Mapping(mapping) => {
                                 feed.tables.insert(key, mapping);
                             }
-                            Part::Table(_) => {
+                            Part::Table(columns) => {
                                 return Err(A::Error::custom(format!(
-                                    "[feed.{key}]: every column is mapped by a text, an SQL expression"
+                                    "[feed.{key}]: each of its {} columns is mapped by a text, an SQL expression",
+                                    columns.len()
                                 )));
                             }
                             Part::Other(_) => return Err(A::Error::unknown_field(&key, KEYS)),
