@@ -8,12 +8,22 @@ use base64::engine::general_purpose::{GeneralPurpose, PAD};
 const ENGINE: GeneralPurpose = GeneralPurpose::new(&STANDARD, PAD.with_decode_allow_trailing_bits(true));
 
 /// Bytes as text.
+///
+/// ```
+/// assert_eq!(svp_clk::to_base64(&[0b1010_0000, 0, 255]), "oAD/");
+/// assert_eq!(svp_clk::to_base64(b"fo"), "Zm8=");
+/// ```
 #[must_use]
 pub fn to_base64(bytes: &[u8]) -> String {
     ENGINE.encode(bytes)
 }
 
 /// Text as bytes; `None` when it is not whole base64, padding included.
+///
+/// ```
+/// assert_eq!(svp_clk::from_base64("oAD/"), Some(vec![0b1010_0000, 0, 255]));
+/// assert_eq!(svp_clk::from_base64("oAD"), None, "a part of it is missing");
+/// ```
 #[must_use]
 pub fn from_base64(text: &str) -> Option<Vec<u8>> {
     ENGINE.decode(text).ok()

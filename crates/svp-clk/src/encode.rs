@@ -8,6 +8,35 @@ use crate::keys;
 use crate::schema::ClkSchema;
 
 /// Encodes records under a schema and a secret. A clone has memory of its own: one for each thread.
+///
+/// ```
+/// use svp_clk::{ClkEncoder, ClkSchema, to_base64};
+/// let schema = ClkSchema::parse(
+///     r#"{"version": 3,
+///         "clkConfig": {"l": 256, "kdf": {"type": "HKDF", "hash": "SHA256", "salt": "c2FsdA==", "info": "aW5mbw==", "keySize": 64}},
+///         "features": [
+///             {"identifier": "name", "format": {"type": "string"},
+///              "hashing": {"comparison": {"type": "ngram", "n": 2}, "strategy": {"bitsPerToken": 5}}},
+///             {"identifier": "born", "format": {"type": "date", "format": "%Y-%m-%d"},
+///              "hashing": {"comparison": {"type": "ngram", "n": 1, "positional": true}, "strategy": {"bitsPerToken": 4}}}]}"#,
+/// )?;
+/// let mut encoder = ClkEncoder::new(&schema, b"a shared secret")?;
+/// let record = ["Joan Smith", "1994-05-17"];
+/// encoder.check(&record)?;
+/// // What clkhash 0.18.3 makes of this schema, secret and record.
+/// assert_eq!(to_base64(&encoder.encode(&record)?), "CQEAA1CkJUwAyQACHwIE5gQUCREibqABTODII9IAkCg=");
+/// // A value that the schema does not admit is told by its feature, never by itself.
+/// let said = encoder.check(&["Joan Smith", "1994-02-30"]).unwrap_err().to_string();
+/// assert_eq!(said, "feature born: it is not a date of the format");
+/// // All records of a file into one run of bytes, without a vector for each.
+/// let (records, width) = ([record, ["Ravi Patel", "2001-11-02"]], encoder.bytes());
+/// let mut clks = vec![0; width * records.len()];
+/// for (record, clk) in records.iter().zip(clks.chunks_exact_mut(width)) {
+///     encoder.encode_into(record, clk)?;
+/// }
+/// assert_eq!(to_base64(&clks[width..]), "gSACOAoVkcQIO0AkA4I2BCcgRAQxNaAEKJAYRgDgAkQ=");
+/// # Ok::<(), svp_clk::ClkError>(())
+/// ```
 #[derive(Clone)]
 pub struct ClkEncoder {
     schema: ClkSchema,

@@ -3,6 +3,14 @@
 use thiserror::Error;
 
 /// Why records cannot be encoded, or filters not compared.
+///
+/// ```
+/// use svp_clk::{ClkError, similarity::Filters};
+/// // Three rows of 16 bits are 6 bytes.
+/// let wrong = Filters::new(&[0; 5], 3, 16).unwrap_err();
+/// assert!(matches!(wrong, ClkError::Shape { rows: 3, bits: 16 }));
+/// assert_eq!(wrong.hint(), Some("make the filters with `svp clk encode` or with clkhash"));
+/// ```
 #[derive(Debug, Error)]
 pub enum ClkError {
     /// The schema is not JSON.

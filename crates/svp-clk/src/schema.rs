@@ -15,6 +15,22 @@ const MOST_BITS: usize = 1 << 24;
 const MOST: u64 = 65_536;
 
 /// A linkage schema that has been read: which features a record has and how each goes into the filter.
+///
+/// ```
+/// use svp_clk::ClkSchema;
+/// let text = r#"{"version": 3, "clkConfig": {"l": 1024, "kdf": {"type": "HKDF"}}, "features": [
+///     {"identifier": "row", "ignored": true},
+///     {"identifier": "surname", "format": {"type": "string"},
+///      "hashing": {"comparison": {"type": "ngram", "n": 2}, "strategy": {"bitsPerFeature": 100}}}]}"#;
+/// let schema = ClkSchema::parse(text)?;
+/// assert_eq!(schema.identifiers().collect::<Vec<_>>(), ["row", "surname"]);
+/// assert_eq!(schema.bits(), 1024);
+/// // A default that is written out is the same schema, another number of bits is not.
+/// let written = ClkSchema::parse(&text.replace(r#""HKDF""#, r#""HKDF", "hash": "SHA256""#))?;
+/// assert_eq!(schema.fingerprint(), written.fingerprint());
+/// assert_ne!(schema.fingerprint(), ClkSchema::parse(&text.replace("1024", "512"))?.fingerprint());
+/// # Ok::<(), svp_clk::ClkError>(())
+/// ```
 #[derive(Clone, Debug, Serialize)]
 pub struct ClkSchema {
     /// Bits of a CLK, after folding.

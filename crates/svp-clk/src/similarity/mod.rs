@@ -28,6 +28,14 @@ pub type Pair = (u32, u32, f64);
 pub const MOST_BITS: usize = 65_472;
 
 /// A set of bit vectors of one length, sorted by popcount.
+///
+/// ```
+/// use svp_clk::similarity::Filters;
+/// // Two rows of twelve bits, two bytes each.
+/// let set = Filters::new(&[0b1111_0000, 0, 0b0000_0001, 0b1000_0000], 2, 12)?;
+/// assert_eq!((set.len(), set.bits(), set.is_empty()), (2, 12, false));
+/// # Ok::<(), svp_clk::ClkError>(())
+/// ```
 #[derive(Clone)]
 pub struct Filters {
     bits: usize,
@@ -111,6 +119,17 @@ impl Filters {
 /// without a set bit have the coefficient 0. As in anonlink, a pair is dropped before it is counted when the popcounts lie
 /// further apart than the whole part of 2|a|(1/threshold - 1) computed in floating point, a being the left row.
 ///
+/// ```
+/// use svp_clk::similarity::{Filters, pairs_at_least};
+/// let left = Filters::new(&[0b1111_0000, 0b0000_1111], 2, 8)?;
+/// let right = Filters::new(&[0b0111_0000, 0b1111_1111], 2, 8)?;
+/// // 2 × 3 / (4 + 3), then twice 2 × 4 / (4 + 8).
+/// let expected = [(0, 0, 6.0 / 7.0), (0, 1, 8.0 / 12.0), (1, 1, 8.0 / 12.0)];
+/// assert_eq!(pairs_at_least(&left, &right, 0.6)?, expected);
+/// assert_eq!(pairs_at_least(&left, &right, 0.8)?, expected[..1]);
+/// # Ok::<(), svp_clk::ClkError>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`ClkError::Widths`] when the rows differ in length, [`ClkError::Threshold`] when the threshold is not a number.
@@ -119,6 +138,14 @@ pub fn pairs_at_least(left: &Filters, right: &Filters, threshold: f64) -> Result
 }
 
 /// As [`pairs_at_least`], on several threads. The answer does not depend on how many.
+///
+/// ```
+/// use svp_clk::similarity::{Filters, pairs_at_least, pairs_on};
+/// let left = Filters::new(&[0b1111_0000, 0b0000_1111], 2, 8)?;
+/// let right = Filters::new(&[0b0111_0000, 0b1111_1111], 2, 8)?;
+/// assert_eq!(pairs_on(&left, &right, 0.6, 4)?, pairs_at_least(&left, &right, 0.6)?);
+/// # Ok::<(), svp_clk::ClkError>(())
+/// ```
 ///
 /// # Errors
 ///
@@ -134,6 +161,14 @@ pub fn pairs_on(left: &Filters, right: &Filters, threshold: f64, threads: usize)
 /// Every pair of two different rows of one set whose Dice coefficient is at least `threshold`, the lower row first.
 ///
 /// Sorted and bounded as in [`pairs_at_least`].
+///
+/// ```
+/// use svp_clk::similarity::{Filters, pairs_within};
+/// // The first and the last are duplicates.
+/// let set = Filters::new(&[0b1111_0000, 0b0000_1111, 0b1111_0000], 3, 8)?;
+/// assert_eq!(pairs_within(&set, 0.9, 1)?, [(0, 2, 1.0)]);
+/// # Ok::<(), svp_clk::ClkError>(())
+/// ```
 ///
 /// # Errors
 ///

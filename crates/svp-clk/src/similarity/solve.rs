@@ -8,6 +8,14 @@ use super::Pair;
 ///
 /// As `find_candidate_pairs(..., k=k)` of anonlink 0.15.3: first the `k` best of each left row, then, in their order, those
 /// that are among the first `k` of both rows.
+///
+/// ```
+/// use svp_clk::similarity::best_per_row;
+/// let pairs = [(0, 1, 0.95), (0, 0, 0.9), (1, 1, 0.85), (1, 2, 0.8)];
+/// // Row 0 keeps its best. So does row 1, for which right row 1 has a better one already: that pair falls out.
+/// assert_eq!(best_per_row(&pairs, 1), [(0, 1, 0.95)]);
+/// assert_eq!(best_per_row(&pairs, 2), pairs);
+/// ```
 #[must_use]
 pub fn best_per_row(pairs: &[Pair], k: usize) -> Vec<Pair> {
     let (mut of_left, mut of_right) = (HashMap::new(), HashMap::new());
@@ -28,6 +36,12 @@ pub fn best_per_row(pairs: &[Pair], k: usize) -> Vec<Pair> {
 ///
 /// For two sets this is `anonlink.solving.greedy_solve` (0.15.3), whose groups of two sets are pairs. It is not for pairs
 /// within one set, where a row stands on both sides.
+///
+/// ```
+/// use svp_clk::similarity::one_to_one;
+/// let pairs = [(0, 1, 0.95), (0, 0, 0.9), (1, 1, 0.85), (1, 2, 0.8)];
+/// assert_eq!(one_to_one(&pairs), [(0, 1, 0.95), (1, 2, 0.8)]);
+/// ```
 #[must_use]
 pub fn one_to_one(pairs: &[Pair]) -> Vec<Pair> {
     let (mut lefts, mut rights) = (HashSet::new(), HashSet::new());

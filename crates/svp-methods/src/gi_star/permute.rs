@@ -12,8 +12,8 @@ use crate::neighbours::Neighbours;
 /// The cell keeps its value, and its neighbours get values of other cells drawn without replacement, which are weighted as
 /// those that were observed. As in `esda`, one permutation draws once for all cells, and a cell with k neighbours takes the
 /// first k. Weights that are equal within a neighbourhood do not change the order of the sums: [`Weights::Binary`] and
-/// [`Weights::RowStandardised`] have one answer, and so have [`Weights::Each`] that are all 1, to the last bit. An island, and
-/// a cell whose neighbours weigh nothing, has nothing to permute: `None`; else `None` as in
+/// [`Weights::RowStandardised`] have one answer, and so have [`Weights::Each`] that are all 1, to the last bit. An island
+/// has nothing to permute, nor has a cell whose neighbours weigh nothing: `None`; else `None` as in
 /// [`gi_star_weighted`](super::gi_star_weighted), but for a neighbourhood that is all there is. The answer follows from
 /// `seed`, whatever the number of threads.
 ///
