@@ -100,7 +100,7 @@ impl Site {
         let mut texts = BTreeMap::new();
         let mut tables = canonical_tables().map_err(|p| AppError::Problems(vec![p]))?;
         if svp_lake::files::is_dir(&root.join("pipelines/schemas")) {
-            let own = folder(&root, "schemas", "toml", &mut texts, &mut problems, Table::parse, |t| &t.name);
+            let own = folder(&root, "schemas", "toml", &mut texts, &mut problems, Table::parse, |t| t.name.clone());
             for Defined { file, item } in own.into_values() {
                 if tables.iter().any(|t| t.name == item.name) {
                     let what = format!("the table `{}` is one of svp's own", item.name);
@@ -111,16 +111,16 @@ impl Site {
             }
             tables.sort_by_key(Table::rank);
         }
-        let sources = folder(&root, "sources", "toml", &mut texts, &mut problems, Source::parse, |s| &s.name);
-        let areas = folder(&root, "areas", "toml", &mut texts, &mut problems, Area::parse, |a| &a.name);
+        let sources = folder(&root, "sources", "toml", &mut texts, &mut problems, Source::parse, |s| s.name.clone());
+        let areas = folder(&root, "areas", "toml", &mut texts, &mut problems, Area::parse, |a| a.name.clone());
         let definitions =
-            folder(&root, "definitions", "toml", &mut texts, &mut problems, Definition::parse, |d| &d.name);
-        let outputs = folder(&root, "outputs", "sql", &mut texts, &mut problems, Output::parse, |o| &o.name);
+            folder(&root, "definitions", "toml", &mut texts, &mut problems, Definition::parse, |d| d.name.clone());
+        let outputs = outputs(&root, &mut texts, &mut problems);
         // What no run reads is no part of its configuration.
         let mut analyses = BTreeMap::new();
         if svp_lake::files::is_dir(&root.join("pipelines/analyses")) {
             let parse = Analysis::parse;
-            analyses = folder(&root, "analyses", "sql", &mut BTreeMap::new(), &mut problems, parse, |a| &a.name);
+            analyses = folder(&root, "analyses", "sql", &mut BTreeMap::new(), &mut problems, parse, |a| a.name.clone());
             let all = analyses.clone();
             let all = all.iter().map(|(name, a)| (name.as_str(), &a.item)).collect();
             problems.extend(analyses.values_mut().filter_map(|a| a.item.read_from(&a.file, &all).err()));
@@ -128,11 +128,12 @@ impl Site {
         let site_tables = site_tables(&root, &tables, &mut texts, &mut problems)?;
         let mut trials = BTreeMap::new();
         if svp_lake::files::is_dir(&root.join("pipelines/trials")) {
-            trials = folder(&root, "trials", "toml", &mut BTreeMap::new(), &mut problems, Trial::parse, |t| &t.name);
+            trials =
+                folder(&root, "trials", "toml", &mut BTreeMap::new(), &mut problems, Trial::parse, |t| t.name.clone());
         }
         problems.extend(trial_problems(&trials, &areas, &definitions, &harm_indices(&site_tables)));
         let mut policies =
-            folder(&root, "policies", "toml", &mut texts, &mut problems, Policies::parse, Policies::name);
+            folder(&root, "policies", "toml", &mut texts, &mut problems, Policies::parse, |p| p.name().clone());
         let gateways = match policies.remove("gateways").map(|d| d.item) {
             Some(Policies::Gateways(gateways)) => gateways,
             _ => Gateways::default(),
@@ -322,6 +323,27 @@ impl Policies {
     }
 }
 
+/// The outputs of the site by name: a file with variants is several.
+fn outputs(
+    root: &Path,
+    texts: &mut BTreeMap<String, String>,
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<String, Defined<Output>> {
+    // A file has one output at least.
+    let named = |all: &Vec<Output>| all.first().map(|o| o.template.clone()).unwrap_or_default();
+    let files = folder(root, "outputs", "sql", texts, problems, Output::parse_all, named);
+    let mut out = BTreeMap::new();
+    for Defined { file, item } in files.into_values() {
+        for item in item {
+            let name = item.name.clone();
+            if out.insert(name.clone(), Defined { file: file.clone(), item }).is_some() {
+                problems.push(Problem::new(&file, format!("another file is the output `{name}` too")));
+            }
+        }
+    }
+    out
+}
+
 fn folder<T>(
     root: &Path,
     name: &str,
@@ -329,7 +351,7 @@ fn folder<T>(
     texts: &mut BTreeMap<String, String>,
     problems: &mut Vec<Problem>,
     parse: impl Fn(&str, &str) -> Result<T, Problem>,
-    named: impl Fn(&T) -> &String,
+    named: impl Fn(&T) -> String,
 ) -> BTreeMap<String, Defined<T>> {
     let mut out = BTreeMap::new();
     let dir = root.join("pipelines").join(name);
@@ -352,9 +374,10 @@ fn folder<T>(
         };
         match parse(&file, &text) {
             Ok(item) => {
-                if *named(&item) != stem {
+                let name = named(&item);
+                if name != stem {
                     problems.push(
-                        Problem::new(&file, format!("it calls itself `{}`", named(&item)))
+                        Problem::new(&file, format!("it calls itself `{name}`"))
                             .hint("name and file name are the same"),
                     );
                 }

@@ -1,5 +1,7 @@
 //! Published tables: a `.sql` file with a header (`--! key = value`, TOML) and one SELECT.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use crate::{Problem, header, parse};
@@ -182,8 +184,14 @@ pub enum Geometry {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Output {
-    /// Name, snake case; equal to the file's name.
+    /// Name, snake case; equal to the file's name, with the values of its variant in their places.
     pub name: String,
+    /// Whole numbers by name: the file is one table for each of the values, which stand wherever the file says `{name}`.
+    #[serde(default)]
+    pub variants: BTreeMap<String, Vec<u32>>,
+    /// The name as the file has it.
+    #[serde(skip)]
+    pub template: String,
     /// Active title.
     pub title: String,
     /// Measure, area, period in words.
@@ -232,7 +240,30 @@ fn serious_violence() -> String {
 }
 
 impl Output {
-    /// Reads one output file.
+    /// Reads an output file: one table, or one for each of its `variants`.
+    ///
+    /// # Errors
+    /// A problem with file and line; several names in `variants`, which would be tables that nobody asked for.
+    pub fn parse_all(file: &str, text: &str) -> Result<Vec<Self>, Problem> {
+        let one = Self::parse(file, text)?;
+        let mut variants = one.variants.iter();
+        let Some((name, values)) = variants.next() else { return Ok(vec![one]) };
+        let place = format!("{{{name}}}");
+        if variants.next().is_some() || values.is_empty() || !one.name.contains(&place) {
+            return Err(Problem::new(
+                file,
+                "`variants` has one name, with values, and the name of the output has it in braces",
+            )
+            .hint("for example name = \"grid_{size}m\" and variants = { size = [250, 500] }"));
+        }
+        let of = |value: &u32| {
+            let made = Self::parse(file, &text.replace(&place, &value.to_string()))?;
+            Ok(Self { template: one.name.clone(), ..made })
+        };
+        values.iter().map(of).collect()
+    }
+
+    /// Reads one output file as one table.
     ///
     /// # Errors
     /// A problem with file and line.
@@ -240,6 +271,7 @@ impl Output {
         let (header, sql) = header::split(file, text, "the output")?;
         let mut out: Self = parse(file, &header)?;
         out.sql = sql;
+        out.template.clone_from(&out.name);
         if out.counts.is_empty() {
             return Err(
                 Problem::new(file, "the output names no count column").hint("disclosure control works on `counts`")
