@@ -12,8 +12,7 @@ use svp_lake::{Lake, Open};
 use svp_link::evaluate::{Evaluation, Score, evaluate};
 use svp_link::explain::{explain, waterfall};
 use svp_link::look::look;
-use svp_link::resolve::{Known, Options, PAIRS_AT_ONCE, Resolved, resolve};
-use svp_link::{LinkReport, RuleCost};
+use svp_link::{LinkReport, Linked, Linker, RuleCost};
 use svp_pseudonymise::{Key, Tokeniser};
 
 use crate::args::{Cli, LinkArgs};
@@ -42,9 +41,7 @@ pub async fn command(cli: &Cli, args: &LinkArgs, tell: &Tell) -> Result<(), AppE
             times.push((what.to_owned(), began.elapsed().as_secs_f64()));
         }
     };
-    let options =
-        Options { linkage: &site.linkage, once: &once, model: None, pairs_at_once: PAIRS_AT_ONCE, on_step: &on_step };
-    let found = resolve(&ctx, options, &Known::new()).await?;
+    let found = Linker::new(&site.linkage).people_once(&once).on_step(&on_step).fit_table(&ctx).await?;
     let whole = began.elapsed().as_secs_f64();
     summary(tell, &found, &site.linkage);
     if args.timings {
@@ -60,8 +57,8 @@ pub async fn command(cli: &Cli, args: &LinkArgs, tell: &Tell) -> Result<(), AppE
                 hint: "give two values of person_record_id, as `svp sql --linkage` shows them".to_owned(),
             })
         };
-        if let Some((pattern, x, y)) = look(&ctx, &found, place(a)?, place(b)?).await? {
-            tell.print(waterfall(&found.model, &site.linkage, pattern, &x, &y));
+        if let Some((vector, x, y)) = look(&found, &site.linkage, place(a)?, place(b)?) {
+            tell.print(waterfall(&found.model, vector, &x, &y));
         }
     }
     if let Some(file) = &args.out {
@@ -96,7 +93,7 @@ pub fn tell_changes(tell: &Tell, report: &LinkReport) {
     left_out(tell, (report.empty, report.shared_numbers), &report.rules, &report.broken_promises);
 }
 
-fn summary(tell: &Tell, found: &Resolved, linkage: &Linkage) {
+fn summary(tell: &Tell, found: &Linked, linkage: &Linkage) {
     let people: BTreeSet<u32> = found.group.iter().copied().collect();
     tell.step("link", format!("{} person records are {} people", found.records.len(), people.len()));
     let p = linkage.threshold.probability;
@@ -143,7 +140,7 @@ fn timings(times: Vec<(String, f64)>, whole: f64) -> String {
 }
 
 /// Records with the first record of their person, as CSV.
-fn clusters(found: &Resolved) -> String {
+fn clusters(found: &Linked) -> String {
     let mut out = String::from("person_record_id,source,first_record_of_person\n");
     for (record, group) in found.records.iter().zip(&found.group) {
         let _ = writeln!(out, "{},{},{}", record.id, record.source, found.records[*group as usize].id);
