@@ -10,8 +10,7 @@ use svp_lake::Open;
 use svp_link::evaluate::{Evaluation, Score, evaluate};
 use svp_link::explain::{explain, waterfall};
 use svp_link::look::look;
-use svp_link::resolve::{Known, Options, PAIRS_AT_ONCE, Resolved, resolve};
-use svp_link::{LinkReport, RuleCost};
+use svp_link::{LinkReport, Linked, Linker, RuleCost};
 use svp_pseudonymise::{Key, Tokeniser};
 
 use crate::error::AppError;
@@ -32,8 +31,7 @@ pub struct LinkRequest {
 /// The records of a lake as they were judged.
 pub struct Judged {
     site: Site,
-    ctx: SessionContext,
-    found: Resolved,
+    found: Linked,
 }
 
 /// The records of a lake, before they are judged.
@@ -67,10 +65,9 @@ impl Records {
     /// What the linkage refuses.
     pub async fn judge(self, on_step: &(dyn Fn(&str) + Sync)) -> Result<Judged, AppError> {
         let Self { site, ctx } = self;
-        let (linkage, once) = (&site.linkage, once(&site));
-        let options = Options { linkage, once: &once, model: None, pairs_at_once: PAIRS_AT_ONCE, on_step };
-        let found = resolve(&ctx, options, &Known::new()).await?;
-        Ok(Judged { site, ctx, found })
+        let once = once(&site);
+        let found = Linker::new(&site.linkage).people_once(&once).on_step(on_step).fit_table(&ctx).await?;
+        Ok(Judged { site, found })
     }
 }
 
@@ -102,15 +99,15 @@ impl Judged {
     ///
     /// # Errors
     /// [`AppError::Argument`] for a record that is not in the lake; what the linkage refuses.
-    pub async fn pair(&self, a: &str, b: &str) -> Result<Option<String>, AppError> {
+    pub fn pair(&self, a: &str, b: &str) -> Result<Option<String>, AppError> {
         let place = |id: &str| {
             self.found.records.binary_search_by(|r| r.id.as_str().cmp(id)).map_err(|_| AppError::Argument {
                 what: "a record of --pair is not in the lake".to_owned(),
                 hint: "give two values of person_record_id, as `svp sql --linkage` shows them".to_owned(),
             })
         };
-        let seen = look(&self.ctx, &self.found, place(a)?, place(b)?).await?;
-        Ok(seen.map(|(pattern, x, y)| waterfall(&self.found.model, &self.site.linkage, pattern, &x, &y)))
+        let seen = look(&self.found, &self.site.linkage, place(a)?, place(b)?);
+        Ok(seen.map(|(vector, x, y)| waterfall(&self.found.model, vector, &x, &y)))
     }
 
     /// Writes each record with the first record of its person to a CSV file.
@@ -151,7 +148,7 @@ pub(crate) fn tell_changes(progress: &dyn Progress, report: &LinkReport) {
     left_out(progress, (report.empty, report.shared_numbers), &report.rules, &report.broken_promises);
 }
 
-fn summary(progress: &dyn Progress, found: &Resolved, linkage: &Linkage) {
+fn summary(progress: &dyn Progress, found: &Linked, linkage: &Linkage) {
     let people: BTreeSet<u32> = found.group.iter().copied().collect();
     progress.step("link", &format!("{} person records are {} people", found.records.len(), people.len()));
     let p = linkage.threshold.probability;
@@ -189,7 +186,7 @@ fn left_out(progress: &dyn Progress, (empty, shared): (u64, u64), rules: &[RuleC
 }
 
 /// Records with the first record of their person, as CSV.
-fn clusters(found: &Resolved) -> String {
+fn clusters(found: &Linked) -> String {
     let mut out = String::from("person_record_id,source,first_record_of_person\n");
     for (record, group) in found.records.iter().zip(&found.group) {
         let _ = writeln!(out, "{},{},{}", record.id, record.source, found.records[*group as usize].id);

@@ -7,6 +7,7 @@
 
 mod analysis;
 mod area;
+pub mod comparison;
 mod definition;
 mod dictionary;
 pub mod encoding;
@@ -28,6 +29,7 @@ mod words;
 
 pub use analysis::{Analysis, Parameter, Value};
 pub use area::{Area, District, Exclusion, Input, Period, Reference};
+pub use comparison::{COMPARISONS, Comparison, Level};
 pub use definition::{Definition, Include};
 pub use dictionary::{dictionary_markdown, odcs_yaml};
 pub use encoding::EncodingKind;
@@ -39,7 +41,8 @@ pub use finding::{Acceptance, FIRST_ROWS, Finding, FindingKind};
 pub use forces::{Choices, Force, ForceDistrict, Forces, Wanted};
 pub use geography::{Ages, AreaChange, AreaLink, Change, Places};
 pub use linkage::{
-    Alternative, Block, Blocking, COMPARISONS, Comparison, LinkModel, LinkThreshold, Linkage, MAX_LEVELS, Numbers,
+    Alternative, Block, Blocking, Comparison as ComparisonShares, LinkModel, LinkThreshold, Linkage, MAX_LEVELS,
+    Numbers,
 };
 pub use output::{Chart, CountColumn, DerivedColumn, Geometry, GrainColumn, LabelledColumn, Output};
 pub use policy::{

@@ -4,13 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::{Problem, parse};
+use crate::{COMPARISONS, Problem, parse};
 
-/// The comparisons, in the order in which they stand in an agreement pattern.
-pub const COMPARISONS: [&str; 11] =
-    ["forename", "surname", "words", "birth", "birth_place", "postcode", "sex", "occupation", "nhs", "upn", "local"];
-
-/// Most levels of a comparison; a level is four bits of a pattern, zero is "missing".
+/// Most levels of a comparison; a level is four bits of a comparison vector, zero is "missing".
 pub const MAX_LEVELS: usize = 15;
 
 /// Learning of the weights.
@@ -102,7 +98,8 @@ pub struct Alternative {
     pub levels: BTreeMap<String, Vec<f64>>,
 }
 
-/// A comparison with its levels, best first.
+/// What a definition says of a comparison: the shares of its levels, best first. What the levels are is in
+/// [`crate::comparison`].
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Comparison {
@@ -111,11 +108,11 @@ pub struct Comparison {
     /// Cuts of the Dice similarity, falling.
     #[serde(default)]
     pub similarity: Vec<f64>,
-    /// What each level means; an empty text is a level that does not occur.
+    /// The names of the levels, as [`COMPARISONS`] has them; an empty text is a level that does not occur.
     pub levels: Vec<String>,
-    /// How often records of one person agree at each level.
+    /// m probabilities: how often records of one person agree at each level.
     pub m: Vec<f64>,
-    /// How often records of two people do.
+    /// u probabilities: how often records of two people do.
     pub u: Vec<f64>,
     /// Levels of which m stays as it is given: the data cannot teach it, since pairs of two people that are taken for one at first
     /// would raise it.
@@ -174,13 +171,22 @@ impl Linkage {
         let linkage: Self = parse(file, text)?;
         let wrong = |what: String| Err(Problem::new(file, what));
         let names: Vec<&str> = linkage.comparisons.iter().map(|c| c.name.as_str()).collect();
-        if names != COMPARISONS {
-            return wrong(format!("the comparisons are {}, in this order", COMPARISONS.join(", ")));
+        let known = COMPARISONS.map(|c| c.name);
+        if names != known {
+            return wrong(format!("the comparisons are {}, in this order", known.join(", ")));
         }
-        for c in &linkage.comparisons {
+        for (c, listed) in linkage.comparisons.iter().zip(&COMPARISONS) {
             let n = c.levels.len();
-            if n == 0 || n > MAX_LEVELS || c.m.len() != n || c.u.len() != n {
-                return wrong(format!("comparison {}: 1 to {MAX_LEVELS} levels, and an m and a u for each", c.name));
+            let named = c.levels.iter().zip(listed.levels).all(|(given, level)| given == level.name);
+            if !named || n < listed.required || n > listed.levels.len() {
+                let all: Vec<String> = listed.levels.iter().map(|l| format!("\"{}\"", l.name)).collect();
+                return wrong(format!("comparison {}: the levels are {}, in this order", c.name, all.join(", ")));
+            }
+            if c.m.len() != n || c.u.len() != n {
+                return wrong(format!("comparison {}: {n} levels, and an m and a u for each", c.name));
+            }
+            if c.similarity.len() != listed.cuts {
+                return wrong(format!("comparison {}: {} cuts of similarity", c.name, listed.cuts));
             }
             if !are_shares(&c.m) || !are_shares(&c.u) {
                 return wrong(format!("comparison {}: m and u are shares and add up to 1", c.name));
@@ -193,7 +199,7 @@ impl Linkage {
             }
         }
         for a in &linkage.alternatives {
-            if let Some(name) = a.alike.iter().chain(a.levels.keys()).find(|n| !COMPARISONS.contains(&n.as_str())) {
+            if let Some(name) = a.alike.iter().chain(a.levels.keys()).find(|n| !known.contains(&n.as_str())) {
                 return wrong(format!("alternative {}: there is no comparison `{name}`", a.name));
             }
             for (name, shares) in &a.levels {
@@ -242,6 +248,8 @@ mod tests {
         };
         check("name = \"surname\"\nsim", "name = \"forename\"\nsim", "in this order");
         check("m = [0.98, 0.02]", "m = [0.98, 0.52]", "add up to 1");
+        check("\"same sector\"", "\"same street\"", "\"same sector\", \"one character off\"");
+        check("similarity = [0.8, 0.62]", "similarity = [0.8]", "2 cuts");
         check("\"postcode\", \"birth_place\"]", "\"town\"]", "no comparison `town`");
         check("levels.forename = [0.0005, ", "levels.forename = [0.3005, ", "add up to 1");
         check("held = [\"two names, very similar\"", "held = [\"three names\"", "no level `three names`");

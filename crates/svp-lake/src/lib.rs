@@ -44,5 +44,5 @@ pub use parquet_folder::register_parquet;
 pub use part::{FinishedPart, PartWriter};
 pub use record::{LAKE_FORMAT, RunRecord};
 pub use rewrite::Rewrite;
-pub use session::{Limits, session};
+pub use session::{Limits, session, session_beside};
 pub use txn::RunTxn;

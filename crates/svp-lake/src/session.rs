@@ -48,3 +48,10 @@ pub fn session(limits: &Limits) -> Result<SessionContext> {
     let runtime = runtime.build_arc().map_err(|e| LakeError::engine("making a session", e))?;
     Ok(SessionContext::new_with_config_rt(config, runtime))
 }
+
+/// Makes a session beside another: with its settings, its memory and its stores, and with tables of its own. So a piece of work
+/// can name tables as it likes and leaves none behind.
+#[must_use]
+pub fn session_beside(other: &SessionContext) -> SessionContext {
+    SessionContext::new_with_config_rt(other.copied_config(), other.runtime_env())
+}

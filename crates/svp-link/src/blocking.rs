@@ -4,38 +4,21 @@
 //! candidates. Rules that name words give several keys.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use svp_contract::encoding::token_at;
-use svp_contract::{EncodingKind, Linkage};
+use svp_contract::Linkage;
+use svp_contract::comparison::{ROW_COLUMNS, RowKind, row_column};
+use svp_contract::encoding::{WHOLE, token_at};
 
 use crate::LinkError;
-use crate::comparison::word_tokens;
+use crate::rows::{NAMED, Row};
+use crate::value::word_tokens;
 
-/// The columns of `link_row` that a rule can name, in the order of the arguments of `block_keys`.
-pub(crate) const COLUMNS: [(&str, Option<EncodingKind>); 15] = [
-    ("forename", Some(EncodingKind::Name)),
-    ("surname", Some(EncodingKind::Name)),
-    ("words", Some(EncodingKind::Words)),
-    ("birth", Some(EncodingKind::Date)),
-    ("postcode", Some(EncodingKind::Postcode)),
-    ("birth_place", Some(EncodingKind::Text)),
-    ("occupation", Some(EncodingKind::Text)),
-    ("nhs", None),
-    ("upn", None),
-    ("local", None),
-    ("key.usual_name_birth", None),
-    ("key.sound_birth", None),
-    ("key.initial_birth_postcode", None),
-    ("key.usual_name_sector", None),
-    ("key.surname_birth_sector", None),
-];
-
-/// Place of the words in [`COLUMNS`].
-const WORDS: usize = 2;
+const FORENAME: usize = row_column("forename");
+const SURNAME: usize = row_column("surname");
+const WORDS: usize = row_column("words");
 
 /// One part of a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     /// A token of an encoding.
     Token(usize, usize),
@@ -49,20 +32,20 @@ enum Part {
     EitherName,
 }
 
-/// The rules, ready to run. Cheap to clone.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Rules(Arc<Vec<Vec<Part>>>);
+/// The rules, ready to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rules(Vec<Vec<Part>>);
 
 impl Rules {
     /// Compiles the rules of a definition.
     ///
     /// # Errors
     /// When a rule names a part that there is not.
-    pub fn new(linkage: &Linkage) -> Result<Self, LinkError> {
+    pub(crate) fn new(linkage: &Linkage) -> Result<Self, LinkError> {
         let rule = |on: &Vec<String>| {
             on.iter().map(|p| part(p).ok_or_else(|| LinkError::Rule { part: p.clone() })).collect::<Result<Vec<_>, _>>()
         };
-        Ok(Self(Arc::new(linkage.blocks.iter().map(|b| rule(&b.on)).collect::<Result<_, _>>()?)))
+        Ok(Self(linkage.blocks.iter().map(|b| rule(&b.on)).collect::<Result<_, _>>()?))
     }
 
     /// Calls `found` with the number of the rule and a key, for each key of a row.
@@ -78,7 +61,7 @@ impl Rules {
             keys.push(mix(0x5156_5053, number as u64 + 1));
             for part in parts {
                 tokens.clear();
-                row.tokens(*part, &mut tokens);
+                tokens_of(row, *part, &mut tokens);
                 next.clear();
                 for key in &keys {
                     next.extend(tokens.iter().map(|t| mix(*key, *t)));
@@ -99,51 +82,42 @@ fn part(name: &str) -> Option<Part> {
         "names.either" => return Some(Part::EitherName),
         _ => {}
     }
-    if let Some(i) = COLUMNS.iter().position(|(column, kind)| *column == name && kind.is_none()) {
-        return Some(Part::Plain(i));
+    let column = |name: &str| ROW_COLUMNS[..NAMED].iter().position(|column| column.name == name);
+    if let Some(key) = name.strip_prefix("key.") {
+        return column(&format!("key_{key}")).map(Part::Plain);
     }
-    let (column, token) = name.split_once('.')?;
-    let i = COLUMNS.iter().position(|(c, _)| *c == column)?;
-    Some(Part::Token(i, COLUMNS[i].1?.place(token)?))
+    let Some((encoded, token)) = name.split_once('.') else {
+        return column(name).filter(|i| ROW_COLUMNS[*i].kind == RowKind::Number).map(Part::Plain);
+    };
+    let i = column(encoded)?;
+    match ROW_COLUMNS[i].kind {
+        RowKind::Encoding(kind) => Some(Part::Token(i, kind.place(token)?)),
+        _ => None,
+    }
 }
 
-/// A row as the rules see it: the columns of [`COLUMNS`].
-pub(crate) struct Row<'a>(pub [Option<&'a [u8]>; COLUMNS.len()]);
-
-/// Columns that say who somebody is; an address or an occupation alone does not.
-const WHO: [usize; 7] = [0, 1, 2, 3, 7, 8, 9];
-
-impl Row<'_> {
-    /// Whether there is a name, a date of birth or a number: a record without any is linked to none.
-    pub(crate) fn says_who(&self) -> bool {
-        WHO.iter().any(|column| self.0[*column].is_some())
-    }
-
-    fn token(&self, column: usize, place: usize) -> Option<u64> {
-        self.0[column].and_then(|e| token_at(e, place))
-    }
-
-    fn tokens(&self, part: Part, out: &mut Vec<u64>) {
-        match part {
-            Part::Token(column, place) => out.extend(self.token(column, place)),
-            Part::Plain(column) => out.extend(self.0[column].map(of_text)),
-            Part::EachWord => out.extend(word_tokens(self.0[WORDS])),
-            Part::TwoWords => {
-                let words: Vec<u64> = word_tokens(self.0[WORDS]).collect();
-                for (i, a) in words.iter().enumerate() {
-                    out.extend(words[i + 1..].iter().map(|b| mix(*a.min(b), *a.max(b))));
-                }
+/// The tokens that a part of a rule has in a row; none where it is missing.
+fn tokens_of(row: &Row<'_>, part: Part, out: &mut Vec<u64>) {
+    let token = |column: usize, place| row.0[column].and_then(|e| token_at(e, place));
+    match part {
+        Part::Token(column, place) => out.extend(token(column, place)),
+        Part::Plain(column) => out.extend(row.0[column].map(of_text)),
+        Part::EachWord => out.extend(word_tokens(row.0[WORDS])),
+        Part::TwoWords => {
+            let words: Vec<u64> = word_tokens(row.0[WORDS]).collect();
+            for (i, a) in words.iter().enumerate() {
+                out.extend(words[i + 1..].iter().map(|b| mix(*a.min(b), *a.max(b))));
             }
-            Part::EitherName => {
-                if let (Some(a), Some(b)) = (self.token(0, 0), self.token(1, 0)) {
-                    out.push(mix(a.min(b), a.max(b)));
-                }
+        }
+        Part::EitherName => {
+            if let (Some(a), Some(b)) = (token(FORENAME, WHOLE), token(SURNAME, WHOLE)) {
+                out.push(mix(a.min(b), a.max(b)));
             }
         }
     }
 }
 
-/// The bits of a plain token, which is 32 hexadecimal digits.
+/// Spreads the bytes of a plain token (FNV-1a).
 fn of_text(text: &[u8]) -> u64 {
     text.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
@@ -202,6 +176,10 @@ mod tests {
         Rules::new(&linkage).unwrap();
         linkage.blocks[0].on = vec!["surname.colour".to_owned()];
         assert!(Rules::new(&linkage).unwrap_err().to_string().contains("surname.colour"));
+        for wrong in ["key.shoe_size", "key_sound_birth", "sex", "nhs.whole", "surname", "words.whole"] {
+            linkage.blocks[0].on = vec![wrong.to_owned()];
+            assert!(Rules::new(&linkage).is_err(), "{wrong}");
+        }
     }
 
     #[test]
@@ -212,8 +190,8 @@ mod tests {
         linkage.blocks[1].on = vec!["upn".to_owned()];
         let rules = Rules::new(&linkage).unwrap();
         let keys = |nhs: Option<&[u8]>, upn: Option<&[u8]>| {
-            let mut columns = [None; COLUMNS.len()];
-            (columns[7], columns[8]) = (nhs, upn);
+            let mut columns = [None; NAMED];
+            (columns[row_column("nhs")], columns[row_column("upn")]) = (nhs, upn);
             let mut out = Vec::new();
             rules.keys(&Row(columns), |rule, key| out.push((rule, key)));
             out
@@ -227,16 +205,16 @@ mod tests {
     #[test]
     fn an_address_alone_is_nobody() {
         let rules = Rules::new(&Linkage::shipped().unwrap()).unwrap();
-        let keys = |columns: &[usize]| {
-            let mut row = [None; COLUMNS.len()];
+        let keys = |columns: &[&str]| {
+            let mut row = [None; NAMED];
             let encoding = [7u8; 256];
-            columns.iter().for_each(|column| row[*column] = Some(&encoding[..]));
+            columns.iter().for_each(|column| row[row_column(column)] = Some(&encoding[..]));
             let mut n = 0;
             rules.keys(&Row(row), |_, _| n += 1);
             n
         };
-        assert_eq!(keys(&[4, 5, 6]), 0);
-        assert!(keys(&[3, 4]) > 0 && keys(&[7]) > 0 && keys(&[1, 4]) > 0);
+        assert_eq!(keys(&["postcode", "birth_place", "occupation"]), 0);
+        assert!(keys(&["birth", "postcode"]) > 0 && keys(&["nhs"]) > 0 && keys(&["surname", "postcode"]) > 0);
     }
 
     #[test]

@@ -1,15 +1,95 @@
-//! Blocks of rows, and the pairs that they propose.
+//! Blocks of rows, and the candidate pairs that they propose.
 //!
 //! The rows of all compared blocks stand one after another in one list, and each row knows its places there. So the pairs of
 //! a row are found by walking on from its places, and each is told once by a bit for each row; a join of keys with keys makes
 //! each pair as often as there are rules that propose it, and takes many times as long.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::{UInt8Type, UInt32Type, UInt64Type};
+use svp_contract::Linkage;
+use svp_contract::comparison::ROW_COLUMNS;
 
-use crate::blocking::RuleCost;
+use crate::LinkError;
+use crate::blocking::{self, RuleCost, Rules};
+use crate::parallel;
+use crate::rows::{NAMED, Named, Rows};
+
+/// Rows whose keys or partners a thread finds at once.
+const ROWS_AT_ONCE: usize = 512;
+
+/// Pairs that are proposed for small tables whatever their size: a few records may always be compared all with all.
+const FEW_PAIRS: u64 = 10_000;
+
+/// Two rows, the first of which has the lesser number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RowPair(u64);
+
+impl RowPair {
+    /// The pair of two rows.
+    #[inline(always)]
+    pub(crate) fn new(first: u32, second: u32) -> Self {
+        Self(u64::from(first) << 32 | u64::from(second))
+    }
+
+    #[inline(always)]
+    pub(crate) fn first(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    #[inline(always)]
+    pub(crate) fn second(self) -> u32 {
+        self.0 as u32
+    }
+}
+
+/// The keys of some rows that follow one another.
+pub(crate) struct KeysOfRows {
+    first: u32,
+    rules: usize,
+    /// How many keys each row has under each rule: row after row, and rule after rule.
+    counts: Vec<u16>,
+    /// The keys in the order of the counts.
+    keys: Vec<u64>,
+}
+
+impl KeysOfRows {
+    /// The keys, each with its row and its rule.
+    fn entries(&self) -> impl Iterator<Item = Entry> {
+        let places = self.counts.iter().enumerate().flat_map(|(place, n)| std::iter::repeat_n(place, usize::from(*n)));
+        places.zip(&self.keys).map(|(place, key)| Entry {
+            key: *key,
+            row: self.first + (place / self.rules) as u32,
+            rule: (place % self.rules) as u8,
+        })
+    }
+}
+
+/// The keys of all rows under the rules.
+fn keys(linkage: &Linkage, rows: &Rows, threads: usize) -> Result<Vec<KeysOfRows>, LinkError> {
+    let rules = Rules::new(linkage)?;
+    let n = linkage.blocks.len();
+    let made = parallel::map(
+        threads,
+        &rows.pieces(ROWS_AT_ONCE),
+        || (),
+        |(), (first, piece)| {
+            let columns: Option<Vec<_>> = ROW_COLUMNS[..NAMED].iter().map(|c| piece.column_by_name(c.name)).collect();
+            let columns = Named::new(columns?)?;
+            let mut counts = vec![0u16; piece.num_rows() * n];
+            let mut keys = Vec::with_capacity(piece.num_rows() * n);
+            for (row, counts) in counts.chunks_mut(n).enumerate() {
+                rules.keys(&columns.row(row), |rule, key| {
+                    counts[usize::from(rule)] += 1;
+                    keys.push(key);
+                });
+            }
+            keys.shrink_to_fit();
+            Some(KeysOfRows { first: *first as u32, rules: n, counts, keys })
+        },
+    );
+    made.into_iter().collect::<Option<Vec<_>>>().ok_or(LinkError::Missing("column of the rows"))
+}
 
 /// A key of a row under a rule.
 #[derive(Debug, Clone, Copy, Default)]
@@ -17,6 +97,25 @@ struct Entry {
     key: u64,
     row: u32,
     rule: u8,
+}
+
+/// What each rule costs, and the blocks that are compared.
+pub(crate) fn block(
+    linkage: &Linkage,
+    rows: &Rows,
+    notes: Vec<Note>,
+    threads: usize,
+) -> Result<(Vec<RuleCost>, Blocks), LinkError> {
+    let keys = Keys::new(&keys(linkage, rows, threads)?);
+    let budget = (linkage.blocking.pairs_per_record * notes.len() as u64).max(FEW_PAIRS);
+    let costs: Vec<RuleCost> = linkage
+        .blocks
+        .iter()
+        .zip(&keys.sizes(linkage.blocks.len()))
+        .map(|(b, sizes)| blocking::cost(b.name(), sizes, budget, linkage.blocking.largest_block))
+        .collect();
+    let blocks = Blocks::new(&keys, &costs, notes);
+    Ok((costs, blocks))
 }
 
 /// The keys of all rows, sorted, so that the rows of a block are neighbours.
@@ -34,30 +133,22 @@ pub(crate) struct Note {
 }
 
 impl Keys {
-    /// From the batches of `05_keys`: row, rule, key.
-    pub(crate) fn new(batches: &[RecordBatch]) -> Self {
-        let columns = || {
-            batches.iter().map(|b| {
-                let (row, rule) = (b.column(0).as_primitive::<UInt32Type>(), b.column(1).as_primitive::<UInt8Type>());
-                (row.values(), rule.values(), b.column(2).as_primitive::<UInt64Type>().values())
-            })
-        };
-        let n: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    /// Sorts the keys.
+    pub(crate) fn new(parts: &[KeysOfRows]) -> Self {
+        let n: usize = parts.iter().map(|part| part.keys.len()).sum();
         // Keys are mixed, so their first bits spread them evenly over small heaps, each of which is sorted by itself.
         let bits = (n / 64).max(2).ilog2().min(16);
         let heap = |key: u64| (key >> (64 - bits)) as usize;
         let mut ends = vec![0usize; (1 << bits) + 1];
-        columns().for_each(|(.., keys)| keys.iter().for_each(|key| ends[heap(*key) + 1] += 1));
+        parts.iter().flat_map(|part| &part.keys).for_each(|key| ends[heap(*key) + 1] += 1);
         for i in 1..ends.len() {
             ends[i] += ends[i - 1];
         }
         let mut entries = vec![Entry::default(); n];
-        for (rows, rules, keys) in columns() {
-            for ((row, rule), key) in rows.iter().zip(rules).zip(keys) {
-                let place = &mut ends[heap(*key)];
-                entries[*place] = Entry { key: *key, row: *row, rule: *rule };
-                *place += 1;
-            }
+        for entry in parts.iter().flat_map(KeysOfRows::entries) {
+            let place = &mut ends[heap(entry.key)];
+            entries[*place] = entry;
+            *place += 1;
         }
         let mut from = 0;
         for end in ends {
@@ -143,7 +234,7 @@ impl Blocks {
     }
 
     /// Cuts the rows into parts that propose about `most` pairs each; of each part its rows, and its pairs.
-    pub(crate) fn parts(&self, most: u64) -> Vec<(std::ops::Range<u32>, u64)> {
+    pub(crate) fn parts(&self, most: u64) -> Vec<(Range<u32>, u64)> {
         let mut parts = Vec::new();
         let (mut from, mut pairs) = (0u32, 0u64);
         for (row, work) in (0u32..).zip(&self.work) {
@@ -158,13 +249,37 @@ impl Blocks {
     }
 
     /// Something to find partners with, for many rows.
-    pub(crate) fn finder(&self) -> Finder<'_> {
+    fn finder(&self) -> Finder<'_> {
         Finder { blocks: self, seen: vec![0; self.notes.len().div_ceil(64)], found: Vec::new() }
     }
 }
 
+/// The candidate pairs of some rows with later rows, each once and in their order, a few rows at a time.
+pub(crate) fn candidates(blocks: &Blocks, rows: Range<u32>, threads: usize) -> Vec<Vec<RowPair>> {
+    let few: Vec<Range<u32>> = rows
+        .clone()
+        .step_by(ROWS_AT_ONCE)
+        .map(|first| first..first.saturating_add(ROWS_AT_ONCE as u32).min(rows.end))
+        .collect();
+    parallel::map(
+        threads,
+        &few,
+        || blocks.finder(),
+        |finder, rows| {
+            let mut pairs = Vec::with_capacity(
+                blocks.work[rows.start as usize..rows.end as usize].iter().map(|n| *n as usize).sum(),
+            );
+            for row in rows.clone() {
+                pairs.extend(finder.partners(row).iter().map(|other| RowPair::new(row, *other)));
+            }
+            pairs.shrink_to_fit();
+            pairs
+        },
+    )
+}
+
 /// Finds the partners of one row after another.
-pub(crate) struct Finder<'a> {
+struct Finder<'a> {
     blocks: &'a Blocks,
     /// A bit for each row; all 0 between two rows.
     seen: Vec<u64>,
@@ -174,7 +289,7 @@ pub(crate) struct Finder<'a> {
 impl Finder<'_> {
     /// The later rows that some block has together with a row, each once and in their order: not those of its own record, nor
     /// of its source if that has each person once, nor pairs that an earlier run has judged.
-    pub(crate) fn partners(&mut self, row: u32) -> &[u32] {
+    fn partners(&mut self, row: u32) -> &[u32] {
         self.found.clear();
         let Blocks { members, places, begins, notes, .. } = self.blocks;
         let row = row as usize;
@@ -210,22 +325,11 @@ impl Finder<'_> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, UInt8Array, UInt32Array, UInt64Array};
     use proptest::prelude::*;
 
     use super::*;
     use crate::blocking::mix;
-
-    fn batch(keys: &[(u32, u8, u64)]) -> RecordBatch {
-        let columns: [(&str, ArrayRef); 3] = [
-            ("row", Arc::new(UInt32Array::from_iter_values(keys.iter().map(|k| k.0)))),
-            ("rule", Arc::new(UInt8Array::from_iter_values(keys.iter().map(|k| k.1)))),
-            ("key", Arc::new(UInt64Array::from_iter_values(keys.iter().map(|k| k.2)))),
-        ];
-        RecordBatch::try_from_iter(columns).unwrap()
-    }
 
     proptest! {
         /// The pairs are those of joining keys with keys.
@@ -249,18 +353,26 @@ mod tests {
                     }
                 }
             }
-            let (first, second) = keys.split_at(keys.len() / 3);
-            let sorted = Keys::new(&[batch(second), batch(first)]);
+            // The keys come in the order of rows and rules.
+            let part = |rows: std::ops::Range<u32>| {
+                let of = |row, rule| keys.iter().filter(move |k| (k.0, k.1) == (row, rule));
+                let places = || rows.clone().flat_map(|row| (0..3).map(move |rule| (row, rule)));
+                KeysOfRows {
+                    first: rows.start,
+                    rules: 3,
+                    counts: places().map(|(row, rule)| of(row, rule).count() as u16).collect(),
+                    keys: places().flat_map(|(row, rule)| of(row, rule).map(|k| k.2)).collect(),
+                }
+            };
+            let sorted = Keys::new(&[part(13..40), part(0..13)]);
             let told: u64 = sorted.sizes(3).iter().flatten().map(|(rows, blocks)| rows * blocks).sum();
             prop_assert_eq!(told, keys.iter().filter(|k| rows_with(k.2) > 1).count() as u64);
             let costs = vec![RuleCost { cap, ..RuleCost::default() }; 3];
             let blocks = Blocks::new(&sorted, &costs, notes);
             let mut found = Vec::new();
-            let mut finder = blocks.finder();
             for (part, _) in blocks.parts(most) {
-                for row in part {
-                    found.extend(finder.partners(row).iter().map(|other| (row, *other)));
-                }
+                let pairs = candidates(&blocks, part, 2).into_iter().flatten();
+                found.extend(pairs.map(|pair| (pair.first(), pair.second())));
             }
             prop_assert_eq!(found, expected.into_iter().collect::<Vec<_>>());
         }

@@ -21,6 +21,12 @@ pub enum LinkError {
         /// The part.
         part: String,
     },
+    /// The records have not a column without which there is nothing to link.
+    #[error("the records have no column `{column}`")]
+    Column {
+        /// The column.
+        column: &'static str,
+    },
     /// A step left out what the next one needs: a defect of the program, not of the data.
     #[error("the steps of the linkage left no {0}")]
     Missing(&'static str),
@@ -42,6 +48,7 @@ impl LinkError {
             Self::Rule { .. } => Some(
                 "parts are columns with a token, such as surname.whole, birth.year_month, postcode.sector; the shipped pipelines/linkage/people.toml uses all of them".to_owned(),
             ),
+            Self::Column { .. } => Some("give the stored columns of the table person_record".to_owned()),
             Self::Arrow(_) | Self::Missing(_) => None,
         }
     }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::resolve::Resolved;
+use crate::linker::Linked;
 
 /// Precision, recall, and their harmonic mean.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -54,7 +54,7 @@ pub struct Evaluation {
 
 /// Measures what was found against `truth` (id of a record → its true person). `threshold` is in bits.
 #[must_use]
-pub fn evaluate(found: &Resolved, truth: &HashMap<String, String>, threshold: f64) -> Evaluation {
+pub fn evaluate(found: &Linked, truth: &HashMap<String, String>, threshold: f64) -> Evaluation {
     let mut number: HashMap<&str, u32> = HashMap::new();
     let of: Vec<Option<u32>> = found
         .records
@@ -81,7 +81,7 @@ pub fn evaluate(found: &Resolved, truth: &HashMap<String, String>, threshold: f6
     }
 
     let mut pairs: Vec<(f32, bool)> =
-        found.pairs.iter().filter_map(|(a, b, w)| Some((*w, of[*a as usize]? == of[*b as usize]?))).collect();
+        found.pairs.iter().filter_map(|p| Some((p.weight, of[p.a as usize]? == of[p.b as usize]?))).collect();
     pairs.sort_unstable_by(|x, y| y.0.total_cmp(&x.0));
     let (mut right, mut best) = (0.0, 0.0);
     for (i, (w, is)) in pairs.iter().enumerate() {

@@ -4,13 +4,13 @@ use std::fmt::Write;
 
 use svp_contract::{COMPARISONS, Linkage};
 
-use crate::comparison::level;
+use crate::comparison::ComparisonVector;
+use crate::linker::Linked;
 use crate::model::{Counts, Model, probability};
-use crate::resolve::Resolved;
 
 /// The plan and the model in words: candidates for each rule, m, u and weight of each level, a histogram of weights.
 #[must_use]
-pub fn explain(found: &Resolved, linkage: &Linkage) -> String {
+pub fn explain(found: &Linked, linkage: &Linkage) -> String {
     let mut out = String::new();
     rules(&mut out, found);
     model(&mut out, &found.model, linkage);
@@ -18,7 +18,7 @@ pub fn explain(found: &Resolved, linkage: &Linkage) -> String {
     out
 }
 
-fn rules(out: &mut String, found: &Resolved) {
+fn rules(out: &mut String, found: &Linked) {
     let _ = writeln!(out, "blocking rules: {} candidate pairs of rows, each once\n", found.candidates);
     let _ = writeln!(out, "{:>12}  {:>8}  {:>14}  {:<40}", "pairs", "largest", "left out", "rule");
     for rule in &found.rules {
@@ -55,7 +55,7 @@ fn model(out: &mut String, model: &Model, linkage: &Linkage) {
         }
     }
     for other in &model.alternatives {
-        let alike: Vec<&str> = COMPARISONS.iter().zip(&other.alike).filter(|(_, a)| **a).map(|(n, _)| *n).collect();
+        let alike: Vec<&str> = COMPARISONS.iter().zip(&other.alike).filter(|(_, a)| **a).map(|(c, _)| c.name).collect();
         let _ = writeln!(
             out,
             "two people, {}: {:.3} such pairs for each pair of one person; alike in {}",
@@ -66,12 +66,12 @@ fn model(out: &mut String, model: &Model, linkage: &Linkage) {
     }
 }
 
-fn histogram(out: &mut String, found: &Resolved) {
+fn histogram(out: &mut String, found: &Linked) {
     const FROM: i32 = -20;
     const TO: i32 = 30;
     let mut bins = vec![0u64; ((TO - FROM) / 2) as usize];
-    for (.., w) in &found.pairs {
-        let bin = ((f64::from(*w) - f64::from(FROM)) / 2.0).clamp(0.0, (bins.len() - 1) as f64) as usize;
+    for pair in &found.pairs {
+        let bin = ((f64::from(pair.weight) - f64::from(FROM)) / 2.0).clamp(0.0, (bins.len() - 1) as f64) as usize;
         bins[bin] += 1;
     }
     let most = bins.iter().copied().max().unwrap_or(1).max(1) as f64;
@@ -87,25 +87,23 @@ fn histogram(out: &mut String, found: &Resolved) {
     }
 }
 
-/// The waterfall of one pair: from the prior, level by level, to the weight. `pattern` and counts are of the pair.
+/// The waterfall of one pair: from the prior, level by level, to the match weight. Vector and counts are those of the pair, as
+/// [`crate::look::look`] gives them.
 #[must_use]
-pub fn waterfall(model: &Model, linkage: &Linkage, pattern: u64, a: &Counts, b: &Counts) -> String {
+pub fn waterfall(model: &Model, vector: ComparisonVector, a: &Counts, b: &Counts) -> String {
     let mut out = String::new();
     let ready = model.ready();
-    let parts = model.parts(&ready, pattern, a, b);
+    let parts = model.parts(&ready, vector, a, b);
     let mut sum = (model.prior / (1.0 - model.prior)).log2();
     let _ = writeln!(out, "{:<12} {:<32} {:>7} {:>7} {:>8}", "", "", "level", "rarity", "so far");
     let _ = writeln!(out, "{:<12} {:<32} {:>7} {:>7} {sum:>+8.2}", "prior", "", "", "");
     for (c, (of_level, rarity)) in parts.iter().enumerate() {
-        let l = level(pattern, c);
-        let meaning = match l {
-            0 => "missing",
-            l => linkage.comparisons[c].levels.get(l - 1).map_or("", String::as_str),
-        };
+        let level = vector.level(c).checked_sub(1).and_then(|level| COMPARISONS[c].levels.get(level));
+        let meaning = level.map_or("missing", |level| level.name);
         sum += of_level + rarity;
-        let _ = writeln!(out, "{:<12} {meaning:<32} {of_level:>+7.2} {rarity:>+7.2} {sum:>+8.2}", COMPARISONS[c]);
+        let _ = writeln!(out, "{:<12} {meaning:<32} {of_level:>+7.2} {rarity:>+7.2} {sum:>+8.2}", COMPARISONS[c].name);
     }
-    let weight = model.weight(&ready, pattern, a, b);
+    let weight = model.weight(&ready, vector, a, b);
     let _ = writeln!(
         out,
         "{:<12} {:<32} {:>7} {:>+7.2} {weight:>+8.2}",

@@ -1,4 +1,4 @@
-//! Links all person records and writes who is who into the lake.
+//! Links all person records of a lake and writes who is who into it: what [`Linker`] finds, and the keys of the people.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -13,9 +13,10 @@ use svp_lake::input::digest_bytes;
 
 use crate::LinkError;
 use crate::blocking::RuleCost;
+use crate::group::{linked_by, threshold};
+use crate::linker::{Judged, Known, Linked, Linker};
 use crate::model::Model;
 use crate::people::{self, Assigned, Gone};
-use crate::resolve::{Judged, Known, Options, PAIRS_AT_ONCE, Resolved, resolve};
 
 /// A model as it is kept between runs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -128,15 +129,8 @@ pub async fn link(
 ) -> Result<(LinkReport, Saved), LinkError> {
     let known = known(ctx).await?;
     let saved = request.saved.filter(|s| !request.relink && s.definition == request.definition);
-    let options = Options {
-        linkage: request.linkage,
-        once: request.once,
-        model: saved.map(|s| &s.model),
-        pairs_at_once: PAIRS_AT_ONCE,
-        on_step: request.on_step,
-    };
-    let found = resolve(ctx, options, &known).await?;
-    found.release(ctx)?;
+    let linker = Linker::new(request.linkage).people_once(request.once).on_step(request.on_step);
+    let found = linker.since(&known, saved.map(|s| &s.model)).fit_table(ctx).await?;
     let run = txn.number();
     let mint = |id: &str| digest_bytes(format!("svp person {run} {id}").as_bytes()).chars().take(32).collect();
     let before = gone(ctx).await?;
@@ -151,7 +145,7 @@ pub async fn link(
     txn.register(ctx).await?;
     let saved = match saved.filter(|_| !found.learned) {
         Some(saved) => saved.clone(),
-        None => Saved { definition: request.definition.to_owned(), run, model: (*found.model).clone() },
+        None => Saved { definition: request.definition.to_owned(), run, model: found.model.clone() },
     };
     Ok((report, saved))
 }
@@ -199,27 +193,7 @@ async fn write_gone(txn: &RunTxn, gone: &Gone) -> Result<(), LinkError> {
     Ok(txn.append(part.finish().await?)?)
 }
 
-/// How sure the best pair of each record with its person is.
-fn linked_by(found: &Resolved, known: &Known) -> Vec<String> {
-    let mut size: HashMap<u32, u32> = HashMap::new();
-    found.group.iter().for_each(|g| *size.entry(*g).or_default() += 1);
-    let how = |i: usize| {
-        let record = &found.records[i];
-        if size.get(&found.group[i]).is_none_or(|n| *n < 2) {
-            return "single".to_owned();
-        }
-        match (found.best[i], known.get(&record.id)) {
-            (w, Some(judged)) if found.settled[i] && !w.is_finite() => judged.linked_by.clone(),
-            (w, _) if w >= 13.3 => "certain".to_owned(),
-            (w, _) if w >= 6.6 => "near certain".to_owned(),
-            (w, _) if w >= 0.0 => "probable".to_owned(),
-            _ => "by others of the person".to_owned(),
-        }
-    };
-    (0..found.records.len()).map(how).collect()
-}
-
-fn report(found: &Resolved, assigned: &Assigned, linked_by: &[String], linkage: &Linkage) -> LinkReport {
+fn report(found: &Linked, assigned: &Assigned, linked_by: &[String], linkage: &Linkage) -> LinkReport {
     let mut agencies: HashMap<u32, BTreeSet<&str>> = HashMap::new();
     for (record, group) in found.records.iter().zip(&found.group) {
         agencies.entry(*group).or_default().insert(&record.agency);
@@ -227,7 +201,6 @@ fn report(found: &Resolved, assigned: &Assigned, linked_by: &[String], linkage: 
     let mut by: BTreeMap<String, u64> = BTreeMap::new();
     linked_by.iter().for_each(|how| *by.entry(how.clone()).or_default() += 1);
     let events = |event: &str| assigned.changes.iter().filter(|c| c.event == event).count() as u64;
-    let p = linkage.threshold.probability;
     LinkReport {
         records: found.records.len() as u64,
         people: agencies.len() as u64,
@@ -238,7 +211,7 @@ fn report(found: &Resolved, assigned: &Assigned, linked_by: &[String], linkage: 
         all_judged: found.learned,
         candidates: found.candidates,
         rules: found.rules.clone(),
-        expected: found.expected((p / (1.0 - p)).log2()),
+        expected: found.expected(threshold(linkage)),
         born: assigned.born,
         merged: events("merged"),
         split: events("split"),
@@ -247,7 +220,7 @@ fn report(found: &Resolved, assigned: &Assigned, linked_by: &[String], linkage: 
     }
 }
 
-async fn write(txn: &RunTxn, found: &Resolved, assigned: &Assigned, linked_by: &[String]) -> Result<(), LinkError> {
+async fn write(txn: &RunTxn, found: &Linked, assigned: &Assigned, linked_by: &[String]) -> Result<(), LinkError> {
     txn.replace_table("linked", "person_link")?;
     let mut part = txn.part("linked", "person_link", &[], "links")?;
     let text = |values: Vec<&str>| Arc::new(StringArray::from_iter_values(values)) as ArrayRef;

@@ -1,7 +1,7 @@
-//! Fellegi and Sunter's model (1969): how much each level of agreement says, learned without labels.
+//! Fellegi and Sunter's model (1969): how much each comparison level says, learned without labels.
 //!
-//! u (agreement of two people) comes from pairs drawn at random, m (agreement of one person's records) from expectation
-//! maximisation over the distinct agreement patterns of the candidates, so its cost does not depend on the number of
+//! u (the levels of two people) comes from pairs drawn at random, m (the levels of one person's records) from expectation
+//! maximisation over the distinct comparison vectors of the candidate pairs, so its cost does not depend on the number of
 //! pairs (Winkler 1988). Beside strangers there are other kinds of pairs that are not one person (household, twins,
 //! namesakes), each alike in some comparisons as one person is; see `pipelines/linkage/people.toml`. Equal values weigh by their
 //! rarity (term frequency), where the repeats that one person's own records make are taken out of the count.
@@ -9,7 +9,9 @@
 use serde::{Deserialize, Serialize};
 use svp_contract::{Alternative, COMPARISONS, Linkage, MAX_LEVELS};
 
-use crate::comparison::{at, level};
+use crate::comparison::ComparisonVector;
+pub use crate::rarity::{Counts, Present};
+use crate::rarity::{NAME_COMPARISONS, NONE, RARE_COMPARISONS, VALUE_AT, WHOLE_NAME};
 
 const N: usize = COMPARISONS.len();
 const LEVELS: usize = MAX_LEVELS + 1;
@@ -17,30 +19,6 @@ type Table = [[f64; LEVELS]; N];
 
 /// Kinds of two people that are reckoned at once; see [`Kinds`].
 const LANES: usize = 4;
-
-/// How many rows hold the values of a row, for each kind of value that is weighed by its rarity; 0 is missing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Counts {
-    /// Forename.
-    pub forename: f32,
-    /// Usual form of the forename.
-    pub usual: f32,
-    /// Surname.
-    pub surname: f32,
-    /// Usual forename and surname together.
-    pub name: f32,
-    /// Date of birth.
-    pub birth: f32,
-    /// Place of birth.
-    pub birth_place: f32,
-    /// Postcode.
-    pub postcode: f32,
-    /// Occupation.
-    pub occupation: f32,
-}
-
-/// Rows that have a value at all, by kind of value.
-pub type Present = Counts;
 
 /// One alternative, learned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,15 +38,15 @@ pub struct Learned {
 
 impl Learned {
     fn new(given: &Alternative) -> Self {
-        let levels = COMPARISONS.iter().map(|name| {
+        let levels = COMPARISONS.iter().map(|c| {
             let mut shares = [0.0; LEVELS];
-            let of = given.levels.get(*name)?;
+            let of = given.levels.get(c.name)?;
             shares[1..=of.len()].copy_from_slice(of);
             Some(shares)
         });
         Self {
             name: given.name.clone(),
-            alike: std::array::from_fn(|c| given.alike.iter().any(|n| n == COMPARISONS[c])),
+            alike: std::array::from_fn(|c| given.alike.iter().any(|n| n == COMPARISONS[c].name)),
             share: given.share,
             learned: given.learned,
             levels: levels.collect(),
@@ -84,9 +62,9 @@ impl Learned {
 /// The learned model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Model {
-    /// m by comparison and level; level 0 is unused.
+    /// m probabilities by comparison and level; level 0 is unused.
     pub m: Table,
-    /// u by comparison and level.
+    /// u probabilities by comparison and level.
     pub u: Table,
     /// Share of the pairs that are one person.
     pub prior: f64,
@@ -103,12 +81,12 @@ pub struct Model {
     pub rounds: usize,
 }
 
-/// u from patterns of pairs drawn at random, steadied by the shipped values.
-fn learn_u(linkage: &Linkage, random: &[(u64, f64)]) -> Table {
+/// u from the vectors of pairs drawn at random, steadied by the shipped values.
+fn learn_u(linkage: &Linkage, random: &[(ComparisonVector, f64)]) -> Table {
     let mut seen = [[0.0; LEVELS]; N];
-    for (pattern, n) in random {
+    for (vector, n) in random {
         for (c, levels) in seen.iter_mut().enumerate() {
-            levels[level(*pattern, c)] += *n;
+            levels[vector.level(c)] += *n;
         }
     }
     let mut u = [[0.0; LEVELS]; N];
@@ -131,14 +109,14 @@ fn shipped_m(linkage: &Linkage) -> Table {
 }
 
 impl Model {
-    /// Learns from the patterns of the candidates and of random pairs, each with how many pairs have it. `total` is the number of pairs of records that
-    /// could be one person, `records` the number of records, `possible` the largest number of pairs of one person where
-    /// every source promised each person once.
+    /// Learns from the comparison vectors of the candidate pairs and of random pairs, each with how many pairs have it. `total`
+    /// is the number of pairs of records that could be one person, `records` the number of records, `possible` the largest
+    /// number of pairs of one person where every source promised each person once.
     #[must_use]
     pub fn learn(
         linkage: &Linkage,
-        candidates: &[(u64, f64)],
-        random: &[(u64, f64)],
+        candidates: &[(ComparisonVector, f64)],
+        random: &[(ComparisonVector, f64)],
         total: f64,
         records: f64,
         possible: Option<f64>,
@@ -167,7 +145,7 @@ impl Model {
         &mut self,
         linkage: &Linkage,
         shipped: &Table,
-        candidates: &[(u64, f64)],
+        candidates: &[(ComparisonVector, f64)],
         total: f64,
         possible: Option<f64>,
     ) -> f64 {
@@ -176,9 +154,9 @@ impl Model {
         let ready = self.ready();
         let mut others = vec![[0.0; LANES]; ready.kinds.len()];
         let mut against = vec![[0.0; LANES]; ready.kinds.len()];
-        for (pattern, n) in candidates {
+        for (vector, n) in candidates {
             for (lanes, kinds) in against.iter_mut().zip(&ready.kinds) {
-                *lanes = kinds.against(*pattern);
+                *lanes = kinds.against(*vector);
             }
             let p_n = n / (1.0 + sum(&against).max(LEAST));
             matches += p_n;
@@ -186,7 +164,7 @@ impl Model {
                 sums.iter_mut().zip(lanes).for_each(|(sum, lane)| *sum += p_n * lane);
             }
             for (c, levels) in seen.iter_mut().enumerate() {
-                levels[level(*pattern, c)] += p_n;
+                levels[vector.level(c)] += p_n;
             }
         }
         let mut moved: f64 = 0.0;
@@ -237,35 +215,32 @@ impl Model {
         (others / f64::from(present).max(1.0)).min(1.0)
     }
 
+    /// Chance that another person has a value that `a` and `b` rows are said to have, of the value's kind.
+    #[inline(always)]
+    fn chance_of(&self, value: usize, a: &Counts, b: &Counts) -> f64 {
+        self.chance(a.0[value].max(b.0[value]), self.present.0[value])
+    }
+
     /// What the rarity of the shared values says: calls `found` with a comparison and by how much it multiplies the odds.
     #[inline(always)]
-    fn rarity(&self, pattern: u64, a: &Counts, b: &Counts, mut found: impl FnMut(usize, f64)) {
-        let mut rarity = |c: usize, l: usize, x: f32, y: f32, present: f32| {
-            if level(pattern, c) == l && present > 0.0 {
-                found(c, self.u[c][l] / self.chance(x.max(y), present));
+    fn rarity(&self, vector: ComparisonVector, a: &Counts, b: &Counts, mut found: impl FnMut(usize, f64)) {
+        for c in RARE_COMPARISONS {
+            let level = vector.level(c);
+            let value = VALUE_AT[c][level];
+            if value != NONE && self.present.0[usize::from(value)] > 0.0 {
+                found(c, self.u[c][level] / self.chance_of(usize::from(value), a, b));
             }
-        };
-        let n = &self.present;
-        rarity(at::FORENAME, 1, a.forename, b.forename, n.forename);
-        rarity(at::FORENAME, 2, a.usual, b.usual, n.usual);
-        rarity(at::SURNAME, 1, a.surname, b.surname, n.surname);
-        rarity(at::BIRTH, 1, a.birth, b.birth, n.birth);
-        rarity(at::BIRTH, 2, a.birth, b.birth, n.birth);
-        rarity(at::BIRTH_PLACE, 1, a.birth_place, b.birth_place, n.birth_place);
-        rarity(at::POSTCODE, 1, a.postcode, b.postcode, n.postcode);
-        rarity(at::OCCUPATION, 1, a.occupation, b.occupation, n.occupation);
-        if matches!(level(pattern, at::FORENAME), 1 | 2) && level(pattern, at::SURNAME) == 1 && n.name > 0.0 {
+        }
+        let [forename, surname] = NAME_COMPARISONS.map(|c| VALUE_AT[c][vector.level(c)]);
+        let names = self.present.0[WHOLE_NAME];
+        if forename != NONE && surname != NONE && names > 0.0 {
             // Forename and surname are not independent ("Sir … Baronet"): together they are at least as common as they
             // are seen to be, one and a half times a person's own repeats taken out.
-            let forename = if level(pattern, at::FORENAME) == 1 {
-                self.chance(a.forename.max(b.forename), n.forename)
-            } else {
-                self.chance(a.usual.max(b.usual), n.usual)
-            };
-            let apart = forename * self.chance(a.surname.max(b.surname), n.surname);
-            let together = (f64::from(a.name.max(b.name)) - 1.5 * self.repeats).max(0.0) / f64::from(n.name);
+            let apart = self.chance_of(usize::from(forename), a, b) * self.chance_of(usize::from(surname), a, b);
+            let rows = a.0[WHOLE_NAME].max(b.0[WHOLE_NAME]);
+            let together = (f64::from(rows) - 1.5 * self.repeats).max(0.0) / f64::from(names);
             if together > apart {
-                found(at::FORENAME, apart / together);
+                found(NAME_COMPARISONS[0], apart / together);
             }
         }
     }
@@ -273,21 +248,21 @@ impl Model {
     /// The parts of the weight of a pair, bits: for each comparison what its level says among strangers, then what the
     /// rarity of the shared value adds. Public for `--explain`.
     #[must_use]
-    pub fn parts(&self, ready: &Ready, pattern: u64, a: &Counts, b: &Counts) -> [(f64, f64); N] {
-        let mut parts: [(f64, f64); N] = std::array::from_fn(|c| (ready.of(c, level(pattern, c)), 0.0));
-        self.rarity(pattern, a, b, |c, odds| parts[c].1 += odds.log2());
+    pub fn parts(&self, ready: &Ready, vector: ComparisonVector, a: &Counts, b: &Counts) -> [(f64, f64); N] {
+        let mut parts: [(f64, f64); N] = std::array::from_fn(|c| (ready.of(c, vector.level(c)), 0.0));
+        self.rarity(vector, a, b, |c, odds| parts[c].1 += odds.log2());
         parts
     }
 
-    /// The weight of a pair: log2 of the odds that it is one person.
+    /// The match weight of a pair: log2 of the odds that it is one person.
     #[must_use]
-    pub fn weight(&self, ready: &Ready, pattern: u64, a: &Counts, b: &Counts) -> f64 {
+    pub fn weight(&self, ready: &Ready, vector: ComparisonVector, a: &Counts, b: &Counts) -> f64 {
         let mut odds = [1.0; N];
-        self.rarity(pattern, a, b, |c, more| odds[c] *= more);
+        self.rarity(vector, a, b, |c, more| odds[c] *= more);
         let mut sum = 0.0;
         for kinds in &ready.kinds {
-            let mut lanes = kinds.against(pattern);
-            for c in RARE {
+            let mut lanes = kinds.against(vector);
+            for c in RARE_COMPARISONS {
                 let less = 1.0 / odds[c];
                 for (lane, alike) in lanes.iter_mut().zip(&kinds.alike[c]) {
                     *lane *= if *alike { 1.0 } else { less };
@@ -308,9 +283,6 @@ impl Model {
         Ready { bits, kinds: all.chunks(LANES).map(|few| Kinds::new(few, &bits, &self.m)).collect() }
     }
 }
-
-/// Comparisons whose shared values are weighed by their rarity.
-const RARE: [usize; 6] = [at::FORENAME, at::SURNAME, at::BIRTH, at::BIRTH_PLACE, at::POSTCODE, at::OCCUPATION];
 
 /// Least odds against one person.
 const LEAST: f64 = 1e-30;
@@ -354,10 +326,10 @@ impl Kinds {
 
     /// Odds of each kind against one person.
     #[inline(always)]
-    fn against(&self, pattern: u64) -> [f64; LANES] {
+    fn against(&self, vector: ComparisonVector) -> [f64; LANES] {
         let mut lanes = self.share;
         for (c, levels) in self.against.iter().enumerate() {
-            lanes.iter_mut().zip(&levels[level(pattern, c)]).for_each(|(lane, x)| *lane *= x);
+            lanes.iter_mut().zip(&levels[vector.level(c)]).for_each(|(lane, x)| *lane *= x);
         }
         lanes
     }
@@ -390,30 +362,39 @@ pub fn probability(weight: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::comparison::at_level;
+    use svp_contract::comparison::{Birth, Exact, Forename, Postcode, Surname, comparison};
 
-    /// Patterns drawn from a known model are learned back.
+    use super::*;
+    use crate::rarity::tests::of;
+
+    const SURNAME: usize = comparison("surname");
+    const POSTCODE: usize = comparison("postcode");
+
+    fn same_surname() -> ComparisonVector {
+        ComparisonVector::with(SURNAME, Surname::Equal as u8)
+    }
+
+    /// Vectors drawn from a known model are learned back.
     #[test]
     fn learns_what_it_was_drawn_from() {
         let mut linkage = Linkage::shipped().unwrap();
         linkage.alternatives.clear();
         let (m, u) = ([0.9, 0.8, 0.95], [0.02, 0.01, 0.5]);
-        let places = [at::SURNAME, at::POSTCODE, at::SEX];
-        let last = [7u8, 6, 2];
+        let places = [SURNAME, POSTCODE, comparison("sex")];
+        let last = [Surname::Different as u8, Postcode::Different as u8, Exact::Different as u8];
         let (matches, strangers) = (10_000.0, 10_000_000.0);
         let mut candidates = Vec::new();
         let mut random = Vec::new();
         for bits in 0..8usize {
-            let (mut p_m, mut p_u, mut pattern) = (matches, strangers, 0u64);
+            let (mut p_m, mut p_u, mut vector) = (matches, strangers, ComparisonVector::default());
             for i in 0..3 {
                 let agrees = bits >> i & 1 == 1;
                 p_m *= if agrees { m[i] } else { 1.0 - m[i] };
                 p_u *= if agrees { u[i] } else { 1.0 - u[i] };
-                pattern |= at_level(places[i], if agrees { 1 } else { last[i] });
+                vector |= ComparisonVector::with(places[i], if agrees { 1 } else { last[i] });
             }
-            candidates.push((pattern, p_m + p_u));
-            random.push((pattern, p_u));
+            candidates.push((vector, p_m + p_u));
+            random.push((vector, p_u));
         }
         linkage.model.iterations = 500;
         let model =
@@ -428,15 +409,14 @@ mod tests {
     #[test]
     fn rare_values_weigh_more_and_a_missing_one_nothing() {
         let linkage = Linkage::shipped().unwrap();
-        let present = Counts { surname: 10_000.0, ..Counts::default() };
-        let model = Model::learn(&linkage, &[], &[], 1e6, 1e4, None, present);
+        let model = Model::learn(&linkage, &[], &[], 1e6, 1e4, None, of("surname", 10_000.0));
         let logs = model.ready();
         let weight = |rows: f32| {
-            let counts = Counts { surname: rows, ..Counts::default() };
-            model.weight(&logs, at_level(at::SURNAME, 1), &counts, &counts)
+            let counts = of("surname", rows);
+            model.weight(&logs, same_surname(), &counts, &counts)
         };
         assert!(weight(2.0) > weight(200.0) + 5.0);
-        let nothing = model.weight(&logs, 0, &Counts::default(), &Counts::default());
+        let nothing = model.weight(&logs, ComparisonVector::default(), &Counts::default(), &Counts::default());
         assert!(nothing < -10.0, "{nothing}");
     }
 
@@ -445,11 +425,14 @@ mod tests {
         let linkage = Linkage::shipped().unwrap();
         let model = Model::learn(&linkage, &[], &[], 1e8, 1e4, None, Counts::default());
         let logs = model.ready();
-        let shared = at_level(at::SURNAME, 1) | at_level(at::BIRTH, 1) | at_level(at::POSTCODE, 1);
-        let weight = |forename| {
-            model.weight(&logs, shared | at_level(at::FORENAME, forename), &Counts::default(), &Counts::default())
+        let shared = same_surname()
+            | ComparisonVector::with(comparison("birth"), Birth::Equal as u8)
+            | ComparisonVector::with(POSTCODE, Postcode::Equal as u8);
+        let weight = |forename: Forename| {
+            let vector = shared | ComparisonVector::with(comparison("forename"), forename as u8);
+            model.weight(&logs, vector, &Counts::default(), &Counts::default())
         };
-        assert!(weight(7) < 1.0, "{}", weight(7));
-        assert!(weight(1) > 5.0, "{}", weight(1));
+        assert!(weight(Forename::Different) < 1.0, "{}", weight(Forename::Different));
+        assert!(weight(Forename::Equal) > 5.0, "{}", weight(Forename::Equal));
     }
 }

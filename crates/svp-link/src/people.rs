@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::resolve::{Known, Resolved};
+use crate::linker::{Known, Linked};
 
 /// What happened to a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub struct Assigned {
 pub(crate) type Gone = BTreeMap<String, String>;
 
 /// Gives each group its key. `mint` makes the key of a new person from the id of its first record.
-pub(crate) fn assign(found: &Resolved, known: &Known, gone: &Gone, mint: impl Fn(&str) -> String) -> Assigned {
+pub(crate) fn assign(found: &Linked, known: &Known, gone: &Gone, mint: impl Fn(&str) -> String) -> Assigned {
     let person = |record: &str| known.get(record).map(|j| &j.key).or_else(|| gone.get(record));
     // Old key → group → records of it there; and the same seen from the group.
     let mut spread: BTreeMap<&str, BTreeMap<u32, u64>> = BTreeMap::new();
@@ -119,7 +119,7 @@ pub(crate) fn assign(found: &Resolved, known: &Known, gone: &Gone, mint: impl Fn
 }
 
 /// The records that are gone now, with their people: those that went earlier and did not return, and those that went since.
-pub(crate) fn gone_now(found: &Resolved, known: &Known, gone: Gone) -> Gone {
+pub(crate) fn gone_now(found: &Linked, known: &Known, gone: Gone) -> Gone {
     let there: HashSet<&str> = found.records.iter().map(|r| r.id.as_str()).collect();
     let since = known.iter().map(|(id, judged)| (id.clone(), judged.key.clone()));
     gone.into_iter().chain(since).filter(|(id, _)| !there.contains(id.as_str())).collect()
@@ -127,15 +127,14 @@ pub(crate) fn gone_now(found: &Resolved, known: &Known, gone: Gone) -> Gone {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use svp_contract::Linkage;
 
     use super::*;
+    use crate::linker::Judged;
     use crate::model::{Model, Present};
-    use crate::resolve::{Judged, Record};
+    use crate::rows::Record;
 
-    fn found(group: &[u32]) -> Resolved {
+    fn found(group: &[u32]) -> Linked {
         let linkage = Linkage::shipped().unwrap();
         let record = |i: usize| Record {
             id: format!("r{i}"),
@@ -144,13 +143,13 @@ mod tests {
             mark: 1,
             rows: (i as u32, 1),
         };
-        Resolved {
+        Linked {
             records: (0..group.len()).map(record).collect(),
             group: group.to_vec(),
             best: vec![0.0; group.len()],
             pairs: Vec::new(),
             store: None,
-            model: Arc::new(Model::learn(&linkage, &[], &[], 1.0, 1.0, None, Present::default())),
+            model: Model::learn(&linkage, &[], &[], 1.0, 1.0, None, Present::default()),
             rules: Vec::new(),
             candidates: 0,
             total: 1.0,

@@ -1,45 +1,75 @@
-//! Runs the named SQL steps, each into a table that the next ones read.
+//! The steps of the linkage, and the session in which those that are SQL run, each into a table that the next ones read.
 
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::{ArrowPrimitiveType, SchemaRef};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use datafusion::datasource::MemTable;
+use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 
 use crate::LinkError;
+use crate::functions;
 
-/// The steps in their order: name and SQL.
+/// The steps in their order: name, and the SQL or, where a step is no question to tables, what the code does and where.
 pub const STEPS: [(&str, &str); 11] = [
     ("01_records", include_str!("sql/01_records.sql")),
     ("02_shared", include_str!("sql/02_shared.sql")),
     ("02_unshared", include_str!("sql/02_unshared.sql")),
     ("02_several", include_str!("sql/02_several.sql")),
     ("03_rows", include_str!("sql/03_rows.sql")),
-    ("04_counts", include_str!("sql/04_counts.sql")),
-    ("05_keys", include_str!("sql/05_keys.sql")),
-    ("06_pairs", include_str!("sql/06_pairs.sql")),
-    ("07_agreement", include_str!("sql/07_agreement.sql")),
-    ("08_patterns", include_str!("sql/08_patterns.sql")),
-    ("09_weights", include_str!("sql/09_weights.sql")),
+    (
+        "04_values",
+        "Each value is held once, and counted: how many rows have it says how much a shared one weighs (store.rs).",
+    ),
+    (
+        "05_blocks",
+        "Rows with an equal key under a blocking rule are a block; blocks over the rule's budget are left out, largest first (blocks.rs).",
+    ),
+    (
+        "06_candidates",
+        "The candidate pairs: rows of one block, each pair once, not of one record, nor of one source that has each person once, nor judged before (blocks.rs).",
+    ),
+    ("07_vectors", "The comparison vector of each pair: one level of each comparison (comparison.rs)."),
+    (
+        "08_model",
+        "u probabilities from pairs drawn at random, m probabilities by expectation maximisation over the distinct vectors (learn.rs, model.rs).",
+    ),
+    (
+        "09_weights",
+        "The match weight of each pair: log2 of the odds that it is one person (judge.rs); then clusters (cluster.rs).",
+    ),
 ];
 
 /// Most rows that are dealt out at once.
 const DEALT: usize = 1024;
 
-/// A session with the steps' tables.
+/// A session with the steps' tables and functions.
 pub(crate) struct Steps<'a> {
-    ctx: &'a SessionContext,
+    ctx: SessionContext,
     on_step: &'a (dyn Fn(&str) + Sync),
 }
 
-fn failed(step: &'static str) -> impl Fn(datafusion::error::DataFusionError) -> LinkError {
+/// Makes of an engine's error that of a step.
+pub(crate) fn failed(step: &'static str) -> impl Fn(DataFusionError) -> LinkError {
     move |source| LinkError::Step { step, source }
 }
 
 impl<'a> Steps<'a> {
-    pub(crate) fn new(ctx: &'a SessionContext, on_step: &'a (dyn Fn(&str) + Sync)) -> Self {
+    /// `ctx` is for these steps alone: they put tables and functions into it.
+    pub(crate) fn new(ctx: SessionContext, on_step: &'a (dyn Fn(&str) + Sync)) -> Self {
+        functions::register(&ctx);
         Self { ctx, on_step }
+    }
+
+    /// The session.
+    pub(crate) fn ctx(&self) -> &SessionContext {
+        &self.ctx
+    }
+
+    /// How many threads its plans use.
+    pub(crate) fn threads(&self) -> usize {
+        self.ctx.state().config().target_partitions().max(1)
     }
 
     /// Tells that a part begins; the binary, which has a clock, can time it.
@@ -63,8 +93,8 @@ impl<'a> Steps<'a> {
     }
 
     /// Deals rows out, a few at a time, so that all threads have work.
-    pub(crate) fn spread(&self, batches: impl IntoIterator<Item = RecordBatch>) -> Vec<Vec<RecordBatch>> {
-        let threads = self.ctx.state().config().target_partitions().max(1);
+    fn spread(&self, batches: impl IntoIterator<Item = RecordBatch>) -> Vec<Vec<RecordBatch>> {
+        let threads = self.threads();
         let mut parts = vec![Vec::new(); threads];
         let mut next = 0;
         for batch in batches {
@@ -88,41 +118,35 @@ impl<'a> Steps<'a> {
         // The engine may say less about NULL than the batches do.
         let schema = parts.iter().flatten().next().map_or(schema, RecordBatch::schema);
         let table = MemTable::try_new(schema, parts).map_err(failed(step))?;
-        self.forget(name)?;
+        self.ctx.deregister_table(name).map_err(failed(step))?;
         self.ctx.register_table(name, Arc::new(table)).map_err(failed(step))?;
-        Ok(())
-    }
-
-    /// Frees a table.
-    pub(crate) fn forget(&self, name: &'static str) -> Result<(), LinkError> {
-        self.ctx.deregister_table(name).map(|_| ()).map_err(failed("tables"))
-    }
-
-    /// Frees all tables of the steps.
-    pub(crate) fn forget_all(&self) -> Result<(), LinkError> {
-        for name in [
-            "link_source",
-            "link_shared",
-            "link_record",
-            "link_several",
-            "link_row",
-            "link_count",
-            "link_part",
-            "link_pair",
-            "link_agreement",
-        ] {
-            self.forget(name)?;
-        }
         Ok(())
     }
 }
 
-/// Values of a numeric column over all batches, NULL left out.
-pub(crate) fn numbers<T: ArrowPrimitiveType>(parts: &[Vec<RecordBatch>], column: usize) -> Vec<T::Native> {
-    parts
-        .iter()
-        .flatten()
-        .filter_map(|b| b.column(column).as_primitive_opt::<T>())
-        .flat_map(|a| a.values().iter().copied())
-        .collect()
+#[cfg(test)]
+mod tests {
+    use svp_contract::comparison::ROW_COLUMNS;
+
+    use super::*;
+    use crate::rows::NAMED;
+
+    fn sql(step: &str) -> &'static str {
+        STEPS.iter().find(|(name, _)| *name == step).unwrap().1
+    }
+
+    #[test]
+    fn the_sql_names_the_columns_of_the_list_in_its_order() {
+        let rows = sql("03_rows");
+        let mark = &rows[rows.find("row_mark(").unwrap() + "row_mark(".len()..];
+        let arguments: Vec<&str> = mark[..mark.find(')').unwrap()].split(',').map(str::trim).collect();
+        assert_eq!(arguments, ROW_COLUMNS[..NAMED].iter().map(|c| c.name).collect::<Vec<_>>());
+        let words = |step| sql(step).split(|c: char| !(c.is_alphanumeric() || c == '_')).collect::<Vec<_>>();
+        for column in &ROW_COLUMNS {
+            for step in ["01_records", "02_unshared", "03_rows"] {
+                assert!(words(step).contains(&column.name), "{step} does not give {}", column.name);
+            }
+            assert!(words("01_records").contains(&column.stored), "01_records does not read {}", column.stored);
+        }
+    }
 }

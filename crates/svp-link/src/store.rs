@@ -1,34 +1,62 @@
-//! The rows of `link_row` by their number, as the functions that judge pairs hold them.
+//! The rows by their number, as the pairs are judged from them.
 //!
 //! A pair is two row numbers. Looking the rows up here in place of joining them to every pair saves carrying some hundred
 //! bytes of encodings through two joins for each pair, which took ten times as long as the comparison itself. Each value is
 //! kept once and a row says which ones it has, so that a row is one cache line, and equal values are one value.
 
-use arrow::array::{ArrayRef, AsArray, BinaryViewArray, RecordBatch, UInt64Array};
-use arrow::datatypes::{Int64Type, SchemaRef, UInt64Type};
-use pulp::{Simd, WithSimd};
+use arrow::array::BinaryViewArray;
+use pulp::{Arch, Simd, WithSimd};
 use rustc_hash::FxHashMap;
-use svp_contract::encoding::{USUAL, WHOLE};
+use svp_contract::COMPARISONS;
+use svp_contract::comparison::{ComparisonKind, ROW_COLUMNS, row_column};
+use svp_contract::encoding::WHOLE;
 
 use crate::LinkError;
-use crate::blocking::mix;
-use crate::comparison::{self, Cuts, Names, Value, at, exact, word_tokens};
-use crate::model::Counts;
+use crate::blocks::RowPair;
+use crate::comparison::{self, BIRTH, ComparisonVector, Cuts, Names, POSTCODE};
+use crate::rarity::{Counts, RARE_VALUES, VALUES, rare_values};
+use crate::rows::{ENCODINGS, Rows};
+use crate::value::{Value, word_tokens};
 
-/// Encoded columns in the order of [`Row::values`].
-const ENCODED: [&str; 7] = ["forename", "surname", "words", "birth", "postcode", "birth_place", "occupation"];
-const NUMBERS: [&str; 3] = ["nhs", "upn", "local"];
+/// Places of encodings.
+const FORENAME: usize = row_column("forename");
+const SURNAME: usize = row_column("surname");
+const WORDS: usize = row_column("words");
 
-/// Place of an encoded column.
-mod of {
-    pub(super) const FORENAME: usize = 0;
-    pub(super) const SURNAME: usize = 1;
-    pub(super) const WORDS: usize = 2;
-    pub(super) const BIRTH: usize = 3;
-    pub(super) const POSTCODE: usize = 4;
-    pub(super) const BIRTH_PLACE: usize = 5;
-    pub(super) const OCCUPATION: usize = 6;
-}
+/// The column of each comparison that is compared, by its place in [`ROW_COLUMNS`].
+static COLUMN_OF: [usize; COMPARISONS.len()] = {
+    let mut columns = [0; COMPARISONS.len()];
+    let mut c = 0;
+    while c < columns.len() {
+        columns[c] = row_column(COMPARISONS[c].columns[0]);
+        c += 1;
+    }
+    columns
+};
+
+/// How many comparisons are of values that are equal or not.
+const EXACT: usize = {
+    let (mut n, mut c) = (0, 0);
+    while c < COMPARISONS.len() {
+        n += matches!(COMPARISONS[c].kind, ComparisonKind::Exact) as usize;
+        c += 1;
+    }
+    n
+};
+
+/// These comparisons, in the order of [`Row::codes`].
+const EXACT_COMPARISONS: [usize; EXACT] = {
+    let mut exact = [0; EXACT];
+    let (mut n, mut c) = (0, 0);
+    while c < COMPARISONS.len() {
+        if matches!(COMPARISONS[c].kind, ComparisonKind::Exact) {
+            exact[n] = c;
+            n += 1;
+        }
+        c += 1;
+    }
+    exact
+};
 
 /// Number of a value that is missing.
 const MISSING: u32 = u32::MAX;
@@ -37,9 +65,10 @@ const MISSING: u32 = u32::MAX;
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
 struct Row {
-    values: [u32; ENCODED.len()],
-    numbers: [u32; NUMBERS.len()],
-    sex: u32,
+    /// Of the encodings.
+    values: [u32; ENCODINGS],
+    /// Of what is equal or not; 0 is missing.
+    codes: [u32; EXACT],
     /// Order of birth that stands in place of a forename; 0 is none.
     birth_order: u32,
     /// How many words of the name are neither forename nor surname, and where they stand, when there are more than [`FEW`].
@@ -48,26 +77,22 @@ struct Row {
     few: [u64; FEW],
 }
 
+// A row is one cache line.
+const _: () = assert!(size_of::<Row>() == 64);
+
 /// Pairs that are looked up before they are judged; their rows fit the nearest cache.
 const AT_ONCE: usize = 128;
 
 /// Words that are kept in the row itself.
 const FEW: usize = 1;
 
-const EMPTY: Row = Row {
-    values: [MISSING; ENCODED.len()],
-    numbers: [0; NUMBERS.len()],
-    sex: 0,
-    birth_order: 0,
-    others: 0,
-    first_other: 0,
-    few: [0; FEW],
-};
+const EMPTY: Row =
+    Row { values: [MISSING; ENCODINGS], codes: [0; EXACT], birth_order: 0, others: 0, first_other: 0, few: [0; FEW] };
 
 /// Rows by number.
 #[derive(Debug)]
 pub(crate) struct Store {
-    values: [Vec<Value>; ENCODED.len()],
+    values: [Vec<Value>; ENCODINGS],
     rows: Vec<Row>,
     others: Vec<u64>,
     counts: Vec<Counts>,
@@ -95,69 +120,53 @@ fn distinct<'a>(
 }
 
 impl Store {
-    /// From the batches of `link_row`, in the order of their rows, and of `link_count`, in any order.
-    pub(crate) fn new(schema: &SchemaRef, batches: &[RecordBatch], counts: &[RecordBatch]) -> Result<Self, LinkError> {
-        let place = |name: &str| schema.index_of(name).map_err(|_| LinkError::Missing("column of link_row"));
-        let mut first = Vec::with_capacity(batches.len());
-        let mut n = 0;
-        for batch in batches {
-            first.push(n);
-            n += batch.num_rows();
+    /// Takes the values out of the rows.
+    pub(crate) fn new(rows_in: &Rows) -> Result<Self, LinkError> {
+        let mut rows = vec![EMPTY; rows_in.len()];
+        let mut values: [Vec<Value>; ENCODINGS] = Default::default();
+        for (c, column) in ROW_COLUMNS[..ENCODINGS].iter().enumerate() {
+            values[c] = distinct(c, rows_in.encodings(column.name)?, &mut rows);
         }
-        let arrays = |column: usize| first.iter().copied().zip(batches.iter().map(move |b| b.column(column)));
-        let mut rows = vec![EMPTY; n];
-        let mut values: [Vec<Value>; ENCODED.len()] = Default::default();
-        for (c, name) in ENCODED.iter().enumerate() {
-            let column = arrays(place(name)?);
-            values[c] = distinct(c, column.filter_map(|(i, a)| Some((i, a.as_binary_view_opt()?))), &mut rows);
-        }
-        let numbers = |column: &'static str| {
-            Ok::<_, LinkError>(arrays(place(column)?).filter_map(|(i, a)| Some((i, as_numbers(a)?))))
-        };
-        for (c, name) in NUMBERS.iter().enumerate() {
-            let mut number: FxHashMap<u64, u32> = FxHashMap::default();
-            for (first, array) in numbers(name)? {
-                for (row, token) in rows[first..].iter_mut().zip(array) {
-                    if let Some(token) = token {
-                        let next = number.len() as u32 + 1;
-                        row.numbers[c] = *number.entry(token).or_insert(next);
+        for (place, c) in EXACT_COMPARISONS.into_iter().enumerate() {
+            let column = &ROW_COLUMNS[COLUMN_OF[c]];
+            let mut numbers: FxHashMap<u64, u32> = FxHashMap::default();
+            for (first, array) in rows_in.numbers(column.name)? {
+                for (row, value) in rows[first..].iter_mut().zip(array) {
+                    if let Some(value) = value {
+                        let next = numbers.len() as u32 + 1;
+                        row.codes[place] = *numbers.entry(value).or_insert(next);
                     }
                 }
             }
         }
-        for (first, array) in numbers("sex")? {
-            for (row, sex) in rows[first..].iter_mut().zip(array) {
-                row.sex = sex.unwrap_or_default() as u32;
-            }
-        }
-        for (first, array) in numbers("birth_order")? {
+        for (first, array) in rows_in.numbers("birth_order")? {
             for (row, order) in rows[first..].iter_mut().zip(array) {
                 row.birth_order = order.unwrap_or_default() as u32;
             }
         }
-        for (first, array) in numbers("common")? {
+        for (first, array) in rows_in.numbers("common")? {
             for (row, common) in rows[first..].iter().zip(array) {
                 if common.is_some()
-                    && let Some(forename) = values[of::FORENAME].get_mut(row.values[of::FORENAME] as usize)
+                    && let Some(forename) = values[FORENAME].get_mut(row.values[FORENAME] as usize)
                 {
                     forename.is_a_name = true;
                 }
             }
         }
-        let mut store = Self { values, rows, others: Vec::new(), counts: Vec::with_capacity(n) };
-        for (first, array) in arrays(place("words")?).filter_map(|(i, a)| Some((i, a.as_binary_view_opt()?))) {
+        let mut store = Self { values, rows, others: Vec::new(), counts: Vec::new() };
+        for (first, array) in rows_in.encodings("words")? {
             for (row, words) in (first..).zip(array.iter()) {
                 store.name_words(row, words);
             }
         }
-        store.count(counts);
+        store.counts = store.count();
         Ok(store)
     }
 
     /// Keeps the words of a row's name that are neither its forename nor its surname.
     fn name_words(&mut self, row: usize, words: Option<&[u8]>) {
         let whole = |column: usize| self.value(column, &self.rows[row]).map_or(0, |v| v.token(WHOLE));
-        let (forename, surname) = (whole(of::FORENAME), whole(of::SURNAME));
+        let (forename, surname) = (whole(FORENAME), whole(SURNAME));
         let first = self.others.len();
         self.others.extend(word_tokens(words).filter(|w| *w != forename && *w != surname));
         let row = &mut self.rows[row];
@@ -168,28 +177,19 @@ impl Store {
         }
     }
 
-    fn count(&mut self, counts: &[RecordBatch]) {
-        let mut rows_with: FxHashMap<u64, f32> = FxHashMap::default();
-        for batch in counts {
-            let values = batch.column(0).as_primitive::<UInt64Type>().values();
-            let rows = batch.column(1).as_primitive::<Int64Type>().values();
-            rows_with.extend(values.iter().copied().zip(rows.iter().map(|n| *n as f32)));
-        }
+    /// The values of a row that are weighed by their rarity, as numbers.
+    fn rare(&self, row: &Row) -> [Option<u64>; VALUES] {
+        rare_values(RARE_VALUES.map(|v| self.value(v.column, row).map_or(0, |value| value.token(v.rarity.token))))
+    }
+
+    /// How many rows hold each of the values of a row.
+    fn count(&self) -> Vec<Counts> {
+        let mut rows_with: FxHashMap<u64, u32> = FxHashMap::default();
         for row in &self.rows {
-            let token = |column: usize, place| self.value(column, row).map_or(0, |v| v.token(place));
-            let n = rare([
-                token(of::FORENAME, WHOLE),
-                token(of::FORENAME, USUAL),
-                token(of::SURNAME, WHOLE),
-                token(of::BIRTH, WHOLE),
-                token(of::BIRTH_PLACE, WHOLE),
-                token(of::POSTCODE, WHOLE),
-                token(of::OCCUPATION, WHOLE),
-            ])
-            .map(|value| value.and_then(|v| rows_with.get(&v).copied()).unwrap_or_default());
-            let [forename, usual, surname, birth, birth_place, postcode, occupation, name] = n;
-            self.counts.push(Counts { forename, usual, surname, name, birth, birth_place, postcode, occupation });
+            self.rare(row).into_iter().flatten().for_each(|value| *rows_with.entry(value).or_default() += 1);
         }
+        let rows = |value: Option<u64>| value.and_then(|v| rows_with.get(&v)).map_or(0.0, |n| *n as f32);
+        self.rows.iter().map(|row| Counts(self.rare(row).map(rows))).collect()
     }
 
     #[inline(always)]
@@ -205,51 +205,55 @@ impl Store {
             None => self.others.get(row.first_other as usize..).and_then(|from| from.get(..n)).unwrap_or_default(),
         };
         Names {
-            forename: self.value(of::FORENAME, row),
-            surname: self.value(of::SURNAME, row),
-            words: self.value(of::WORDS, row),
+            forename: self.value(FORENAME, row),
+            surname: self.value(SURNAME, row),
+            words: self.value(WORDS, row),
             others,
             birth_order: row.birth_order,
         }
     }
 
-    /// The levels of all comparisons of the pairs. A few pairs at a time go through one comparison after another: so the
-    /// machine already fetches the values of the next pairs, which lie anywhere, while it judges one.
+    /// The vectors of the pairs. A few pairs at a time go through one comparison after another: so the machine already fetches
+    /// the values of the next pairs, which lie anywhere, while it judges one.
     #[inline(always)]
-    fn agreements(&self, cuts: &Cuts, pairs: &[u64], out: &mut [u64]) {
+    fn vectors(&self, cuts: &Cuts, pairs: &[RowPair], out: &mut [ComparisonVector]) {
         let mut rows = [(&EMPTY, &EMPTY); AT_ONCE];
         for (pairs, out) in pairs.chunks(AT_ONCE).zip(out.chunks_mut(AT_ONCE)) {
             for (slot, pair) in rows.iter_mut().zip(pairs) {
-                let row = |row: u64| self.rows.get(row as usize).unwrap_or(&EMPTY);
-                *slot = (row(pair >> 32), row(pair & 0xffff_ffff));
+                let row = |row: u32| self.rows.get(row as usize).unwrap_or(&EMPTY);
+                *slot = (row(pair.first()), row(pair.second()));
             }
             let rows = &rows[..pairs.len()];
             for ((a, b), slot) in rows.iter().zip(out.iter_mut()) {
-                *slot = exact(at::SEX, a.sex, b.sex)
-                    | exact(at::NHS, a.numbers[0], b.numbers[0])
-                    | exact(at::UPN, a.numbers[1], b.numbers[1])
-                    | exact(at::LOCAL, a.numbers[2], b.numbers[2]);
+                for (place, c) in EXACT_COMPARISONS.into_iter().enumerate() {
+                    *slot |= ComparisonVector::with(c, comparison::exact(a.codes[place], b.codes[place]) as u8);
+                }
             }
             for ((a, b), slot) in rows.iter().zip(out.iter_mut()) {
                 *slot |= comparison::names(cuts, self.names(a), self.names(b));
             }
-            self.compare(of::BIRTH, rows, out, |a, b| comparison::birth(cuts, a, b));
-            self.compare(of::POSTCODE, rows, out, |a, b| comparison::postcode(cuts, a, b));
-            self.compare(of::BIRTH_PLACE, rows, out, |a, b| comparison::text(cuts, at::BIRTH_PLACE, a, b));
-            self.compare(of::OCCUPATION, rows, out, |a, b| comparison::text(cuts, at::OCCUPATION, a, b));
+            self.compare(BIRTH, rows, out, |a, b| comparison::birth(cuts, a, b) as u8);
+            self.compare(POSTCODE, rows, out, |a, b| comparison::postcode(cuts, a, b) as u8);
+            for (c, listed) in COMPARISONS.iter().enumerate() {
+                if listed.kind == ComparisonKind::Text {
+                    self.compare(c, rows, out, |a, b| comparison::text(cuts, c, a, b) as u8);
+                }
+            }
         }
     }
 
+    /// Adds the levels of one comparison to the vectors.
     #[inline(always)]
     fn compare(
         &self,
-        column: usize,
+        c: usize,
         rows: &[(&Row, &Row)],
-        out: &mut [u64],
-        level: impl Fn(Option<&Value>, Option<&Value>) -> u64,
+        out: &mut [ComparisonVector],
+        level: impl Fn(Option<&Value>, Option<&Value>) -> u8,
     ) {
+        let column = COLUMN_OF[c];
         for ((a, b), slot) in rows.iter().zip(out) {
-            *slot |= level(self.value(column, a), self.value(column, b));
+            *slot |= ComparisonVector::with(c, level(self.value(column, a), self.value(column, b)));
         }
     }
 
@@ -261,53 +265,31 @@ impl Store {
 
     /// Rows that have each kind of value.
     pub(crate) fn present(&self) -> Counts {
-        let rows = |of: fn(&Counts) -> f32| self.counts.iter().filter(|c| of(c) > 0.0).count() as f32;
-        Counts {
-            forename: rows(|c| c.forename),
-            usual: rows(|c| c.usual),
-            surname: rows(|c| c.surname),
-            name: rows(|c| c.name),
-            birth: rows(|c| c.birth),
-            birth_place: rows(|c| c.birth_place),
-            postcode: rows(|c| c.postcode),
-            occupation: rows(|c| c.occupation),
-        }
+        let rows = |value: usize| self.counts.iter().filter(|c| c.0[value] > 0.0).count() as f32;
+        Counts(std::array::from_fn(rows))
     }
 }
 
-/// The levels of all comparisons of pairs, with the vector instructions that the machine has.
-pub(crate) struct Judge<'a> {
-    pub store: &'a Store,
-    pub cuts: &'a Cuts,
-    pub pairs: &'a [u64],
+/// The comparison vectors of pairs of rows, in the order of the pairs. A row that there is not has nothing.
+pub(crate) fn compare(store: &Store, cuts: &Cuts, pairs: &[RowPair]) -> Vec<ComparisonVector> {
+    Arch::new().dispatch(Compare { store, cuts, pairs })
 }
 
-impl WithSimd for Judge<'_> {
-    type Output = Vec<u64>;
+/// The comparison, with the vector instructions that the machine has.
+struct Compare<'a> {
+    store: &'a Store,
+    cuts: &'a Cuts,
+    pairs: &'a [RowPair],
+}
+
+impl WithSimd for Compare<'_> {
+    type Output = Vec<ComparisonVector>;
 
     // A closure would not be compiled for those instructions unless the compiler happened to inline it.
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> Vec<u64> {
-        let mut out = vec![0u64; self.pairs.len()];
-        self.store.agreements(self.cuts, self.pairs, &mut out);
+    fn with_simd<S: Simd>(self, _: S) -> Vec<ComparisonVector> {
+        let mut out = vec![ComparisonVector::default(); self.pairs.len()];
+        self.store.vectors(self.cuts, self.pairs, &mut out);
         out
     }
-}
-
-fn as_numbers(array: &ArrayRef) -> Option<&UInt64Array> {
-    array.as_primitive_opt()
-}
-
-/// The values of a row that are weighed by their rarity, each with its kind in it: of the tokens of forename, its usual form,
-/// surname, birth, place of birth, postcode and occupation (0 is missing); then usual forename and surname together.
-pub(crate) fn rare(tokens: [u64; 7]) -> [Option<u64>; 8] {
-    let [_, usual, surname, ..] = tokens;
-    std::array::from_fn(|kind| {
-        let token = match tokens.get(kind) {
-            Some(token) => *token,
-            None if usual == 0 || surname == 0 => 0,
-            None => mix(usual, surname),
-        };
-        (token != 0).then(|| mix(kind as u64 + 1, token))
-    })
 }

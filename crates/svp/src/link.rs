@@ -33,7 +33,7 @@ pub async fn command(cli: &Cli, args: &LinkArgs, tell: &Tell) -> Result<(), AppE
         tell.print(judged.explain());
     }
     if let [a, b, ..] = args.pair.as_slice()
-        && let Some(waterfall) = judged.pair(a, b).await?
+        && let Some(waterfall) = judged.pair(a, b)?
     {
         tell.print(waterfall);
     }

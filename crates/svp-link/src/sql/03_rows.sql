@@ -12,7 +12,8 @@ WITH known AS (
 ),
 described AS (
   SELECT r.person_record_id, r.source, r.agency, r.forename, r.surname, r.words, r.birth, r.postcode, r.birth_place,
-         r.occupation, r.nhs, r.upn, r.local, r.key_1, r.key_2, r.key_3, r.key_4, r.key_5, r.sex, r.common, r.birth_order
+         r.occupation, r.nhs, r.upn, r.local, r.key_usual_name_birth, r.key_sound_birth, r.key_initial_birth_postcode,
+         r.key_usual_name_sector, r.key_surname_birth_sector, r.sex, r.common, r.birth_order
   FROM link_record AS r
   LEFT ANTI JOIN link_several AS s ON s.person_record_id = r.person_record_id
   UNION ALL
@@ -22,14 +23,16 @@ described AS (
          coalesce(r.postcode, k.postcode) AS postcode, coalesce(r.birth_place, k.birth_place) AS birth_place,
          coalesce(r.occupation, k.occupation) AS occupation,
          coalesce(r.nhs, k.nhs) AS nhs, coalesce(r.upn, k.upn) AS upn, coalesce(r.local, k.local) AS local,
-         r.key_1, r.key_2, r.key_3, r.key_4, r.key_5, coalesce(r.sex, k.sex) AS sex,
+         r.key_usual_name_birth, r.key_sound_birth, r.key_initial_birth_postcode, r.key_usual_name_sector,
+         r.key_surname_birth_sector, coalesce(r.sex, k.sex) AS sex,
          r.common, coalesce(r.birth_order, k.birth_order) AS birth_order
   FROM link_record AS r
   JOIN known AS k ON k.person_record_id = r.person_record_id
 ),
 marked AS (
-  SELECT *, row_mark(forename, surname, words, birth, postcode, birth_place, occupation, nhs, upn, local, key_1, key_2,
-                     key_3, key_4, key_5) AS mark
+  SELECT *, row_mark(forename, surname, words, birth, postcode, birth_place, occupation, nhs, upn, local,
+                     key_usual_name_birth, key_sound_birth, key_initial_birth_postcode, key_usual_name_sector,
+                     key_surname_birth_sector) AS mark
   FROM described
 )
 SELECT CAST(row_number() OVER (ORDER BY person_record_id, mark, sex) - 1 AS INT UNSIGNED) AS row, *

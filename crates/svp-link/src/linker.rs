@@ -1,0 +1,271 @@
+//! The linkage as a whole: encoded records in, weighted pairs and groups out. It needs no lake.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field, Schema};
+use datafusion::datasource::{MemTable, TableProvider};
+use datafusion::prelude::SessionContext;
+use svp_contract::Linkage;
+use svp_lake::Limits;
+
+use crate::LinkError;
+use crate::blocking::RuleCost;
+use crate::blocks::{Note, block};
+use crate::group;
+use crate::judge::{Judge, Pair, Weighed};
+use crate::model::Model;
+use crate::read::{broken_promises, read};
+use crate::rows::{Record, Rows};
+use crate::steps::{Steps, failed};
+use crate::store::Store;
+
+/// Pairs that are held in memory at once; more are worked through in parts.
+const PAIRS_AT_ONCE: u64 = 8_000_000;
+
+/// Columns that records must have; of all others it may be that nothing is known.
+const REQUIRED: [&str; 3] = ["person_record_id", "source", "agency"];
+
+/// What an earlier run said of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// Key of its person.
+    pub key: String,
+    /// Digest of all that was known of it.
+    pub mark: u64,
+    /// How it was linked.
+    pub linked_by: String,
+}
+
+/// What an earlier run said, by the id of the record.
+pub type Known = HashMap<String, Judged>;
+
+/// Links records of people under a definition.
+///
+/// The same records give the same result, whatever their order and the number of threads.
+///
+/// ```ignore
+/// let linkage = Linkage::shipped()?;
+/// let linked = Linker::new(&linkage).fit(&batches).await?;
+/// for person in linked.people() {
+///     println!("{person:?}");
+/// }
+/// ```
+#[derive(Clone, Copy)]
+pub struct Linker<'a> {
+    linkage: &'a Linkage,
+    once: Option<&'a BTreeSet<String>>,
+    earlier: Option<(&'a Known, Option<&'a Model>)>,
+    threads: usize,
+    pairs_at_once: u64,
+    on_step: &'a (dyn Fn(&str) + Sync),
+}
+
+impl<'a> Linker<'a> {
+    /// A linker that learns its weights from the records, on one thread.
+    #[must_use]
+    pub fn new(linkage: &'a Linkage) -> Self {
+        let on_step = &|_: &str| ();
+        Self { linkage, once: None, earlier: None, threads: 1, pairs_at_once: PAIRS_AT_ONCE, on_step }
+    }
+
+    /// Names the sources that promise to have each person once: two records of one are never one person.
+    #[must_use]
+    pub fn people_once(self, sources: &'a BTreeSet<String>) -> Self {
+        Self { once: Some(sources), ..self }
+    }
+
+    /// Goes on from an earlier run. Where there is a model of it and few records are new (`relearn_share` of the definition), only
+    /// pairs with a new or changed record are judged, by that model, and all others stay together; else all are judged anew.
+    #[must_use]
+    pub fn since(self, known: &'a Known, model: Option<&'a Model>) -> Self {
+        Self { earlier: Some((known, model)), ..self }
+    }
+
+    /// Uses so many threads in [`Self::fit`]; at least 1. What comes out is the same.
+    #[must_use]
+    pub fn threads(self, threads: usize) -> Self {
+        Self { threads: threads.max(1), ..self }
+    }
+
+    /// Holds so many candidate pairs in memory at once, about 24 bytes each. With more pairs than that the model is learned from a
+    /// part of them.
+    #[must_use]
+    pub fn pairs_at_once(self, pairs: u64) -> Self {
+        Self { pairs_at_once: pairs.max(1), ..self }
+    }
+
+    /// Calls `on_step` with the name of each part as it begins.
+    #[must_use]
+    pub fn on_step(self, on_step: &'a (dyn Fn(&str) + Sync)) -> Self {
+        Self { on_step, ..self }
+    }
+
+    /// Links records in memory: one row for each row of a source that describes a person, with the stored columns of the table
+    /// `person_record` (`schemas/person_record.toml`). `person_record_id`, `source` and `agency` must be there; any other column may
+    /// be missing, as if nothing were known. Other columns than those are not read.
+    ///
+    /// # Errors
+    /// When one of the three columns is missing, a column has a type that the schema does not give it, the batches are not of one
+    /// schema, or a blocking rule names a part that there is not.
+    pub async fn fit(&self, records: &[RecordBatch]) -> Result<Linked, LinkError> {
+        let empty = || Arc::new(Schema::new(REQUIRED.map(|name| Field::new(name, DataType::Utf8, true)).to_vec()));
+        let schema = records.first().map_or_else(empty, RecordBatch::schema);
+        if let Some(column) = REQUIRED.into_iter().find(|column| schema.field_with_name(column).is_err()) {
+            return Err(LinkError::Column { column });
+        }
+        let table = MemTable::try_new(schema, vec![records.to_vec()]).map_err(failed("01_records"))?;
+        let limits = Limits { threads: self.threads, ..Limits::default() };
+        self.run(svp_lake::session(&limits)?, Arc::new(table)).await
+    }
+
+    /// Links the table `person_record` of a session, with the session's limits and threads. Nothing is left in the session.
+    ///
+    /// # Errors
+    /// When there is no such table, a step fails, or a blocking rule names a part that there is not.
+    pub async fn fit_table(&self, ctx: &SessionContext) -> Result<Linked, LinkError> {
+        let table = ctx.table_provider("person_record").await.map_err(failed("01_records"))?;
+        self.run(svp_lake::session_beside(ctx), table).await
+    }
+
+    /// Reads in a session of its own, which is gone when the rows are there, and judges.
+    async fn run(&self, ctx: SessionContext, table: Arc<dyn TableProvider>) -> Result<Linked, LinkError> {
+        let steps = Steps::new(ctx, self.on_step);
+        let threads = steps.threads();
+        let records = steps.ctx().read_table(table).map_err(failed("01_records"))?;
+        let (rows, shared_numbers) = read(&steps, records, self.linkage).await?;
+        drop(steps);
+        Ok(Linked { shared_numbers, ..self.judge(rows, threads)? })
+    }
+
+    fn judge(&self, rows: Rows, threads: usize) -> Result<Linked, LinkError> {
+        let Self { linkage, on_step, .. } = *self;
+        let none = Known::new();
+        let (known, model) = self.earlier.unwrap_or((&none, None));
+        let (records, record_of_row) = rows.records()?;
+        let promised: BTreeMap<&str, u32> = self.once.into_iter().flatten().map(String::as_str).zip(1..).collect();
+        let only: Vec<Option<u32>> = records.iter().map(|r| promised.get(r.source.as_str()).copied()).collect();
+        let mut settled: Vec<bool> =
+            records.iter().map(|r| known.get(&r.id).is_some_and(|j| j.mark == r.mark)).collect();
+        let fresh = settled.iter().filter(|s| !**s).count() as f64;
+        let model = model.filter(|_| fresh <= linkage.model.relearn_share * records.len() as f64);
+        let learned = model.is_none();
+        if learned {
+            settled.fill(false);
+        }
+        on_step("values");
+        let store = Store::new(&rows)?;
+        let model = model.map(|model| Model { present: store.present(), ..model.clone() });
+
+        on_step("block");
+        let notes = record_of_row.iter().map(|record| {
+            let i = *record as usize;
+            Note { person: *record, only: only[i].unwrap_or_default(), fresh: !settled[i] }
+        });
+        let (rules, blocks) = block(linkage, &rows, notes.collect(), threads)?;
+        let broken_promises = broken_promises(&rows, &records, &record_of_row, &only)?;
+        // What is compared is in the store.
+        drop(rows);
+        let total = group::comparable(&only);
+        let judge = Judge {
+            linkage,
+            store: &store,
+            blocks: &blocks,
+            record_of_row: &record_of_row,
+            only: &only,
+            total,
+            possible: group::possible(&only),
+            pairs_at_once: self.pairs_at_once,
+            threads,
+            on_step,
+        };
+        let Weighed { pairs, model, candidates } = judge.judge(model);
+        drop((blocks, record_of_row));
+        let (group, forbidden) = group::group(linkage, &records, &only, &settled, known, &pairs);
+        Ok(Linked {
+            best: group::best(&group, &pairs),
+            group,
+            pairs,
+            store: Some(store),
+            model,
+            rules,
+            candidates,
+            total,
+            learned,
+            settled,
+            empty: records.iter().filter(|r| r.mark == 0).count() as u64,
+            shared_numbers: 0,
+            forbidden,
+            broken_promises,
+            records,
+        })
+    }
+}
+
+/// What [`Linker`] found.
+#[derive(Debug)]
+pub struct Linked {
+    /// Records in the order of their ids; other lists number them from 0.
+    pub records: Vec<Record>,
+    /// The group of each record, which is one person: the number of its first record.
+    pub group: Vec<u32>,
+    /// Best weight of a record with another of its group, bits.
+    pub best: Vec<f32>,
+    /// Candidate pairs of records with their match weights, sorted by their numbers.
+    pub pairs: Vec<Pair>,
+    /// The rows.
+    pub(crate) store: Option<Store>,
+    /// The model.
+    pub model: Model,
+    /// What each rule cost.
+    pub rules: Vec<RuleCost>,
+    /// Distinct candidate pairs of rows.
+    pub candidates: u64,
+    /// Pairs of records that could be one person.
+    pub total: f64,
+    /// Whether the model was learned in this run, and all records judged anew.
+    pub learned: bool,
+    /// Records that an earlier run judged, and that were left as they are.
+    pub settled: Vec<bool>,
+    /// Records about which nothing is known; they are linked to none.
+    pub empty: u64,
+    /// Numbers under which too many people stand for them to be anybody's.
+    pub shared_numbers: u64,
+    /// Joins that the promise of a source forbade.
+    pub forbidden: u64,
+    /// Records of a promised source that share a strong value with another of it, by source.
+    pub broken_promises: BTreeMap<String, u64>,
+}
+
+impl Linked {
+    /// The people: for each the ids of its records, in their order; people in the order of their first records.
+    #[must_use]
+    pub fn people(&self) -> Vec<Vec<&str>> {
+        let mut people: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
+        for (record, group) in self.records.iter().zip(&self.group) {
+            people.entry(*group).or_default().push(&record.id);
+        }
+        people.into_values().collect()
+    }
+
+    /// Expected share of the pairs above the threshold (bits) that are one person, and expected share of all such pairs that are
+    /// above it (among the candidates): what can be said of precision and recall without labels.
+    #[must_use]
+    pub fn expected(&self, threshold: f64) -> (f64, f64) {
+        let (mut above, mut right, mut all) = (0.0, 0.0, 0.0);
+        for pair in &self.pairs {
+            let p = pair.probability();
+            all += p;
+            if f64::from(pair.weight) > threshold {
+                above += 1.0;
+                right += p;
+            }
+        }
+        (if above > 0.0 { right / above } else { 1.0 }, if all > 0.0 { right / all } else { 1.0 })
+    }
+}
+
+#[cfg(test)]
+#[path = "linker_tests.rs"]
+mod tests;
