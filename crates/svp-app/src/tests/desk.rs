@@ -19,8 +19,8 @@ async fn judged_records_are_explained_written_and_measured() {
     assert!(!steps.lock().unwrap().is_empty());
     assert!(!judged.explain().is_empty());
     let (a, b) = (tiny.token("PC1"), tiny.token("PC2"));
-    judged.pair(&a, &b).await.unwrap();
-    assert!(matches!(judged.pair(&a, "nobody").await, Err(AppError::Argument { .. })));
+    judged.pair(&a, &b).unwrap();
+    assert!(matches!(judged.pair(&a, "nobody"), Err(AppError::Argument { .. })));
 
     let file = tiny.path("people.csv").display().to_string();
     judged.write_clusters(&file).unwrap();
