@@ -4,8 +4,6 @@
 //! as `esda` computes it (`G_Local`, `star = True`), with unequal ones by the variance of that paper, as `spdep` has it (`localG`).
 
 mod permute;
-#[cfg(test)]
-mod tests;
 
 pub use permute::{
     gi_star_permutations, gi_star_permutations_drawn, gi_star_permutations_sided, gi_star_permutations_weighted,
@@ -150,3 +148,6 @@ fn moments(values: &[f64], neighbours: &Neighbours) -> Option<(f64, f64)> {
     let sd = (values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).sqrt();
     (sd > 0.0 && sd.is_finite() && mean.is_finite()).then_some((mean, sd))
 }
+
+#[cfg(test)]
+mod tests;
