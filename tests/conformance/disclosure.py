@@ -69,7 +69,9 @@ def plain(text):
 
 def header(name):
     """What the description of an output says: the columns of its grain; of each count what it measures, and what it is part of."""
-    lines = (ROOT / "pipelines" / "outputs" / f"{name}.sql").read_text(encoding="utf-8").splitlines()
+    # The maps of squares are one file: its name has the size in braces.
+    stem = re.sub(r"^(hotspot_grid_)\d+m$", r"\1{size}m", name)
+    lines = (ROOT / "pipelines" / "outputs" / f"{stem}.sql").read_text(encoding="utf-8").splitlines()
     said = tomllib.loads("\n".join(line.removeprefix("--!") for line in lines if line.startswith("--!")))
     measures = {count["name"]: count.get("measure", count["name"]) for count in said["counts"]}
     wholes = {count["name"]: count.get("part_of", []) for count in said["counts"]}
