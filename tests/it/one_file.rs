@@ -225,3 +225,24 @@ fn a_table_that_is_misspelt_or_not_ones_own_is_told() {
     lab.edit("pipelines/schemas/fire_call.toml", "name = \"fire_call\"", "name = \"event\"");
     lab.check().run().ended(3).says(&["one of svp's own"]);
 }
+
+#[test]
+fn one_file_may_be_several_tables() {
+    let lab = site();
+    let text = OUTPUT
+        .replace("\"calls_by_kind\"", "\"calls_from_{hour}\"\n--! variants = { hour = [20, 21] }")
+        .replace("\"Deliberate fires\"", "\"Deliberate fires from {hour} o'clock\"")
+        .replace("FROM fire_call", "FROM fire_call WHERE date_part('hour', called_at) >= {hour}");
+    fs::write(lab.site().join("pipelines/outputs/calls_from_{hour}.sql"), text).unwrap();
+    lab.edit("pipelines/areas/wessmark.toml", "\"calls_by_kind\"", "\"calls_from_20\", \"calls_from_21\"");
+    lab.write("fire/fire_2025-01.csv", calls(60, |_| "V"));
+    lab.run().run().good();
+    let release = lab.lake().join("published/000001-wessmark-fire_board");
+    let read = |name: &str| fs::read_to_string(release.join(format!("{name}__opcc_2020.csv"))).unwrap();
+    assert!(read("calls_from_20").contains("vehicle,60"), "{}", read("calls_from_20"));
+    assert!(read("calls_from_21").contains("vehicle,40"), "{}", read("calls_from_21"));
+    assert!(fs::read_to_string(release.join("report.html")).unwrap().contains("Deliberate fires from 21 o"));
+    // A variant that the name does not tell would be one table twice.
+    lab.edit("pipelines/outputs/calls_from_{hour}.sql", "name = \"calls_from_{hour}\"", "name = \"calls\"");
+    lab.check().run().ended(3).says(&["`variants` has one name"]);
+}
