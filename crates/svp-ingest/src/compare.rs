@@ -204,7 +204,7 @@ async fn columns(
     };
     let mut groups: Vec<_> = groups.iter().map(|(name, held)| (inputs(name), name, held)).collect();
     groups.sort_by_key(|(inputs, ..)| inputs.len());
-    let kinds: [(&dyn Fn(&Held<'_>) -> Part, Odd, &str); 2] = [
+    let kinds: [(PartOf<'_, Held<'_>>, Odd, &str); 2] = [
         (&|h| h.blank, more_blank, "is blank more often than in any other file of the source"),
         (&|h| h.common, more_common, "holds one value more often than in any other file of the source"),
     ];
@@ -294,6 +294,9 @@ fn senders(groups: &[Group<'_>], found: &mut Vec<Finding>) {
     }
 }
 
+/// What part of its rows something has.
+type PartOf<'f, T> = &'f dyn Fn(&T) -> Part;
+
 /// Whether a file is odd beside others.
 type Odd = fn(Part, &[Part]) -> bool;
 
@@ -335,7 +338,7 @@ fn lengths(live: Live<'_>, changed: &BTreeSet<String>, found: &mut Vec<Finding>)
                 );
                 found.push(finding(FindingKind::UnlikeOthers, what).counted(rows, least));
             }
-            let parts: [(&dyn Fn(&Receipt) -> Part, &str); 2] = [
+            let parts: [(PartOf<'_, Receipt>, &str); 2] = [
                 (&|r| Part { count: r.repeated, of: r.unkeyed }, "rows without an id come again word for word"),
                 (&|r| Part { count: r.again, of: r.accepted }, "rows come again word for word under another id"),
             ];

@@ -52,6 +52,7 @@ pub fn attendance(i: usize) -> Vec<(&'static str, String)> {
     let day = format!("2025-03-{:02}", i % 28 + 1);
     vec![
         ("EC_Ident", format!("T{i:05}")),
+        ("EC_AttendanceCategory", "1".into()),
         ("NHS_Number", nhs(i)),
         ("Person_Given_Name", format!("Given{}", (b'a' + (i % 26) as u8) as char)),
         ("Person_Family_Name", format!("Family{}", (b'a' + (i / 26) as u8) as char)),
