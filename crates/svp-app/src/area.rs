@@ -132,7 +132,7 @@ fn choices<'a>(site: &'a Site, request: &'a AreaRequest, name: &'a str) -> Resul
         return Err(unknown("policy for the audience", &request.audience, known).argument("known"));
     };
     let reaches = |source: &svp_contract::Source| refusals(source, &site.gateways, policy).is_empty();
-    let to_audience = |output: &svp_contract::Output| output.audiences.iter().any(|a| *a == request.audience);
+    let to_audience = |output: &svp_contract::Output| output.audiences.contains(&request.audience);
     Ok(Choices {
         name,
         months: [request.months[0].as_str(), request.months[1].as_str()],
