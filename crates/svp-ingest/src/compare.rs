@@ -70,6 +70,13 @@ impl Part {
     }
 }
 
+impl Part {
+    /// The same share of fewer rows: rows of one record agree with one another, and say no more than one.
+    fn of_records(self, records: f64) -> Self {
+        Self { count: (self.count as f64 * records).round() as u64, of: (self.of as f64 * records).round() as u64 }
+    }
+}
+
 /// The greatest share that the others lead to expect: that of any of them, and that of all together with one more.
 fn expected(others: &[Part]) -> f64 {
     let (count, of) = others.iter().fold((0, 0), |(c, o), p| (c + p.count, o + p.of));
@@ -101,7 +108,7 @@ fn more_common(own: Part, others: &[Part]) -> bool {
 
 /// A value that every other file has and that is far rarer here, or one that most of them have and that is far more common: in how many of how
 /// many rows it stands.
-fn other_shares(own: &BTreeMap<u64, u64>, others: &[&BTreeMap<u64, u64>]) -> Option<Part> {
+fn other_shares(own: &BTreeMap<u64, u64>, records: f64, others: &[&BTreeMap<u64, u64>]) -> Option<Part> {
     let total = |shares: &BTreeMap<u64, u64>| shares.values().sum::<u64>();
     let of = total(own);
     let values: BTreeSet<u64> = others.iter().flat_map(|shares| shares.keys().copied()).collect();
@@ -116,8 +123,10 @@ fn other_shares(own: &BTreeMap<u64, u64>, others: &[&BTreeMap<u64, u64>]) -> Opt
         let most = expected(&parts);
         // What is missing of one value is more of all others.
         let rest = Part { count: own.of - own.count, of: own.of };
-        let rarer = having == parts.len() && own.share() <= HALF * least && no_chance(rest, 1.0 - least);
-        let risen = own.share() >= most / HALF && own.share() - most >= MORE_OF_ONE && no_chance(own, most);
+        let rarer =
+            having == parts.len() && own.share() <= HALF * least && no_chance(rest.of_records(records), 1.0 - least);
+        let risen =
+            own.share() >= most / HALF && own.share() - most >= MORE_OF_ONE && no_chance(own.of_records(records), most);
         (rarer || (having * 2 >= parts.len() && risen)).then_some(own)
     })
 }
@@ -134,6 +143,15 @@ struct Held<'a> {
     common: Part,
     shares: BTreeMap<u64, u64>,
     mapped: bool,
+    /// Records for each row.
+    records: f64,
+}
+
+/// Records for each row of a feed of a file: a crime has a row for each of its people.
+fn records(receipts: &[Receipt], source: &str, slot: &str, feed: &str) -> f64 {
+    let receipt = receipts.iter().find(|r| r.source == source && r.slot == slot && r.feed == feed);
+    let fewest = |r: &Receipt| r.written.values().copied().filter(|n| *n > 0).min().unwrap_or(r.accepted);
+    receipt.map_or(1.0, |r| (fewest(r) as f64 / r.accepted.max(1) as f64).min(1.0))
 }
 
 /// Holds every live file of the sources that `changed` against the others of the same sender.
@@ -193,6 +211,7 @@ async fn columns(
                 blank: Part { count: number(7, row), of: number(6, row) },
                 common: Part { count: number(9, row), of: number(8, row) },
                 mapped: batch.column(10).as_boolean().value(row),
+                records: records(live.receipts, text(0, row), text(1, row), text(2, row)),
                 shares: read_shares(text(11, row)),
             });
         }
@@ -213,7 +232,7 @@ async fn columns(
         for (inputs, [source, .., table, column], held) in groups.iter().filter(|(inputs, ..)| !inputs.is_empty()) {
             for (at, one) in held.iter().enumerate().filter(|(_, one)| one.mapped) {
                 let (own, others) = (part(one), others(held, at, part));
-                if own.of < FEWEST_ROWS || others.len() < FEWEST_OTHERS || !odd(own, &others) {
+                if own.of < FEWEST_ROWS || others.len() < FEWEST_OTHERS || !odd(own.of_records(one.records), &others) {
                     continue;
                 }
                 let told = told.entry((source, &one.file.slot)).or_default();
@@ -249,7 +268,7 @@ fn shares(groups: &[Group<'_>], found: &mut Vec<Finding>) {
                 .map(|(_, other)| &other.shares)
                 .collect();
             let enough = rows >= FEWEST_ROWS && others.len() > FEWEST_OTHERS;
-            let odd = if enough { other_shares(&one.shares, &others) } else { None };
+            let odd = if enough { other_shares(&one.shares, one.records, &others) } else { None };
             if let Some(part) = odd
                 && told.insert((source, &one.file.slot, column))
             {
@@ -385,7 +404,7 @@ mod tests {
     fn a_value_that_is_gone_or_stands_for_another() {
         let file = |counts: &[u64]| (0_u64..).zip(counts.iter().copied()).collect::<BTreeMap<u64, u64>>();
         let others = [file(&[60, 30, 10]), file(&[55, 38, 7]), file(&[66, 27, 9])];
-        let odd = |counts: &[u64]| other_shares(&file(counts), &others.iter().collect::<Vec<_>>()).is_some();
+        let odd = |counts: &[u64]| other_shares(&file(counts), 1.0, &others.iter().collect::<Vec<_>>()).is_some();
         assert!(!odd(&[60, 31, 9]));
         assert!(odd(&[70, 0, 9]), "one is gone");
         assert!(odd(&[25, 30, 45]), "half of the first became the last");
