@@ -147,11 +147,11 @@ struct Held<'a> {
     records: f64,
 }
 
-/// Records for each row of a feed of a file: a crime has a row for each of its people.
-fn records(receipts: &[Receipt], source: &str, slot: &str, feed: &str) -> f64 {
+/// Records for each of the `rows` that a table takes of a feed of a file: a crime has a row for each of its people.
+fn records(receipts: &[Receipt], source: &str, slot: &str, feed: &str, rows: u64) -> f64 {
     let receipt = receipts.iter().find(|r| r.source == source && r.slot == slot && r.feed == feed);
-    let fewest = |r: &Receipt| r.written.values().copied().filter(|n| *n > 0).min().unwrap_or(r.accepted);
-    receipt.map_or(1.0, |r| (fewest(r) as f64 / r.accepted.max(1) as f64).min(1.0))
+    let fewest = receipt.and_then(|r| r.written.values().copied().filter(|n| *n > 0).min());
+    fewest.map_or(1.0, |fewest| (fewest as f64 / rows.max(1) as f64).min(1.0))
 }
 
 /// Holds every live file of the sources that `changed` against the others of the same sender.
@@ -211,7 +211,7 @@ async fn columns(
                 blank: Part { count: number(7, row), of: number(6, row) },
                 common: Part { count: number(9, row), of: number(8, row) },
                 mapped: batch.column(10).as_boolean().value(row),
-                records: records(live.receipts, text(0, row), text(1, row), text(2, row)),
+                records: records(live.receipts, text(0, row), text(1, row), text(2, row), number(6, row)),
                 shares: read_shares(text(11, row)),
             });
         }

@@ -131,7 +131,10 @@ impl Profile {
     pub(crate) fn finish(mut self, table: &str, column: &Column) -> ColumnProfile {
         (self.counts.table, self.counts.column) = (table.to_owned(), column.name.clone());
         let words = matches!(column.kind, ColumnType::Text | ColumnType::Boolean);
-        if words && column.sensitivity != Sensitivity::Direct && self.seen.len() <= MOST_SHARES {
+        // A digest without a key gives its value away: of small areas, and of what else singles people out, none is kept.
+        let codes =
+            !column.codes.is_empty() || matches!(column.sensitivity, Sensitivity::Open | Sensitivity::Sensitive);
+        if words && codes && column.sensitivity != Sensitivity::Direct && self.seen.len() <= MOST_SHARES {
             self.counts.shares = self.seen.iter().map(|(digest, n)| (*digest, *n)).collect();
             self.counts.shares.sort_unstable_by_key(|(digest, n)| (std::cmp::Reverse(*n), *digest));
         }
