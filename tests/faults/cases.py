@@ -16,7 +16,7 @@ class Kind:
 
     `expect` is one of `control` (right, and not a word of it), `harmless` (right; refusing it is a nuisance that is counted) and
     `damage`. `tells` are the kinds of finding that speak of it, any if empty; `whole_source` says that a finding about the source,
-    which names no file, speaks of it too (a file that is not there has no name).
+    which names no file, speaks of it too (a file that is not there has no name). `whole`: all rows of each extract are sent.
     """
 
     name: str
@@ -27,6 +27,7 @@ class Kind:
     whole_source: bool = False
     alone: bool = False
     months: int = 0
+    whole: bool = False
     table: str = ""
     years: int = 0
 
@@ -129,7 +130,7 @@ def make(kind_, number, seed):
         months = kind_.months or rng.choice([2, 3])
         start = rng.randrange(len(MONTHS) - months + 1)
         months = MONTHS if yearly and len(years) == 2 else MONTHS[12:] if yearly else MONTHS[start : start + months]
-        size = rng.choice(LIMITS.get(source, SIZES))
+        size = None if kind_.whole else rng.choice(LIMITS.get(source, SIZES))
         sheets = _sheets(source, months, years, size, rng)
         second = ""
         if not kind_.alone and not yearly and rng.random() < 0.25:

@@ -4,6 +4,7 @@ import datetime as dt
 import re
 
 from cases import TEXT, kind, need, some
+from ground import district_of_lsoa
 
 # Columns that a figure rests on.
 FILLED = {
@@ -422,3 +423,83 @@ def one_value(d, sheet, rng):
         sheet.put(row, name, value)
     d.must_tell = True
     d.note(f"{sheet.name}: column {name} holds one value")
+
+
+@kind("police_rms", "ecds", whole=True)
+def zeros_lost(d, sheet, rng):
+    """Ids of eight digits lost the zeros before them in half of the rows, as a spreadsheet takes them off."""
+    name = NUMBERED[sheet.source]
+    ids = {}
+    for other in d.sheets:
+        if other.source == sheet.source:
+            for row, true in zip(other.rows, d.rows(other)):
+                new = ids.setdefault(other.get(row, name), f"{len(ids) * 7 + 1:08d}")
+                other.put(row, name, new)
+                true[name] = new
+    half = {row_id for row_id in sorted({sheet.get(row, name) for row in sheet.rows}) if rng.random() < 0.5}
+    need(len(half) >= 8 and len(sheet.rows) - len(half) >= 8)
+    change(sheet, name, lambda text: text.lstrip("0") if text in half else text)
+    d.must_tell = True
+    d.note(f"{sheet.name}: {len(half)} of {name} lost their zeros")
+
+
+@kind(*PLACES)
+def coordinates_cut(d, sheet, rng):
+    """Coordinates rounded to a hundredth of a degree, or to hundreds of metres."""
+    east, north = PLACES[sheet.source]
+    need(sum(bool(sheet.get(row, east)) for row in sheet.rows) >= 20)
+    if sheet.source == "police_rms":
+        act = lambda text: f"{round(float(text) / 100) * 100}"  # noqa: E731
+    else:
+        act = lambda text: f"{float(text):.2f}"  # noqa: E731
+    for name in (east, north):
+        change(sheet, name, act)
+    d.must_tell = True
+    d.note(f"{sheet.name}: coordinates are cut")
+
+
+@kind("police_street", whole=True)
+def blocks_sorted_apart(d, sheet, rng):
+    """The columns of the small area were sorted apart from those of the point."""
+    columns = ["LSOA code", "LSOA name"]
+    filled = [row for row in sheet.rows if sheet.get(row, columns[0]) and sheet.get(row, "Longitude")]
+    need(len(filled) >= 40)
+    values = sorted(tuple(sheet.get(row, name) for name in columns) for row in filled)
+    moved = [district_of_lsoa(sheet.get(row, columns[0])) != district_of_lsoa(value[0]) for row, value in zip(filled, values)]
+    need(sum(moved[:300]) > 0.2 * len(moved[:300]))
+    for row, value in zip(filled, values):
+        for name, text in zip(columns, value):
+            sheet.put(row, name, text)
+    d.must_tell = True
+    d.note(f"{sheet.name}: small areas are sorted apart")
+
+
+@kind("ecds", "police_rms", whole=True)
+def one_age(d, sheet, rng):
+    """One age stands where none was known, and in every sixth row."""
+    name, born, age = {
+        "ecds": ("Age_At_Arrival", "Person_Birth_Date", "30"),
+        "police_rms": ("Age", "Date Of Birth", "30"),
+    }[sheet.source]
+    chosen = set(range(0, len(sheet.rows), 6))
+    need(len(chosen) >= 25)
+    for at, row in enumerate(sheet.rows):
+        if at in chosen:
+            sheet.put(row, born, "")
+            sheet.put(row, name, age)
+    d.must_tell = True
+    d.note(f"{sheet.name}: {len(chosen)} rows have the age {age}")
+
+
+@kind("ecds", "police_rms", "police_stop_search")
+def blank_when_sent_again(d, sheet, rng):
+    """A file again, in which a column is blank in half of the rows."""
+    columns = [name for name in COMPARED[sheet.source] if all(sheet.get(row, name) for row in sheet.rows)]
+    need(columns and len(sheet.rows) >= 40)
+    first = d.files()
+    name = rng.choice(columns)
+    change(sheet, name, lambda _: "", set(range(0, len(sheet.rows), 2)))
+    d.stages = [first, {d.path(sheet): sheet.data()}]
+    d.must_tell = True
+    d.keeps = True
+    d.note(f"{sheet.name}: sent again, and {name} is blank in half of it")

@@ -403,3 +403,65 @@ def recoded(d, sheet, rng):
         sheet.put(row, name, other)
     d.must_tell = True
     d.note(f"{sheet.name}: {round(len(rows) * 0.8)} rows of one {name} bear another code")
+
+
+PERIOD = {
+    "police_stop_search": ("Date", slice(8, 10)),
+    "police_rms": ("Report Date", slice(0, 2)),
+    "ecds": ("Arrival_Date", slice(8, 10)),
+    "istv": ("ARRIVAL DATE AND TIME AT ACCIDENT AND EMERGENCY DEPARTMENT", slice(0, 2)),
+}
+
+
+@kind(*PERIOD, whole=True)
+def days_left_out(d, sheet, rng):
+    """The last days of the month, or ten days in its middle, were left out."""
+    name, day = PERIOD[sheet.source]
+    first, last = rng.choice([(19, 31), (12, 21), (1, 11)])
+    count = len(sheet.rows)
+    gone = [row for row in sheet.rows if sheet.get(row, name) and first <= int(sheet.get(row, name)[day]) <= last]
+    need(len(gone) >= 40 and len(gone) < count)
+    sheet.rows[:] = [row for row in sheet.rows if row not in gone]
+    d.must_tell = True
+    d.note(f"{sheet.name}: {len(gone)} of {count} rows left out, days {first} to {last}")
+
+
+@kind("ecds", "police_rms", "istv", months=5, whole=True)
+def third_left_out(d, sheet, rng):
+    """Four of ten rows of one file were left out, here and there."""
+    count = len(sheet.rows)
+    records = sorted({row[0] for row in sheet.rows}) if sheet.source != "istv" else []
+    chosen = set(rng.sample(records, round(len(records) * 0.4)))
+    if sheet.source == "istv":
+        sheet.rows[:] = [row for row in sheet.rows if rng.random() > 0.4]
+    else:
+        sheet.rows[:] = [row for row in sheet.rows if row[0] not in chosen]
+    left, its = len(sheet.rows), sorted(other.name for other in d.sheets if other.source == sheet.source)
+    at = its.index(sheet.name)
+    near = sorted((abs(its.index(other.name) - at), len(other.rows)) for other in d.others(sheet) if other.source == sheet.source)[:2]
+    least = min(rows for _, rows in near)
+    # Seen where it is less than three quarters of the months next to it, and so few are no chance.
+    need(left < 0.75 * least and left * math.log(left / least) - left + least > 12)
+    d.must_tell = True
+    d.note(f"{sheet.name}: {left} of {count} rows are there")
+
+
+@kind("police_rms", months=5, whole=True)
+def flags_turned_off(d, sheet, rng):
+    """A flag that few rows have says no in all rows of one file."""
+    name = rng.choice(["Knife Flag", "DA Flag", "Alcohol Flag"])
+    its = [other for other in d.sheets if other.source == sheet.source]
+
+    def flags(one):
+        of = {row[0]: one.get(row, name) for row in one.rows}
+        return sum(flag == "Y" for flag in of.values()), sum(flag in "YN" for flag in of.values() if flag)
+
+    others = [flags(other) for other in its if other is not sheet]
+    least = min(yes / max(known, 1) for yes, known in others)
+    all_of_them = sum(yes for yes, _ in others) / max(sum(known for _, known in others), 1)
+    need(flags(sheet)[1] * -math.log(1 - (least + all_of_them) / 2) >= 13)
+    for row in sheet.rows:
+        if sheet.get(row, name) == "Y":
+            sheet.put(row, name, "N")
+    d.must_tell = True
+    d.note(f"{sheet.name}: {name} says no in all rows")

@@ -1,7 +1,7 @@
 //! What only the other files of a source show: a column that is blank or constant in one of them, rows that come again there, ids of
 //! people that begin anew, half of the rows left out.
 
-use crate::support::deliveries::{findings as kinds_by_file, give, ingest, istv, lab, rms, told};
+use crate::support::deliveries::{findings as kinds_by_file, give, ingest, istv, lab, rms, street, told};
 use crate::support::rows::{self, ECDS, attendance, ecds, extract, with};
 use crate::support::{Lab, Ran, number};
 
@@ -126,4 +126,107 @@ fn a_follow_up_attendance_is_no_second_act_of_violence() {
     rows::ingest(&lab, rows::MARCH, &text).good();
     let of = |kind: &str| number(&lab.lake(), &format!("SELECT count(*) FROM event WHERE event_type = '{kind}'"));
     assert_eq!((of("attendance"), of("follow_up")), (20, 30));
+}
+
+#[test]
+fn far_fewer_rows_than_the_months_next_to_it_are_told() {
+    let (_, ran) = four_months(|_| Vec::new(), |month| if month == "2025-03" { 190 } else { 300 });
+    assert_eq!(compared(&ran), [(MARCH.to_owned(), String::new(), 190, 300)]);
+}
+
+#[test]
+fn days_that_were_left_out_are_told() {
+    let lab = ecds();
+    let day = |i: usize, days: usize| format!("2025-03-{:02}", i % days + 1);
+    let text = |days: usize| {
+        extract(ECDS, 120, |i| {
+            with(attendance(i), vec![("Arrival_Date", day(i, days)), ("EC_Injury_Date", day(i, days))])
+        })
+    };
+    let missing = |ran: &Ran| {
+        let found = rows::findings(ran).into_iter().find(|f| f["kind"] == "days_missing");
+        found.map(|f| (f["count"].as_u64().unwrap(), f["of"].as_u64().unwrap()))
+    };
+    assert_eq!(missing(&rows::ingest(&lab, rows::MARCH, &text(20)).good()), Some((11, 31)));
+    assert_eq!(missing(&rows::ingest(&ecds(), rows::MARCH, &text(31)).good()), None);
+}
+
+#[test]
+fn ids_in_two_forms_are_told() {
+    let ids = |zeros: bool| move |i: usize| if zeros || i % 2 == 0 { format!("{:07}", i + 1) } else { (i + 1).to_string() };
+    let told = |of: &dyn Fn(usize) -> String| {
+        let text = extract(ECDS, 60, |i| with(attendance(i), vec![("EC_Ident", of(i))]));
+        let found = rows::findings(&rows::ingest(&ecds(), rows::MARCH, &text).good());
+        found.into_iter().find(|f| f["kind"] == "two_forms").map(|f| (f["count"].clone(), f["column"].clone()))
+    };
+    assert_eq!(told(&ids(true)), None);
+    assert_eq!(told(&ids(false)), Some((30.into(), "EC_Ident".into())));
+    // All of a file in another form than in the others.
+    let (_, ran) = four_months(|i| vec![("EC_Ident", format!("t/3/{i:04}"))], |_| 60);
+    let found = rows::finding(&ran, "two_forms", "", "EC_Ident");
+    assert_eq!((found["file"].as_str(), found["of"].as_u64()), (Some(MARCH), Some(60)));
+}
+
+#[test]
+fn coordinates_that_were_cut_are_told() {
+    let at = |east: &dyn Fn(usize) -> String| {
+        let lab = Lab::new(&["police_rms"], "injury_violence", &["monthly_trend"]);
+        let text = extract(rows::RMS, 40, |i| {
+            let north = format!("{}", 60_500 + i % 7 * 100);
+            with(rows::crime(i), vec![("Easting", east(i)), ("Northing", north)])
+        });
+        let found = rows::findings(&rows::ingest(&lab, rows::JANUARY, &text).good());
+        found.into_iter().filter(|f| f["kind"] == "coarse_places").map(|f| f["column"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(at(&|i| format!("{}", 320_500 + i % 9 * 100)), ["Easting", "Northing"]);
+    assert_eq!(at(&|i| format!("{}", 320_500 + i * 17)), ["Northing"]);
+}
+
+#[test]
+fn small_areas_that_were_sorted_apart_from_their_points_are_told() {
+    let told = |apart: bool| {
+        let lab = lab("police_street");
+        let text = street("2025-01", (0..40).map(|i| format!("{i:064x}")));
+        let text = text.replace("-2.849123,50.598612", "-3.165751,50.430520");
+        // The point lies in the first of two districts of the invented county.
+        let other = |(i, line): (usize, &str)| match apart && i % 2 == 1 {
+            true => line.replace("E01990001", "E01990056"),
+            false => line.to_owned(),
+        };
+        let lines: Vec<String> = text.lines().enumerate().map(other).collect();
+        give(&lab, "police_street", "2025-01-wessmark-street.csv", lines.join("\n") + "\n");
+        let ran = ingest(&lab).args(["--log", "json"]).run().good();
+        rows::findings(&ran).into_iter().filter(|f| f["kind"] == "places_differ").count()
+    };
+    assert_eq!((told(false), told(true)), (0, 1));
+}
+
+#[test]
+fn one_age_that_stands_for_all_is_told() {
+    let aged = |one: bool| {
+        let text = extract(ECDS, 90, |i| {
+            let age = if one && i % 6 == 0 { 30 } else { 20 + i % 45 };
+            let mut cells = with(attendance(i), vec![("Age_At_Arrival", age.to_string())]);
+            cells.retain(|(name, _)| *name != "Person_Birth_Date");
+            cells
+        });
+        let found = rows::findings(&rows::ingest(&ecds(), rows::MARCH, &text).good());
+        found.into_iter().filter(|f| f["kind"] == "common_value").map(|f| f["column"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(aged(true), ["age"]);
+    assert_eq!(aged(false), Vec::<serde_json::Value>::new());
+}
+
+#[test]
+fn what_a_file_says_no_more_than_the_one_it_superseded_is_told() {
+    let lab = ecds();
+    let text = |blank: bool| {
+        extract(ECDS, 60, |i| {
+            let sex = if blank && i % 3 == 0 { String::new() } else { (i % 2 + 1).to_string() };
+            with(attendance(i), vec![("Sex", sex)])
+        })
+    };
+    assert_eq!(compared(&rows::ingest(&lab, rows::MARCH, &text(false)).good()), []);
+    let ran = rows::ingest(&lab, rows::MARCH, &text(true)).good();
+    assert_eq!(compared(&ran), [(MARCH.to_owned(), "sex".to_owned(), 20, 60)]);
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use svp_contract::{Acceptance, Finding, FindingKind};
 use svp_ingest::reference::InFull;
 use svp_ingest::{
-    Findings, FreshIds, Live, Loaded, LoadedFile, Pending, Queue, Receipt, Revised, SourcePlan, compare_slots, load,
+    Findings, FreshIds, Live, Loaded, LoadedFile, Pending, Queue, Receipt, Revised, SourcePlan, apart, compare_slots, load,
     previous, receipt_batch, revise,
 };
 use tokio::task::JoinHandle;
@@ -110,6 +110,7 @@ impl Work<'_> {
         let mut findings: Vec<Finding> = queue.findings.iter().cloned().chain(findings).collect();
         let (shared, slots) = self.revise(plans, &changed, &state, &ids).await?;
         findings.extend(shared);
+        findings.extend(apart(self.ctx, plans, &state.files, self.txn.number()).await?);
         let live = Live { files: &state.files, receipts: &state.receipts };
         let compared = compare_slots(self.ctx, plans, live, &changed).await?;
         // What was told of files that are there still is not told again.

@@ -93,8 +93,20 @@ kinds! {
     CommonValue "common_value" false
         "One number, date of birth or minute of the clock stands in so many rows that it looks filled in."
         "ask the sender what it stands for; what stands for nobody belongs into schemas/placeholders.csv"
+    DaysMissing "days_missing" false
+        "The file has no row on many days on end of what it covers, and too many on the others for that to be chance."
+        "ask the sender whether the export was cut by date; a month that is not over yet ends where it was exported"
+    TwoForms "two_forms" false
+        "Ids of one column are written in two forms, or in another form than in other files: one record can count as two."
+        "ask the sender for one form; bring both into one in the source's record_id"
+    CoarsePlaces "coarse_places" false
+        "Coordinates are cut or rounded to some hundred metres: they say less than a grid of squares needs."
+        "ask the sender for the coordinates as they were recorded"
+    PlacesDiffer "places_differ" false
+        "The small area and the point of many rows lie in different districts: the columns may have been sorted apart."
+        "look at the rows: small area and point must be of one place"
     UnlikeOthers "unlike_others" false
-        "Something is so in this file and in no other of its source: a column that is blank or of one value more often, a value that is gone or far more common, rows that come again, or half of the rows missing."
+        "Something is so in this file and in no other of its source: a column that is blank or of one value more often, a value that is gone or far more common, rows that come again, or far fewer or more rows."
         "ask the sender what changed in this export"
     RowLimit "row_limit" false
         "The file has a number of rows at which programs stop, or files have one and the same number: the rest may be cut off."

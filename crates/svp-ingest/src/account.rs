@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use arrow::array::ArrayRef;
 use svp_contract::{Finding, FindingKind, Revises, Source};
 
 use crate::clean::{GivenCount, IdKind, first};
@@ -11,6 +12,7 @@ use crate::plan::{FeedPlan, Origin, Stage};
 use crate::profile::{ColumnProfile, Profile};
 use crate::receipt::{Receipt, RuleCount};
 use crate::seen::Seen;
+use crate::signs::Days;
 use crate::stage::Reason;
 use crate::thresholds::{judge, too_many};
 
@@ -54,13 +56,17 @@ pub(crate) struct Account {
     before: Tally,
     after: Tally,
     dated: u64,
+    /// Rows by day of what the file covers by its name.
+    days: Days,
 }
 
 impl Account {
-    pub(crate) fn new(plan: &FeedPlan, receipt: Receipt) -> Self {
+    /// `months` are the first and last that the file covers by its name.
+    pub(crate) fn new(plan: &FeedPlan, receipt: Receipt, months: Option<&(String, String)>) -> Self {
         let profiles =
             plan.targets.iter().map(|t| (0..t.table.columns.len()).map(|_| Profile::default()).collect()).collect();
-        Self { receipt, profiles, ..Self::default() }
+        let days = months.map(|(first, last)| Days::new(first, last)).unwrap_or_default();
+        Self { receipt, profiles, days, ..Self::default() }
     }
 
     /// Counts a rule for a row.
@@ -93,8 +99,9 @@ impl Account {
         }
     }
 
-    /// Counts where rows that are kept lie by the file's period.
-    pub(crate) fn dated(&mut self, sides: Vec<Option<Side>>, keep: &[u32], rows: &[u64]) {
+    /// Counts where rows that are kept lie by the file's period, and on which days, by the column of their dates.
+    pub(crate) fn dated(&mut self, sides: Vec<Option<Side>>, dates: &ArrayRef, keep: &[u32], rows: &[u64]) {
+        self.days.add(dates, keep);
         for row in keep {
             let row = *row as usize;
             let Some(side) = sides.get(row).copied().flatten() else { continue };
@@ -115,12 +122,12 @@ impl Account {
         seen: &Seen,
         findings: &mut Findings<'_>,
     ) -> Receipt {
-        let one_minute = self.columns(plan);
+        let common = self.columns(plan);
+        self.forms(plan);
         (self.receipt.unkeyed, self.receipt.repeated) = seen.repeats();
         self.receipt.again = seen.again();
         let about = About { source, receipt: &self.receipt };
-        for (table, column, count, of) in one_minute {
-            let what = "one minute of the clock stands in so many rows that it looks filled in";
+        for Common { what, table, column, count, of } in common {
             findings.raise(about.finding(FindingKind::CommonValue, what).at(table, column, "").counted(count, of));
         }
         self.given(&about, plan, findings);
@@ -133,6 +140,10 @@ impl Account {
             findings,
         );
         self.period(&about, findings);
+        if let Some((without, days)) = self.days.without_rows() {
+            let what = "days on end have no row, though the file has so many on others that this is no chance";
+            findings.raise(about.finding(FindingKind::DaysMissing, what).counted(without, days));
+        }
         let (unkeyed, repeats, again) = (self.receipt.unkeyed, self.receipt.repeated, self.receipt.again);
         if repeats as f64 > NEARLY_ALL * unkeyed as f64 && repeats > FEWEST_ROWS {
             let what = "nearly all rows without an id come twice or more, word for word; each was counted";
@@ -155,17 +166,22 @@ impl Account {
         self.receipt
     }
 
-    /// The profiles as part of the receipt. Gives columns in which one minute of the clock stands too often: table, column, its rows,
-    /// rows with a time.
-    fn columns<'p>(&mut self, plan: &'p FeedPlan) -> Vec<(&'p str, &'p str, u64, u64)> {
-        let mut one_minute = Vec::new();
+    /// The profiles as part of the receipt. Gives columns in which one value stands too often.
+    fn columns<'p>(&mut self, plan: &'p FeedPlan) -> Vec<Common<'p>> {
+        let mut common = Vec::new();
         for (target, profiles) in plan.targets.iter().zip(std::mem::take(&mut self.profiles)) {
             let mut profiles: Vec<Option<Profile>> = profiles.into_iter().map(Some).collect();
             for stage in &target.stages {
                 let Stage::Column(step) = stage else { continue };
                 let Some(profile) = profiles[step.index].take() else { continue };
+                let (table, column) = (target.table.name.as_str(), step.column.name.as_str());
                 if let Some((count, of)) = profile.clock.one_minute() {
-                    one_minute.push((target.table.name.as_str(), step.column.name.as_str(), count, of));
+                    let what = "one minute of the clock stands in so many rows that it looks filled in";
+                    common.push(Common { what, table, column, count, of });
+                }
+                if let Some((count, of)) = profile.one_number(&step.column) {
+                    let what = "one number stands in so many rows, beside any other, that it looks filled in";
+                    common.push(Common { what, table, column, count, of });
                 }
                 let mut counts = profile.finish(&target.table.name, &step.column);
                 match &step.origin {
@@ -179,7 +195,17 @@ impl Account {
                 self.receipt.columns.push(counts);
             }
         }
-        one_minute
+        common
+    }
+
+    /// How ids are written, as columns of the file, so that files can be held against one another.
+    fn forms(&mut self, plan: &FeedPlan) {
+        for (usage, given) in plan.cleaner.columns.iter().zip(&self.given) {
+            let shares = given.forms.shares();
+            if !shares.is_empty() {
+                self.receipt.columns.push(ColumnProfile::of_forms(&usage.name, self.receipt.rows_read, shares));
+            }
+        }
     }
 
     /// What the text of the extract says.
@@ -218,6 +244,14 @@ impl Account {
             if let Some(count) = given.spread.common(given.text - given.missing) {
                 let what = "one value stands in so many rows that it looks filled in";
                 findings.raise(finding(FindingKind::CommonValue, what).counted(count, given.text));
+            }
+            if let Some(shorter) = given.forms.unpadded() {
+                let what = "ids of the column are written in two forms, with zeros before the number and without: one record can count as two";
+                findings.raise(finding(FindingKind::TwoForms, what).counted(shorter, given.text - given.missing));
+            }
+            if let Some(count) = given.fineness.cut() {
+                let what = "coordinates say no more than some hundred metres";
+                findings.raise(finding(FindingKind::CoarsePlaces, what).counted(count, given.text - given.missing));
             }
             if usage.id == IdKind::Key && given.long == given.cut && given.cut >= FEWEST_CUT {
                 let what = "ids of more than 15 digits end in zeros, as a spreadsheet leaves them: different records have one id";
@@ -267,6 +301,15 @@ impl Account {
 
 fn refused(finding: Finding, refuses: bool) -> Finding {
     if refuses { finding } else { finding.only_told() }
+}
+
+/// A value that stands in too many rows of a column.
+struct Common<'p> {
+    what: &'static str,
+    table: &'p str,
+    column: &'p str,
+    count: u64,
+    of: u64,
 }
 
 /// The file that findings are about.

@@ -149,7 +149,8 @@ pub(crate) fn apply(
         }
         if let (Some(period), Some(column)) = (&door.period, target.period) {
             let happened = staged.batch.column_by_name("occurred_from");
-            account.dated(period.sides(staged.batch.column(column), happened), &keep, rows);
+            let dates = staged.batch.column(column);
+            account.dated(period.sides(dates, happened), dates, &keep, rows);
         }
         let taken = if keep.len() == n {
             staged.batch.clone()

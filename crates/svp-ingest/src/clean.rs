@@ -7,6 +7,7 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
 use svp_contract::FIRST_ROWS;
 
 use crate::ids::{self, Id};
+use crate::signs::{Fineness, Forms};
 use crate::spread::Spread;
 
 /// What kind of id a column of the extract holds.
@@ -34,6 +35,8 @@ pub(crate) struct ColumnUse {
     pub id: IdKind,
     /// It tells of a person what few others share: a number of a person, a date of birth.
     pub personal: bool,
+    /// It is a coordinate of the place.
+    pub coordinate: bool,
     /// Words and codes that are values here, in small letters.
     pub legal: HashSet<String>,
 }
@@ -100,6 +103,10 @@ pub(crate) struct GivenCount {
     pub cut: u64,
     /// How the texts are spread.
     pub spread: Spread,
+    /// How ids are written.
+    pub forms: Forms,
+    /// How finely coordinates are given.
+    pub fineness: Fineness,
 }
 
 /// Remembers one of the first rows.
@@ -146,7 +153,14 @@ impl Cleaner {
             };
             let column = if changes.is_empty() { Arc::clone(column) } else { changed(values, &changes) };
             // What means "missing" is no text of the column, and tells nothing of how its texts are spread.
-            count.spread.add(usage.read && usage.personal, column.as_string::<i32>(), rows);
+            let texts = column.as_string::<i32>();
+            count.spread.add(usage.read && usage.personal, texts, rows);
+            if usage.id == IdKind::Key {
+                count.forms.add(texts);
+            }
+            if usage.coordinate {
+                count.fineness.add(texts);
+            }
             columns.push(column);
         }
         Ok((RecordBatch::try_new(batch.schema(), columns)?, spoilt))

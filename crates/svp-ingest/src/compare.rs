@@ -10,23 +10,17 @@ use arrow::datatypes::Int64Type;
 use datafusion::prelude::SessionContext;
 use svp_contract::{Finding, FindingKind};
 
+use crate::chance::{FEWEST_OTHERS, FEWEST_ROWS, Part, expected, no_chance, others, together};
 use crate::error::IngestError;
+use crate::lengths::{Live, lengths};
 use crate::load::SourcePlan;
 use crate::pending::LoadedFile;
 use crate::profile::read_shares;
-use crate::receipt::Receipt;
+use crate::receipt::{FILE, Receipt};
 use crate::revise::engine;
 
-/// Fewer rows say nothing of a file; from here on chance is worked out.
-const FEWEST_ROWS: u64 = 10;
-/// Fewer rows in every other file say nothing of a file's length.
-const FEWEST_LONG: u64 = 20;
-/// Files that a file is held against, at least.
-const FEWEST_OTHERS: usize = 2;
-/// Files against which the number of rows is held, at least.
-const FEWEST_LENGTHS: usize = 3;
-/// What files of one source differ in by chance is less likely than this.
-const CHANCE: f64 = 1e-5;
+/// One other file says enough where it differs in so much of the rows.
+const MUCH: f64 = 0.3;
 /// Share of rows by which a column is blank more often than in any other file.
 const MORE_BLANK: f64 = 0.05;
 /// The same for one value, which must also come so many times as often, or leave that part of what others leave to other values.
@@ -37,63 +31,6 @@ const HALF: f64 = 0.5;
 const MORE_OF_ONE: f64 = 0.1;
 /// Share of rows by which a sender's column is blank more often than that of any other sender.
 const MORE_BLANK_OF_SENDER: f64 = 0.3;
-/// The same for rows that come again.
-const MORE_REPEATED: f64 = 0.02;
-const TIMES_REPEATED: f64 = 2.0;
-/// Files of one number of rows, from which that is no chance: long ones, and most of many.
-const SAME_LENGTH: usize = 3;
-const FEWEST_SAME: u64 = 1_000;
-const MANY_FILES: usize = 6;
-const MOST_FILES: f64 = 0.75;
-/// Numbers of rows at which programs stop: spreadsheets with and without the header, and limits of exports.
-const LIMITS: [u64; 8] = [10_000, 50_000, 65_535, 65_536, 100_000, 1_000_000, 1_048_575, 1_048_576];
-
-/// Live files and their receipts.
-#[derive(Debug, Clone, Copy)]
-pub struct Live<'a> {
-    /// Files that the lake knows; those that were superseded are passed over.
-    pub files: &'a [LoadedFile],
-    /// Receipts of live files.
-    pub receipts: &'a [Receipt],
-}
-
-/// How many of how many rows.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Part {
-    count: u64,
-    of: u64,
-}
-
-impl Part {
-    fn share(self) -> f64 {
-        self.count as f64 / self.of.max(1) as f64
-    }
-}
-
-impl Part {
-    /// The same share of fewer rows: rows of one record agree with one another, and say no more than one.
-    fn of_records(self, records: f64) -> Self {
-        Self { count: (self.count as f64 * records).round() as u64, of: (self.of as f64 * records).round() as u64 }
-    }
-}
-
-/// The greatest share that the others lead to expect: that of any of them, and that of all together with one more.
-fn expected(others: &[Part]) -> f64 {
-    let (count, of) = others.iter().fold((0, 0), |(c, o), p| (c + p.count, o + p.of));
-    let all = Part { count: count + 1, of: of + 2 }.share();
-    others.iter().map(|p| p.share()).fold(all, f64::max)
-}
-
-/// Whether a share is greater than `share` allows by chance: Chernoff's bound of the tail of a binomial distribution.
-fn no_chance(part: Part, share: f64) -> bool {
-    let (p, q) = (part.share(), share.clamp(1e-9, 1.0 - 1e-9));
-    if p <= q {
-        return false;
-    }
-    let rest = if p < 1.0 { (1.0 - p) * ((1.0 - p) / (1.0 - q)).ln() } else { 0.0 };
-    let divergence = p * (p / q).ln() + rest;
-    -(part.of as f64) * divergence < CHANCE.ln()
-}
 
 fn more_blank(own: Part, others: &[Part]) -> bool {
     let share = expected(others);
@@ -119,7 +56,11 @@ fn other_shares(own: &BTreeMap<u64, u64>, records: f64, others: &[&BTreeMap<u64,
         };
         let (own, parts) = (Part { of, ..part(own) }, others.iter().map(|o| part(o)).collect::<Vec<_>>());
         let having = parts.iter().filter(|p| p.count > 0).count();
-        let least = parts.iter().map(|p| p.share()).fold(1.0, f64::min);
+        let mut least = parts.iter().map(|p| p.share()).fold(1.0, f64::min);
+        if own.count == 0 {
+            // What every other file has and this one never says more than what is rare.
+            least = least.midpoint(together(&parts).share());
+        }
         let most = expected(&parts);
         // What is missing of one value is more of all others.
         let rest = Part { count: own.of - own.count, of: own.of };
@@ -131,15 +72,12 @@ fn other_shares(own: &BTreeMap<u64, u64>, records: f64, others: &[&BTreeMap<u64,
     })
 }
 
-fn more_repeated(own: Part, others: &[Part]) -> bool {
-    let (p, share) = (own.share(), expected(others));
-    p >= TIMES_REPEATED * share && p - share >= MORE_REPEATED && no_chance(own, share)
-}
-
 /// One file beside others of its source.
 struct Held<'a> {
     file: &'a LoadedFile,
     blank: Part,
+    /// The same in the file that it superseded.
+    before: Option<Part>,
     common: Part,
     shares: BTreeMap<u64, u64>,
     mapped: bool,
@@ -193,6 +131,8 @@ async fn columns(
         .map_err(engine("columns"))?;
     // Source, sender, feed, table and column to the files that have it.
     let mut groups: BTreeMap<[String; 5], Vec<Held<'_>>> = BTreeMap::new();
+    // Source, slot, feed, table and column to how blank it was in the file before; rows come in the order of runs.
+    let mut superseded: BTreeMap<[String; 5], Part> = BTreeMap::new();
     for batch in &batches {
         let text = |column: usize, row: usize| {
             let values = batch.column(column).as_string::<i32>();
@@ -203,12 +143,18 @@ async fn columns(
             if values.is_null(row) { 0 } else { values.value(row).unsigned_abs() }
         };
         for row in 0..batch.num_rows() {
-            let Some(file) = of_run.get(&(text(0, row), text(1, row), number(5, row))) else { continue };
+            let blank = Part { count: number(7, row), of: number(6, row) };
+            let place = [0, 1, 2, 3, 4].map(|column| text(column, row).to_owned());
+            let Some(file) = of_run.get(&(text(0, row), text(1, row), number(5, row))) else {
+                superseded.insert(place, blank);
+                continue;
+            };
             let sender = file.sender.clone().unwrap_or_default();
             let name = [text(0, row), &sender, text(2, row), text(3, row), text(4, row)].map(str::to_owned);
             groups.entry(name).or_default().push(Held {
                 file,
-                blank: Part { count: number(7, row), of: number(6, row) },
+                blank,
+                before: superseded.remove(&place),
                 common: Part { count: number(9, row), of: number(8, row) },
                 mapped: batch.column(10).as_boolean().value(row),
                 records: records(live.receipts, text(0, row), text(1, row), text(2, row), number(6, row)),
@@ -231,10 +177,16 @@ async fn columns(
         let mut told: BTreeMap<(&str, &str), Vec<&BTreeSet<&str>>> = BTreeMap::new();
         for (inputs, [source, .., table, column], held) in groups.iter().filter(|(inputs, ..)| !inputs.is_empty()) {
             for (at, one) in held.iter().enumerate().filter(|(_, one)| one.mapped) {
-                let (own, others) = (part(one), others(held, at, part));
-                if own.of < FEWEST_ROWS || others.len() < FEWEST_OTHERS || !odd(own.of_records(one.records), &others) {
+                let (own, others) = (part(one).of_records(one.records), others(held, at, part));
+                let enough = match others.len() {
+                    0 => false,
+                    n if n < FEWEST_OTHERS => own.share() - expected(&others) >= MUCH,
+                    _ => true,
+                };
+                if own.of < FEWEST_ROWS || !enough || !odd(own, &others) {
                     continue;
                 }
+                let own = part(one);
                 let told = told.entry((source, &one.file.slot)).or_default();
                 if told.iter().any(|known| known.is_subset(inputs)) {
                     continue;
@@ -247,6 +199,7 @@ async fn columns(
             }
         }
     }
+    blanked(&groups, found);
     shares(&groups, found);
     senders(&groups, found);
     Ok(())
@@ -254,6 +207,29 @@ async fn columns(
 
 /// A group of files that have a column: the columns of the extract that it is read from, its name, the files.
 type Group<'a> = (BTreeSet<&'a str>, &'a [String; 5], &'a Vec<Held<'a>>);
+
+/// Columns that are blank more often than in the file that this one superseded: what that file said is said no more.
+fn blanked(groups: &[Group<'_>], found: &mut Vec<Finding>) {
+    let mut told: BTreeMap<(&str, &str), Vec<&BTreeSet<&str>>> = BTreeMap::new();
+    for (inputs, [source, .., table, column], held) in groups.iter().filter(|(inputs, ..)| !inputs.is_empty()) {
+        for one in held.iter().filter(|one| one.mapped) {
+            let Some(before) = one.before.filter(|b| b.of >= FEWEST_ROWS && one.blank.of >= FEWEST_ROWS) else { continue };
+            let told = told.entry((source, &one.file.slot)).or_default();
+            let known = told.iter().any(|known| known.is_subset(inputs));
+            if known || !more_blank(one.blank.of_records(one.records), &[before]) {
+                continue;
+            }
+            told.push(inputs);
+            let names: Vec<String> = inputs.iter().map(|name| format!("`{name}`")).collect();
+            let what = format!(
+                "what the column is read from ({}) is blank more often than in the file that this one superseded",
+                names.join(", ")
+            );
+            let finding = Finding::new(FindingKind::UnlikeOthers, source, &one.file.slot, &one.file.file, what);
+            found.push(finding.at(table, column, "").counted(one.blank.count, one.blank.of));
+        }
+    }
+}
 
 /// Columns of few values of which one is far rarer, or far more common, than in any other file.
 fn shares(groups: &[Group<'_>], found: &mut Vec<Finding>) {
@@ -272,9 +248,20 @@ fn shares(groups: &[Group<'_>], found: &mut Vec<Finding>) {
             if let Some(part) = odd
                 && told.insert((source, &one.file.slot, column))
             {
-                let what =
-                    "one of the column's values is far rarer, or far more common, than in any other file of the source";
-                let finding = Finding::new(FindingKind::UnlikeOthers, source, &one.file.slot, &one.file.file, what);
+                // Of the text of ids their forms are kept.
+                let (kind, what, table) = match table == FILE {
+                    true => (
+                        FindingKind::TwoForms,
+                        "ids of the column are written in another form than in any other file of the source",
+                        "",
+                    ),
+                    false => (
+                        FindingKind::UnlikeOthers,
+                        "one of the column's values is far rarer, or far more common, than in any other file of the source",
+                        table.as_str(),
+                    ),
+                };
+                let finding = Finding::new(kind, source, &one.file.slot, &one.file.file, what);
                 found.push(finding.at(table, column, "").counted(part.count, part.of));
             }
         }
@@ -319,60 +306,6 @@ type PartOf<'f, T> = &'f dyn Fn(&T) -> Part;
 /// Whether a file is odd beside others.
 type Odd = fn(Part, &[Part]) -> bool;
 
-fn others<T>(all: &[T], at: usize, part: &dyn Fn(&T) -> Part) -> Vec<Part> {
-    let others = all.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, other)| part(other));
-    others.filter(|part| part.of >= FEWEST_ROWS).collect()
-}
-
-/// Files with far fewer rows than any other, with a number of rows at which programs stop, or with more rows that come again.
-fn lengths(live: Live<'_>, changed: &BTreeSet<String>, found: &mut Vec<Finding>) {
-    let mut groups: BTreeMap<[&str; 3], Vec<(&LoadedFile, &Receipt)>> = BTreeMap::new();
-    for receipt in live.receipts.iter().filter(|r| changed.contains(&r.source)) {
-        let file = live.files.iter().find(|f| !f.superseded && f.source == receipt.source && f.slot == receipt.slot);
-        let Some(file) = file else { continue };
-        let sender = file.sender.as_deref().unwrap_or_default();
-        groups.entry([&receipt.source, sender, &receipt.feed]).or_default().push((file, receipt));
-    }
-    for ([source, ..], held) in &groups {
-        for (at, (file, receipt)) in held.iter().enumerate() {
-            let rows = receipt.rows_read;
-            let of_feed = if receipt.feed == "rows" { String::new() } else { format!(" of {}", receipt.feed) };
-            let finding = |kind, what: String| Finding::new(kind, source, &file.slot, &file.file, what);
-            let lengths = held.iter().map(|(_, r)| r.rows_read);
-            let same = lengths.clone().filter(|n| *n == rows).count();
-            let long = same >= SAME_LENGTH && rows >= FEWEST_SAME;
-            let most = same >= MANY_FILES && same as f64 >= MOST_FILES * held.len() as f64 && rows >= FEWEST_ROWS;
-            if LIMITS.contains(&rows) || long || most {
-                let what = match same {
-                    1 => format!("the file has {rows} rows{of_feed}, a number at which programs stop"),
-                    n => format!("{n} files of the source have {rows} rows{of_feed} each"),
-                };
-                found.push(finding(FindingKind::RowLimit, what).counted(rows, rows));
-            }
-            let least = lengths.enumerate().filter(|(i, n)| *i != at && *n > 0).map(|(_, n)| n).min();
-            let enough = held.len() > FEWEST_LENGTHS;
-            if let Some(least) = least.filter(|n| enough && *n >= FEWEST_LONG && rows > 0 && rows * 2 < *n) {
-                let what = format!(
-                    "it holds {rows} rows{of_feed}, less than half of the fewest in any other file of the source ({least})"
-                );
-                found.push(finding(FindingKind::UnlikeOthers, what).counted(rows, least));
-            }
-            let parts: [(PartOf<'_, Receipt>, &str); 2] = [
-                (&|r| Part { count: r.repeated, of: r.unkeyed }, "rows without an id come again word for word"),
-                (&|r| Part { count: r.again, of: r.accepted }, "rows come again word for word under another id"),
-            ];
-            for (part, what) in parts {
-                let others = others(held, at, &|(_, r)| part(r));
-                let own = part(receipt);
-                if own.of >= FEWEST_ROWS && others.len() >= FEWEST_OTHERS && more_repeated(own, &others) {
-                    let what = format!("{what} more often than in any other file of the source; each was counted");
-                    found.push(finding(FindingKind::UnlikeOthers, what).counted(own.count, own.of));
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -410,21 +343,5 @@ mod tests {
         assert!(odd(&[25, 30, 45]), "half of the first became the last");
         assert!(!odd(&[0, 3, 7]), "ten rows");
         assert!(!odd(&[62, 38, 0]), "a rare one is missing by chance");
-    }
-
-    #[test]
-    fn rows_that_come_again() {
-        let others = vec![part(0, 100); 11];
-        assert!(more_repeated(part(6, 100), &others));
-        assert!(!more_repeated(part(1, 100), &others));
-        assert!(!more_repeated(part(33, 100), &[part(25, 100), part(30, 100)]), "open data repeat rows anyway");
-    }
-
-    #[test]
-    fn chance_is_bounded() {
-        assert!(!no_chance(part(50, 100), 0.5));
-        assert!(!no_chance(part(60, 100), 0.5));
-        assert!(no_chance(part(80, 100), 0.5));
-        assert!(no_chance(part(20, 20), 0.02));
     }
 }

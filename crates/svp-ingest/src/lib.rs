@@ -6,7 +6,9 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod account;
+mod apart;
 mod apply;
+mod chance;
 mod clean;
 mod compare;
 mod conversions;
@@ -19,6 +21,7 @@ mod facts;
 mod findings;
 mod ids;
 mod intake;
+mod lengths;
 mod lines;
 mod load;
 mod name;
@@ -35,16 +38,19 @@ mod repeats;
 mod resolve;
 mod revise;
 mod seen;
+mod signs;
 mod sink;
 mod spread;
 mod stage;
 mod thresholds;
 mod uses;
 
-pub use compare::{Live, compare_slots};
+pub use apart::apart;
+pub use compare::compare_slots;
 pub use error::IngestError;
 pub use findings::{Findings, finding_batch, finding_schema, in_short};
 pub use intake::Intake;
+pub use lengths::Live;
 pub use load::{Loaded, OnFile, Previous, SourcePlan, load};
 pub use name::{FileName, NamePattern, leftover};
 pub use pending::{Known, LoadedFile, Pending, Queue, Replaced, other_definitions, pending};

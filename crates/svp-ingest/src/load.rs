@@ -424,7 +424,7 @@ fn load_feed(
     let period = file.months.as_ref().map(Period::new);
     let door = Door { source, slot: &file.slot, key, digest, period };
     let mut seen = Seen::default();
-    let mut account = Account::new(&feed.plan, receipt);
+    let mut account = Account::new(&feed.plan, receipt, file.months.as_ref());
     let (bytes, read_bytes) = open_digested(&file.input)?;
     let damaged = |error| lines::refusal(error, source, &file.slot, &file.input.name);
     let kind = lines::reader_for(&feed.kind, findings.accepted(), source, &file.slot);

@@ -26,6 +26,9 @@ use crate::pending::Pending;
 /// Columns whose text tells a person or a part in an event from others.
 const KEYS: [&str; 3] = ["person_id", "party_key", "local_id"];
 
+/// Columns that say where something was.
+const COORDINATES: [&str; 4] = ["longitude", "latitude", "easting", "northing"];
+
 /// What an event or an episode is: rows of one id that differ in it contradict one another.
 const CONTENT: [&str; 13] = [
     "occurred_from",
@@ -463,6 +466,9 @@ impl Planner<'_> {
             self.uses.reads(&expr);
             if KEYS.contains(&column.name.as_str()) {
                 self.uses.keys(&expr);
+            }
+            if COORDINATES.contains(&column.name.as_str()) {
+                self.uses.coordinates(&expr);
             }
             let inputs = self.uses.places(&expr);
             let conversions = self.conversions(at, &column.name, &expr, input)?;

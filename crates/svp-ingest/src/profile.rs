@@ -15,13 +15,18 @@ use rustc_hash::{FxHashMap, FxHasher};
 use serde::{Deserialize, Serialize};
 use svp_contract::{Column, ColumnType, Sensitivity};
 
-use crate::receipt::Receipt;
+use crate::receipt::{FILE, Receipt};
 use crate::spread::Clock;
 
 /// Different values are counted up to this many.
 const MOST_DISTINCT: usize = 256;
 /// Columns of at most so many different values keep how often each came.
 const MOST_SHARES: usize = 32;
+/// Different numbers from which one of them can be too common, rows that it has then, its share, and how many times as common as the next it is.
+const FEWEST_NUMBERS: usize = 20;
+const FEWEST_OF_ONE: u64 = 10;
+const MUCH_OF_ONE: f64 = 0.08;
+const TIMES_NEXT: u64 = 3;
 /// Rows in which different values are counted; the rest of a longer file is not looked at.
 const DISTINCT_ROWS: u64 = 65_536;
 
@@ -71,6 +76,21 @@ pub struct ColumnProfile {
 }
 
 impl ColumnProfile {
+    /// Of a column of the extract: in which forms its ids are written.
+    pub(crate) fn of_forms(column: &str, rows: u64, shares: Vec<(u64, u64)>) -> Self {
+        let filled = shares.iter().map(|(_, n)| n).sum();
+        let kept = if shares.len() <= MOST_SHARES { shares } else { Vec::new() };
+        Self {
+            table: FILE.to_owned(),
+            column: column.to_owned(),
+            rows,
+            text: filled,
+            filled,
+            shares: kept,
+            ..Self::default()
+        }
+    }
+
     /// Rows that are blank in the extract.
     #[must_use]
     pub fn blank(&self) -> u64 {
@@ -119,6 +139,22 @@ impl Profile {
             self.counts.more_distinct = true;
         }
         self.looked_at += n;
+    }
+
+    /// A number or date that stands in so many rows, beside the next most common, that it looks filled in: its rows, and all that were looked
+    /// at. Of codes and flags one may well be the most common by far.
+    pub(crate) fn one_number(&self, column: &Column) -> Option<(u64, u64)> {
+        let number = matches!(column.kind, ColumnType::Int32 | ColumnType::Int64 | ColumnType::Float64 | ColumnType::Date);
+        if !number || !column.codes.is_empty() || self.seen.len() < FEWEST_NUMBERS {
+            return None;
+        }
+        let (most, next) = self.seen.values().fold((0, 0), |(most, next), n| match *n > most {
+            true => (*n, most),
+            false => (most, next.max(*n)),
+        });
+        let all = self.counts.counted;
+        let odd = most >= FEWEST_OF_ONE && most as f64 > MUCH_OF_ONE * all as f64 && most >= TIMES_NEXT * next;
+        odd.then_some((most, all))
     }
 
     /// Values that a rule took away after they were added.
@@ -233,7 +269,8 @@ fn each<T: ArrowPrimitiveType>(array: &ArrayRef, f: impl FnMut(T::Native)) {
     array.as_primitive::<T>().iter().flatten().for_each(f);
 }
 
-fn hash(value: &(impl Hash + ?Sized)) -> u64 {
+/// A digest of a value, without a key.
+pub(crate) fn hash(value: &(impl Hash + ?Sized)) -> u64 {
     let mut hasher = FxHasher::default();
     value.hash(&mut hasher);
     hasher.finish()

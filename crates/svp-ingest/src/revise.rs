@@ -330,7 +330,7 @@ fn parted(batch: &RecordBatch) -> Result<(RecordBatch, RecordBatch), IngestError
 }
 
 /// Two counts by source and slot.
-fn by_slot(batches: &[RecordBatch]) -> BTreeMap<(String, String), (u64, u64)> {
+pub(crate) fn by_slot(batches: &[RecordBatch]) -> BTreeMap<(String, String), (u64, u64)> {
     let mut out = BTreeMap::new();
     for batch in batches {
         let text = |column: usize, row: usize| batch.column(column).as_string::<i32>().value(row).to_owned();
@@ -365,7 +365,7 @@ async fn other_people(
     Ok(found)
 }
 
-async fn ask(
+pub(crate) async fn ask(
     ctx: &SessionContext,
     sql: &str,
     step: &'static str,
@@ -375,7 +375,7 @@ async fn ask(
     Ok((schema, frame.collect().await.map_err(engine(step))?))
 }
 
-fn view(ctx: &SessionContext, name: &str, rows: DataFrame) -> Result<(), IngestError> {
+pub(crate) fn view(ctx: &SessionContext, name: &str, rows: DataFrame) -> Result<(), IngestError> {
     let name = TableReference::bare(name);
     ctx.deregister_table(name.clone()).map_err(engine("open"))?;
     ctx.register_table(name, rows.into_view()).map_err(engine("open"))?;

@@ -81,6 +81,13 @@ impl<'a> Uses<'a> {
         }
     }
 
+    /// Notes that an expression gives a coordinate of the place.
+    pub(crate) fn coordinates(&mut self, expr: &Expr) {
+        for at in self.places(expr) {
+            self.columns[at].coordinate = true;
+        }
+    }
+
     fn called(&mut self, name: &str, arguments: &[Expr]) {
         let inside: Vec<usize> = arguments.iter().flat_map(|a| self.places(a)).collect();
         if name == "code_map" {

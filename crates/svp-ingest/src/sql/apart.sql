@@ -1,0 +1,10 @@
+-- Events of files that are new, of which a small area and a point are known: how many, and how many whose point lies in another district.
+-- `event_new`: source, slot, easting, northing and district (that of the small area) of the first rows of each file.
+SELECT
+  source,
+  slot,
+  count(*) AS events,
+  count(*) FILTER (WHERE area_at('district', easting, northing) <> district) AS others
+FROM event_new
+GROUP BY source, slot
+ORDER BY source, slot
