@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use deltalake_core::kernel::{Add, EagerSnapshot};
 
-use crate::delta::{Change, TableSpec, evolve, live_files};
+use crate::delta::{Change, live_files};
 use crate::error::{LakeError, Result};
-use crate::part::safe_name;
+use crate::layout::{LEDGER, PUBLISHED, safe_name};
 use crate::record::RUNS;
-use crate::repair::{LEDGER, PUBLISHED};
+use crate::schema::{TableSpec, evolve};
 
 /// A table within a run: its newest commit, and what the next one does.
 #[derive(Default, Clone)]

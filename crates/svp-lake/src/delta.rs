@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{Schema, SchemaRef};
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
 use deltalake_core::kernel::{Action, Add, EagerSnapshot, MetadataExt, Remove, StructType};
@@ -15,47 +15,7 @@ use object_store::prefix::PrefixStore;
 
 use crate::error::{LakeError, Result};
 use crate::location::Location;
-
-/// A table that a run may write: where it is and which columns it has.
-#[derive(Debug, Clone)]
-pub struct TableSpec {
-    /// The folder of the table's zone.
-    pub zone: String,
-    /// The name of the table in its zone and in SQL.
-    pub name: String,
-    /// All stored columns, the partition columns included.
-    pub schema: SchemaRef,
-    /// The partition columns, outermost first.
-    pub partition: Vec<String>,
-}
-
-impl TableSpec {
-    /// Names a table.
-    pub fn new(zone: &str, name: &str, schema: SchemaRef, partition: &[&str]) -> Self {
-        Self {
-            zone: zone.to_string(),
-            name: name.to_string(),
-            schema,
-            partition: partition.iter().map(ToString::to_string).collect(),
-        }
-    }
-
-    /// `zone/name`
-    pub fn key(&self) -> String {
-        format!("{}/{}", self.zone, self.name)
-    }
-
-    /// The columns that stand in the files: all but the partition columns.
-    pub(crate) fn file_schema(&self) -> SchemaRef {
-        file_schema(&self.schema, &self.partition)
-    }
-}
-
-/// A schema without its partition columns.
-pub(crate) fn file_schema(schema: &Schema, partition: &[String]) -> SchemaRef {
-    let fields = schema.fields().iter().filter(|f| !partition.contains(f.name())).cloned();
-    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
-}
+use crate::schema::TableSpec;
 
 /// The log of one table.
 #[derive(Clone)]
@@ -207,57 +167,4 @@ pub(crate) fn live_files(snapshot: &EagerSnapshot) -> Result<Vec<LiveFile>> {
         .collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
-}
-
-/// What the table must get before files with the columns of `wanted` can be added: `None` if it has
-/// all of them, or the union. A column that changed its type is an error, except when the whole
-/// table is replaced.
-pub(crate) fn evolve(
-    key: &str,
-    stored: &Schema,
-    stored_partition: &[String],
-    wanted: &TableSpec,
-    replaced: bool,
-) -> Result<Option<SchemaRef>> {
-    let mismatch = |column: &str, expected: String, found: String| LakeError::Schema {
-        table: key.to_string(),
-        column: column.to_string(),
-        expected,
-        found,
-    };
-    if stored_partition != wanted.partition.as_slice() {
-        let column = wanted.partition.first().or(stored_partition.first());
-        return Err(mismatch(
-            column.map_or("", String::as_str),
-            format!("partitions [{}]", stored_partition.join(", ")),
-            format!("partitions [{}]", wanted.partition.join(", ")),
-        ));
-    }
-    if replaced {
-        let same = stored.fields().len() == wanted.schema.fields().len()
-            && stored.fields().iter().zip(wanted.schema.fields()).all(|(a, b)| {
-                a.name() == b.name() && a.data_type() == b.data_type() && a.is_nullable() == b.is_nullable()
-            });
-        return Ok((!same).then(|| Arc::clone(&wanted.schema)));
-    }
-    let mut fields: Vec<Arc<Field>> = stored.fields().iter().cloned().collect();
-    let before = fields.len();
-    for field in wanted.schema.fields() {
-        match stored.field_with_name(field.name()) {
-            Ok(old) if same_type(old.data_type(), field.data_type()) => {}
-            Ok(old) => {
-                let (old, new) = (old.data_type().to_string(), field.data_type().to_string());
-                return Err(mismatch(field.name(), old, new));
-            }
-            // Old files have no such column: it reads as null there.
-            Err(_) => fields.push(Arc::new(field.as_ref().clone().with_nullable(true))),
-        }
-    }
-    Ok((fields.len() > before).then(|| Arc::new(Schema::new(fields))))
-}
-
-/// Whether two types are stored in the same way.
-pub(crate) fn same_type(a: &DataType, b: &DataType) -> bool {
-    let text = |t: &DataType| matches!(t, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
-    a == b || (text(a) && text(b))
 }

@@ -5,29 +5,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use datafusion::catalog::TableProvider;
-use datafusion::common::TableReference;
 use datafusion::prelude::SessionContext;
-use futures::TryStreamExt;
 use futures::future::try_join_all;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
-use crate::delta::{TableLog, TableSpec};
+use crate::delta::TableLog;
 use crate::error::{LakeError, Result};
-use crate::location::Location;
+use crate::layout::checked_path;
+use crate::location::{Location, Open};
 use crate::record::{self, RunRecord};
-use crate::scan::LiveTable;
-use crate::txn::RunTxn;
+use crate::scan::{LiveTable, register_all};
 use crate::vacuum;
-
-/// What a lake is opened for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Open {
-    /// To look at the last run. The place must exist; nothing is ever written.
-    Read,
-    /// To run. A local folder is made if it is not there.
-    Write,
-}
 
 /// A lake as of one moment. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -63,6 +52,14 @@ impl Lake {
         Self { inner: Arc::new(Inner { location, mode: Open::Write, last: Some(record) }) }
     }
 
+    /// The place, if the lake was opened for writing.
+    pub(crate) fn writable(&self) -> Result<&Arc<Location>> {
+        match self.inner.mode {
+            Open::Read => Err(LakeError::ReadOnly { location: self.location().to_string() }),
+            Open::Write => Ok(&self.inner.location),
+        }
+    }
+
     /// The place as it was given.
     pub fn location(&self) -> &str {
         &self.inner.location.given
@@ -83,18 +80,6 @@ impl Lake {
         record::all(self.inner.location.store.as_ref()).await
     }
 
-    /// Begins a run that may write the named tables: takes the lease, and takes back whatever a
-    /// killed run left. Reads the last record again.
-    ///
-    /// # Errors
-    /// [`LakeError::Busy`] while another run holds the lake.
-    pub async fn begin(&self, tables: Vec<TableSpec>) -> Result<RunTxn> {
-        if self.inner.mode == Open::Read {
-            return Err(LakeError::ReadOnly { location: self.location().to_string() });
-        }
-        RunTxn::begin(Arc::clone(&self.inner.location), tables).await
-    }
-
     /// Deletes the data files that no table has had since the run `keep` runs ago (1: only what the
     /// last run shows is kept). Gives the number of files. Readers that opened the lake at an older
     /// record can fail afterwards, and the rows of older runs are gone for good.
@@ -102,10 +87,7 @@ impl Lake {
     /// # Errors
     /// [`LakeError::Busy`] while a run holds the lake.
     pub async fn vacuum(&self, keep: usize) -> Result<usize> {
-        if self.inner.mode == Open::Read {
-            return Err(LakeError::ReadOnly { location: self.location().to_string() });
-        }
-        vacuum::vacuum(&self.inner.location, keep).await
+        vacuum::vacuum(self.writable()?, keep).await
     }
 
     /// A table at the version that the last record names; `None` if it names no such table.
@@ -143,7 +125,7 @@ impl Lake {
 
     /// Lets a session read this lake's files.
     pub fn attach(&self, ctx: &SessionContext) {
-        attach(&self.inner.location, ctx);
+        self.inner.location.attach(ctx);
     }
 
     /// The store, rooted at the lake.
@@ -160,11 +142,9 @@ impl Lake {
 
     /// Writes a small file of the lake, whole or not at all.
     pub async fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
-        if self.inner.mode == Open::Read {
-            return Err(LakeError::ReadOnly { location: self.location().to_string() });
-        }
+        let store = &self.writable()?.store;
         let path = checked_path(path)?;
-        let put = self.inner.location.store.put(&path, bytes.into()).await;
+        let put = store.put(&path, bytes.into()).await;
         put.map(|_| ()).map_err(|e| LakeError::store(&path, e))
     }
 
@@ -181,46 +161,6 @@ impl Lake {
     /// The paths of all files below a folder of the lake, sorted.
     pub async fn list(&self, prefix: &str) -> Result<Vec<String>> {
         let prefix = Path::parse(prefix).map_err(|_| LakeError::Name { name: prefix.to_string() })?;
-        list(self.inner.location.store.as_ref(), &prefix)
-            .await
-            .map(|paths| paths.into_iter().map(String::from).collect())
+        Ok(self.inner.location.list(&prefix).await?.into_iter().map(String::from).collect())
     }
-}
-
-/// The paths of all files below a folder, sorted.
-pub(crate) async fn list(store: &dyn ObjectStore, prefix: &Path) -> Result<Vec<Path>> {
-    let mut paths: Vec<Path> = store
-        .list(Some(prefix))
-        .map_ok(|meta| meta.location)
-        .try_collect()
-        .await
-        .map_err(|e| LakeError::store(prefix, e))?;
-    paths.sort();
-    Ok(paths)
-}
-
-/// A path that stays inside its folder.
-pub(crate) fn checked_path(text: &str) -> Result<Path> {
-    match Path::parse(text) {
-        Ok(path) if path.parts().next().is_some() => Ok(path),
-        _ => Err(LakeError::Name { name: text.to_string() }),
-    }
-}
-
-pub(crate) fn attach(location: &Location, ctx: &SessionContext) {
-    ctx.runtime_env().register_object_store(&location.store_url(), Arc::clone(&location.root));
-}
-
-/// Registers tables by the last part of their keys, in place of older ones of that name.
-pub(crate) fn register_all(ctx: &SessionContext, tables: Vec<(&str, Arc<dyn TableProvider>)>) -> Result<Vec<String>> {
-    let failed = |e| LakeError::engine("registering a table", e);
-    let mut names = Vec::with_capacity(tables.len());
-    for (key, table) in tables {
-        let name = key.rsplit('/').next().unwrap_or(key);
-        let reference = TableReference::bare(name);
-        ctx.deregister_table(reference.clone()).map_err(failed)?;
-        ctx.register_table(reference, table).map_err(failed)?;
-        names.push(name.to_string());
-    }
-    Ok(names)
 }

@@ -4,14 +4,24 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use object_store::ObjectStore;
+use datafusion::prelude::SessionContext;
+use futures::{StreamExt, TryStreamExt, stream};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
+use object_store::{ObjectStore, ObjectStoreExt};
 use url::Url;
 
 use crate::error::{LakeError, Result};
-use crate::lake::Open;
+
+/// What a lake is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Open {
+    /// To look at the last run. The place must exist; nothing is ever written.
+    Read,
+    /// To run. A local folder is made if it is not there.
+    Write,
+}
 
 /// Where a lake is, and how it is reached.
 #[derive(Debug, Clone)]
@@ -103,5 +113,32 @@ impl Location {
         url.set_path("/");
         url.set_query(None);
         url
+    }
+
+    /// Lets a session read the files of the lake.
+    pub fn attach(&self, ctx: &SessionContext) {
+        ctx.runtime_env().register_object_store(&self.store_url(), Arc::clone(&self.root));
+    }
+
+    /// The paths of all files below a folder, sorted.
+    pub async fn list(&self, folder: &Path) -> Result<Vec<Path>> {
+        let listed = self.store.list(Some(folder)).map_ok(|meta| meta.location).try_collect().await;
+        let mut paths: Vec<Path> = listed.map_err(|e| LakeError::store(folder, e))?;
+        paths.sort();
+        Ok(paths)
+    }
+
+    /// Deletes files; one that is gone already is no error.
+    pub async fn delete(&self, paths: Vec<Path>) -> Result<()> {
+        stream::iter(paths)
+            .map(|path| async move {
+                match self.store.delete(&path).await {
+                    Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+                    Err(e) => Err(LakeError::store(&path, e)),
+                }
+            })
+            .buffer_unordered(16)
+            .try_collect()
+            .await
     }
 }

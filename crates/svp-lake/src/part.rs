@@ -17,8 +17,8 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use tokio::runtime::Handle;
 
-use crate::delta::same_type;
 use crate::error::{LakeError, Result};
+use crate::schema::same_type;
 
 /// Rows per row group: what a part holds in memory before it is written out.
 const ROW_GROUP: usize = 128 * 1024;
@@ -209,40 +209,4 @@ fn properties() -> WriterProperties {
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_max_row_group_row_count(Some(ROW_GROUP))
         .build()
-}
-
-/// A folder or file name that is safe on every store. What cannot stand in a name is replaced, and a
-/// checksum of the whole keeps two names apart; the true value stands in the table's log.
-pub(crate) fn safe_name(text: &str) -> String {
-    const LONGEST: usize = 100;
-    let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let dots_only = text.chars().all(|c| c == '.');
-    if !dots_only && text.len() <= LONGEST && text.chars().all(safe) {
-        return text.to_string();
-    }
-    let name: String = text.chars().take(LONGEST).map(|c| if safe(c) { c } else { '_' }).collect();
-    let name = name.trim_start_matches('.');
-    format!("{name}-x{:016x}", fnv(text))
-}
-
-/// FNV-1a, 64 bits: the same on every machine and in every version.
-fn fnv(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_safe_and_stay_apart() {
-        assert_eq!(safe_name("2024-01"), "2024-01");
-        assert_eq!(safe_name("police_street.v2"), "police_street.v2");
-        for odd in ["", ".", "..", "a/b", "a b", "É", "x~y", "a#1", &"z".repeat(500)] {
-            let name = safe_name(odd);
-            assert!(!name.is_empty() && !name.starts_with('.') && name.len() < 130, "{odd:?} {name:?}");
-            assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)), "{name:?}");
-        }
-        assert_ne!(safe_name("a/b"), safe_name("a b"));
-    }
 }

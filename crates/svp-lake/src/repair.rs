@@ -19,37 +19,14 @@ use std::path::Path as FsPath;
 
 use deltalake_core::kernel::EagerSnapshot;
 use futures::future::try_join_all;
-use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
-use object_store::{Error as StoreError, ObjectStore, ObjectStoreExt};
 
 use crate::delta::{TableLog, version};
 use crate::error::{LakeError, Result};
-use crate::lake::list;
+use crate::layout::{LEDGER, PUBLISHED, marked_run};
 use crate::lease::Lease;
 use crate::location::Location;
 use crate::record::{self, RunRecord};
-
-/// The folder of the releases.
-pub(crate) const PUBLISHED: &str = "published";
-/// The restricted folder of what each release told: one folder a release, with the release's name.
-pub(crate) const LEDGER: &str = "ledger";
-
-/// The end of a data file's name: which run wrote it.
-pub(crate) fn run_mark(number: u64, attempt: u32) -> String {
-    match attempt {
-        0 => format!("-r{number:08}.parquet"),
-        _ => format!("-r{number:08}a{attempt}.parquet"),
-    }
-}
-
-/// The run that wrote a data file; `None` for files that are not ours.
-pub(crate) fn marked_run(path: &Path) -> Option<u64> {
-    let stem = path.filename()?.strip_suffix(".parquet")?;
-    let (_, mark) = stem.rsplit_once("-r")?;
-    let digits = mark.split('a').next()?;
-    (digits.len() >= 8).then(|| digits.parse().ok()).flatten()
-}
 
 /// Brings the lake back to its last record. Gives the newest snapshot of every recorded table, which
 /// then has the recorded content.
@@ -96,9 +73,9 @@ async fn rewind(location: &Location, key: &str, recorded: i64) -> Result<EagerSn
 
 /// Deletes the data files of runs that never finished.
 async fn drop_orphans(location: &Location, key: &str, finished: u64) -> Result<()> {
-    let files = list(location.store.as_ref(), &Path::from(key)).await?;
+    let files = location.list(&Path::from(key)).await?;
     let orphans = files.into_iter().filter(|path| marked_run(path).is_some_and(|n| n > finished));
-    delete(location, orphans.collect()).await
+    location.delete(orphans.collect()).await
 }
 
 /// Deletes release folders, and their folders in the ledger, that no record names.
@@ -124,7 +101,7 @@ async fn drop_unfinished_releases(location: &Location) -> Result<()> {
 
 /// Deletes everything below a folder of the lake.
 async fn empty_folder(location: &Location, folder: &Path) -> Result<()> {
-    delete(location, list(location.store.as_ref(), folder).await?).await?;
+    location.delete(location.list(folder).await?).await?;
     if let Some(root) = &location.folder {
         let local = folder.parts().fold(root.clone(), |path, part| path.join(part.as_ref()));
         blocking(move || {
@@ -135,20 +112,6 @@ async fn empty_folder(location: &Location, folder: &Path) -> Result<()> {
         .await?;
     }
     Ok(())
-}
-
-pub(crate) async fn delete(location: &Location, paths: Vec<Path>) -> Result<()> {
-    let store: &dyn ObjectStore = location.store.as_ref();
-    stream::iter(paths)
-        .map(|path| async move {
-            match store.delete(&path).await {
-                Ok(()) | Err(StoreError::NotFound { .. }) => Ok(()),
-                Err(e) => Err(LakeError::store(&path, e)),
-            }
-        })
-        .buffer_unordered(16)
-        .try_collect()
-        .await
 }
 
 async fn blocking(work: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {
@@ -197,19 +160,6 @@ fn drop_empty_folders(folder: &FsPath) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn file_names_carry_their_run() {
-        for (name, run) in [
-            (format!("z/t/p=1/part{}", run_mark(42, 0)), Some(42)),
-            (format!("z/t/part-r1{}", run_mark(7, 3)), Some(7)),
-            ("z/t/part.parquet".to_string(), None),
-            ("z/t/part-red.parquet".to_string(), None),
-            ("z/t/part-r00000001.json".to_string(), None),
-        ] {
-            assert_eq!(marked_run(&Path::from(name.as_str())), run, "{name}");
-        }
-    }
 
     #[test]
     fn half_written_names() {

@@ -11,7 +11,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::common::stats::Precision;
-use datafusion::common::{Result as DfResult, ScalarValue, Statistics, project_schema};
+use datafusion::common::{Result as DfResult, ScalarValue, Statistics, TableReference, project_schema};
 use datafusion::config::TableParquetOptions;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
@@ -22,12 +22,14 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::prelude::SessionContext;
 use deltalake_core::kernel::EagerSnapshot;
 use object_store::path::Path;
 
-use crate::delta::{TableLog, file_schema, live_files};
+use crate::delta::{TableLog, live_files};
 use crate::error::{LakeError, Result};
 use crate::location::Location;
+use crate::schema::file_schema;
 
 /// The live files of one version of one table. Read-only.
 #[derive(Debug)]
@@ -165,4 +167,18 @@ impl LiveTable {
         }
         all
     }
+}
+
+/// Registers tables by the last part of their keys, in place of older ones of that name.
+pub(crate) fn register_all(ctx: &SessionContext, tables: Vec<(&str, Arc<dyn TableProvider>)>) -> Result<Vec<String>> {
+    let failed = |e| LakeError::engine("registering a table", e);
+    let mut names = Vec::with_capacity(tables.len());
+    for (key, table) in tables {
+        let name = key.rsplit('/').next().unwrap_or(key);
+        let reference = TableReference::bare(name);
+        ctx.deregister_table(reference.clone()).map_err(failed)?;
+        ctx.register_table(reference, table).map_err(failed)?;
+        names.push(name.to_string());
+    }
+    Ok(names)
 }

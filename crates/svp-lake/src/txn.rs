@@ -13,16 +13,18 @@ use object_store::ObjectStoreExt;
 use object_store::path::Path;
 
 use crate::change::{self, State};
-use crate::delta::{TableLog, TableSpec, version};
+use crate::delta::{TableLog, version};
 use crate::error::{LakeError, Result};
 use crate::files;
-use crate::lake::{Lake, attach, checked_path, register_all};
+use crate::lake::Lake;
+use crate::layout::{LEDGER, PUBLISHED, checked_path, run_mark, safe_name};
 use crate::lease::{Held, Lease};
 use crate::location::Location;
-use crate::part::{FinishedPart, PartAddress, PartWriter, safe_name};
+use crate::part::{FinishedPart, PartAddress, PartWriter};
 use crate::record::{self, LAKE_FORMAT, RunRecord};
-use crate::repair::{LEDGER, PUBLISHED, repair, run_mark};
-use crate::scan::LiveTable;
+use crate::repair::repair;
+use crate::scan::{LiveTable, register_all};
+use crate::schema::TableSpec;
 
 /// A run in progress. Nothing of it is visible to readers until [`finish`](Self::finish).
 ///
@@ -62,8 +64,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+impl Lake {
+    /// Begins a run that may write the named tables: takes the lease, and takes back whatever a
+    /// killed run left. Reads the last record again.
+    ///
+    /// # Errors
+    /// [`LakeError::Busy`] while another run holds the lake.
+    pub async fn begin(&self, tables: Vec<TableSpec>) -> Result<RunTxn> {
+        RunTxn::begin(Arc::clone(self.writable()?), tables).await
+    }
+}
+
 impl RunTxn {
-    pub(crate) async fn begin(location: Arc<Location>, specs: Vec<TableSpec>) -> Result<Self> {
+    async fn begin(location: Arc<Location>, specs: Vec<TableSpec>) -> Result<Self> {
         for spec in &specs {
             change::check(spec)?;
         }
@@ -269,7 +282,7 @@ impl RunTxn {
 
     /// Lets a session read this lake's files.
     pub fn attach(&self, ctx: &SessionContext) {
-        attach(&self.inner.location, ctx);
+        self.inner.location.attach(ctx);
     }
 
     /// Writes files of a release below `published/<release>/`; those named `manifest…` go last. May

@@ -7,11 +7,11 @@ use object_store::path::Path;
 
 use crate::delta::{TableLog, live_files};
 use crate::error::{LakeError, Result};
-use crate::lake::list;
+use crate::layout::marked_run;
 use crate::lease::Held;
 use crate::location::Location;
 use crate::record;
-use crate::repair::{delete, marked_run, repair};
+use crate::repair::repair;
 
 /// Keeps the files that are live in one of the last `keep` records (at least in the last one).
 pub(crate) async fn vacuum(location: &Location, keep: usize) -> Result<usize> {
@@ -29,7 +29,7 @@ pub(crate) async fn vacuum(location: &Location, keep: usize) -> Result<usize> {
     let dead = try_join_all(versions.iter().map(|(key, at)| dead_files(location, key, at))).await?;
     let dead: Vec<Path> = dead.into_iter().flatten().collect();
     let count = dead.len();
-    delete(location, dead).await?;
+    location.delete(dead).await?;
     held.give_back().await?;
     Ok(count)
 }
@@ -42,7 +42,7 @@ async fn dead_files(location: &Location, key: &str, at: &BTreeSet<i64>) -> Resul
         let files = live_files(&log.open(Some(*version)).await?)?;
         live.extend(files.into_iter().map(|file| Path::from(format!("{key}/{}", file.path))));
     }
-    let files = list(location.store.as_ref(), &Path::from(key)).await?;
+    let files = location.list(&Path::from(key)).await?;
     let dead = |path: &Path| marked_run(path).is_some() && !live.contains(path);
     Ok::<_, LakeError>(files.into_iter().filter(dead).collect())
 }
