@@ -6,42 +6,17 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::label::{Label, Part};
+use super::finding::{Findings, Rule};
+use super::label::{self, Label, Part};
+use super::levels::level;
 use super::numbers::{Cell, plain};
+use super::pieces::words;
 use super::read::{Column, Role, Table};
 use super::spans;
-use super::vocabulary::{Vocabulary, words};
-use super::{Findings, Rule};
+use super::vocabulary::Vocabulary;
 use crate::Policy;
 
-/// Levels from the smallest areas to the largest; what stands in one row is taken for of one size.
-const LEVELS: &[&[&str]] = &[
-    &[
-        "oa", "postcode", "street", "road", "cell", "grid", "square", "hexagon", "h3", "site", "address", "uprn",
-        "premises",
-    ],
-    &["lsoa", "lsoas", "small"],
-    &[
-        "msoa",
-        "msoas",
-        "ward",
-        "wards",
-        "beat",
-        "neighbourhood",
-        "parish",
-        "village",
-        "locality",
-        "sector",
-        "school",
-        "estate",
-        "hotspot",
-    ],
-    &["district", "districts", "borough", "csp", "partnership", "lad", "ltla", "authority", "town", "city"],
-    &["county", "force", "utla", "icb", "constabulary"],
-    &["region"],
-    &["country"],
-];
-/// Beginnings of the codes of the Government Statistical Service and the place of their areas in [`LEVELS`].
+/// Beginnings of the codes of the Government Statistical Service and the level of their areas.
 const CODES: &[(&str, usize)] = &[
     ("00", 0),
     ("01", 1),
@@ -74,11 +49,6 @@ static ONE_YEAR: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// A code or a name of a small area inside a longer text.
 static SMALL_AREA: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"\b[ewnskjlm]([0-9]{2})[0-9]{6}\b|\b[a-z]+ [0-9]{3}([a-z])?\b").ok());
-
-/// The place of a level in [`LEVELS`] by words of a name.
-pub(super) fn level(name: &str) -> Option<usize> {
-    words(name).iter().filter_map(|word| LEVELS.iter().position(|names| names.contains(&word.as_str()))).min()
-}
 
 /// The size of the area that a label names.
 fn area(label: &Label, vocabulary: &Vocabulary) -> Option<usize> {
@@ -125,7 +95,7 @@ pub(super) fn check(table: &Table, vocabulary: &Vocabulary, policy: &Policy, fou
         return;
     }
     let least = |size: usize| {
-        let rules = policy.age_bands.iter().filter(|(name, _)| level(name).unwrap_or(LEVELS.len()) >= size);
+        let rules = policy.age_bands.iter().filter(|(name, _)| level(name).is_none_or(|level| level >= size));
         rules.map(|(_, years)| f64::from(*years)).fold(0.0, f64::max)
     };
     let narrower =
@@ -184,9 +154,9 @@ impl Wide {
         // Bands without a word for ages can be of hours, as long as none reaches beyond a day.
         let spans = || counts.iter().filter_map(|c| spans::read(&c.header)).filter(|s| s.kind == "number");
         let far = spans().any(|s| s.from > LAST_HOUR || s.to.is_finite() && s.to > LAST_HOUR);
-        let context = super::label::Context { ages: true, hours: true };
+        let context = label::Context { ages: true, hours: true };
         let of = |column: &&Column| {
-            let label = vocabulary.label(&column.header.replace('_', " "), context);
+            let label = label::read(vocabulary, &column.header.replace('_', " "), context);
             (label.and_then(|l| area(&l, vocabulary)), width(&column.header, far))
         };
         Self(counts.iter().map(of).collect())

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeSet;
 
+use super::finding::{Findings, Rule};
 use super::numbers::Cell;
 use super::read::{Column, Role, Table};
-use super::{Findings, Rule};
 use crate::Policy;
 
 /// Steps of the base below which a common factor of three counts is no wonder.

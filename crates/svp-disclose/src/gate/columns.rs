@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::label::{Context, Label};
+use super::label::{self, Context, Label};
+use super::pieces::words;
 use super::spans;
 use super::sums::{Compared, Counts, Place, Rest, Structure, Sums, push, siblings};
-use super::vocabulary::{Vocabulary, words};
+use super::vocabulary::Vocabulary;
 
 /// Tables of up to this many count columns are searched for a column that is the sum of two others, or of a run of its neighbours.
 const PAIRS_UP_TO: usize = 24;
@@ -13,7 +14,7 @@ const PAIRS_UP_TO: usize = 24;
 /// The labels of the count columns' headers.
 pub(super) fn headers(counts: &Counts<'_>, vocabulary: &Vocabulary) -> Vec<Option<Label>> {
     let context = Context { ages: true, hours: true };
-    counts.columns.iter().map(|c| vocabulary.label(&c.header.replace('_', " "), context)).collect()
+    counts.columns.iter().map(|c| label::read(vocabulary, &c.header.replace('_', " "), context)).collect()
 }
 
 /// What may be the parts of a column, how that is said, and whether the names say it.

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::columns::headers;
 use super::numbers::Cell;
+use super::pieces::words;
 use super::read::{Column, Table};
 use super::spans;
 use super::sums::{Counts, Place, Rest, dimensions};
-use super::vocabulary::{Vocabulary, words};
+use super::vocabulary::Vocabulary;
 
 /// From this many numbers that never fall, and of which one must have said so before, a series is taken to run on.
 const NEVER_FALLS: usize = 4;

@@ -1,16 +1,28 @@
 //! What is wrong with a header; small counts that are written into a header or a text.
 
+use super::finding::{Kind, Rule};
+use super::identifiers::{has_title, kinds_in};
 use super::label::{self, Context, Label, Part};
 use super::numbers::{Cell, Reading, numbers_in, plain, read, spelled};
-use super::people::{Kind, has_title, kinds_in};
-use super::read::{Column, Role};
+use super::pieces::words;
+use super::read::{Asked, Column, Role, Table};
 use super::spans;
-use super::vocabulary::{Vocabulary, words};
-use super::{Asked, Rule};
+use super::vocabulary::Vocabulary;
 use crate::Policy;
 
+/// Judges every header. One that is or holds a value is never shown: messages call its column by number.
+pub(super) fn judge(table: &mut Table, asked: &Asked<'_>, vocabulary: &Vocabulary, policy: &Policy) {
+    let all: Vec<String> = table.columns.iter().map(|column| column.header.clone()).collect();
+    for (i, column) in table.columns.iter_mut().enumerate() {
+        column.header_found = judge_header(column, &all, asked, vocabulary, policy);
+        if !column.header_found.is_empty() {
+            column.name = format!("no. {}", i + 1);
+        }
+    }
+}
+
 /// What is wrong with a header, and why: an identifier, a small number, a value, words that no header has.
-pub(super) fn judge_header(
+fn judge_header(
     column: &Column,
     all: &[String],
     asked: &Asked<'_>,
@@ -20,7 +32,7 @@ pub(super) fn judge_header(
     const IN_HEADER: Option<&str> = Some("in the header");
     // Words can be joined by underscores, which the patterns take for letters.
     let text = column.header.replace('_', " ");
-    let label = vocabulary.label(&column.header, Context { ages: true, hours: true });
+    let label = label::read(vocabulary, &column.header, Context { ages: true, hours: true });
     let coded = |l: &Label| l.parts.iter().all(|p| matches!(p, Part::Code(..) | Part::Time { .. }));
     let mut kinds = kinds_in(&text);
     kinds.extend(has_title(&text, vocabulary).then_some(Kind::Named));

@@ -6,6 +6,7 @@ use regex::Regex;
 
 use super::exact;
 use super::numbers::plain;
+use super::pieces::{Piece, pieces};
 use super::spans::{self, Span};
 use super::vocabulary::Vocabulary;
 
@@ -43,58 +44,6 @@ pub(super) struct Label {
     pub negated: bool,
     /// What it spans, where it tells a span.
     pub span: Option<Span>,
-}
-
-/// A piece of a text.
-#[derive(Debug, Clone, PartialEq)]
-enum Piece {
-    Word(String),
-    Number(u32, String),
-    Sign(char),
-}
-
-fn pieces(small: &str) -> Vec<Piece> {
-    let mut out = Vec::new();
-    let mut run = String::new();
-    let flush = |run: &mut String, out: &mut Vec<Piece>| {
-        if run.is_empty() {
-            return;
-        }
-        let text = std::mem::take(run);
-        match text.parse::<u32>() {
-            Ok(n) if text.bytes().all(|b| b.is_ascii_digit()) => out.push(Piece::Number(n, text)),
-            _ => out.push(Piece::Word(text)),
-        }
-    };
-    for c in small.chars() {
-        if c.is_alphanumeric() {
-            run.push(c);
-            continue;
-        }
-        // An apostrophe belongs to its word.
-        if matches!(c, '\'' | '\u{2019}') {
-            continue;
-        }
-        flush(&mut run, &mut out);
-        if matches!(
-            c,
-            '+' | '-' | '<' | '>' | '\u{2264}' | '\u{2265}' | '/' | ':' | '=' | '(' | '~' | '*' | '#' | '%' | '.' | '@'
-        ) {
-            out.push(Piece::Sign(c));
-        }
-    }
-    flush(&mut run, &mut out);
-    out
-}
-
-/// The words of a text that [`plain`] has made, signs gone.
-pub(super) fn words_of(small: &str) -> Vec<String> {
-    let word = |piece| match piece {
-        Piece::Word(word) => Some(word),
-        Piece::Number(_, text) => Some(text),
-        Piece::Sign(_) => None,
-    };
-    pieces(small).into_iter().filter_map(word).collect()
 }
 
 /// Codes as a whole cell, each kind with its pattern.
@@ -165,7 +114,7 @@ fn code(text: &str) -> Option<Part> {
     })
 }
 
-/// Reads a label; `None` when part of it is not known.
+/// Reads a cell or a header as a label; `None` when part of it is not known.
 pub(super) fn read(words: &Vocabulary, text: &str, context: Context) -> Option<Label> {
     let text = text.trim();
     if text.is_empty() {

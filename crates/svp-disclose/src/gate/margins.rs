@@ -4,13 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::columns;
 use super::differences::running;
+use super::finding::{Findings, Rule};
 use super::numbers::Cell;
+use super::overlaps::{self, Overlap};
 use super::read::Table;
-use super::spans::{self, Overlap};
-use super::sums::{Counts, Place, find};
+use super::sums::{self, Counts, Place, Structure};
 use super::vocabulary::Vocabulary;
-use super::{Findings, Rule};
 use crate::Policy;
 use crate::attack::{Effort, attack, attack_exact};
 use crate::system::{Equation, Goal, Number, State, System};
@@ -30,7 +31,7 @@ pub(super) fn check(
         return Vec::new();
     }
     let counts = Counts::new(table, known, policy);
-    let mut structure = find(table, &counts, vocabulary);
+    let mut structure = structure(table, &counts, vocabulary);
     structure.rests.extend(running(table, &counts, vocabulary));
     let mut board = Board { counts: &counts, policy, said: BTreeSet::new() };
     // What its label calls a total first, then what the numbers say oftenest: where two cannot both be, the first stands.
@@ -52,11 +53,21 @@ pub(super) fn check(
             board.attack(&[], &rest.of, &rest.how, found);
         }
     }
-    for overlap in spans::find(table, &counts, vocabulary) {
+    for overlap in overlaps::find(table, &counts, vocabulary) {
         board.attack_spans(&overlap, found);
     }
     let said: BTreeSet<String> = structure.sums.into_iter().map(|sums| sums.how).collect();
     said.into_iter().collect()
+}
+
+/// Everything that is, or can be, a sum.
+pub(super) fn structure(table: &Table, counts: &Counts<'_>, vocabulary: &Vocabulary) -> Structure {
+    let mut out = Structure::default();
+    if !counts.columns.is_empty() && counts.rows > 0 {
+        sums::rows(table, counts, vocabulary, &mut out);
+        columns::find(counts, vocabulary, &mut out);
+    }
+    out
 }
 
 /// The numbers of a table as a system to attack.
@@ -216,7 +227,7 @@ impl Board<'_> {
 #[cfg(test)]
 pub(super) fn bounds(table: &Table, vocabulary: &Vocabulary, policy: &Policy) -> BTreeMap<Place, (f64, f64)> {
     let counts = Counts::new(table, &BTreeMap::new(), policy);
-    let structure = find(table, &counts, vocabulary);
+    let structure = structure(table, &counts, vocabulary);
     let certain: Vec<_> = structure.sums.iter().filter(|s| s.named).flat_map(|s| s.of.iter().cloned()).collect();
     Board { counts: &counts, policy, said: BTreeSet::new() }.bounds(&certain)
 }

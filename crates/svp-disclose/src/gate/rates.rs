@@ -6,10 +6,11 @@
 
 use std::collections::BTreeMap;
 
+use super::finding::{Findings, Rule};
 use super::numbers::{Cell, numbers_in, plain};
+use super::pieces::words;
 use super::read::{Column, Role, Table};
-use super::vocabulary::{Vocabulary, words};
-use super::{Findings, Rule};
+use super::vocabulary::Vocabulary;
 use crate::Policy;
 use crate::count::shown_interval;
 

@@ -11,12 +11,12 @@ use arrow::array::{Array, RecordBatch};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde::Serialize;
 
-use super::headers::judge_header;
-use super::label::{Context, Label, Part};
+use super::exact::LEAST_GRID;
+use super::finding::{Findings, Rule};
+use super::label::{self, Context, Label, Part};
 use super::numbers::{Cell, Reading, read};
-use super::vocabulary::{Vocabulary, words};
-use super::{Asked, Findings, Rule};
-use crate::Policy;
+use super::pieces::words;
+use super::vocabulary::Vocabulary;
 
 const RATE: &[&str] = &[
     "rate",
@@ -115,8 +115,22 @@ const OF_BASE: &[&str] = &[
 ];
 /// A base of fewer people than this is counted with the counts.
 const LEAST_BASE: f64 = 100.0;
-/// Coordinates finer than this, in m, point at an address.
-pub(super) const LEAST_GRID: f64 = 50.0;
+
+/// What the person says of the columns.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asked<'a> {
+    /// Columns that count, by their headers; `None` where nobody said. An empty list says that there are none.
+    pub counts: Option<&'a [&'a str]>,
+    /// Columns that say what a row is and count nobody, by their headers: known to the person, not to the gate.
+    pub labels: &'a [&'a str],
+}
+
+impl Asked<'_> {
+    /// Whether the person named a column, so that its header is no secret.
+    pub(super) fn names(&self, header: &str) -> bool {
+        self.labels.contains(&header) || self.counts.is_some_and(|counts| counts.contains(&header))
+    }
+}
 
 /// What a column is taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -174,14 +188,8 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Reads `batch`.
-    pub fn read(
-        batch: &RecordBatch,
-        asked: &Asked<'_>,
-        vocabulary: &Vocabulary,
-        policy: &Policy,
-        found: &mut Findings,
-    ) -> Self {
+    /// Reads `batch`; headers are not judged yet.
+    pub fn read(batch: &RecordBatch, asked: &Asked<'_>, vocabulary: &Vocabulary, found: &mut Findings) -> Self {
         let schema = batch.schema();
         let mut columns = Vec::new();
         for (i, (field, array)) in schema.fields().iter().zip(batch.columns()).enumerate() {
@@ -221,23 +229,13 @@ impl Table {
                 }
             }
         }
-        let all: Vec<String> = columns.iter().map(|column| column.header.clone()).collect();
-        for column in &mut columns {
-            column.take(asked, vocabulary);
-            column.header_found = judge_header(column, &all, asked, vocabulary, policy);
-        }
-        // A header that is or holds a value is never shown.
-        for (i, column) in columns.iter_mut().enumerate().filter(|(_, c)| !c.header_found.is_empty()) {
-            column.name = format!("no. {}", i + 1);
-        }
+        columns.iter_mut().for_each(|column| column.take(asked, vocabulary));
         for name in asked.counts.unwrap_or_default().iter().chain(asked.labels) {
             if !columns.iter().any(|column| column.header == *name) {
                 found.add(Rule::MissingColumn, name, None);
             }
         }
-        let mut table = Self { columns, rows: batch.num_rows() };
-        table.ranks();
-        table
+        Self { columns, rows: batch.num_rows() }
     }
 
     pub fn of_role(&self, role: Role) -> impl Iterator<Item = &Column> {
@@ -254,7 +252,7 @@ impl Table {
     }
 
     /// A column called a rank is a label where it ranks a count of the table: it says no more than the count.
-    fn ranks(&mut self) {
+    pub fn ranks(&mut self) {
         let counts: Vec<Vec<Option<f64>>> =
             self.of_role(Role::Count).map(|c| (0..self.rows).map(|row| c.number(row)).collect()).collect();
         for column in &mut self.columns {
@@ -308,7 +306,7 @@ impl Column {
         let context = self.context();
         let counted = asked.counts.is_some_and(|named| named.contains(&self.header.as_str()));
         self.declared = !counted && asked.labels.contains(&self.header.as_str());
-        self.labels = self.texts.iter().map(|text| vocabulary.label(text, context)).collect();
+        self.labels = self.texts.iter().map(|text| label::read(vocabulary, text, context)).collect();
         let cut = !counted && !self.declared && self.judge_ranges();
         (self.role, self.why) = if counted {
             (Role::Count, "named as a count")

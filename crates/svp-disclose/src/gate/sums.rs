@@ -7,12 +7,12 @@
 
 use std::collections::BTreeMap;
 
-use super::columns;
 use super::label::Label;
 use super::numbers::Cell;
+use super::pieces::words;
 use super::read::{Column, Role, Table};
 use super::spans;
-use super::vocabulary::{Vocabulary, words};
+use super::vocabulary::Vocabulary;
 use crate::Policy;
 use crate::count::shown_interval;
 
@@ -151,17 +151,6 @@ fn intervals(column: &Column, policy: &Policy) -> Vec<(f64, f64)> {
     column.cells.iter().map(interval).collect()
 }
 
-/// Everything that is, or can be, a sum.
-pub(super) fn find(table: &Table, counts: &Counts<'_>, vocabulary: &Vocabulary) -> Structure {
-    let mut out = Structure::default();
-    if counts.columns.is_empty() || counts.rows == 0 {
-        return out;
-    }
-    rows(table, counts, vocabulary, &mut out);
-    columns::find(counts, vocabulary, &mut out);
-    out
-}
-
 /// The label columns that say what a row is: no flags, no codes beside their names, no coordinates.
 pub(super) fn dimensions<'a>(table: &'a Table, vocabulary: &Vocabulary) -> Vec<&'a Column> {
     let flag = |column: &Column| {
@@ -213,7 +202,7 @@ pub(super) fn siblings(vocabulary: &Vocabulary, a: Option<&Label>, b: Option<&La
 }
 
 /// Rows that are sums of other rows.
-fn rows(table: &Table, counts: &Counts<'_>, vocabulary: &Vocabulary, out: &mut Structure) {
+pub(super) fn rows(table: &Table, counts: &Counts<'_>, vocabulary: &Vocabulary, out: &mut Structure) {
     let labels = dimensions(table, vocabulary);
     let everything: Vec<usize> = (0..counts.rows).collect();
     if labels.is_empty() {

@@ -244,7 +244,7 @@ fn the_tables_of_svp_pass() {
 fn words_and_patterns_can_be_read() {
     let vocabulary = Vocabulary::new(&Dimensions::default());
     assert!(vocabulary.lists.len() > 20 && vocabulary.is_total("total") && vocabulary.is_counted("girls"));
-    assert_eq!(people::patterns(), 20);
+    assert_eq!(identifiers::patterns(), 20);
     assert_eq!(exact::patterns(), 13);
     assert_eq!(label::patterns(), 6);
 }

@@ -286,9 +286,9 @@ proptest! {
             text.push('\n');
         }
         let vocabulary = Vocabulary::new(&site());
-        let table = Table::read(&csv(&text), &Asked::default(), &vocabulary, &rule, &mut Findings::default());
+        let table = Table::read(&csv(&text), &Asked::default(), &vocabulary, &mut Findings::default());
         let counts = sums::Counts::new(&table, &BTreeMap::new(), &rule);
-        let certain = sums::find(&table, &counts, &vocabulary).sums;
+        let certain = margins::structure(&table, &counts, &vocabulary).sums;
         // Columns and rows can be sums of others by chance.
         prop_assume!(certain.iter().filter(|s| s.named).all(|s| s.of.iter().all(|(whole, parts)| {
             let value = |p: &(usize, usize)| truth[p.1][p.0];

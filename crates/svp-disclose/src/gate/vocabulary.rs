@@ -8,9 +8,9 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::ages;
-use super::label::{self, Context, Label};
+use super::levels::level;
 use super::numbers::plain;
+use super::pieces::{words, words_of};
 
 /// A list that a site gives.
 #[derive(Debug, Clone)]
@@ -34,8 +34,8 @@ impl Dimensions {
     }
 
     /// Adds a list of areas of one level (`district`, `csp`): how narrow ages may be beside them is a rule of the audience.
-    pub fn add_areas(&mut self, level: &str, members: impl IntoIterator<Item = String>) {
-        self.lists.push(Given { members: members.into_iter().collect(), whole: false, level: ages::level(level) });
+    pub fn add_areas(&mut self, size: &str, members: impl IntoIterator<Item = String>) {
+        self.lists.push(Given { members: members.into_iter().collect(), whole: false, level: level(size) });
     }
 
     /// Adds names of columns that the site uses: their words are no values.
@@ -129,7 +129,7 @@ impl Vocabulary {
         let mut phrases: BTreeMap<String, Vec<(usize, usize)>> = BTreeMap::new();
         for (l, list) in lists.iter().enumerate() {
             for (place, member) in list.members.iter().enumerate() {
-                let key = label::words_of(&plain(member)).join(" ");
+                let key = words_of(&plain(member)).join(" ");
                 // A member that is a number would make every count a member.
                 if key.chars().any(char::is_alphabetic) {
                     phrases.entry(key).or_default().push((l, place));
@@ -222,32 +222,10 @@ impl Vocabulary {
             // 100k, 2023q1, km2.
             || word.trim_start_matches(|c: char| c.is_ascii_digit()).len() <= 1
     }
-
-    /// Reads a cell as a label; `None` when part of it is not known.
-    pub fn label(&self, text: &str, context: Context) -> Option<Label> {
-        label::read(self, text, context)
-    }
 }
 
 /// Whether words hold a phrase: its words in a row.
 fn holds_phrase(words: &[String], phrases: &BTreeSet<String>) -> bool {
     let longest = phrases.iter().map(|phrase| phrase.split(' ').count()).max().unwrap_or_default();
     (1..=longest.min(words.len())).any(|n| words.windows(n).any(|run| phrases.contains(&run.join(" "))))
-}
-
-/// The words of a name, in lower case, cut at anything but letters and digits and where a capital follows a small.
-pub(super) fn words(name: &str) -> Vec<String> {
-    let mut out = vec![String::new()];
-    let mut before = ' ';
-    for c in name.chars() {
-        if !c.is_alphanumeric() || (before.is_lowercase() && c.is_uppercase()) {
-            out.push(String::new());
-        }
-        if let (true, Some(word)) = (c.is_alphanumeric(), out.last_mut()) {
-            word.extend(c.to_lowercase());
-        }
-        before = c;
-    }
-    out.retain(|word| !word.is_empty());
-    out
 }

@@ -7,7 +7,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Build, Knowledge, Origin, Table, is_grid, latent, outside, small};
+use super::build::{Build, Origin, latent, outside, small};
+use super::table::{Knowledge, Table, is_grid, nests};
 use crate::piece::{REST, node_of};
 use crate::system::Goal;
 
@@ -71,7 +72,7 @@ fn pair(build: &mut Build<'_>, inner: usize, outer: usize) {
     if a.dims.len() != 1
         || b.dims.len() != 1
         || a.measure != b.measure
-        || !super::nests(&a.dims[ca].kind, &b.dims[cb].kind)
+        || !nests(&a.dims[ca].kind, &b.dims[cb].kind)
         || !build.within(&a.set, &b.set)
     {
         return;

@@ -8,173 +8,20 @@
 //! The steps: every row is a number; rows are summed to *nodes* (an event set and some coordinates) wherever two
 //! tables can meet; nodes of one key are equal; nodes of nested sets differ by a latent difference.
 
+mod build;
 mod grid;
 mod node;
+mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-
 use crate::published::EventSet;
-use crate::system::{Equation, Goal, Number, State, System};
+use crate::system::{Goal, System};
 
+use build::{Build, latent, outside, row_number, small};
+pub use build::{Origin, Related};
 use node::{Key, Node, Nodes};
-
-/// A row of a table, as the relation finder needs it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Row {
-    /// One member for each dimension of the table.
-    pub members: Vec<String>,
-    /// The true count; `None` where only the printed table is known.
-    pub value: Option<f64>,
-    /// What is printed.
-    pub told: Told,
-}
-
-/// What is printed for a row.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub enum Told {
-    /// A number: the reader knows the interval that it stands for.
-    Shown(f64, f64),
-    /// `[c]`, because the count itself is too small (`primary`) or to protect another.
-    Suppressed {
-        /// Whether the count itself is too small.
-        primary: bool,
-    },
-    /// Nothing is known of it and nothing follows from it.
-    NotKnown,
-}
-
-/// A dimension of a table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Dim {
-    /// Kind: `month`, `district`, `source`, `bng:250`, …
-    pub kind: String,
-    /// The member that stands for all others together.
-    pub total: Option<String>,
-}
-
-/// One count column of one table of one release.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Table {
-    /// Name for findings.
-    pub name: String,
-    /// The release it stands in; the newest has the highest number.
-    pub release: usize,
-    /// It was released before and cannot be changed.
-    pub earlier: bool,
-    /// The events that it counts.
-    pub set: EventSet,
-    /// What is counted.
-    pub measure: String,
-    /// Other measures that this one is part of.
-    #[serde(default, deserialize_with = "none_one_or_many")]
-    pub part_of: Vec<String>,
-    /// Dimensions.
-    pub dims: Vec<Dim>,
-    /// Counts from 1 to one less than this are small; below 2 nothing is.
-    pub suppress_below: i64,
-    /// Rows.
-    pub rows: Vec<Row>,
-    /// The counts are sums of weights and need not be whole.
-    pub fractional: bool,
-    /// The map was merged: what is not listed lies in a rest, it is not zero.
-    pub merged: bool,
-}
-
-/// Entries of ledgers that were written before a count could be part of several hold one name, or null.
-fn none_one_or_many<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Names {
-        One(Option<String>),
-        Many(Vec<String>),
-    }
-    Ok(match Names::deserialize(from)? {
-        Names::One(name) => name.into_iter().collect(),
-        Names::Many(names) => names,
-    })
-}
-
-impl Table {
-    /// What makes this table unfit for the ledger, in words; `None` when it is fit.
-    #[must_use]
-    pub fn fault(&self) -> Option<&'static str> {
-        let mut seen = BTreeSet::new();
-        for row in &self.rows {
-            if row.members.len() != self.dims.len() {
-                return Some("a row has not one member for each dimension");
-            }
-            if !seen.insert(&row.members) {
-                return Some("two rows have the same members");
-            }
-            if let Told::Shown(lo, hi) = row.told
-                && !(lo >= 0.0 && lo <= hi && hi.is_finite())
-            {
-                return Some("a number is told that no count can be");
-            }
-        }
-        None
-    }
-
-    /// The position of the dimension that is a cell of a grid.
-    fn grid(&self) -> Option<usize> {
-        self.dims.iter().position(|d| is_grid(&d.kind))
-    }
-}
-
-/// Whether a kind is a grid of cells.
-#[must_use]
-pub fn is_grid(kind: &str) -> bool {
-    kind.starts_with("bng:") || kind.starts_with("h3:")
-}
-
-/// Whether each cell of the one grid is made of whole cells of the other, by doubling. H3 cells of two resolutions
-/// do not nest on the ground, only in their names.
-#[must_use]
-pub fn nests(a: &str, b: &str) -> bool {
-    let size = |kind: &str| kind.strip_prefix("bng:").and_then(|s| s.parse::<u64>().ok());
-    match (size(a), size(b)) {
-        (Some(a), Some(b)) => {
-            let (small, large) = (a.min(b), a.max(b));
-            small > 0 && large % small == 0 && (large / small).is_power_of_two()
-        }
-        _ => a == b,
-    }
-}
-
-/// What the site knows of its dimensions and definitions.
-pub trait Knowledge {
-    /// The next coarser members that hold a member: (`district`, `E07000041`) of (`lsoa`, `E01…`). One for each
-    /// hierarchy that the kind belongs to (an hour of the week has a day and a shift); none at the top.
-    fn parents(&self, kind: &str, member: &str) -> Vec<(String, String)>;
-    /// Whether every event of a definition (name, digest) also falls under the other.
-    fn definition_within(&self, inner: (&str, &str), outer: (&str, &str)) -> bool;
-    /// Whether every event of a universe also lies in the other.
-    fn universe_within(&self, inner: &str, outer: &str) -> bool;
-}
-
-/// Where a number comes from, for findings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
-    /// Tables that have to do with it, by their position.
-    pub tables: BTreeSet<usize>,
-    /// The row, where it is one.
-    pub row: Option<usize>,
-    /// In words: table and cell, or what is subtracted from what.
-    pub label: String,
-}
-
-/// The system and where its numbers come from.
-#[derive(Debug)]
-pub struct Related {
-    /// Numbers and equations.
-    pub system: System,
-    /// One for each number.
-    pub origins: Vec<Origin>,
-    /// By table, by row: the row's number.
-    pub rows: Vec<Vec<usize>>,
-}
+pub use table::{Dim, Knowledge, Row, Table, Told, is_grid, nests};
 
 /// Builds the system of all tables.
 #[must_use]
@@ -193,31 +40,7 @@ pub fn relate(tables: &[Table], known: &dyn Knowledge) -> Related {
     build.out
 }
 
-/// The interval that the reader must not be able to keep a small number in.
-fn small(suppress_below: i64) -> (f64, f64) {
-    (1.0, (suppress_below - 1) as f64)
-}
-
-struct Build<'a> {
-    tables: &'a [Table],
-    known: &'a dyn Knowledge,
-    out: Related,
-    nodes: Nodes,
-}
-
 impl Build<'_> {
-    fn push(&mut self, number: Number, origin: Origin) -> usize {
-        // Tables come in the order of the area file and rows in that of their grain: ties are settled by it.
-        let order = self.out.system.numbers.len() as u64;
-        self.out.system.numbers.push(Number { order, ..number });
-        self.out.origins.push(origin);
-        self.out.system.numbers.len() - 1
-    }
-
-    fn equation(&mut self, terms: Vec<(usize, f64)>) {
-        self.out.system.equations.push(Equation { terms });
-    }
-
     /// Every row is a number.
     fn rows(&mut self) {
         for (t, table) in self.tables.iter().enumerate() {
@@ -311,21 +134,6 @@ impl Build<'_> {
     fn can_meet(&self, a: &Table, b: &Table) -> bool {
         let measures = a.measure == b.measure || a.part_of.contains(&b.measure) || b.part_of.contains(&a.measure);
         measures && (self.within(&a.set, &b.set) || self.within(&b.set, &a.set) || overlap(&a.set, &b.set))
-    }
-
-    /// Whether every event of the one set lies in the other (or the sets are the same).
-    fn within(&self, inner: &EventSet, outer: &EventSet) -> bool {
-        let definition = (inner.definition == outer.definition && inner.definition_digest == outer.definition_digest)
-            || self.known.definition_within(
-                (&inner.definition, &inner.definition_digest),
-                (&outer.definition, &outer.definition_digest),
-            );
-        let universe = inner.universe == outer.universe || self.known.universe_within(&inner.universe, &outer.universe);
-        definition
-            && universe
-            && inner.from >= outer.from
-            && inner.to <= outer.to
-            && inner.area_parts.iter().all(|p| outer.area_parts.contains(p))
     }
 
     /// Sums the rows of a layer to the nodes of one roll.
@@ -519,44 +327,6 @@ impl Build<'_> {
 /// Whether two periods overlap, all else being equal: then months of the one are months of the other.
 fn overlap(a: &EventSet, b: &EventSet) -> bool {
     a.from <= b.to && b.from <= a.to
-}
-
-fn row_number(table: &Table, row: &Row) -> Number {
-    let (lo, hi) = small(table.suppress_below);
-    let goal = match row.told {
-        Told::Suppressed { primary: true } => match row.value {
-            // Suppressed for another reason than its size (dominance): nobody may come closer than the threshold.
-            Some(v) if v > hi => Goal::Cover { lo: (v - hi).max(1.0), hi: v + hi },
-            _ => Goal::Cover { lo, hi: hi.max(lo) },
-        },
-        _ => Goal::None,
-    };
-    // Counts of weights can be suppressed fractions; whole counts are one at the least behind the mark.
-    let marked = if table.fractional { (0.0, f64::INFINITY) } else { (1.0, f64::INFINITY) };
-    let (state, told, assumed) = match row.told {
-        Told::Shown(a, b) => (State::Shown, (a, b), marked),
-        Told::Suppressed { .. } => (State::Hidden, (0.0, f64::INFINITY), marked),
-        Told::NotKnown => (State::Latent, (0.0, f64::INFINITY), (0.0, f64::INFINITY)),
-    };
-    // What is lost by hiding a number: one cell, and a little more the larger it is.
-    let cost = 1.0 + row.value.unwrap_or(told.0).max(0.0).ln_1p() / 8.0;
-    // Nothing follows from what nobody knows: no equation holds it, so any value will do.
-    let value = if row.told == Told::NotKnown { Some(0.0) } else { row.value };
-    Number { value, told, assumed, state, fixed: table.earlier, cost, goal, order: 0 }
-}
-
-fn latent(value: Option<f64>, assumed: (f64, f64), goal: Goal) -> Number {
-    Number { value, told: assumed, assumed, state: State::Latent, fixed: false, cost: 0.0, goal, order: 0 }
-}
-
-/// A latent number needs protection only where it is small (or where nobody knows).
-fn outside(value: Option<f64>, suppress_below: i64) -> Goal {
-    let (lo, hi) = small(suppress_below);
-    if suppress_below > 1 && value.is_none_or(|v| v > 1e-6 && v <= hi + 1e-6) {
-        Goal::Outside { lo, hi }
-    } else {
-        Goal::None
-    }
 }
 
 /// Rows of a table with one pattern of totals: its body, or one of its margins.
