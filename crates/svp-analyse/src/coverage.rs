@@ -9,9 +9,17 @@ use datafusion::common::ScalarValue;
 use datafusion::prelude::SessionContext;
 use svp_functions::time::month_number::{month_number, month_of_number};
 
-use crate::tables::{put, register_empty};
-use crate::views::replace;
-use crate::{AnalyseError, Months};
+use crate::AnalyseError;
+use crate::tables::{put, register_empty, replace};
+
+/// First and last month of a period, `YYYY-MM`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Months {
+    /// First.
+    pub from: String,
+    /// Last.
+    pub to: String,
+}
 
 /// A file that is live in the lake, as far as the calendar asks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

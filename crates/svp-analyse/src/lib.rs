@@ -19,8 +19,8 @@ mod views;
 
 pub use analysis::{check_analysis, run_analysis};
 pub use coverage::{
-    Delivery, Gap, Late, ObservedMonths, gaps, hold_coverage, inferred_sources, late_senders, month_list, month_spans,
-    observed_months, register_coverage,
+    Delivery, Gap, Late, Months, ObservedMonths, gaps, hold_coverage, inferred_sources, late_senders, month_list,
+    month_spans, observed_months, register_coverage,
 };
 pub use error::AnalyseError;
 pub use known::Known;
@@ -29,4 +29,4 @@ pub use outside::outside_months;
 pub use placed::{PlacedEvent, placed_events};
 pub use site_tables::{SITE_TABLES, read_site_table, register_site_table};
 pub use tables::{register_empty, register_never_mapped, register_reference};
-pub use views::{Months, UNIVERSES, define, define_side_by_side, definition_sources, nested_definitions};
+pub use views::{UNIVERSES, define, define_side_by_side, definition_sources, nested_definitions};

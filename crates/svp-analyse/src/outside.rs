@@ -7,7 +7,7 @@ use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::prelude::{SessionContext, col, lit};
 
 use crate::AnalyseError;
-use crate::views::Months;
+use crate::coverage::Months;
 
 /// Events outside the months, or without one, by source, in the order of their names. `ctx` has `event` registered.
 ///

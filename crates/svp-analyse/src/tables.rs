@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::datasource::MemTable;
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{DataFrame, SessionContext};
 use svp_contract::{Area, Places};
 
 use crate::AnalyseError;
@@ -209,4 +209,11 @@ pub(crate) fn put<const N: usize>(
     ctx.deregister_table(name).map_err(fail)?;
     let table = MemTable::try_new(batch.schema(), vec![vec![batch]]).map_err(fail)?;
     ctx.register_table(name, Arc::new(table)).map(|_| ()).map_err(fail)
+}
+
+/// Registers a query under a name, in place of an older one.
+pub(crate) fn replace(ctx: &SessionContext, name: &str, df: DataFrame) -> Result<(), AnalyseError> {
+    let fail = |source| AnalyseError::Engine { what: format!("view {name}"), source };
+    ctx.deregister_table(name).map_err(fail)?;
+    ctx.register_table(name, df.into_view()).map(|_| ()).map_err(fail)
 }

@@ -9,7 +9,8 @@ use datafusion::prelude::{DataFrame, Expr, SessionContext, col, lit};
 use svp_contract::Definition;
 
 use crate::AnalyseError;
-use crate::coverage::observed_months;
+use crate::coverage::{Months, observed_months};
+use crate::tables::replace;
 
 /// Events of a definition that are held in memory: at about 400 bytes a row, some 100 MB.
 const HELD_ROWS: usize = 250_000;
@@ -37,15 +38,6 @@ const OF_MATCHES: [(&str, &str); 3] = [
     ("matched_source", include_str!("sql/matched_source.sql")),
     ("match_quality", include_str!("sql/match_quality.sql")),
 ];
-
-/// First and last month of a period, `YYYY-MM`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Months {
-    /// First.
-    pub from: String,
-    /// Last.
-    pub to: String,
-}
 
 /// Registers the views, and the definition's name as the table `this_definition`, for `definition` and `months`, in place of those of the definition before. `ctx` has `event`, `area`,
 /// `exclusion`, `never_mapped`, `recording_break` and `shift` registered, and what [`crate::register_coverage`] registers for the same months.
@@ -159,12 +151,6 @@ pub async fn nested_definitions(
         }
     }
     Ok(out)
-}
-
-pub(crate) fn replace(ctx: &SessionContext, name: &str, df: DataFrame) -> Result<(), AnalyseError> {
-    let fail = |source| AnalyseError::Engine { what: format!("view {name}"), source };
-    ctx.deregister_table(name).map_err(fail)?;
-    ctx.register_table(name, df.into_view()).map(|_| ()).map_err(fail)
 }
 
 /// The sources whose events fall under the definition that is registered now.

@@ -22,9 +22,9 @@ use svp_trial::{TrialError, covered, dosage, patrols, plot, report, sheet, spots
 use crate::error::AppError;
 use crate::machine::Machine;
 use crate::progress::Progress;
-use crate::request::{LakeAt, PathChoice};
 use crate::site::{Site, forces};
 use crate::trial_events;
+pub use crate::trial_events::EventsFrom;
 use crate::unknown::unknown;
 
 const SPOTS: &str = "hot_spots.csv";
@@ -41,24 +41,6 @@ impl Projection for Osgb {
 
     fn to_bng(&self, longitude: f64, latitude: f64) -> Option<(f64, f64)> {
         osgb::to_bng(longitude, latitude)
-    }
-}
-
-/// Where the events of a trial come from.
-#[derive(Debug, Clone, Default)]
-pub struct EventsFrom {
-    /// A CSV file with `easting`, `northing`, `occurred`, and where there are: `count`, `harm`. The lake is read without it.
-    pub file: Option<String>,
-    /// Lake, read under the trial's area and definition.
-    pub lake: LakeAt,
-    /// Where reference data lie.
-    pub paths: PathChoice,
-}
-
-impl EventsFrom {
-    /// The file or the lake, as it was named.
-    fn place(&self) -> &str {
-        self.file.as_deref().unwrap_or(&self.lake.location)
     }
 }
 

@@ -11,10 +11,28 @@ use crate::error::AppError;
 use crate::inputs;
 use crate::machine::Machine;
 use crate::progress::Progress;
+use crate::request::{LakeAt, PathChoice};
 use crate::site::Site;
 use crate::stage::{Calendar, Ground, LakeOf, OffGrid, Rows, Setting, Stage};
-use crate::trial::EventsFrom;
 use crate::unknown::unknown;
+
+/// Where the events of a trial come from.
+#[derive(Debug, Clone, Default)]
+pub struct EventsFrom {
+    /// A CSV file with `easting`, `northing`, `occurred`, and where there are: `count`, `harm`. The lake is read without it.
+    pub file: Option<String>,
+    /// Lake, read under the trial's area and definition.
+    pub lake: LakeAt,
+    /// Where reference data lie.
+    pub paths: PathChoice,
+}
+
+impl EventsFrom {
+    /// The file or the lake, as it was named.
+    pub(crate) fn place(&self) -> &str {
+        self.file.as_deref().unwrap_or(&self.lake.location)
+    }
+}
 
 /// Reads them.
 pub(crate) async fn read(

@@ -10,6 +10,9 @@ use std::fmt::Write;
 
 use crate::encoding::{EncodingKind, Place, USUAL, WHOLE};
 
+/// Most levels of a comparison; a level is four bits of a comparison vector, zero is "missing".
+pub const MAX_LEVELS: usize = 15;
+
 /// A level of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Level {
@@ -275,7 +278,7 @@ pub const COMPARISONS: [Comparison; 11] = [
 const _: () = {
     let mut i = 0;
     while i < COMPARISONS.len() {
-        assert!(COMPARISONS[i].levels.len() <= crate::MAX_LEVELS);
+        assert!(COMPARISONS[i].levels.len() <= MAX_LEVELS);
         i += 1;
     }
 };

@@ -29,7 +29,7 @@ mod words;
 
 pub use analysis::{Analysis, Parameter, Value};
 pub use area::{Area, District, Exclusion, Input, Period, Reference};
-pub use comparison::{COMPARISONS, Comparison, Level};
+pub use comparison::{COMPARISONS, Comparison, Level, MAX_LEVELS};
 pub use definition::{Definition, Include};
 pub use dictionary::{dictionary_markdown, odcs_yaml};
 pub use encoding::EncodingKind;
@@ -41,8 +41,7 @@ pub use finding::{Acceptance, FIRST_ROWS, Finding, FindingKind};
 pub use forces::{Choices, Force, ForceDistrict, Forces, Wanted};
 pub use geography::{Ages, AreaChange, AreaLink, Change, Places};
 pub use linkage::{
-    Alternative, Block, Blocking, Comparison as ComparisonShares, LinkModel, LinkThreshold, Linkage, MAX_LEVELS,
-    Numbers,
+    Alternative, Block, Blocking, Comparison as ComparisonShares, LinkModel, LinkThreshold, Linkage, Numbers,
 };
 pub use output::{Chart, CountColumn, DerivedColumn, Geometry, GrainColumn, LabelledColumn, Output};
 pub use policy::{

@@ -6,9 +6,6 @@ use serde::Deserialize;
 
 use crate::{COMPARISONS, Problem, parse};
 
-/// Most levels of a comparison; a level is four bits of a comparison vector, zero is "missing".
-pub const MAX_LEVELS: usize = 15;
-
 /// Learning of the weights.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

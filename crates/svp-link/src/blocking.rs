@@ -11,6 +11,7 @@ use svp_contract::encoding::{WHOLE, token_at};
 
 use crate::LinkError;
 use crate::rows::{NAMED, Row};
+use crate::value::mix;
 use crate::value::word_tokens;
 
 const FORENAME: usize = row_column("forename");
@@ -120,15 +121,6 @@ fn tokens_of(row: &Row<'_>, part: Part, out: &mut Vec<u64>) {
 /// Spreads the bytes of a plain token (FNV-1a).
 fn of_text(text: &[u8]) -> u64 {
     text.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-/// Mixes two words; the finaliser of SplitMix64 (Steele, Lea and Flood 2014). Tokens are keyed already, so this needs to
-/// spread, not to hide.
-pub(crate) fn mix(a: u64, b: u64) -> u64 {
-    let mut x = a.rotate_left(23) ^ b.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }
 
 /// What a rule costs.

@@ -329,7 +329,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::blocking::mix;
+    use crate::value::mix;
 
     proptest! {
         /// The pairs are those of joining keys with keys.

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::linker::Linked;
+use crate::linked::Linked;
 
 /// Precision, recall, and their harmonic mean.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

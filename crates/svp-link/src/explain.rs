@@ -5,7 +5,7 @@ use std::fmt::Write;
 use svp_contract::{COMPARISONS, Linkage};
 
 use crate::comparison::ComparisonVector;
-use crate::linker::Linked;
+use crate::linked::Linked;
 use crate::model::{Counts, Model, probability};
 
 /// The plan and the model in words: candidates for each rule, m, u and weight of each level, a histogram of weights.

@@ -6,7 +6,7 @@ use svp_contract::Linkage;
 
 use crate::cluster::{self, Edge, Terms};
 use crate::judge::Pair;
-use crate::linker::{Known, Linked};
+use crate::linked::{Known, Linked};
 use crate::rows::Record;
 
 /// Number of pairs of records that could be one person. `only`: for each record the number of its source, if that has each person

@@ -4,16 +4,10 @@ use svp_contract::Linkage;
 
 use crate::blocks::{Blocks, RowPair, candidates};
 use crate::comparison::{ComparisonVector, Cuts};
-use crate::learn;
+use crate::learn::{self, Compared};
 use crate::model::{Model, Ready, probability};
 use crate::parallel;
 use crate::store::{Store, compare};
-
-/// A few pairs of rows with their comparison vectors.
-pub(crate) struct Compared {
-    pub pairs: Vec<RowPair>,
-    pub vectors: Vec<ComparisonVector>,
-}
 
 /// A pair of records, by their numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -3,12 +3,17 @@
 use rustc_hash::FxHashMap;
 use svp_contract::Linkage;
 
-use crate::blocking::mix;
 use crate::blocks::RowPair;
 use crate::comparison::{ComparisonVector, Cuts};
-use crate::judge::Compared;
 use crate::parallel;
 use crate::store::{Store, compare};
+use crate::value::mix;
+
+/// A few pairs of rows with their comparison vectors.
+pub(crate) struct Compared {
+    pub pairs: Vec<RowPair>,
+    pub vectors: Vec<ComparisonVector>,
+}
 
 /// Seed of the generator that draws pairs: "SVP link" in ASCII.
 const SEED: u64 = 0x5356_5020_6c69_6e6b;

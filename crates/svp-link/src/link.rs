@@ -14,7 +14,8 @@ use svp_lake::input::digest_bytes;
 use crate::LinkError;
 use crate::blocking::RuleCost;
 use crate::group::{linked_by, threshold};
-use crate::linker::{Judged, Known, Linked, Linker};
+use crate::linked::{Judged, Known, Linked};
+use crate::linker::Linker;
 use crate::model::Model;
 use crate::people::{self, Assigned, Gone};
 

@@ -15,6 +15,7 @@ use crate::blocking::RuleCost;
 use crate::blocks::{Note, block};
 use crate::group;
 use crate::judge::{Judge, Pair, Weighed};
+use crate::linked::{Known, Linked};
 use crate::model::Model;
 use crate::read::{broken_promises, read};
 use crate::rows::{Record, Rows};
@@ -26,20 +27,6 @@ const PAIRS_AT_ONCE: u64 = 8_000_000;
 
 /// Columns that records must have; of all others it may be that nothing is known.
 const REQUIRED: [&str; 3] = ["person_record_id", "source", "agency"];
-
-/// What an earlier run said of a record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Judged {
-    /// Key of its person.
-    pub key: String,
-    /// Digest of all that was known of it.
-    pub mark: u64,
-    /// How it was linked.
-    pub linked_by: String,
-}
-
-/// What an earlier run said, by the id of the record.
-pub type Known = HashMap<String, Judged>;
 
 /// Links records of people under a definition.
 ///
@@ -200,69 +187,6 @@ impl<'a> Linker<'a> {
             broken_promises,
             records,
         })
-    }
-}
-
-/// What [`Linker`] found.
-#[derive(Debug)]
-pub struct Linked {
-    /// Records in the order of their ids; other lists number them from 0.
-    pub records: Vec<Record>,
-    /// The group of each record, which is one person: the number of its first record.
-    pub group: Vec<u32>,
-    /// Best weight of a record with another of its group, bits.
-    pub best: Vec<f32>,
-    /// Candidate pairs of records with their match weights, sorted by their numbers.
-    pub pairs: Vec<Pair>,
-    /// The rows.
-    pub(crate) store: Option<Store>,
-    /// The model.
-    pub model: Model,
-    /// What each rule cost.
-    pub rules: Vec<RuleCost>,
-    /// Distinct candidate pairs of rows.
-    pub candidates: u64,
-    /// Pairs of records that could be one person.
-    pub total: f64,
-    /// Whether the model was learned in this run, and all records judged anew.
-    pub learned: bool,
-    /// Records that an earlier run judged, and that were left as they are.
-    pub settled: Vec<bool>,
-    /// Records about which nothing is known; they are linked to none.
-    pub empty: u64,
-    /// Numbers under which too many people stand for them to be anybody's.
-    pub shared_numbers: u64,
-    /// Joins that the promise of a source forbade.
-    pub forbidden: u64,
-    /// Records of a promised source that share a strong value with another of it, by source.
-    pub broken_promises: BTreeMap<String, u64>,
-}
-
-impl Linked {
-    /// The people: for each the ids of its records, in their order; people in the order of their first records.
-    #[must_use]
-    pub fn people(&self) -> Vec<Vec<&str>> {
-        let mut people: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
-        for (record, group) in self.records.iter().zip(&self.group) {
-            people.entry(*group).or_default().push(&record.id);
-        }
-        people.into_values().collect()
-    }
-
-    /// Expected share of the pairs above the threshold (bits) that are one person, and expected share of all such pairs that are
-    /// above it (among the candidates): what can be said of precision and recall without labels.
-    #[must_use]
-    pub fn expected(&self, threshold: f64) -> (f64, f64) {
-        let (mut above, mut right, mut all) = (0.0, 0.0, 0.0);
-        for pair in &self.pairs {
-            let p = pair.probability();
-            all += p;
-            if f64::from(pair.weight) > threshold {
-                above += 1.0;
-                right += p;
-            }
-        }
-        (if above > 0.0 { right / above } else { 1.0 }, if all > 0.0 { right / all } else { 1.0 })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::blocks::RowPair;
 use crate::comparison::{ComparisonVector, Cuts};
-use crate::linker::Linked;
+use crate::linked::Linked;
 use crate::model::Counts;
 use crate::store::compare;
 use svp_contract::Linkage;

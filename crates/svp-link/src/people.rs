@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::linker::{Known, Linked};
+use crate::linked::{Known, Linked};
 
 /// What happened to a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,7 +130,7 @@ mod tests {
     use svp_contract::Linkage;
 
     use super::*;
-    use crate::linker::Judged;
+    use crate::linked::Judged;
     use crate::model::{Model, Present};
     use crate::rows::Record;
 

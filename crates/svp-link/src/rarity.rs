@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use svp_contract::comparison::{Rarity, comparison, row_column};
 use svp_contract::{COMPARISONS, MAX_LEVELS};
 
-use crate::blocking::mix;
+use crate::value::mix;
 
 /// The number of values that the list of comparisons names.
 const LISTED: usize = {

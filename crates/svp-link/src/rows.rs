@@ -5,7 +5,7 @@ use arrow::datatypes::UInt32Type;
 use svp_contract::comparison::{ROW_COLUMNS, RowKind};
 
 use crate::LinkError;
-use crate::blocking::mix;
+use crate::value::mix;
 
 /// How many of [`ROW_COLUMNS`] are encodings, and how many are encodings, numbers or keys: what rules can name and a mark is of.
 const fn leading() -> (usize, usize) {

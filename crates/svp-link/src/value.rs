@@ -62,3 +62,12 @@ pub(crate) fn word_tokens(words: Option<&[u8]>) -> impl Iterator<Item = u64> {
     let n = words.len().saturating_sub(FILTER_BYTES) / PART_BYTES;
     (0..n).filter_map(move |i| token_at(words, i))
 }
+
+/// Mixes two words; the finaliser of SplitMix64 (Steele, Lea and Flood 2014). Tokens are keyed already, so this needs to
+/// spread, not to hide.
+pub(crate) fn mix(a: u64, b: u64) -> u64 {
+    let mut x = a.rotate_left(23) ^ b.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}

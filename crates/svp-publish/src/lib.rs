@@ -24,7 +24,9 @@ mod fixture;
 mod tests;
 
 pub use error::PublishError;
+pub use manifest::{FORMAT, FORMAT_VERSION};
 pub use model::{
     Chart, Column, Content, DefinitionLine, Geometry, MissingMonths, Outlines, PublishedTable, ReleaseMeta, SourceLine,
 };
-pub use release::{FORMAT, FORMAT_VERSION, OUTLINE_TOLERANCE, release};
+pub use release::release;
+pub use shape::OUTLINE_TOLERANCE;

@@ -7,7 +7,11 @@ use sha2::{Digest, Sha256};
 use crate::error::PublishError;
 use crate::frame::{FLAG_ENDING, Frame};
 use crate::model::{Column, Content, PublishedTable, ReleaseMeta};
-use crate::release::{FORMAT, FORMAT_VERSION};
+
+/// Name of the format that `manifest.json` announces.
+pub const FORMAT: &str = "svp-release";
+/// Version of that format; grows when a reader of releases would have to change.
+pub const FORMAT_VERSION: u32 = 1;
 
 /// Writes the manifest of the files so far; `frames` lie in the order of `tables`.
 pub(crate) fn write(

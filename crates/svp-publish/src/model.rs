@@ -177,6 +177,17 @@ pub struct PublishedTable {
     pub content: Content,
 }
 
+impl PublishedTable {
+    /// Names of the data files, where the table is available.
+    pub(crate) fn data_files(&self) -> Vec<String> {
+        let mut files = vec![format!("{}.csv", self.name), format!("{}.parquet", self.name)];
+        if self.geometry != Geometry::None {
+            files.push(format!("{}.geojson", self.name));
+        }
+        files
+    }
+}
+
 /// The rows of a table, or why there are none.
 #[derive(Debug, Clone)]
 pub enum Content {

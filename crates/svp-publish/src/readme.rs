@@ -8,7 +8,6 @@ use serde::Serialize;
 use crate::error::PublishError;
 use crate::frame::Frame;
 use crate::model::{Content, PublishedTable, ReleaseMeta};
-use crate::release;
 use crate::report::templates;
 use crate::words::{NOT_AVAILABLE, SUPPRESSED, whole};
 
@@ -41,7 +40,7 @@ pub(crate) fn write(
                 Content::NotAvailable(reason) => Some(reason),
                 Content::Table(_) => None,
             },
-            files: release::data_files(table).join(", "),
+            files: table.data_files().join(", "),
             policy: frame.as_ref().map(policy),
         })
         .collect();

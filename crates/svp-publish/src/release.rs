@@ -6,20 +6,12 @@ use bytes::Bytes;
 
 use crate::error::PublishError;
 use crate::frame::Frame;
-use crate::model::{Geometry, Outlines, PublishedTable, ReleaseMeta};
+use crate::model::{Outlines, PublishedTable, ReleaseMeta};
 use crate::{csv_file, geojson_file, manifest, parquet_file, readme, report, shape};
-
-/// Name of the format that `manifest.json` announces.
-pub const FORMAT: &str = "svp-release";
-/// Version of that format; grows when a reader of releases would have to change.
-pub const FORMAT_VERSION: u32 = 1;
-
-/// Greatest distance in metres by which a simplified outline leaves the given one.
-pub const OUTLINE_TOLERANCE: f64 = 10.0;
 
 /// Makes the files of one release folder as (relative path, bytes), `manifest.json` last.
 ///
-/// Outlines are simplified to [`OUTLINE_TOLERANCE`] before anything is drawn or written.
+/// Outlines are simplified to [`OUTLINE_TOLERANCE`](crate::OUTLINE_TOLERANCE) before anything is drawn or written.
 ///
 /// Each available table becomes `<name>.parquet`, `<name>.csv` and, if it lies on the ground,
 /// `<name>.geojson`; then `README.txt`, `report.html` and `manifest.json`. A table that is not available
@@ -62,15 +54,6 @@ pub fn release(
     let manifest = manifest::write(meta, tables, &frames, &files)?;
     files.push(("manifest.json".into(), manifest));
     Ok(files)
-}
-
-/// Names of the data files of a table that is available.
-pub(crate) fn data_files(table: &PublishedTable) -> Vec<String> {
-    let mut files = vec![format!("{}.csv", table.name), format!("{}.parquet", table.name)];
-    if table.geometry != Geometry::None {
-        files.push(format!("{}.geojson", table.name));
-    }
-    files
 }
 
 fn check_names(tables: &[PublishedTable]) -> Result<(), PublishError> {

@@ -12,6 +12,9 @@ use crate::frame::{Cell, Frame};
 use crate::model::{Geometry, Outlines};
 use crate::rest;
 
+/// Greatest distance in metres by which a simplified outline leaves the given one.
+pub const OUTLINE_TOLERANCE: f64 = 10.0;
+
 /// Square in metres from an identifier such as `250m:291750:92500` (size, south-west corner).
 pub(crate) fn bng_square(id: &str) -> Option<(f64, f64, f64)> {
     let mut parts = id.split(':');
@@ -78,7 +81,7 @@ pub(crate) fn lightened(outlines: &Outlines) -> Outlines {
         .areas
         .iter()
         .map(|(code, name, shape)| {
-            let light = shape.simplify(crate::OUTLINE_TOLERANCE);
+            let light = shape.simplify(OUTLINE_TOLERANCE);
             (code.clone(), name.clone(), light)
         })
         .collect();

@@ -8,8 +8,8 @@ use svp_contract::{DesignKind, Trial};
 use crate::TrialError;
 use crate::clock::{Days, Times};
 use crate::dice::{Dice, Purpose};
-use crate::rows::Table;
 use crate::spots::Spot;
+use crate::table::Table;
 
 /// What a hot spot is on a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

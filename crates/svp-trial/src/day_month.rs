@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use chrono::{Datelike, NaiveDate};
 
 use crate::TrialError;
-use crate::rows::MOST_ASTRAY;
+use crate::table::MOST_ASTRAY;
 
 /// Chance below which days are no accident.
 const CHANCE: f64 = 1e-6;

@@ -31,6 +31,7 @@ pub mod rows;
 pub mod sheet;
 pub mod spots;
 pub mod stratified;
+mod table;
 mod twice;
 
 pub use error::TrialError;

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::TrialError;
 use crate::clock::{When, when};
-use crate::rows::{MOST_ASTRAY, Table};
+use crate::table::{MOST_ASTRAY, Table};
 
 /// Columns that name or number rows. Rows are compared without them: an export made twice numbers its rows anew.
 const IDS: [&str; 18] = [

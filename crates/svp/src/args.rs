@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use svp_app::{AcceptChoice, LakeAt, Machine, PathChoice};
 
-use crate::question_args::{AnalyseArgs, DiscloseArgs, LinkArgs, SqlArgs};
+use crate::question_args::{AnalyseArgs, DiscloseArgs, LinkArgs, PathArgs, SqlArgs};
 use crate::trial_args::TrialArgs;
 
 const EXIT_CODES: &str = "\
@@ -151,20 +151,6 @@ pub enum AreaCommand {
     },
     /// List the forces: code, name, districts and partnerships
     List,
-}
-
-/// Where data lies.
-#[derive(Debug, Args)]
-pub struct PathArgs {
-    /// Folder of reference data, in place of the area's own
-    #[arg(long)]
-    pub reference: Option<String>,
-    /// Folder of extracts, in place of the area's own
-    #[arg(long)]
-    pub extracts: Option<String>,
-    /// Files, folder or glob of one source, in place of the area's own; may be repeated
-    #[arg(long, value_name = "SOURCE=PATH")]
-    pub input: Vec<String>,
 }
 
 impl PathArgs {

@@ -2,8 +2,6 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::args::PathArgs;
-
 /// `svp disclose`
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("what").required(true).args(["attack", "check", "ledger", "review"]))]
@@ -155,4 +153,18 @@ pub enum ResultForm {
     Csv,
     /// One JSON object a line
     Json,
+}
+
+/// Where data lies.
+#[derive(Debug, Args)]
+pub struct PathArgs {
+    /// Folder of reference data, in place of the area's own
+    #[arg(long)]
+    pub reference: Option<String>,
+    /// Folder of extracts, in place of the area's own
+    #[arg(long)]
+    pub extracts: Option<String>,
+    /// Files, folder or glob of one source, in place of the area's own; may be repeated
+    #[arg(long, value_name = "SOURCE=PATH")]
+    pub input: Vec<String>,
 }

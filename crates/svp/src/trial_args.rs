@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use crate::args::PathArgs;
+use crate::question_args::PathArgs;
 
 /// `svp trial`
 #[derive(Debug, Args)]

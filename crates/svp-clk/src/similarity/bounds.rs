@@ -1,6 +1,6 @@
 //! What a threshold asks of the popcounts, in whole numbers.
 
-use super::MOST_BITS;
+use super::filters::MOST_BITS;
 use crate::ClkError;
 
 /// The least intersections and the widest differences of popcounts under a threshold.

@@ -14,7 +14,7 @@ use std::ops::Range;
 use pulp::{Arch, Scalar, Simd, WithSimd};
 
 use super::bounds::{Bounds, dice};
-use super::{Filters, Pair};
+use super::filters::{Filters, Pair};
 
 /// Rows of a block, and its words in a column.
 const BLOCK: usize = 256;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Pair;
+use super::filters::Pair;
 
 /// Of pairs as a search sorts them, the `k` best of every row.
 ///

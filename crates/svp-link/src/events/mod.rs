@@ -26,6 +26,7 @@ use crate::LinkError;
 use choose::{Candidate, by_chance, covered, one_to_one};
 use learn::{Model, Pattern, learn};
 pub use report::{EventReport, LevelReport, PairReport};
+use tables::Matched;
 pub use tables::event_tables;
 
 /// The steps in their order: name and SQL.
@@ -51,17 +52,6 @@ const WORKING: [&str; 7] = [
 ];
 
 const MINUTES_OF_DAY: f64 = 1_440.0;
-
-/// A pair of sources on its way.
-#[derive(Debug, Default)]
-struct Matched {
-    report: PairReport,
-    patterns: Vec<Pattern>,
-    /// Days that both lists cover.
-    days: f64,
-    model: Option<Model>,
-    matches: Vec<Candidate>,
-}
 
 fn step(step: &'static str) -> impl Fn(DataFusionError) -> LinkError {
     move |source| LinkError::Step { step, source }

@@ -4,12 +4,23 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use svp_contract::EventLevel;
 
 use super::choose::Candidate;
-use super::learn::{CLASSES, COMPARISONS};
+use super::learn::{CLASSES, COMPARISONS, Model, Pattern};
 use super::report::PairReport;
-use super::{Level, Matched};
 use crate::LinkError;
+
+/// A pair of sources on its way.
+#[derive(Debug, Default)]
+pub(super) struct Matched {
+    pub report: PairReport,
+    pub patterns: Vec<Pattern>,
+    /// Days that both lists cover.
+    pub days: f64,
+    pub model: Option<Model>,
+    pub matches: Vec<Candidate>,
+}
 
 /// Name and schema of each table that event matching writes into the zone `linked`:
 ///
@@ -94,7 +105,7 @@ fn number(values: impl Iterator<Item = f64>) -> ArrayRef {
 }
 
 /// Rows of `event_match`, in the order of their events.
-pub(super) fn matches(matched: &[Matched], levels: &[Level]) -> Result<RecordBatch, LinkError> {
+pub(super) fn matches(matched: &[Matched], levels: &[EventLevel]) -> Result<RecordBatch, LinkError> {
     let mut rows: Vec<(&Matched, &Candidate)> =
         matched.iter().flat_map(|m| m.matches.iter().map(move |c| (m, c))).collect();
     rows.sort_by(|(a, x), (b, y)| {
@@ -169,7 +180,7 @@ pub(super) fn weights(matched: &[Matched]) -> Result<RecordBatch, LinkError> {
 
 /// The table `event_pattern`: every pattern with the weight that was learned for it.
 pub(super) fn patterns(matched: &[Matched]) -> Result<RecordBatch, LinkError> {
-    let rows: Vec<(&PairReport, &super::learn::Pattern, f64, f64)> = matched
+    let rows: Vec<(&PairReport, &Pattern, f64, f64)> = matched
         .iter()
         .filter_map(|m| m.model.as_ref().map(|model| (m, model)))
         .flat_map(|(m, model)| {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pulp::Arch;
 
-use super::{Closed, Event, Metric, Rules};
+use super::event::{Closed, Event, Metric, Rules};
 use crate::draw::Draw;
 
 /// Table of one permutation: pairs by band of space and band of time.

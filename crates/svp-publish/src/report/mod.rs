@@ -20,7 +20,6 @@ use crate::error::PublishError;
 use crate::frame::Frame;
 use crate::model::{Chart, Content, Outlines, PublishedTable, ReleaseMeta};
 use crate::readme;
-use crate::release;
 use crate::shape::Ground;
 use crate::words::{self, NOT_APPLICABLE, NOT_AVAILABLE, SUPPRESSED};
 
@@ -180,7 +179,7 @@ fn result<'a>(
     out.tabs = !out.charts.is_empty() && frame.rows > 12;
     out.table = Some(shown);
     out.disclosure = Some(disclosure(frame));
-    out.files = release::data_files(table);
+    out.files = table.data_files();
     Ok(out)
 }
 

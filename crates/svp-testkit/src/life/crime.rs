@@ -2,8 +2,7 @@
 
 use chrono::NaiveDateTime;
 
-use super::draw::attracted;
-use super::offence::{Offence, serious};
+use super::offence::{Offence, attracted, serious};
 use crate::people::Person;
 use crate::place::Point;
 

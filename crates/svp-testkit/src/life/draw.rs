@@ -5,16 +5,10 @@ use chrono::{Datelike, Days, Duration, NaiveDate, NaiveDateTime, NaiveTime};
 use super::World;
 use super::crime::{Crime, Located, Part, Place, Spot, Writer};
 use super::hours::{Clock, Pattern};
-use super::offence::{HIDDEN, OFFENCES, Offence, Sort, serious};
+use super::offence::{HIDDEN, OFFENCES, Offence, Sort, attracted, serious};
 use crate::dice::{Dice, Purpose};
 use crate::people::{Person, Role, Sex};
 use crate::place::{HOTSPOTS, Kind, PREMISES, Point};
-
-/// Whether the hotspots attract an offence.
-pub(super) fn attracted(offence: &Offence) -> bool {
-    matches!(offence.sort, Sort::Violence | Sort::Robbery | Sort::Weapon | Sort::Disorder)
-        && !matches!(offence.code, "11A" | "34A")
-}
 
 /// Draws the crimes that happen in a month.
 #[must_use]

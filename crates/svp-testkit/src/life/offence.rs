@@ -127,3 +127,9 @@ pub const OFFENCES: [Offence; 50] = [
     offence("19D", (19, 16), &["Rape of a female aged under 16"], Sort::Sexual, 6.0, 0.0, (0.5, 0.5), VSO),
     offence("4.10", (4, 10), &["Corporate manslaughter"], Sort::Other, 0.0, 0.7, NONE, VSO),
 ];
+
+/// Whether the hotspots attract an offence.
+pub(super) fn attracted(offence: &Offence) -> bool {
+    matches!(offence.sort, Sort::Violence | Sort::Robbery | Sort::Weapon | Sort::Disorder)
+        && !matches!(offence.code, "11A" | "34A")
+}
