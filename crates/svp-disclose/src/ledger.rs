@@ -383,8 +383,8 @@ fn digest(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::published::EventSet;
     use crate::relate::{Dim, Row, Told};
-    use crate::testing::event_set;
     use proptest::prelude::*;
 
     fn told(numbers: &[Told]) -> Table {
@@ -393,7 +393,7 @@ mod tests {
             name: "t".into(),
             release: 0,
             earlier: false,
-            set: event_set(),
+            set: EventSet::default(),
             measure: "events".into(),
             part_of: Vec::new(),
             dims: vec![Dim { kind: "district".into(), total: None }],

@@ -6,18 +6,18 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod attack;
-pub mod bounds;
-pub mod cell_key;
+mod bounds;
+mod cell_key;
 mod count;
 mod decide;
-pub mod disclose;
+mod disclose;
 mod error;
 pub mod exceptions;
 pub mod gate;
 mod greedy;
 pub mod ledger;
 mod lp;
-pub mod merge;
+mod merge;
 mod outcome;
 pub mod piece;
 mod policy;
@@ -29,9 +29,10 @@ mod random_tables;
 pub mod relate;
 pub mod review;
 pub mod system;
-pub mod testing;
 mod walk;
 
+pub use bounds::raise_goals;
+pub use cell_key::Perturbation;
 pub use disclose::{Disclosed, Disclosure, Outcome, disclose};
 pub use error::DiscloseError;
 pub use outcome::{AttackSummary, Detail, Finding, Suppression};

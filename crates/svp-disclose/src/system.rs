@@ -27,7 +27,7 @@ pub enum Goal {
     /// Nothing to keep.
     None,
     /// The reader's bounds must contain this interval; of a total, as much of it as the shown noughts leave open
-    /// (see [`crate::bounds::raise_goals`]).
+    /// (see [`crate::raise_goals`]).
     Cover {
         /// Lower end.
         lo: f64,

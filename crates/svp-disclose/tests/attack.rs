@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+mod linked;
+
+use linked::{Random, TwoLevels, linked, printed, suppressed};
 use svp_disclose::attack::{Effort, Proof, attack, attack_exact};
-use svp_disclose::bounds::raise_goals;
 use svp_disclose::protect::protect;
+use svp_disclose::raise_goals;
 use svp_disclose::relate::{Related, relate};
-use svp_disclose::system::{Goal, State, System, SystemError};
-use svp_disclose::testing::{Random, TwoLevels, linked, printed, sum, suppressed};
+use svp_disclose::system::{Equation, Goal, State, System, SystemError};
 
 /// The goals as far as marks can keep them at all.
 fn attainable_goals(system: &System) -> Vec<Goal> {
@@ -32,8 +34,8 @@ fn three_by_three(body: [[f64; 3]; 3], below: f64) -> System {
         }
     }
     for i in 0..4 {
-        sum(&mut system, 4 * i + 3, &[4 * i, 4 * i + 1, 4 * i + 2]);
-        sum(&mut system, 12 + i, &[i, 4 + i, 8 + i]);
+        system.equations.push(Equation::sum(4 * i + 3, &[4 * i, 4 * i + 1, 4 * i + 2]));
+        system.equations.push(Equation::sum(12 + i, &[i, 4 + i, 8 + i]));
     }
     system
 }
@@ -61,7 +63,7 @@ fn one_suppressed_cell_is_recovered_by_subtraction() {
 fn marks_tell_that_a_total_is_of_two_at_least() {
     let numbers = vec![suppressed(1.0, 8.0), suppressed(1.0, 8.0), suppressed(2.0, 8.0)];
     let mut system = System { numbers, equations: Vec::new() };
-    sum(&mut system, 2, &[0, 1]);
+    system.equations.push(Equation::sum(2, &[0, 1]));
     assert_eq!(attainable_goals(&system)[2], Goal::Cover { lo: 2.0, hi: 7.0 });
     assert_eq!(attack(&system, &effort()).unwrap().broken.len(), 0);
     // An earlier release that printed the total makes nothing attainable out of it.

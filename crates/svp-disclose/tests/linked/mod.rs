@@ -1,8 +1,8 @@
-//! Random tables for tests and benches: counts as they are in sparse crime tables, with margins and hierarchies.
+//! Random linked tables: counts as they are in sparse crime tables, with margins and hierarchies.
 
-use crate::published::EventSet;
-use crate::relate::{Dim, Knowledge, Row, Table, Told};
-use crate::system::{Equation, Goal, Number, State, System};
+use svp_disclose::published::EventSet;
+use svp_disclose::relate::{Dim, Knowledge, Row, Table, Told};
+use svp_disclose::system::{Goal, Number, State};
 
 /// A small generator of random numbers (splitmix64): the same seed gives the same tables everywhere.
 #[derive(Debug, Clone)]
@@ -10,7 +10,6 @@ pub struct Random(u64);
 
 impl Random {
     /// From a seed.
-    #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -51,7 +50,6 @@ pub struct Rule {
 
 impl Rule {
     /// What is printed for a count.
-    #[must_use]
     pub fn told(&self, count: i64) -> Told {
         if count > 0 && count < self.suppress_below {
             return Told::Suppressed { primary: true };
@@ -60,13 +58,12 @@ impl Rule {
         if count == 0 {
             return Told::Shown(0.0, 0.0);
         }
-        let shown = crate::policy::round_to(count, self.round_to);
+        let shown = (count + self.round_to / 2) / self.round_to * self.round_to;
         Told::Shown((shown - below).max(self.suppress_below) as f64, (shown + above) as f64)
     }
 }
 
 /// The set of events that random tables count.
-#[must_use]
 pub fn event_set() -> EventSet {
     EventSet {
         area: "test".into(),
@@ -89,19 +86,10 @@ impl Knowledge for TwoLevels {
         let group = member.split('.').nth(1).unwrap_or_default();
         if kind == "member" { vec![("group".into(), format!("g.{group}"))] } else { Vec::new() }
     }
-
-    fn definition_within(&self, _: (&str, &str), _: (&str, &str)) -> bool {
-        false
-    }
-
-    fn universe_within(&self, _: &str, _: &str) -> bool {
-        false
-    }
 }
 
 /// A table over the given dimensions (kind and members) of a dense body of counts in row-major order, with every
 /// margin where `margins` is set: the member `all` stands for the total of a dimension.
-#[must_use]
 pub fn table(name: &str, dims: &[(&str, Vec<String>)], body: &[i64], rule: Rule, margins: bool) -> Table {
     let sizes: Vec<usize> = dims.iter().map(|d| d.1.len()).collect();
     let mut rows = Vec::new();
@@ -146,19 +134,16 @@ pub fn table(name: &str, dims: &[(&str, Vec<String>)], body: &[i64], rule: Rule,
 }
 
 /// Members of a kind, in groups: `m.0.0`, `m.0.1`, … `m.1.0`, …
-#[must_use]
 pub fn grouped(groups: usize, each: usize) -> Vec<String> {
     (0..groups).flat_map(|g| (0..each).map(move |m| format!("m.{g}.{m}"))).collect()
 }
 
 /// Members without groups.
-#[must_use]
 pub fn plain(prefix: &str, n: usize) -> Vec<String> {
     (0..n).map(|i| format!("{prefix}{i}")).collect()
 }
 
 /// Random linked tables: two tables that share a margin, one of them over a hierarchy, all with all margins.
-#[must_use]
 pub fn linked(seed: u64) -> (Vec<Table>, Rule) {
     let mut random = Random::new(seed);
     let rule = Rule { suppress_below: 3 + random.below(8) as i64, round_to: [1, 1, 3, 5][random.below(4) as usize] };
@@ -198,7 +183,6 @@ pub fn linked(seed: u64) -> (Vec<Table>, Rule) {
 }
 
 /// A number that is printed exactly, for systems made by hand.
-#[must_use]
 pub fn printed(value: f64) -> Number {
     Number {
         value: Some(value),
@@ -213,14 +197,6 @@ pub fn printed(value: f64) -> Number {
 }
 
 /// A number that is suppressed for its smallness.
-#[must_use]
 pub fn suppressed(value: f64, below: f64) -> Number {
     Number { state: State::Hidden, goal: Goal::Cover { lo: 1.0, hi: below - 1.0 }, ..printed(value) }
-}
-
-/// total = Σ parts, by position.
-pub fn sum(system: &mut System, total: usize, parts: &[usize]) {
-    let mut terms: Vec<(usize, f64)> = parts.iter().map(|n| (*n, 1.0)).collect();
-    terms.push((total, -1.0));
-    system.equations.push(Equation { terms });
 }
