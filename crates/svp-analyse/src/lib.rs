@@ -9,7 +9,7 @@ mod analysis;
 mod coverage;
 mod error;
 mod geography;
-mod known;
+mod hierarchies;
 mod output;
 mod outside;
 mod placed;
@@ -23,7 +23,7 @@ pub use coverage::{
     month_spans, observed_months, register_coverage,
 };
 pub use error::AnalyseError;
-pub use known::Known;
+pub use hierarchies::SiteHierarchies;
 pub use output::{Content, Counted, Result as OutputResult, check_output, count_output, derive};
 pub use outside::outside_months;
 pub use placed::{PlacedEvent, placed_events};

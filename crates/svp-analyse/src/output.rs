@@ -7,7 +7,7 @@ use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, UInt32Type};
 use datafusion::prelude::{SessionContext, col};
 use svp_contract::{Output, Problem, nearest};
-use svp_disclose::published::EventSet;
+use svp_disclose::event_set::EventSet;
 use svp_disclose::{Disclosed, Policy, Raw};
 
 use crate::AnalyseError;

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use svp_analyse::{
-    Content, Counted, Known, OutputResult, count_output, define, definition_sources, derive, observed_months,
+    Content, Counted, OutputResult, SiteHierarchies, count_output, define, definition_sources, derive, observed_months,
 };
 use svp_contract::{Definition, Output};
 use svp_disclose::attack::Effort;
+use svp_disclose::event_set::EventSet;
 use svp_disclose::exceptions::Accepts;
-use svp_disclose::published::EventSet;
 use svp_disclose::review::{PolicyLine, TableReview, Withheld};
 use svp_disclose::{Disclosure, Outcome, Policy, Raw};
 use svp_lake::input::digest_bytes;
@@ -41,7 +41,7 @@ impl Work<'_> {
         let months = calendar::period(self.area);
         let definitions: Vec<&Defined<Definition>> =
             self.area.definitions.iter().filter_map(|name| self.site.definitions.get(name)).collect();
-        let known = hierarchies(self.ctx, self.site, self.area, &self.data.lookups, &definitions).await?;
+        let hierarchies = hierarchies(self.ctx, self.site, self.area, &self.data.lookups, &definitions).await?;
         let total = definitions.len() * self.area.outputs.len();
         self.progress.bar("analyse", total as u64, false);
         let mut decided = Decided::default();
@@ -77,7 +77,7 @@ impl Work<'_> {
             "analyse",
             &format!("{} outputs under {} definitions", self.area.outputs.len(), self.area.definitions.len()),
         );
-        self.disclose(raws, &known, &mut decided).await?;
+        self.disclose(raws, &hierarchies, &mut decided).await?;
         Ok(decided)
     }
 
@@ -85,7 +85,7 @@ impl Work<'_> {
     async fn disclose(
         &self,
         raws: Vec<(usize, &Output, Raw)>,
-        known: &Known,
+        hierarchies: &SiteHierarchies,
         decided: &mut Decided,
     ) -> Result<(), AppError> {
         let (slots, raws): (Vec<(usize, &Output)>, Vec<Raw>) =
@@ -103,7 +103,7 @@ impl Work<'_> {
             })
             .map(str::to_owned)
             .collect();
-        let mut disclosure = svp_disclose::disclose(raws, &earlier, number, known, &accepted, &Effort::default())
+        let mut disclosure = svp_disclose::disclose(raws, &earlier, number, hierarchies, &accepted, &Effort::default())
             .map_err(|source| AppError::Disclosure { audience: self.area.audience.clone(), source })?;
         for ((slot, output), outcome) in slots.into_iter().zip(std::mem::take(&mut disclosure.outcomes)) {
             decided.results[slot].content = match outcome {

@@ -187,10 +187,10 @@ impl Releases {
         };
         let stage = Stage::open(&site, machine, setting, progress).await?;
         let definitions: Vec<_> = site.definitions.values().collect();
-        let known = hierarchies(&stage.ctx, &site, area, &stage.data.lookups, &definitions).await?;
+        let hierarchies = hierarchies(&stage.ctx, &site, area, &stage.data.lookups, &definitions).await?;
         let told = ledger::read(&self.lake, &state.ledger, &request.audience, None).await?;
         let tables = told.tables();
-        let mut related = relate(&tables, &known);
+        let mut related = relate(&tables, &hierarchies);
         if request.blind {
             related.system.numbers.iter_mut().for_each(|number| number.value = None);
         }
@@ -209,7 +209,7 @@ impl Releases {
             attacked: found.bounds.len(),
             by_witness: by(Proof::Witness),
             by_programme: by(Proof::FullLp),
-            broken: found.broken.iter().map(|number| related.origins[*number].label.clone()).collect(),
+            broken: found.broken.iter().map(|number| related.provenance[*number].label.clone()).collect(),
         })
     }
 }

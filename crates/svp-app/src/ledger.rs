@@ -96,7 +96,7 @@ pub(crate) fn append(
         blind: String::from_utf8_lossy(&blind).into_owned(),
         decision: Decision::Released { coarsened },
         exceptions: record.exceptions.clone(),
-        tables: record.disclosure.told.clone(),
+        tables: record.disclosure.published.clone(),
         ..Entry::default()
     };
     let failed = |source| AppError::Ledger { audience: record.audience.to_owned(), source };
@@ -132,11 +132,11 @@ fn review(record: &Record<'_>, compared: u64, begun_anew: Option<String>) -> Rev
             done: f.done.to_owned(),
         })
         .collect();
-    if disclosure.attack.told_before > 0 {
+    if disclosure.attack.disclosed_before > 0 {
         differences.push(Difference {
             table: "earlier releases".to_owned(),
             against: "one another".to_owned(),
-            kind: format!("{} numbers follow from them alone", disclosure.attack.told_before),
+            kind: format!("{} numbers follow from them alone", disclosure.attack.disclosed_before),
             done: "cannot be mended: told before".to_owned(),
         });
     }

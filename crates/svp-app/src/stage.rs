@@ -4,8 +4,8 @@
 use arrow::datatypes::Schema;
 use datafusion::prelude::SessionContext;
 use svp_analyse::{
-    Known, Months, SITE_TABLES, UNIVERSES, hold_coverage, nested_definitions, register_coverage, register_empty,
-    register_never_mapped, register_reference, register_site_table,
+    Months, SITE_TABLES, SiteHierarchies, UNIVERSES, hold_coverage, nested_definitions, register_coverage,
+    register_empty, register_never_mapped, register_reference, register_site_table,
 };
 use svp_contract::{Area, Definition, MapRule, Places, Table};
 use svp_functions::{CodeMaps, Lookups};
@@ -280,17 +280,17 @@ pub(crate) async fn hierarchies(
     area: &Area,
     lookups: &Lookups,
     definitions: &[&Defined<Definition>],
-) -> Result<Known, AppError> {
-    let mut known = Known::new(area, lookups);
+) -> Result<SiteHierarchies, AppError> {
+    let mut out = SiteHierarchies::new(area, lookups);
     for (inner, outer) in UNIVERSES {
-        known.add_universe_within(inner, outer);
+        out.add_universe_within(inner, outer);
     }
     let items: Vec<&Definition> = definitions.iter().map(|d| &d.item).collect();
     let key = |at: usize| format!("{} {}", definitions[at].item.name, definition_digest(site, definitions[at]));
     for (inner, outer) in nested_definitions(ctx, &items).await? {
-        known.add_definition_within(&key(inner), &key(outer));
+        out.add_definition_within(&key(inner), &key(outer));
     }
-    Ok(known)
+    Ok(out)
 }
 
 /// Digest of the text of a definition.

@@ -2,7 +2,7 @@
 //!
 //! A leak is proved by bounds that hold for every assignment (interval arithmetic, or a linear programme over
 //! everything that is tied to the number). Safety is proved by a *witness*: one assignment that fits all that
-//! was published and in which the number reaches the end of its goal. Since one assignment that fits is known
+//! was published and in which the number reaches the end of its protection interval. Since one assignment that fits is known
 //! (the truth, or one found first), all but a neighbourhood may stay as they are there: a small programme gives
 //! a witness for the whole system. Every witness is checked against intervals and equations before it counts,
 //! so that no fault of the solver can call a number safe. All of it holds for the relations that the model has.
@@ -12,10 +12,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::bounds::{Ranges, propagate, raise_goals};
-use crate::lp::{Outcome, Program};
-use crate::system::{Canonical, End, Goal, MARGIN, State, System, SystemError, holds, inside};
-use crate::walk::{Walk, components};
+use crate::bounds::{Ranges, propagate, raise_intervals};
+use crate::lp::{Program, Solved};
+use crate::neighbourhood::{Neighbourhoods, components};
+use crate::system::{Canonical, MARGIN, ProtectionInterval, Side, State, System, SystemError, holds, inside};
 
 /// How hard to try. More effort never makes a verdict less safe.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Default for Effort {
 /// How the verdict on a number was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Proof {
-    /// A checked assignment reaches the ends of the goal: safe.
+    /// A checked assignment reaches the ends of the protection: safe.
     Witness,
     /// Interval arithmetic bounds it too tightly: broken.
     Propagated,
@@ -53,14 +53,14 @@ pub enum Proof {
 
 /// What the reader knows of one number.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Bounds {
+pub struct Verdict {
     /// Index of the number.
     pub number: usize,
     /// Lower bound: exact where the proof is `FullLp`, else that of interval arithmetic (true, perhaps loose).
     pub lo: f64,
     /// Upper bound, likewise.
     pub hi: f64,
-    /// The goal is not kept.
+    /// The protection interval is not kept.
     pub broken: bool,
     /// Why.
     pub proof: Proof,
@@ -69,22 +69,22 @@ pub struct Bounds {
 /// The attack's findings.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Attack {
-    /// One for every number with a goal that is not shown, by index.
-    pub bounds: Vec<Bounds>,
-    /// Numbers whose goal is not kept, by index.
+    /// One for every number with a protection interval that is not shown, by index.
+    pub bounds: Vec<Verdict>,
+    /// Numbers whose protection interval is not kept, by index.
     pub broken: Vec<usize>,
     /// How many verdicts rest on each kind of proof.
     pub proofs: BTreeMap<Proof, usize>,
 }
 
-/// Attacks everything: one verdict for every number with a goal that is not shown.
+/// Attacks everything: one verdict for every number with a protection interval that is not shown.
 ///
 /// # Errors
 /// When the system makes no sense, is untrue, or contradicts itself.
 pub fn attack(system: &System, effort: &Effort) -> Result<Attack, SystemError> {
     system.validate()?;
     let mut canonical = Canonical::new(system);
-    raise_goals(&mut canonical.system).map_err(|e| canonical.back(e))?;
+    raise_intervals(&mut canonical.system).map_err(|e| canonical.back(e))?;
     let verdicts =
         run(&canonical.system, effort, &mut Proofs::new(&canonical.system)).map_err(|e| canonical.back(e))?;
     Ok(canonical.attack(verdicts))
@@ -102,7 +102,7 @@ impl Canonical {
     }
 
     /// Findings with the caller's indices.
-    pub(crate) fn attack(&self, mut bounds: Vec<Bounds>) -> Attack {
+    pub(crate) fn attack(&self, mut bounds: Vec<Verdict>) -> Attack {
         bounds.iter_mut().for_each(|b| b.number = self.numbers[b.number]);
         bounds.sort_by_key(|b| b.number);
         let broken = bounds.iter().filter(|b| b.broken).map(|b| b.number).collect();
@@ -117,7 +117,7 @@ impl Canonical {
 /// An assignment that fits, as its differences from the base: (number, value), by number.
 pub(crate) type Witness = Vec<(usize, f64)>;
 
-/// The witnesses found so far, and which of them serves each end of each number's goal.
+/// The witnesses found so far, and which of them serves each end of each number's protection interval.
 #[derive(Debug, Default)]
 pub(crate) struct Proofs {
     pub witnesses: Vec<Witness>,
@@ -136,7 +136,7 @@ impl Proofs {
         let mut useful = false;
         for &(i, x) in &witness {
             let n = &system.numbers[i];
-            let Some((low, high)) = goal_ends(n.state, n.goal) else { continue };
+            let Some((low, high)) = open_ends(n.state, n.protection) else { continue };
             let [serves_low, serves_high] = &mut self.serves[i];
             if serves_low.is_none() && x <= low + MARGIN {
                 *serves_low = Some(id);
@@ -153,23 +153,23 @@ impl Proofs {
     }
 }
 
-fn goal_ends(state: State, goal: Goal) -> Option<(f64, f64)> {
-    if state == State::Shown { None } else { goal.ends() }
+fn open_ends(state: State, protection: ProtectionInterval) -> Option<(f64, f64)> {
+    if state == State::Shown { None } else { protection.ends() }
 }
 
 /// A number's end as a pair: where it is in [`Proofs::serves`], and how to compare.
-fn slot(end: End) -> usize {
-    usize::from(end == End::High)
+fn slot(end: Side) -> usize {
+    usize::from(end == Side::High)
 }
 
 /// Looks for witnesses around one known assignment.
 pub(crate) struct Prober<'a> {
     pub of: &'a [Vec<usize>],
-    /// Bounds that are true of every assignment; at least the published intervals.
+    /// Verdict that are true of every assignment; at least the published intervals.
     pub ranges: Ranges,
     /// An assignment that fits.
     pub base: Vec<f64>,
-    pub walk: Walk,
+    pub walk: Neighbourhoods,
     /// Programmes solved.
     pub solved: usize,
 }
@@ -178,7 +178,7 @@ impl<'a> Prober<'a> {
     /// Around the truth, with what is published as bounds.
     pub fn at_truth(system: &System, of: &'a [Vec<usize>]) -> Self {
         let base = system.numbers.iter().map(|n| n.value.unwrap_or(0.0)).collect();
-        Self { of, ranges: Ranges::published(system), base, walk: Walk::new(system), solved: 0 }
+        Self { of, ranges: Ranges::published(system), base, walk: Neighbourhoods::new(system), solved: 0 }
     }
 
     fn width(&self, i: usize) -> f64 {
@@ -202,11 +202,11 @@ impl<'a> Prober<'a> {
         system: &System,
         members: &[usize],
         equations: &[usize],
-        (end, target): (End, f64),
+        (end, target): (Side, f64),
         extra: impl Fn(usize) -> f64,
-    ) -> (Option<Witness>, bool, Outcome) {
+    ) -> (Option<Witness>, bool, Solved) {
         let seed = members[0];
-        let sign = if end == End::Low { 1.0 } else { -1.0 };
+        let sign = if end == Side::Low { 1.0 } else { -1.0 };
         let mut program = Program::default();
         let mut columns: BTreeMap<usize, usize> = BTreeMap::new();
         for &i in members {
@@ -217,7 +217,7 @@ impl<'a> Prober<'a> {
             let mut cost = extra(i);
             if i == seed {
                 // No further than the end: a number without a limit would make the programme unbounded.
-                if end == End::Low {
+                if end == Side::Low {
                     lo = lo.max(target - base).min(0.0)
                 } else {
                     hi = hi.min(target - base).max(0.0)
@@ -241,7 +241,7 @@ impl<'a> Prober<'a> {
         }
         self.solved += 1;
         let outcome = program.minimise();
-        let Outcome::Best(moves) = &outcome else { return (None, false, outcome) };
+        let Solved::Best(moves) = &outcome else { return (None, false, outcome) };
         let witness: Witness = columns
             .iter()
             .filter(|&(_, &col)| moves[col].abs() > 1e-9)
@@ -256,13 +256,13 @@ impl<'a> Prober<'a> {
     }
 
     /// Tries growing neighbourhoods for one end of one number; harvests all that is found on the way.
-    pub fn seek(&mut self, system: &System, number: usize, end: End, sizes: &[usize], proofs: &mut Proofs) -> bool {
-        let Some((low, high)) = system.numbers[number].goal.ends() else { return true };
-        let target = if end == End::Low { low } else { high };
+    pub fn seek(&mut self, system: &System, number: usize, end: Side, sizes: &[usize], proofs: &mut Proofs) -> bool {
+        let Some((low, high)) = system.numbers[number].protection.ends() else { return true };
+        let target = if end == Side::Low { low } else { high };
         if proofs.serves[number][slot(end)].is_some() {
             return true;
         }
-        let sign = if end == End::Low { 1.0 } else { -1.0 };
+        let sign = if end == Side::Low { 1.0 } else { -1.0 };
         if sign * (self.base[number] - target) <= MARGIN {
             proofs.harvest(system, vec![(number, self.base[number])]);
             return true;
@@ -271,7 +271,7 @@ impl<'a> Prober<'a> {
         for (stage, &size) in sizes.iter().enumerate() {
             let again = stage > 0 && sizes[stage - 1] == size;
             let fan = if again { 96 >> (2 * stage.saturating_sub(2)).min(6) } else { 4 << (2 * stage.min(10)) };
-            let mut walk = std::mem::replace(&mut self.walk, Walk::none());
+            let mut walk = std::mem::replace(&mut self.walk, Neighbourhoods::none());
             let found = walk.around(system, self.of, number, size, fan, |i| (self.width(i) > MARGIN).then_some(0.0));
             self.walk = walk;
             if found.0.len() <= before && !again {
@@ -280,7 +280,7 @@ impl<'a> Prober<'a> {
             before = found.0.len();
             let wanted = |i: usize| {
                 let n = &system.numbers[i];
-                let open = goal_ends(n.state, n.goal).is_some() && proofs.serves[i][slot(end)].is_none();
+                let open = open_ends(n.state, n.protection).is_some() && proofs.serves[i][slot(end)].is_none();
                 if open && stage == 0 { 0.01 * sign } else { 0.0 }
             };
             let (witness, reached, _) = self.push(system, &found.0, &found.1, (end, target), wanted);
@@ -296,19 +296,19 @@ impl<'a> Prober<'a> {
 }
 
 /// The attack on a system in canonical order. `proofs` brings witnesses that still fit and takes the new ones.
-pub(crate) fn run(system: &System, effort: &Effort, proofs: &mut Proofs) -> Result<Vec<Bounds>, SystemError> {
+pub(crate) fn run(system: &System, effort: &Effort, proofs: &mut Proofs) -> Result<Vec<Verdict>, SystemError> {
     let of = system.links();
     let mut ranges = Ranges::published(system);
     propagate(system, &of, &mut ranges).map_err(|equation| SystemError::Contradiction { equation })?;
     let (group, groups) = components(system, &of, |i| ranges.hi[i] - ranges.lo[i] > MARGIN);
     let (base, based) = base(system, &of, &ranges, &groups, effort)?;
-    let mut prober = Prober { of: &of, ranges, base, walk: Walk::new(system), solved: 0 };
+    let mut prober = Prober { of: &of, ranges, base, walk: Neighbourhoods::new(system), solved: 0 };
     let mut verdicts = Vec::new();
     for (number, n) in system.numbers.iter().enumerate() {
-        let Some((low, high)) = goal_ends(n.state, n.goal) else { continue };
+        let Some((low, high)) = open_ends(n.state, n.protection) else { continue };
         let (mut lo, mut hi) = prober.ranges.of(number);
-        let broken = n.goal.broken_by(lo, hi);
-        let mut verdict = |lo, hi, broken, proof| verdicts.push(Bounds { number, lo, hi, broken, proof });
+        let broken = n.protection.broken_by(lo, hi);
+        let mut verdict = |lo, hi, broken, proof| verdicts.push(Verdict { number, lo, hi, broken, proof });
         if broken {
             verdict(lo, hi, true, Proof::Propagated);
             continue;
@@ -328,13 +328,13 @@ pub(crate) fn run(system: &System, effort: &Effort, proofs: &mut Proofs) -> Resu
         {
             sizes.extend([last, last]);
         }
-        for end in [End::Low, End::High] {
-            if !n.goal.kept(reached[0], reached[1]) {
+        for end in [Side::Low, Side::High] {
+            if !n.protection.kept(reached[0], reached[1]) {
                 reached[slot(end)] = prober.seek(system, number, end, &sizes, proofs);
             }
         }
-        for (end, target) in [(End::Low, low), (End::High, high)] {
-            if n.goal.kept(reached[0], reached[1]) || reached[slot(end)] || members.is_empty() {
+        for (end, target) in [(Side::Low, low), (Side::High, high)] {
+            if n.protection.kept(reached[0], reached[1]) || reached[slot(end)] || members.is_empty() {
                 continue;
             }
             if members.len() > effort.whole {
@@ -348,7 +348,7 @@ pub(crate) fn run(system: &System, effort: &Effort, proofs: &mut Proofs) -> Resu
                 (Some(witness), _) => {
                     let at = witness.iter().find(|w| w.0 == number).map_or(prober.base[number], |w| w.1);
                     if !arrived {
-                        if end == End::Low {
+                        if end == Side::Low {
                             lo = at
                         } else {
                             hi = at
@@ -360,8 +360,8 @@ pub(crate) fn run(system: &System, effort: &Effort, proofs: &mut Proofs) -> Resu
                 _ => proof = Proof::GaveUp,
             }
         }
-        let broken = !n.goal.kept(reached[0], reached[1]);
-        // A number that nothing ties and that does not break its goal stands where its own interval puts it.
+        let broken = !n.protection.kept(reached[0], reached[1]);
+        // A number that nothing ties and that does not break its protection interval stands where its own interval puts it.
         let broken = broken && !members.is_empty();
         verdict(lo, hi, broken, if broken { proof } else { Proof::Witness });
     }
@@ -422,14 +422,14 @@ fn base(
             program.row(row);
         }
         match program.minimise() {
-            Outcome::Best(values) => {
+            Solved::Best(values) => {
                 columns.iter().for_each(|(&i, &column)| base[i] = values[column]);
                 based[g] = fits(&base) && order.iter().all(|&i| inside(base[i], system.numbers[i].interval()));
             }
-            Outcome::Infeasible => {
+            Solved::Infeasible => {
                 return Err(SystemError::Contradiction { equation: equations.first().copied().unwrap_or(0) });
             }
-            Outcome::Unbounded | Outcome::Failed => {}
+            Solved::Unbounded | Solved::Failed => {}
         }
     }
     Ok((base, based))
@@ -470,12 +470,12 @@ pub fn attack_exact(system: &System, number: usize) -> Result<(f64, f64), System
             program.row(row);
         }
         match program.minimise() {
-            Outcome::Best(values) => ends[end] = values[columns[&number]],
-            Outcome::Unbounded => {}
-            Outcome::Infeasible => {
+            Solved::Best(values) => ends[end] = values[columns[&number]],
+            Solved::Unbounded => {}
+            Solved::Infeasible => {
                 return Err(SystemError::Contradiction { equation: equations.first().copied().unwrap_or(0) });
             }
-            Outcome::Failed => return Err(SystemError::NoAnswer { number }),
+            Solved::Failed => return Err(SystemError::NoAnswer { number }),
         }
     }
     Ok((ends[0], ends[1]))

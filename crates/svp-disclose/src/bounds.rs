@@ -1,11 +1,11 @@
-//! Bounds by interval arithmetic: what a reader learns by looking at one equation at a time, again and again.
+//! Verdict by interval arithmetic: what a reader learns by looking at one equation at a time, again and again.
 //!
 //! Sound: every bound here is true of every assignment that fits what was published. Not complete: only a
 //! linear programme over all equations together gives the tightest bounds (see `attack`).
 
-use crate::system::{Goal, MARGIN, State, System, SystemError};
+use crate::system::{MARGIN, ProtectionInterval, State, System, SystemError};
 
-/// How often one equation is looked at. Bounds that creep towards a limit are left where they are then.
+/// How often one equation is looked at. Verdict that creep towards a limit are left where they are then.
 const LOOKS: u32 = 40;
 
 /// The bounds of every number, by index.
@@ -121,25 +121,25 @@ pub(crate) fn propagate(system: &System, of: &[Vec<usize>], ranges: &mut Ranges)
     Ok(())
 }
 
-/// Raises the ends of `Cover` goals to what the shown noughts alone give away.
+/// Raises the ends of `Cover` protection intervals to what the shown zeros alone give away.
 ///
-/// Noughts are always shown and the mark means one at the least, so a total over three cells that are not nought
+/// Zeros are always shown and the mark means one at the least, so a total over three cells that are not zero
 /// is three at the least, whatever else is hidden: no suppression keeps that. Everything above it is kept.
-/// [`crate::attack::attack`] and [`crate::protect::protect`] work on these goals.
+/// [`crate::attack::attack`] and [`crate::protect::protect`] work on these protection intervals.
 ///
 /// # Errors
 /// When what is published contradicts itself.
-pub fn raise_goals(system: &mut System) -> Result<(), SystemError> {
+pub fn raise_intervals(system: &mut System) -> Result<(), SystemError> {
     let widest = |n: &crate::system::Number| match n.state {
-        State::Shown if n.told.1 < n.assumed.0 => n.told,
-        State::Shown => (n.told.0.min(n.assumed.0), n.told.1.max(n.assumed.1)),
+        State::Shown if n.published.1 < n.assumed.0 => n.published,
+        State::Shown => (n.published.0.min(n.assumed.0), n.published.1.max(n.assumed.1)),
         State::Hidden | State::Latent => n.assumed,
     };
     let (lo, hi) = system.numbers.iter().map(widest).unzip();
     let mut least = Ranges { lo, hi };
     propagate(system, &system.links(), &mut least).map_err(|equation| SystemError::Contradiction { equation })?;
     for (n, floor) in system.numbers.iter_mut().zip(least.lo) {
-        if let Goal::Cover { lo, hi } = &mut n.goal {
+        if let ProtectionInterval::BothSides { lower: lo, upper: hi } = &mut n.protection {
             (*lo, *hi) = (lo.max(floor), hi.max(floor));
         }
     }

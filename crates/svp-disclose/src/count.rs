@@ -36,7 +36,7 @@ pub struct Cell {
     /// The number that is shown if it is shown.
     pub shown: i64,
     /// What a reader of that number knows of the truth.
-    pub told: (f64, f64),
+    pub published: (f64, f64),
     /// Set where it is not shown.
     pub hidden: Option<Hidden>,
 }
@@ -91,7 +91,7 @@ pub fn judge(
     let mut out = Vec::with_capacity(counts.len());
     for (row, truth) in counts.iter().enumerate() {
         let Some(count) = *truth else {
-            out.push(Cell { truth: None, shown: 0, told: (0.0, f64::INFINITY), hidden: None });
+            out.push(Cell { truth: None, shown: 0, published: (0.0, f64::INFINITY), hidden: None });
             continue;
         };
         if count < 0.0 || !count.is_finite() {
@@ -125,7 +125,12 @@ pub fn judge(
             None => (n, 0),
         };
         let shown = round_to(changed, policy.round_to);
-        out.push(Cell { truth: Some(count), shown, told: told(shown, most, fractional, policy), hidden });
+        out.push(Cell {
+            truth: Some(count),
+            shown,
+            published: published_interval(shown, most, fractional, policy),
+            hidden,
+        });
     }
     Ok(out)
 }
@@ -138,7 +143,7 @@ pub fn is_fractional(counts: &[Option<f64>]) -> bool {
 
 /// What a reader knows of the truth from a shown number. He knows the rule: nothing from 1 to below the threshold is
 /// shown, rounding goes to the nearest multiple (halves upward), and perturbation changes by `most` at the most.
-fn told(shown: i64, most: i64, fractional: bool, policy: &Policy) -> (f64, f64) {
+fn published_interval(shown: i64, most: i64, fractional: bool, policy: &Policy) -> (f64, f64) {
     let (lo, hi) = shown_interval(shown, policy.round_to, policy.suppress_below);
     if shown == 0 && hi == 0 && most == 0 {
         return (0.0, 0.0);
@@ -177,7 +182,7 @@ mod tests {
         let cells = judge("events", &counts, &Companions::default(), &rule(8, 5), None).unwrap();
         let shown: Vec<Option<i64>> = cells.iter().map(|c| c.hidden.is_none().then_some(c.shown)).collect();
         assert_eq!(shown, [Some(0), None, None, Some(10), Some(10), Some(15), Some(100)]);
-        assert_eq!(cells[3].told, (8.0, 12.0));
+        assert_eq!(cells[3].published, (8.0, 12.0));
     }
 
     #[test]
@@ -216,7 +221,7 @@ mod tests {
             let cell = cells[0];
             if cell.hidden.is_none() {
                 prop_assert!(cell.shown == 0 || cell.shown >= below.min(base * (below / base)).max(1) , "{:?}", cell);
-                prop_assert!(cell.told.0 <= count && count <= cell.told.1, "{:?}", cell);
+                prop_assert!(cell.published.0 <= count && count <= cell.published.1, "{:?}", cell);
                 prop_assert_eq!(cell.shown == 0, count == 0.0);
             }
         }

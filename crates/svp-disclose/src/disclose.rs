@@ -15,10 +15,10 @@ use arrow::datatypes::{DataType, Field, Schema};
 use crate::DiscloseError;
 use crate::attack::{Effort, Proof, attack};
 use crate::count::{Cell, Hidden};
-use crate::decide::{Desk, contradiction};
-use crate::outcome::{AttackSummary, Detail, Finding, Suppression};
+use crate::outcome::{AttackSummary, Detail, Inference, Suppression};
 use crate::prepare::{Prepared, Raw, prepare};
-use crate::relate::{self, Knowledge, Told};
+use crate::relate::{self, Hierarchies, Published};
+use crate::solve::{ReleaseSolver, contradiction};
 
 /// Something whose counts may be shown. Only [`disclose`] makes one.
 #[derive(Debug, Clone)]
@@ -93,11 +93,11 @@ pub struct Disclosure {
     pub outcomes: Vec<Outcome>,
     /// What the release tells, one for each count column of each table that goes out: for the ledger. It holds true
     /// counts and belongs into the restricted part of the lake.
-    pub told: Vec<relate::Table>,
+    pub published: Vec<relate::Table>,
     /// What was done to each raw table, in their order.
     pub details: Vec<Detail>,
     /// What the ledger's comparison found, and what was done about it.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Inference>,
     /// The last attack.
     pub attack: AttackSummary,
 }
@@ -116,26 +116,27 @@ pub fn disclose(
     raws: Vec<Raw>,
     earlier: &[relate::Table],
     release: usize,
-    known: &dyn Knowledge,
+    hierarchies: &dyn Hierarchies,
     accepted: &BTreeSet<String>,
     effort: &Effort,
 ) -> Result<Disclosure, DiscloseError> {
-    let mut tables: Vec<Prepared> = raws.into_iter().map(|raw| prepare(raw, known)).collect::<Result<_, _>>()?;
-    let mut findings: BTreeSet<Finding> = BTreeSet::new();
-    one_grid(&mut tables, earlier, known, &mut findings);
-    let mut desk = Desk { known, accepted, effort, release, findings, passes: 0, already: BTreeSet::new() };
+    let mut tables: Vec<Prepared> = raws.into_iter().map(|raw| prepare(raw, hierarchies)).collect::<Result<_, _>>()?;
+    let mut findings: BTreeSet<Inference> = BTreeSet::new();
+    one_grid(&mut tables, earlier, hierarchies, &mut findings);
+    let mut solver =
+        ReleaseSolver { hierarchies, accepted, effort, release, findings, passes: 0, already: BTreeSet::new() };
     if !earlier.is_empty() {
-        desk.already = desk.broken(&Prepared::facts_of(&[], earlier, release).0)?.into_iter().collect();
+        solver.already = solver.broken(&Prepared::facts_of(&[], earlier, release).0)?.into_iter().collect();
         if tables.iter().any(|t| t.policy().refuse_difference && t.policy().protects()) {
-            desk.refuse_differences(&mut tables, earlier)?;
+            solver.refuse_differences(&mut tables, earlier)?;
         }
     }
-    let related = desk.settle(&mut tables, earlier)?;
-    let Desk { findings, passes, already, .. } = desk;
+    let related = solver.resolve(&mut tables, earlier)?;
+    let ReleaseSolver { findings, passes, already, .. } = solver;
     // What is decided is attacked once more, by the code that knows nothing of how it was decided.
     let result = attack(&related.system, effort).map_err(|e| contradiction(e, &related, &[]))?;
-    if let Some(broken) = result.broken.iter().find(|n| !already.contains(&related.origins[**n].label)) {
-        return Err(DiscloseError::AttackFailed { what: related.origins[*broken].label.clone() });
+    if let Some(broken) = result.broken.iter().find(|n| !already.contains(&related.provenance[**n].label)) {
+        return Err(DiscloseError::AttackFailed { what: related.provenance[*broken].label.clone() });
     }
     let count = |proof: Proof| result.proofs.get(&proof).copied().unwrap_or_default() as u64;
     let summary = AttackSummary {
@@ -144,14 +145,14 @@ pub fn disclose(
         equations: related.system.equations.len() as u64,
         by_witness: count(Proof::Witness),
         by_programme: count(Proof::FullLp),
-        told_before: already.len() as u64,
+        disclosed_before: already.len() as u64,
         earlier_tables: earlier.len() as u64,
         passes,
     };
     let (facts, _) = Prepared::facts_of(&tables, &[], release);
     let details = tables.iter().map(Prepared::detail).collect();
     let outcomes = tables.into_iter().map(finish).collect::<Result<_, _>>()?;
-    Ok(Disclosure { outcomes, details, told: facts, findings: findings.into_iter().collect(), attack: summary })
+    Ok(Disclosure { outcomes, details, published: facts, findings: findings.into_iter().collect(), attack: summary })
 }
 
 /// Grids whose cells do not nest can be subtracted from one another in ways that no cell shows: of one set of events
@@ -159,8 +160,8 @@ pub fn disclose(
 fn one_grid(
     tables: &mut [Prepared],
     earlier: &[relate::Table],
-    known: &dyn Knowledge,
-    findings: &mut BTreeSet<Finding>,
+    hierarchies: &dyn Hierarchies,
+    findings: &mut BTreeSet<Inference>,
 ) {
     let mut seen: Vec<((String, String), String, String, String)> = Vec::new();
     let about = |t: &relate::Table| {
@@ -173,14 +174,14 @@ fn one_grid(
         let Some((kind, definition, universe)) = table.protected_grid() else { continue };
         let touch = |d: &(String, String)| {
             let (a, b) = ((d.0.as_str(), d.1.as_str()), (definition.0.as_str(), definition.1.as_str()));
-            *d == definition || known.definition_within(a, b) || known.definition_within(b, a)
+            *d == definition || hierarchies.definition_within(a, b) || hierarchies.definition_within(b, a)
         };
         let clash = seen.iter().find(|(d, u, k, _)| touch(d) && *u == universe && !relate::nests(k, &kind));
         if let Some((_, _, other, name)) = clash {
             let why = format!(
                 "withheld: cells of {kind} and of {other} ({name}) overlap without nesting, and could be subtracted from one another"
             );
-            findings.insert(Finding {
+            findings.insert(Inference {
                 table: table.name().to_owned(),
                 what: format!("cells of {kind} less cells of {other} in {name}"),
                 done: "withheld",
@@ -246,12 +247,12 @@ fn one_column(cells: &[Cell], summary: &mut Suppression) -> (ArrayRef, ArrayRef)
     (Arc::new(values.finish()), Arc::new(flags.finish()))
 }
 
-impl From<&Cell> for Told {
+impl From<&Cell> for Published {
     fn from(cell: &Cell) -> Self {
         match (cell.truth, cell.hidden) {
-            (None, _) => Told::NotKnown,
-            (Some(_), Some(why)) => Told::Suppressed { primary: why != Hidden::Secondary },
-            (Some(_), None) => Told::Shown(cell.told.0, cell.told.1),
+            (None, _) => Published::NotKnown,
+            (Some(_), Some(why)) => Published::Suppressed { primary: why != Hidden::Secondary },
+            (Some(_), None) => Published::Shown(cell.published.0, cell.published.1),
         }
     }
 }

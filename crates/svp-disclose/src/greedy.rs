@@ -1,16 +1,16 @@
 //! The cheap first stage of protection for large systems: equation by equation, with an eye on what follows.
 //!
-//! A goal that interval arithmetic breaks is broken in one of its equations: the other numbers of it cannot
+//! A protection interval that interval arithmetic breaks is broken in one of its equations: the other numbers of it cannot
 //! move far enough. The cheapest number that lets them is hidden, reckoning what hiding it will ask of its own
 //! other equations; then those are seen to in the same way, until the circle closes. What is left (circles
 //! that only all equations together show) is for the linear programmes.
 
 use crate::bounds::{Ranges, propagate};
-use crate::system::{End, Goal, MARGIN, State, System};
+use crate::system::{MARGIN, ProtectionInterval, Side, State, System};
 
 /// How far one number may drag others after it.
 const DEPTH: u32 = 12;
-/// Passes over all goals.
+/// Passes over all protection intervals.
 const PASSES: u32 = 10;
 
 struct Greedy<'a> {
@@ -24,7 +24,7 @@ struct Greedy<'a> {
     hidden: usize,
 }
 
-/// Hides until interval arithmetic breaks no goal, as far as that can be done. How many were hidden.
+/// Hides until interval arithmetic breaks no protection, as far as that can be done. How many were hidden.
 ///
 /// # Errors
 /// The index of an equation at which what is published contradicts itself.
@@ -72,29 +72,29 @@ impl Greedy<'_> {
         for i in 0..self.system.numbers.len() {
             let n = &self.system.numbers[i];
             let (lo, hi) = self.ranges.of(i);
-            if n.state == State::Shown || !n.goal.broken_by(lo, hi) {
+            if n.state == State::Shown || !n.protection.broken_by(lo, hi) {
                 continue;
             }
-            let Some((low, high)) = n.goal.ends() else { continue };
+            let Some((low, high)) = n.protection.ends() else { continue };
             let (down, up) = (self.truth(i) - low, high - self.truth(i));
-            let either = matches!(n.goal, Goal::Outside { .. });
+            let either = matches!(n.protection, ProtectionInterval::EitherSide { .. });
             if lo > low + MARGIN && !(either && up < down) {
-                self.room(i, End::Low, down, None, 0);
+                self.room(i, Side::Low, down, None, 0);
             }
             if hi < high - MARGIN && !(either && down <= up) {
-                self.room(i, End::High, up, None, 0);
+                self.room(i, Side::High, up, None, 0);
             }
         }
     }
 
     /// How far a number can go one way from its truth.
-    fn free(&self, i: usize, end: End) -> f64 {
-        let away = if end == End::Low { self.truth(i) - self.ranges.lo[i] } else { self.ranges.hi[i] - self.truth(i) };
+    fn free(&self, i: usize, end: Side) -> f64 {
+        let away = if end == Side::Low { self.truth(i) - self.ranges.lo[i] } else { self.ranges.hi[i] - self.truth(i) };
         away.max(0.0)
     }
 
     /// Sees to it that number `i` can go `amount` one way, as far as each of its equations (but `from`) goes.
-    fn room(&mut self, i: usize, end: End, amount: f64, from: Option<usize>, depth: u32) {
+    fn room(&mut self, i: usize, end: Side, amount: f64, from: Option<usize>, depth: u32) {
         for at in 0..self.of[i].len() {
             let e = self.of[i][at];
             if Some(e) == from {
@@ -103,7 +103,7 @@ impl Greedy<'_> {
             let terms = &self.system.equations[e].terms;
             let own = terms.iter().find(|t| t.0 == i).map_or(0.0, |t| t.1);
             // The others must move against i: the way of each follows from the signs.
-            let way = |c: f64| if ((own > 0.0) == (c > 0.0)) == (end == End::High) { End::Low } else { End::High };
+            let way = |c: f64| if ((own > 0.0) == (c > 0.0)) == (end == Side::High) { Side::Low } else { Side::High };
             let need = own.abs() * amount;
             let mut have = 0.0;
             for &(j, c) in terms {
@@ -118,7 +118,7 @@ impl Greedy<'_> {
                 let mut best: Option<(f64, usize, f64)> = None;
                 for &(j, c) in &self.system.equations[e].terms {
                     let n = &self.system.numbers[j];
-                    if j == i || !n.hideable() || (way(c) == End::Low && self.truth(j) - n.assumed.0 < MARGIN) {
+                    if j == i || !n.hideable() || (way(c) == Side::Low && self.truth(j) - n.assumed.0 < MARGIN) {
                         continue;
                     }
                     let score = self.score(j, e);

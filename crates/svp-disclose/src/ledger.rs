@@ -315,11 +315,11 @@ impl Ledger {
     /// Every table that the audience has, oldest first, as numbers that cannot be changed any more.
     #[must_use]
     pub fn tables(&self) -> Vec<Table> {
-        let told = |e: &Entry| {
+        let of_entry = |e: &Entry| {
             let release = usize::try_from(e.run).unwrap_or(usize::MAX);
             e.tables.iter().map(move |t| Table { release, earlier: true, ..t.clone() }).collect::<Vec<_>>()
         };
-        self.entries.iter().flat_map(told).collect()
+        self.entries.iter().flat_map(of_entry).collect()
     }
 
     /// The last entry's number and digest; `None` when there is no entry.
@@ -383,12 +383,16 @@ fn digest(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::published::EventSet;
-    use crate::relate::{Dim, Row, Told};
+    use crate::event_set::EventSet;
+    use crate::relate::{Dim, Published, Row};
     use proptest::prelude::*;
 
-    fn told(numbers: &[Told]) -> Table {
-        let row = |(i, told): (usize, &Told)| Row { members: vec![format!("m{i}")], value: Some(12.0), told: *told };
+    fn table(numbers: &[Published]) -> Table {
+        let row = |(i, published): (usize, &Published)| Row {
+            members: vec![format!("m{i}")],
+            value: Some(12.0),
+            published: *published,
+        };
         Table {
             name: "t".into(),
             release: 0,
@@ -408,36 +412,37 @@ mod tests {
     #[test]
     fn older_entries_are_read() {
         for (written, meant) in [("null", vec![]), ("\"people\"", vec!["people"]), ("[\"a\",\"b\"]", vec!["a", "b"])] {
-            let text =
-                serde_json::to_string(&told(&[])).unwrap().replace("\"part_of\":[]", &format!("\"part_of\":{written}"));
+            let text = serde_json::to_string(&table(&[]))
+                .unwrap()
+                .replace("\"part_of\":[]", &format!("\"part_of\":{written}"));
             let table: Table = serde_json::from_str(&text).unwrap();
             assert_eq!(table.part_of, meant, "{written}");
         }
     }
 
-    fn numbers() -> impl Strategy<Value = Vec<Told>> {
+    fn numbers() -> impl Strategy<Value = Vec<Published>> {
         let one = prop_oneof![
-            (8u32..500).prop_map(|n| Told::Shown(f64::from(n), f64::from(n) + 4.0)),
-            any::<bool>().prop_map(|primary| Told::Suppressed { primary }),
-            Just(Told::NotKnown),
+            (8u32..500).prop_map(|n| Published::Shown(f64::from(n), f64::from(n) + 4.0)),
+            any::<bool>().prop_map(|primary| Published::Suppressed { primary }),
+            Just(Published::NotKnown),
         ];
         prop::collection::vec(one, 0..6)
     }
 
     type Named = Vec<(String, Vec<u8>)>;
 
-    fn entry(release: &str, told_numbers: &[Told]) -> Entry {
+    fn entry(release: &str, numbers: &[Published]) -> Entry {
         Entry {
             audience: "public".into(),
             release: release.into(),
             clock: "2026-01-05T10:00:00Z".into(),
             area: "wessmark".into(),
-            tables: vec![told(told_numbers)],
+            tables: vec![table(numbers)],
             ..Entry::default()
         }
     }
 
-    fn chain(releases: &[Vec<Told>]) -> (Named, Head) {
+    fn chain(releases: &[Vec<Published>]) -> (Named, Head) {
         let mut ledger = Ledger::from_entries(Vec::new(), None).unwrap();
         let mut named = Named::new();
         for (i, release) in releases.iter().enumerate() {
@@ -449,10 +454,10 @@ mod tests {
 
     fn four() -> (Named, Head) {
         chain(&[
-            vec![Told::Shown(8.0, 12.0)],
-            vec![Told::NotKnown],
-            vec![Told::Shown(0.0, 0.0)],
-            vec![Told::Suppressed { primary: true }],
+            vec![Published::Shown(8.0, 12.0)],
+            vec![Published::NotKnown],
+            vec![Published::Shown(0.0, 0.0)],
+            vec![Published::Suppressed { primary: true }],
         ])
     }
 
@@ -524,10 +529,10 @@ mod tests {
     #[test]
     fn what_is_unfit_is_not_recorded() {
         let mut ledger = Ledger::default();
-        let unfit = ledger.append(entry("r", &[Told::Shown(-3.0, 3.0)]));
+        let unfit = ledger.append(entry("r", &[Published::Shown(-3.0, 3.0)]));
         assert!(matches!(unfit, Err(LedgerError::Unfit { .. })));
         let mut twice = entry("r", &[]);
-        twice.tables.push(told(&[]));
+        twice.tables.push(table(&[]));
         assert!(matches!(ledger.append(twice), Err(LedgerError::Unfit { what: "it is told twice", .. })));
         assert!(ledger.entries().is_empty());
         ledger.append(entry("r", &[])).unwrap();
@@ -546,7 +551,7 @@ mod tests {
             let read = Ledger::from_entries(turned, Some(&head)).unwrap();
             prop_assert_eq!(read.head(), Some(&head));
             for ((i, entry), release) in read.entries().iter().enumerate().zip(&releases) {
-                prop_assert_eq!(&entry.tables[0], &told(release));
+                prop_assert_eq!(&entry.tables[0], &table(release));
                 prop_assert_eq!(&serde_json::to_vec(entry).unwrap(), &named[i].1);
             }
         }

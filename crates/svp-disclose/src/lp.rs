@@ -2,7 +2,7 @@
 
 use microlp::{ComparisonOp, Error, OptimizationDirection, Problem};
 
-/// Minimise Σ cost · column where each column keeps its bounds and every row sums to nought.
+/// Minimise Σ cost · column where each column keeps its bounds and every row sums to zero.
 #[derive(Debug, Default)]
 pub(crate) struct Program {
     columns: Vec<(f64, f64, f64)>,
@@ -11,7 +11,7 @@ pub(crate) struct Program {
 
 /// What the solver says. `Best` is to be checked by whoever relies on it.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Outcome {
+pub(crate) enum Solved {
     /// The value of each column at an optimum.
     Best(Vec<f64>),
     /// No assignment at all.
@@ -35,7 +35,7 @@ impl Program {
     }
 
     /// Solves it. The same programme always has the same answer: no clock, no chance.
-    pub fn minimise(&self) -> Outcome {
+    pub fn minimise(&self) -> Solved {
         let mut problem = Problem::new(OptimizationDirection::Minimize);
         let columns: Vec<_> = self.columns.iter().map(|&(cost, lo, hi)| problem.add_var(cost, (lo, hi))).collect();
         for row in &self.rows {
@@ -43,12 +43,12 @@ impl Program {
         }
         match problem.solve() {
             Ok(outcome) if outcome.is_optimal() => match outcome.solution() {
-                Some(solution) => Outcome::Best(columns.iter().map(|&c| solution.var_value(c)).collect()),
-                None => Outcome::Failed,
+                Some(solution) => Solved::Best(columns.iter().map(|&c| solution.var_value(c)).collect()),
+                None => Solved::Failed,
             },
-            Err(Error::Infeasible) => Outcome::Infeasible,
-            Err(Error::Unbounded) => Outcome::Unbounded,
-            _ => Outcome::Failed,
+            Err(Error::Infeasible) => Solved::Infeasible,
+            Err(Error::Unbounded) => Solved::Unbounded,
+            _ => Solved::Failed,
         }
     }
 }

@@ -31,7 +31,7 @@ pub struct AttackSummary {
     /// Proved by the whole linear programme.
     pub by_programme: u64,
     /// Numbers that earlier releases alone give away: no decision of today can mend that.
-    pub told_before: u64,
+    pub disclosed_before: u64,
     /// Earlier tables that took part.
     pub earlier_tables: u64,
     /// Passes that it took.
@@ -62,7 +62,7 @@ pub struct Detail {
 
 /// Something that a reader could have computed, and what was done.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Finding {
+pub struct Inference {
     /// The table that was changed or withheld.
     pub table: String,
     /// What could have been computed.

@@ -10,12 +10,12 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use svp_contract::Output;
 
 use crate::cell_key::Perturbation;
+use crate::coarsen::{CoarsenedTable, Join};
 use crate::count::{Cell, Companions, Hidden, is_fractional, judge, numbers};
-use crate::merge::{Join, MergedTable};
+use crate::event_set::EventSet;
 use crate::outcome::Detail;
 use crate::piece::MERGED;
-use crate::published::EventSet;
-use crate::relate::{Dim, Knowledge, Row, Table, Told, is_grid};
+use crate::relate::{Dim, Hierarchies, Published, Row, Table, is_grid};
 use crate::{DiscloseError, Policy};
 
 /// An output's counts before disclosure control. It has no way out but [`crate::disclose()`].
@@ -64,19 +64,19 @@ impl Raw {
     }
 }
 
-/// A raw table with its maps merged and its cells judged.
+/// A raw table with its maps merged and its cells pass.
 pub(crate) struct Prepared {
     raw: Raw,
     /// Grain, attributes and counts; of a map also [`MERGED`].
     batch: RecordBatch,
-    map: Option<MergedTable>,
+    map: Option<CoarsenedTable>,
     counts: Vec<(String, Vec<Cell>)>,
     fractional: Vec<bool>,
     withheld: Option<String>,
 }
 
 /// Merges a map, and judges every cell by itself.
-pub(crate) fn prepare(raw: Raw, known: &dyn Knowledge) -> Result<Prepared, DiscloseError> {
+pub(crate) fn prepare(raw: Raw, hierarchies: &dyn Hierarchies) -> Result<Prepared, DiscloseError> {
     let mut out = Prepared {
         batch: raw.batch.clone(),
         map: None,
@@ -87,7 +87,7 @@ pub(crate) fn prepare(raw: Raw, known: &dyn Knowledge) -> Result<Prepared, Discl
     };
     if let Some(column) = out.raw.output.cell_column().map(str::to_owned) {
         if out.merges() {
-            out.map = Some(out.merge(&column, known)?);
+            out.map = Some(out.merge(&column, hierarchies)?);
             out.after_merge()?;
         } else {
             out.batch =
@@ -179,12 +179,12 @@ impl Prepared {
         self.raw.policy.merge_maps && self.raw.policy.protects()
     }
 
-    fn merge(&self, column: &str, known: &dyn Knowledge) -> Result<MergedTable, DiscloseError> {
+    fn merge(&self, column: &str, hierarchies: &dyn Hierarchies) -> Result<CoarsenedTable, DiscloseError> {
         let kind = self.raw.output.grain.iter().find(|g| g.name == column).map_or("", |g| g.dimension());
         let path = |cell: &str| -> Option<Vec<String>> {
             let (mut kind, mut member) = (kind.to_owned(), cell.to_owned());
             let mut out = Vec::new();
-            while let Some(up) = known.parents(&kind, &member).into_iter().find(|(k, _)| is_grid(k)) {
+            while let Some(up) = hierarchies.parents(&kind, &member).into_iter().find(|(k, _)| is_grid(k)) {
                 (kind, member) = up;
                 out.push(member.clone());
             }
@@ -203,15 +203,15 @@ impl Prepared {
                 companions.extend(name.clone().map(|n| (n, how)));
             }
         }
-        crate::merge::merge_table(&self.raw.batch, column, &path, &counts, residents, companions, &self.raw.policy)
+        crate::coarsen::coarsen_table(&self.raw.batch, column, &path, &counts, residents, companions, &self.raw.policy)
     }
 
     /// Merges pieces into the rest of the next coarser cell, and judges the table anew.
     ///
     /// False where nothing is left to merge: then only withholding helps.
-    pub(crate) fn push_up(&mut self, rows: &BTreeSet<usize>) -> Result<bool, DiscloseError> {
+    pub(crate) fn to_parent(&mut self, rows: &BTreeSet<usize>) -> Result<bool, DiscloseError> {
         let Some(map) = &mut self.map else { return Ok(false) };
-        let merged = map.push_up(&rows.iter().copied().collect::<Vec<_>>())?;
+        let merged = map.to_parent(&rows.iter().copied().collect::<Vec<_>>())?;
         self.after_merge()?;
         self.judge()?;
         Ok(merged)
@@ -310,7 +310,11 @@ impl Prepared {
                 rows: members
                     .iter()
                     .zip(cells)
-                    .map(|(members, cell)| Row { members: members.clone(), value: cell.truth, told: Told::from(cell) })
+                    .map(|(members, cell)| Row {
+                        members: members.clone(),
+                        value: cell.truth,
+                        published: Published::from(cell),
+                    })
                     .collect(),
             })
             .collect()

@@ -1,24 +1,24 @@
 //! Secondary suppression: hides further shown numbers until the attack finds nothing.
 //!
-//! For each goal that is not kept a linear programme moves the number to its end at the least cost (Σ cost ·
+//! For each protection interval that is not kept a linear programme moves the number to its end at the least cost (Σ cost ·
 //! distance) over shown numbers; those that leave what the reader is told become hidden. That is the census
 //! bureaus' linear-programming heuristic: good, not the least possible. Then what turns out not to be needed is
-//! taken back. Shown noughts and numbers of earlier releases are never hidden. The last word is the attack's.
+//! taken back. Shown zeros and numbers of earlier releases are never hidden. The last word is the attack's.
 
 use std::collections::BTreeMap;
 
-use crate::attack::{Attack, Bounds, Effort, Prober, Proofs, Witness, run};
-use crate::bounds::{propagate, raise_goals};
+use crate::attack::{Attack, Effort, Prober, Proofs, Verdict, Witness, run};
+use crate::bounds::{propagate, raise_intervals};
 use crate::greedy;
-use crate::lp::{Outcome, Program};
-use crate::system::{Canonical, End, MARGIN, State, System, SystemError, inside};
+use crate::lp::{Program, Solved};
+use crate::system::{Canonical, MARGIN, Side, State, System, SystemError, inside};
 
 /// What protection did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Protection {
     /// Numbers that became hidden, by index.
     pub hidden: Vec<usize>,
-    /// Numbers whose goal cannot be kept by hiding (noughts or earlier releases stand in the way), or for which
+    /// Numbers whose protection interval cannot be kept by hiding (zeros or earlier releases stand in the way), or for which
     /// the effort was too small. Where this is not empty the release must not go out.
     pub unprotected: Vec<usize>,
     /// Information lost: Σ cost of the hidden.
@@ -41,7 +41,7 @@ pub fn protect(system: &mut System, effort: &Effort) -> Result<Protection, Syste
         return Err(SystemError::NoValue { number });
     }
     let mut canonical = Canonical::new(system);
-    raise_goals(&mut canonical.system).map_err(|e| canonical.back(e))?;
+    raise_intervals(&mut canonical.system).map_err(|e| canonical.back(e))?;
     let (verdicts, passes, taken_back) = rounds(&mut canonical.system, effort).map_err(|e| canonical.back(e))?;
     let mut hidden = Vec::new();
     for (at, &i) in canonical.numbers.iter().enumerate() {
@@ -57,7 +57,7 @@ pub fn protect(system: &mut System, effort: &Effort) -> Result<Protection, Syste
 }
 
 /// Rounds of attack and hiding; the verdicts returned are of an attack from nothing on the final system.
-fn rounds(system: &mut System, effort: &Effort) -> Result<(Vec<Bounds>, usize, usize), SystemError> {
+fn rounds(system: &mut System, effort: &Effort) -> Result<(Vec<Verdict>, usize, usize), SystemError> {
     let of = system.links();
     let contradiction = |equation| SystemError::Contradiction { equation };
     let shown: Vec<bool> = system.numbers.iter().map(|n| n.state == State::Shown).collect();
@@ -113,21 +113,21 @@ type Plan = (f64, Witness);
 impl Hider<'_> {
     /// Hides until both ends (or the cheaper one, where one is enough) can be reached, as far as possible.
     fn keep(&mut self, system: &mut System, number: usize, proofs: &mut Proofs) {
-        let goal = system.numbers[number].goal;
-        let Some((low, high)) = goal.ends() else { return };
-        let mut open = [(End::Low, low), (End::High, high)]
+        let protection = system.numbers[number].protection;
+        let Some((low, high)) = protection.ends() else { return };
+        let mut open = [(Side::Low, low), (Side::High, high)]
             .into_iter()
             .zip(proofs.serves[number])
             .filter(|(_, serves)| serves.is_none())
             .map(|(end, _)| end);
-        if goal.kept(true, false) {
+        if protection.kept(true, false) {
             let plans: Vec<Plan> = open.filter_map(|end| self.plan(system, number, end)).collect();
             if let Some(plan) = plans.into_iter().min_by(|a, b| a.0.total_cmp(&b.0)) {
                 self.hide(system, plan.1, proofs);
             }
             return;
         }
-        let both: Vec<(End, f64)> = open.by_ref().collect();
+        let both: Vec<(Side, f64)> = open.by_ref().collect();
         for end in both {
             if let Some(plan) = self.plan(system, number, end) {
                 self.hide(system, plan.1, proofs);
@@ -138,7 +138,7 @@ impl Hider<'_> {
     fn hide(&mut self, system: &mut System, witness: Witness, proofs: &mut Proofs) {
         for &(i, x) in &witness {
             let n = &mut system.numbers[i];
-            if n.state == State::Shown && !inside(x, n.told) {
+            if n.state == State::Shown && !inside(x, n.published) {
                 n.state = State::Hidden;
                 self.hidden += 1;
             }
@@ -149,7 +149,7 @@ impl Hider<'_> {
     }
 
     /// The cheapest assignment in which `number` reaches its end, in the smallest neighbourhood that has one.
-    fn plan(&mut self, system: &System, number: usize, (end, target): (End, f64)) -> Option<Plan> {
+    fn plan(&mut self, system: &System, number: usize, (end, target): (Side, f64)) -> Option<Plan> {
         let movable = |i: usize| {
             let n = &system.numbers[i];
             let (lo, hi) = n.interval();
@@ -174,7 +174,7 @@ impl Hider<'_> {
 }
 
 /// The programme of [`Hider::plan`] over one neighbourhood; the rest stays at the truth.
-fn solve(system: &System, members: &[usize], equations: &[usize], end: End, target: f64) -> Option<Plan> {
+fn solve(system: &System, members: &[usize], equations: &[usize], end: Side, target: f64) -> Option<Plan> {
     let mut program = Program::default();
     // Of each number, the columns whose sum is its distance from the truth.
     let mut columns: BTreeMap<usize, Vec<(usize, f64)>> = BTreeMap::new();
@@ -190,7 +190,7 @@ fn solve(system: &System, members: &[usize], equations: &[usize], end: End, targ
         let (mut down, mut up) = ((lo - value).min(0.0), (hi - value).max(0.0));
         if at == 0 {
             // The number itself: at its end or beyond.
-            if end == End::Low {
+            if end == Side::Low {
                 up = up.min(target - value)
             } else {
                 down = down.max(target - value)
@@ -215,7 +215,7 @@ fn solve(system: &System, members: &[usize], equations: &[usize], end: End, targ
         }
         program.row(row);
     }
-    let Outcome::Best(moves) = program.minimise() else { return None };
+    let Solved::Best(moves) = program.minimise() else { return None };
     let mut witness = Witness::new();
     let mut cost = 0.0;
     for (&i, parts) in &columns {
@@ -225,7 +225,7 @@ fn solve(system: &System, members: &[usize], equations: &[usize], end: End, targ
         if moved.abs() > 1e-9 {
             witness.push((i, value + moved));
         }
-        if n.state == State::Shown && !inside(value + moved, n.told) {
+        if n.state == State::Shown && !inside(value + moved, n.published) {
             cost += n.cost;
         }
     }
@@ -251,7 +251,7 @@ fn take_back(
         |users: &mut BTreeMap<usize, Vec<(usize, usize)>>, system: &System, proofs: &Proofs, n: usize, slot: usize| {
             let Some(id) = proofs.serves[n][slot] else { return };
             for &(z, x) in &proofs.witnesses[id] {
-                if !inside(x, system.numbers[z].told)
+                if !inside(x, system.numbers[z].published)
                     && let Some(list) = users.get_mut(&z)
                 {
                     list.push((n, slot));
@@ -265,13 +265,13 @@ fn take_back(
     let sizes: Vec<usize> = effort.neighbourhoods.iter().take(2).copied().collect();
     let mut back = 0;
     for z in second {
-        // A number with a goal of its own stays as it is, and so does what too much leans on.
-        if system.numbers[z].goal.ends().is_some() || prober.solved >= effort.take_back {
+        // A number with a protection interval of its own stays as it is, and so does what too much leans on.
+        if system.numbers[z].protection.ends().is_some() || prober.solved >= effort.take_back {
             continue;
         }
         let needs = |proofs: &Proofs, n: usize, slot: usize| {
             let witness = proofs.serves[n][slot].map(|id| &proofs.witnesses[id]);
-            witness.is_some_and(|w| w.iter().any(|&(i, x)| i == z && !inside(x, system.numbers[z].told)))
+            witness.is_some_and(|w| w.iter().any(|&(i, x)| i == z && !inside(x, system.numbers[z].published)))
         };
         let mut now: Vec<(usize, usize)> = users.get(&z).into_iter().flatten().copied().collect();
         now.sort_unstable();
@@ -279,15 +279,16 @@ fn take_back(
         now.retain(|&(n, slot)| needs(proofs, n, slot));
         let old: Vec<Option<usize>> = now.iter().map(|&(n, slot)| proofs.serves[n][slot].take()).collect();
         let bounds = prober.ranges.of(z);
-        let told = system.numbers[z].told;
+        let published = system.numbers[z].published;
         system.numbers[z].state = State::Shown;
-        (prober.ranges.lo[z], prober.ranges.hi[z]) = (bounds.0.max(told.0), bounds.1.min(told.1));
+        (prober.ranges.lo[z], prober.ranges.hi[z]) = (bounds.0.max(published.0), bounds.1.min(published.1));
         let kept = now.iter().all(|&(n, slot)| {
-            let ends = if slot == 0 { [End::Low, End::High] } else { [End::High, End::Low] };
-            let goal = system.numbers[n].goal;
-            let served = |proofs: &Proofs| goal.kept(proofs.serves[n][0].is_some(), proofs.serves[n][1].is_some());
+            let ends = if slot == 0 { [Side::Low, Side::High] } else { [Side::High, Side::Low] };
+            let protection = system.numbers[n].protection;
+            let served =
+                |proofs: &Proofs| protection.kept(proofs.serves[n][0].is_some(), proofs.serves[n][1].is_some());
             prober.seek(system, n, ends[0], &sizes, proofs)
-                || (goal.kept(true, false) && prober.seek(system, n, ends[1], &sizes, proofs))
+                || (protection.kept(true, false) && prober.seek(system, n, ends[1], &sizes, proofs))
                 || served(proofs)
         });
         if kept {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::attack::{Proof, attack, attack_exact};
 use crate::random_tables::{Chance, Rule, flat, nested, plain, random, tables};
-use crate::system::{Equation, Goal, Number};
+use crate::system::{Equation, Number, ProtectionInterval};
 use proptest::prelude::*;
 
 const EXACT: Rule = Rule { k: 5, base: 1 };
@@ -16,17 +16,19 @@ fn hidden(system: &System) -> Vec<usize> {
     (0..system.numbers.len()).filter(|&i| system.numbers[i].state == State::Hidden).collect()
 }
 
-/// Numbers whose goal the full programme breaks.
+/// Numbers whose protection interval the full programme breaks.
 fn broken_exactly(system: &System) -> Vec<usize> {
     let mut system = system.clone();
-    raise_goals(&mut system).unwrap();
+    raise_intervals(&mut system).unwrap();
     let system = &system;
-    let open = |i: &usize| system.numbers[*i].state != State::Shown && system.numbers[*i].goal != Goal::None;
+    let open = |i: &usize| {
+        system.numbers[*i].state != State::Shown && system.numbers[*i].protection != ProtectionInterval::None
+    };
     (0..system.numbers.len())
         .filter(open)
         .filter(|&i| {
             let (lo, hi) = attack_exact(system, i).unwrap();
-            system.numbers[i].goal.broken_by(lo, hi)
+            system.numbers[i].protection.broken_by(lo, hi)
         })
         .collect()
 }
@@ -76,7 +78,7 @@ fn a_latent_difference_must_not_be_surely_small() {
     let rest = Number {
         state: State::Latent,
         assumed: (0.0, f64::INFINITY),
-        goal: Goal::Outside { lo: 1.0, hi: 4.0 },
+        protection: ProtectionInterval::EitherSide { lower: 1.0, upper: 4.0 },
         ..known(2.0)
     };
     let mut system =
@@ -137,7 +139,7 @@ fn the_table_of_sdctable_needs_one_cell_more() {
         n.state = State::Hidden;
         let value = n.value.unwrap();
         // sdcTable's heuristic protects against exact recomputation only.
-        n.goal = Goal::Cover { lo: value - 1.0, hi: value + 1.0 };
+        n.protection = ProtectionInterval::BothSides { lower: value - 1.0, upper: value + 1.0 };
     }
     assert_eq!(attack_exact(&system, cell(1, 2)).unwrap(), (47.0, 47.0));
     assert_eq!(attack(&system, &Effort::default()).unwrap().broken, [cell(1, 2)]);
@@ -170,7 +172,7 @@ fn a_thousand_random_linked_tables_withstand_the_full_attack() {
         second += done.hidden.len();
         for (now, then) in system.numbers.iter().zip(&primary.numbers) {
             let hidden_now = now.state != then.state;
-            assert_eq!((now.value, now.told, now.assumed), (then.value, then.told, then.assumed));
+            assert_eq!((now.value, now.published, now.assumed), (then.value, then.published, then.assumed));
             assert!(
                 !hidden_now || (now.state == State::Hidden && then.state == State::Shown && then.value != Some(0.0))
             );
@@ -277,11 +279,11 @@ fn a_wrong_system_is_refused() {
     assert_eq!(refused(&|s| s.equations[0].terms[1] = s.equations[0].terms[0]), SystemError::Term { equation: 0 });
     assert_eq!(refused(&|s| s.numbers[4].value = Some(-1.0)), SystemError::NotACount { number: 4 });
     assert_eq!(refused(&|s| s.numbers[4].value = Some(f64::NAN)), SystemError::NotACount { number: 4 });
-    assert_eq!(refused(&|s| s.numbers[0].told = (5.0, 6.0)), SystemError::Untrue { number: 0 });
-    assert_eq!(refused(&|s| s.numbers[0].told = (6.0, 5.0)), SystemError::Meaningless { number: 0 });
+    assert_eq!(refused(&|s| s.numbers[0].published = (5.0, 6.0)), SystemError::Untrue { number: 0 });
+    assert_eq!(refused(&|s| s.numbers[0].published = (6.0, 5.0)), SystemError::Meaningless { number: 0 });
     assert_eq!(refused(&|s| s.numbers[0].cost = f64::INFINITY), SystemError::Meaningless { number: 0 });
     assert_eq!(
-        refused(&|s| s.numbers[4].goal = Goal::Cover { lo: 4.0, hi: 1.0 }),
+        refused(&|s| s.numbers[4].protection = ProtectionInterval::BothSides { lower: 4.0, upper: 1.0 }),
         SystemError::Meaningless { number: 4 }
     );
 }
@@ -292,7 +294,7 @@ fn a_published_table_that_contradicts_itself_is_refused() {
     for n in &mut system.numbers {
         n.value = None;
     }
-    system.numbers[0].told = (500.0, 500.0);
+    system.numbers[0].published = (500.0, 500.0);
     assert!(matches!(attack(&system, &Effort::default()), Err(SystemError::Contradiction { .. })));
 }
 

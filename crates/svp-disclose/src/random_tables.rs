@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::system::{Equation, Goal, Number, State, System};
+use crate::system::{Equation, Number, ProtectionInterval, State, System};
 
 /// A small seeded source of numbers (splitmix64): the same everywhere, for ever.
 pub struct Chance(pub u64);
@@ -22,7 +22,7 @@ impl Chance {
         (self.next() % n.max(1) as u64) as usize
     }
 
-    /// A sparse count: nought with a chance of `noughts` in 100, else small mostly and large sometimes.
+    /// A sparse count: zero with a chance of `zeros` in 100, else small mostly and large sometimes.
     pub fn count(&mut self, noughts: usize, small: usize) -> f64 {
         if self.below(100) < noughts {
             return 0.0;
@@ -53,15 +53,19 @@ impl Rule {
         } else {
             (lo, hi) = (0, if hi < self.k { 0 } else { hi });
         }
-        let told = if small { (1.0, (self.k - 1) as f64) } else { (lo as f64, hi as f64) };
+        let published = if small { (1.0, (self.k - 1) as f64) } else { (lo as f64, hi as f64) };
         Number {
             value: Some(value),
-            told,
+            published,
             assumed: (1.0, f64::INFINITY),
             state: if small { State::Hidden } else { State::Shown },
             fixed: false,
             cost: 1.0 + value.max(1.0).ln(),
-            goal: if small { Goal::Cover { lo: 1.0, hi: (self.k - 1) as f64 } } else { Goal::None },
+            protection: if small {
+                ProtectionInterval::BothSides { lower: 1.0, upper: (self.k - 1) as f64 }
+            } else {
+                ProtectionInterval::None
+            },
             order,
         }
     }

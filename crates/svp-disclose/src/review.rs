@@ -30,7 +30,7 @@ pub struct PolicyLine {
 
 /// What the attack found in one table or in all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attack {
+pub struct AttackReview {
     /// Numbers that were attacked: hidden cells and quantities that follow from what is told.
     pub attacked: u64,
     /// Numbers that a reader can bound more closely than the rules allow.
@@ -62,7 +62,7 @@ pub struct TableReview {
     #[serde(default)]
     pub full: u64,
     /// What the attack found.
-    pub attack: Attack,
+    pub attack: AttackReview,
 }
 
 impl TableReview {
@@ -139,7 +139,7 @@ pub struct Review {
     #[serde(default)]
     pub findings: Vec<Finding>,
     /// The attack on the whole release; `None` when it was not run.
-    pub attack: Option<Attack>,
+    pub attack: Option<AttackReview>,
 }
 
 impl Review {
@@ -398,7 +398,8 @@ mod tests {
     use crate::exceptions::Exceptions;
 
     fn review() -> Review {
-        let attack = |attacked| Attack { attacked, broken: 0, proofs: BTreeMap::from([("rounding".into(), attacked)]) };
+        let attack =
+            |attacked| AttackReview { attacked, broken: 0, proofs: BTreeMap::from([("rounding".into(), attacked)]) };
         Review {
             release: "wessmark-2026-01-05-public".into(),
             audience: "public".into(),

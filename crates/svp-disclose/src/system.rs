@@ -1,12 +1,12 @@
 //! The model of disclosure control: numbers that a reader sees or may infer, and the equations that tie them.
 //!
 //! A *number* is a published cell, a suppressed cell, or a latent quantity that nobody published but that
-//! follows (a total, a difference). An *equation* says that a weighted sum of numbers is nought: a margin, a
+//! follows (a total, a difference). An *equation* says that a weighted sum of numbers is zero: a margin, a
 //! hierarchy, one thing shown in two tables, a container and its parts. Unit of every number: a count.
 
 use thiserror::Error;
 
-/// Two numbers nearer than this are one number: the margin of every comparison with a goal, an interval or an
+/// Two numbers nearer than this are one number: the margin of every comparison with a protection, an interval or an
 /// equation. Counts are whole, so it is far below anything that matters and far above the rounding of `f64`.
 pub const MARGIN: f64 = 1e-6;
 
@@ -23,54 +23,54 @@ pub enum State {
 
 /// What the reader must not learn of a number that is not shown.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Goal {
+pub enum ProtectionInterval {
     /// Nothing to keep.
     None,
-    /// The reader's bounds must contain this interval; of a total, as much of it as the shown noughts leave open
-    /// (see [`crate::raise_goals`]).
-    Cover {
-        /// Lower end.
-        lo: f64,
-        /// Upper end.
-        hi: f64,
+    /// The reader's bounds must contain this interval: the lower and the upper protection level. Of a total, as much of it as
+    /// the shown zeros leave open (see [`crate::raise_intervals`]).
+    BothSides {
+        /// Lower end, in events.
+        lower: f64,
+        /// Upper end, in events.
+        upper: f64,
     },
-    /// The reader's bounds must not lie inside this interval. Counts are whole, so a bound has to reach `lo - 1`
-    /// or `hi + 1`: a bound of 0.5 tells a reader that the count is 1 at least.
-    Outside {
-        /// Lower end.
-        lo: f64,
-        /// Upper end.
-        hi: f64,
+    /// The reader's bounds must not lie inside this interval (sliding protection). Counts are whole, so a bound has to reach
+    /// `lower - 1` or `upper + 1`: a bound of 0.5 tells a reader that the count is 1 at least.
+    EitherSide {
+        /// Lower end, in events.
+        lower: f64,
+        /// Upper end, in events.
+        upper: f64,
     },
 }
 
-/// One end of a goal: a feasible assignment in which the number is this low (or this high) proves it kept.
+/// One end of a protection interval: a feasible assignment in which the number is this low (or this high) proves it kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum End {
+pub enum Side {
     /// The number must be able to be as low as the end.
     Low,
     /// The number must be able to be as high as the end.
     High,
 }
 
-impl Goal {
-    /// The ends that must be reached, as (low, high); `None` where there is no goal.
+impl ProtectionInterval {
+    /// The ends that must be reached, as (low, high); `None` where nothing is to be kept.
     #[must_use]
     pub fn ends(&self) -> Option<(f64, f64)> {
         match *self {
             Self::None => None,
-            Self::Cover { lo, hi } => Some((lo, hi)),
-            Self::Outside { lo, hi } => Some((lo - 1.0, hi + 1.0)),
+            Self::BothSides { lower, upper } => Some((lower, upper)),
+            Self::EitherSide { lower, upper } => Some((lower - 1.0, upper + 1.0)),
         }
     }
 
-    /// Whether bounds that reach the low end, or the high end, keep the goal.
+    /// Whether bounds that reach the low end, or the high end, protect the number.
     #[must_use]
     pub fn kept(&self, low: bool, high: bool) -> bool {
         match self {
             Self::None => true,
-            Self::Cover { .. } => low && high,
-            Self::Outside { .. } => low || high,
+            Self::BothSides { .. } => low && high,
+            Self::EitherSide { .. } => low || high,
         }
     }
 
@@ -87,7 +87,7 @@ pub struct Number {
     /// The truth, where it is known: always when protecting; perhaps not when attacking an old release.
     pub value: Option<f64>,
     /// What the reader knows when it is shown, rounding included.
-    pub told: (f64, f64),
+    pub published: (f64, f64),
     /// What the reader assumes when it is hidden or latent.
     pub assumed: (f64, f64),
     /// What the reader gets.
@@ -97,7 +97,7 @@ pub struct Number {
     /// The information that is lost by hiding it; not negative.
     pub cost: f64,
     /// What the reader must not learn while it is not shown.
-    pub goal: Goal,
+    pub protection: ProtectionInterval,
     /// Place in an order that the caller gives and that does not depend on how rows happen to lie (the place of
     /// the cell's sorted name, say). All choices between equals follow it; equal places follow the index.
     pub order: u64,
@@ -107,10 +107,10 @@ impl Number {
     /// What the reader knows before any arithmetic.
     #[must_use]
     pub fn interval(&self) -> (f64, f64) {
-        if self.state == State::Shown { self.told } else { self.assumed }
+        if self.state == State::Shown { self.published } else { self.assumed }
     }
 
-    /// Whether it could be hidden. A shown nought cannot where the mark means one at the least.
+    /// Whether it could be hidden. A shown zero cannot where the mark means one at the least.
     #[must_use]
     pub fn hideable(&self) -> bool {
         self.state == State::Shown && !self.fixed && self.value.is_some_and(|v| inside(v, self.assumed))
@@ -152,8 +152,8 @@ pub enum SystemError {
         /// Index of the equation.
         equation: usize,
     },
-    /// An interval, a cost or a goal with no meaning.
-    #[error("number {number}: its intervals, its cost or its goal make no sense")]
+    /// An interval, a cost or a protection interval with no meaning.
+    #[error("number {number}: its intervals or its cost make no sense")]
     Meaningless {
         /// Index of the number.
         number: usize,
@@ -245,11 +245,14 @@ impl System {
     pub fn validate(&self) -> Result<(), SystemError> {
         for (number, n) in self.numbers.iter().enumerate() {
             let interval = |(lo, hi): (f64, f64)| lo <= hi && lo < f64::INFINITY && hi > f64::NEG_INFINITY;
-            let goal = match n.goal {
-                Goal::None => true,
-                Goal::Cover { lo, hi } | Goal::Outside { lo, hi } => lo <= hi && lo.is_finite() && hi.is_finite(),
+            let protection = match n.protection {
+                ProtectionInterval::None => true,
+                ProtectionInterval::BothSides { lower: lo, upper: hi }
+                | ProtectionInterval::EitherSide { lower: lo, upper: hi } => {
+                    lo <= hi && lo.is_finite() && hi.is_finite()
+                }
             };
-            if !interval(n.told) || !interval(n.assumed) || !goal || !n.cost.is_finite() || n.cost < 0.0 {
+            if !interval(n.published) || !interval(n.assumed) || !protection || !n.cost.is_finite() || n.cost < 0.0 {
                 return Err(SystemError::Meaningless { number });
             }
             let Some(value) = n.value else { continue };

@@ -7,15 +7,15 @@ mod linked;
 use linked::{Random, TwoLevels, linked, printed, suppressed};
 use svp_disclose::attack::{Effort, Proof, attack, attack_exact};
 use svp_disclose::protect::protect;
-use svp_disclose::raise_goals;
+use svp_disclose::raise_intervals;
 use svp_disclose::relate::{Related, relate};
-use svp_disclose::system::{Equation, Goal, State, System, SystemError};
+use svp_disclose::system::{Equation, ProtectionInterval, State, System, SystemError};
 
-/// The goals as far as marks can keep them at all.
-fn attainable_goals(system: &System) -> Vec<Goal> {
+/// The protection intervals as far as marks can keep them at all.
+fn attainable(system: &System) -> Vec<ProtectionInterval> {
     let mut raised = system.clone();
-    raise_goals(&mut raised).unwrap();
-    raised.numbers.into_iter().map(|n| n.goal).collect()
+    raise_intervals(&mut raised).unwrap();
+    raised.numbers.into_iter().map(|n| n.protection).collect()
 }
 
 fn effort() -> Effort {
@@ -64,11 +64,11 @@ fn marks_tell_that_a_total_is_of_two_at_least() {
     let numbers = vec![suppressed(1.0, 8.0), suppressed(1.0, 8.0), suppressed(2.0, 8.0)];
     let mut system = System { numbers, equations: Vec::new() };
     system.equations.push(Equation::sum(2, &[0, 1]));
-    assert_eq!(attainable_goals(&system)[2], Goal::Cover { lo: 2.0, hi: 7.0 });
+    assert_eq!(attainable(&system)[2], ProtectionInterval::BothSides { lower: 2.0, upper: 7.0 });
     assert_eq!(attack(&system, &effort()).unwrap().broken.len(), 0);
     // An earlier release that printed the total makes nothing attainable out of it.
     system.numbers[2].state = State::Shown;
-    system.numbers[2].told = (2.0, 2.0);
+    system.numbers[2].published = (2.0, 2.0);
     assert_eq!(attack(&system, &effort()).unwrap().broken.len(), 2);
 }
 
@@ -82,7 +82,7 @@ fn counting_suppressed_cells_is_not_enough() {
     }
     // Enough room here: 1 can go up to 13.
     assert_eq!(attack(&system, &effort()).unwrap().broken.len(), 0);
-    // With a partner of 2 it cannot: the reader knows 1 to 2 and the goal is 1 to 7.
+    // With a partner of 2 it cannot: the reader knows 1 to 2 and the protection interval is 1 to 7.
     let mut tight = three_by_three([[1.0, 2.0, 30.0], [15.0, 14.0, 20.0], [22.0, 28.0, 31.0]], 8.0);
     for hidden in [4, 5] {
         tight.numbers[hidden].state = State::Hidden;
@@ -115,11 +115,11 @@ fn what_contradicts_itself_is_refused() {
     let good = three_by_three([[20.0, 3.0, 17.0], [30.0, 25.0, 19.0], [11.0, 40.0, 16.0]], 8.0);
     let mut hole = good.clone();
     hole.numbers[3].value = Some(41.0);
-    hole.numbers[3].told = (41.0, 41.0);
+    hole.numbers[3].published = (41.0, 41.0);
     assert_eq!(attack(&hole, &effort()).unwrap_err(), SystemError::DoesNotAddUp { equation: 0 });
     assert_eq!(protect(&mut hole, &effort()).unwrap_err(), SystemError::DoesNotAddUp { equation: 0 });
     let mut outside = good.clone();
-    outside.numbers[0].told = (1.0, 2.0);
+    outside.numbers[0].published = (1.0, 2.0);
     assert_eq!(attack(&outside, &effort()).unwrap_err(), SystemError::Untrue { number: 0 });
     let mut negative = good.clone();
     negative.numbers[1].value = Some(-3.0);
@@ -135,7 +135,7 @@ fn what_contradicts_itself_is_refused() {
     for number in &mut unfit.numbers {
         number.value = None;
     }
-    unfit.numbers[3].told = (400.0, 400.0);
+    unfit.numbers[3].published = (400.0, 400.0);
     assert!(matches!(attack(&unfit, &effort()).unwrap_err(), SystemError::Contradiction { .. }));
 }
 
@@ -160,15 +160,17 @@ fn the_attack_needs_no_truth() {
 
 fn goals(system: &System) -> Vec<usize> {
     (0..system.numbers.len())
-        .filter(|n| system.numbers[*n].goal != Goal::None && system.numbers[*n].state != State::Shown)
+        .filter(|n| {
+            system.numbers[*n].protection != ProtectionInterval::None && system.numbers[*n].state != State::Shown
+        })
         .collect()
 }
 
-fn holds(goal: Goal, (lo, hi): (f64, f64)) -> bool {
-    match goal {
-        Goal::None => true,
-        Goal::Cover { lo: a, hi: b } => lo <= a + 1e-4 && hi >= b - 1e-4,
-        Goal::Outside { lo: a, hi: b } => lo <= a - 1.0 + 1e-4 || hi >= b + 1.0 - 1e-4,
+fn holds(protection: ProtectionInterval, (lo, hi): (f64, f64)) -> bool {
+    match protection {
+        ProtectionInterval::None => true,
+        ProtectionInterval::BothSides { lower: a, upper: b } => lo <= a + 1e-4 && hi >= b - 1e-4,
+        ProtectionInterval::EitherSide { lower: a, upper: b } => lo <= a - 1.0 + 1e-4 || hi >= b + 1.0 - 1e-4,
     }
 }
 
@@ -193,11 +195,14 @@ fn a_thousand_random_linked_tables() {
         assert!(done.unprotected.is_empty(), "seed {seed}: {:?}", done.unprotected);
         for (before, after) in primary.numbers.iter().zip(&system.numbers) {
             // Nothing is changed but what is hidden, and zeros are not.
-            assert_eq!((before.value, before.told, before.goal), (after.value, after.told, after.goal));
+            assert_eq!(
+                (before.value, before.published, before.protection),
+                (after.value, after.published, after.protection)
+            );
             assert!(after.state == before.state || (before.state == State::Shown && after.state == State::Hidden));
             assert!(after.state == before.state || before.value.unwrap() >= 1.0);
         }
-        let attainable = attainable_goals(&system);
+        let attainable = attainable(&system);
         for n in goals(&system) {
             attacked += 1;
             let bounds = attack_exact(&system, n).unwrap();

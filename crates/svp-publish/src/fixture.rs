@@ -7,7 +7,7 @@ use arrow::compute::kernels::numeric::{div, mul};
 use arrow::datatypes::{DataType, Field, Schema};
 use geo::{Coord, LineString, MultiPolygon, Polygon};
 use svp_disclose::attack::Effort;
-use svp_disclose::published::EventSet;
+use svp_disclose::event_set::EventSet;
 use svp_disclose::{Disclosed, Outcome, Policy, Raw, disclose};
 
 use crate::*;

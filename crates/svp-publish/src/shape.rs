@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use geo::orient::{Direction, Orient};
 use geo::{BoundingRect, Centroid, Contains, Coord, LineString, MultiPolygon, Polygon, Rect, Simplify};
-use svp_disclose::piece::{REST, REST_PREFIX, UNKNOWN_PLACE};
+use svp_disclose::piece::{REMAINDER, REMAINDER_PREFIX, UNKNOWN_PLACE};
 use svp_functions::place::osgb;
 
 use crate::error::PublishError;
@@ -139,11 +139,11 @@ pub(crate) fn ground(frame: &Frame<'_>, outlines: &[Outlines]) -> Result<Option<
     let pieces = Pieces::of(frame.cells(column));
     for (row, cell) in frame.cells(column).iter().enumerate() {
         let left = match cell {
-            Cell::Text(id) if layer.is_none() => id.strip_prefix(REST_PREFIX),
+            Cell::Text(id) if layer.is_none() => id.strip_prefix(REMAINDER_PREFIX),
             _ => None,
         };
         ground.rests.push(left.is_some());
-        let placed = |id: &&String| layer.is_some() || (*id != REST && *id != UNKNOWN_PLACE);
+        let placed = |id: &&String| layer.is_some() || (*id != REMAINDER && *id != UNKNOWN_PLACE);
         let Some(id) = cell.text().filter(placed) else {
             ground.metres.push(None);
             ground.degrees.push(None);
@@ -209,7 +209,7 @@ struct Pieces {
 
 impl Pieces {
     fn of(cells: &[Cell]) -> Self {
-        let ids = || cells.iter().filter_map(Cell::text).map(|id| id.strip_prefix(REST_PREFIX).unwrap_or(id));
+        let ids = || cells.iter().filter_map(Cell::text).map(|id| id.strip_prefix(REMAINDER_PREFIX).unwrap_or(id));
         Self {
             squares: ids().filter_map(bng_square).collect(),
             hexagons: ids().filter_map(|id| id.parse().ok()).collect(),

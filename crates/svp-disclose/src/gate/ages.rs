@@ -9,10 +9,10 @@ use regex::Regex;
 use super::finding::{Findings, Rule};
 use super::label::{self, Label, Part};
 use super::levels::level;
-use super::numbers::{Cell, plain};
-use super::pieces::words;
-use super::read::{Column, Role, Table};
+use super::numbers::{Value, plain};
+use super::read::{Column, GivenTable, Role};
 use super::spans;
+use super::tokens::words;
 use super::vocabulary::Vocabulary;
 use crate::Policy;
 
@@ -90,7 +90,7 @@ fn width(text: &str, ages: bool) -> Option<f64> {
 }
 
 /// Refuses bands of age that are too narrow for the area of their row or column.
-pub(super) fn check(table: &Table, vocabulary: &Vocabulary, policy: &Policy, found: &mut Findings) {
+pub(super) fn check(table: &GivenTable, vocabulary: &Vocabulary, policy: &Policy, found: &mut Findings) {
     if !policy.protects() || policy.age_bands.is_empty() {
         return;
     }
@@ -126,7 +126,7 @@ pub(super) fn check(table: &Table, vocabulary: &Vocabulary, policy: &Policy, fou
         for (column, (own_size, own_years)) in counts.iter().zip(&wide.0) {
             let smaller = [size, *own_size].into_iter().flatten().min();
             let fewer = [years, *own_years].into_iter().flatten().min_by(f64::total_cmp);
-            if narrower((smaller, fewer)) && !matches!(column.cells[row], Cell::NotAvailable) {
+            if narrower((smaller, fewer)) && !matches!(column.cells[row], Value::NotAvailable) {
                 found.add(Rule::NarrowAges, &column.name, Some(row));
             }
         }

@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use super::finding::{Findings, Rule};
-use super::numbers::Cell;
-use super::read::{Column, Role, Table};
+use super::numbers::Value;
+use super::read::{Column, GivenTable, Role};
 use crate::Policy;
 
 /// Steps of the base below which a common factor of three counts is no wonder.
@@ -15,7 +15,7 @@ const STEPS: f64 = 20.0;
 const LEAST: [f64; 2] = [50.0, 1000.0];
 
 /// Looks at each column that is taken for a count.
-pub(super) fn check(table: &Table, policy: &Policy, found: &mut Findings) {
+pub(super) fn check(table: &GivenTable, policy: &Policy, found: &mut Findings) {
     if !policy.protects() {
         return;
     }
@@ -65,7 +65,7 @@ fn hidden_multiples(count: &Column, other: &Column, policy: &Policy, found: &mut
     if !same || distinct.len() < 2 {
         return;
     }
-    for row in (0..count.cells.len()).filter(|row| matches!(count.cells[*row], Cell::Hidden { .. })) {
+    for row in (0..count.cells.len()).filter(|row| matches!(count.cells[*row], Value::Hidden { .. })) {
         let n = other.number(row).map_or(0.0, |n| n / factor);
         if n >= 0.5 && n < policy.suppress_below as f64 && (n - n.round()).abs() < 1e-6 {
             let why = "the same multiple of another count in every row, also where that is hidden";

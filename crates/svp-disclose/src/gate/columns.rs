@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::label::{self, Context, Label};
-use super::pieces::words;
 use super::spans;
-use super::sums::{Compared, Counts, Place, Rest, Structure, Sums, push, siblings};
+use super::sums::{Compared, Counts, Place, Remainder, Structure, Sums, push, siblings};
+use super::tokens::words;
 use super::vocabulary::Vocabulary;
 
 /// Tables of up to this many count columns are searched for a column that is the sum of two others, or of a run of its neighbours.
@@ -120,7 +120,7 @@ fn rests(
         }
         let how =
             format!("column {} is never less than column {}", counts.columns[whole].name, counts.columns[part].name);
-        out.rests.push(Rest { how, of });
+        out.remainders.push(Remainder { how, of });
     }
     // A total by its name, or a column that nothing keeps from being one, that is more than all its parts.
     let apart = parts.iter().all(|part| !is_sibling(whole, *part));
@@ -133,6 +133,6 @@ fn rests(
     if of.iter().all(|(w, p)| counts.compare(*w, p) != Compared::Less) {
         let of = of.into_iter().filter(|(w, p)| counts.shown(*w) && p.iter().all(|p| counts.shown(*p))).collect();
         let how = if is_total { "is a total by its name" } else { "is never less than all others together" };
-        out.rests.push(Rest { how: format!("column {} {how}", counts.columns[whole].name), of });
+        out.remainders.push(Remainder { how: format!("column {} {how}", counts.columns[whole].name), of });
     }
 }

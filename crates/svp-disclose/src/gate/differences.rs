@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::columns::headers;
-use super::numbers::Cell;
-use super::pieces::words;
-use super::read::{Column, Table};
+use super::numbers::Value;
+use super::read::{Column, GivenTable};
 use super::spans;
-use super::sums::{Counts, Place, Rest, dimensions};
+use super::sums::{Counts, Place, Remainder, dimensions};
+use super::tokens::words;
 use super::vocabulary::Vocabulary;
 
 /// From this many numbers that never fall, and of which one must have said so before, a series is taken to run on.
@@ -55,7 +55,7 @@ impl Said {
 type Steps = Vec<(Place, Vec<Place>)>;
 
 /// Differences of neighbours in columns and rows that can be sums to date, or what is left of a sum.
-pub(super) fn running(table: &Table, counts: &Counts<'_>, vocabulary: &Vocabulary) -> Vec<Rest> {
+pub(super) fn running(table: &GivenTable, counts: &Counts<'_>, vocabulary: &Vocabulary) -> Vec<Remainder> {
     let mut out = Vec::new();
     for (c, column) in counts.columns.iter().enumerate() {
         let said = Said::of(&column.header, vocabulary);
@@ -75,7 +75,7 @@ pub(super) fn running(table: &Table, counts: &Counts<'_>, vocabulary: &Vocabular
             } else {
                 (stretches(counts, &shown), "runs on, by its header or a label")
             };
-            out.push(Rest { how: format!("column {} {why}", column.name), of });
+            out.push(Remainder { how: format!("column {} {why}", column.name), of });
         }
     }
     wide(counts, vocabulary, &mut out);
@@ -83,7 +83,7 @@ pub(super) fn running(table: &Table, counts: &Counts<'_>, vocabulary: &Vocabular
 }
 
 /// Wide tables: months as columns.
-fn wide(counts: &Counts<'_>, vocabulary: &Vocabulary, out: &mut Vec<Rest>) {
+fn wide(counts: &Counts<'_>, vocabulary: &Vocabulary, out: &mut Vec<Remainder>) {
     let labels = headers(counts, vocabulary);
     // A column that has no place among the others (a total) is no step.
     let placed: Vec<(usize, f64)> = (0..labels.len())
@@ -103,19 +103,19 @@ fn wide(counts: &Counts<'_>, vocabulary: &Vocabulary, out: &mut Vec<Rest>) {
     let rows = |row: usize| shown(counts, placed.iter().map(|(c, _)| (*c, row)));
     if named {
         let of = (0..counts.rows).flat_map(|row| stretches(counts, &rows(row))).collect();
-        out.push(Rest { how: "the columns run on, by their headers".to_owned(), of });
+        out.push(Remainder { how: "the columns run on, by their headers".to_owned(), of });
     } else if placed.len() >= NEVER_FALLS - 1 && ordered {
         let all: Vec<Steps> = (0..counts.rows).filter_map(|row| steps(counts, &rows(row), NEVER_FALLS - 1)).collect();
         if all.len() == counts.rows && (all.len() > 1 || placed.len() >= NEVER_FALLS) {
             let how = "the columns never fall from one to the next, so they can be sums to date".to_owned();
-            out.push(Rest { how, of: all.into_iter().flatten().collect() });
+            out.push(Remainder { how, of: all.into_iter().flatten().collect() });
         }
     }
 }
 
 /// The places of a series whose numbers are shown.
 fn shown(counts: &Counts<'_>, places: impl Iterator<Item = Place>) -> Vec<Place> {
-    places.filter(|(c, r)| matches!(counts.columns[*c].cells[*r], Cell::Number(_))).collect()
+    places.filter(|(c, r)| matches!(counts.columns[*c].cells[*r], Value::Number(_))).collect()
 }
 
 fn numbers(counts: &Counts<'_>, shown: &[Place]) -> Vec<f64> {
@@ -160,7 +160,7 @@ struct Series {
 }
 
 /// The rows of a table in series: those that agree in all dimensions but one whose labels have an order, or are not known.
-fn series(table: &Table, vocabulary: &Vocabulary, said: Said, rows: usize) -> Vec<Series> {
+fn series(table: &GivenTable, vocabulary: &Vocabulary, said: Said, rows: usize) -> Vec<Series> {
     let labels = dimensions(table, vocabulary);
     if labels.is_empty() {
         return vec![Series { rows: (0..rows).collect(), said, months: false }];

@@ -5,29 +5,29 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::finding::Kind;
+use super::finding::IdentifierKind;
 
 /// Coordinates finer than this, in m, point at an address.
 pub(super) const LEAST_GRID: f64 = 50.0;
 /// The finest cells of H3 that are none: those of resolution 11 are smaller than a square of 50 m.
 const FINEST_HEXAGON: u32 = 10;
 
-static PATTERNS: LazyLock<Vec<(Kind, Regex)>> = LazyLock::new(|| {
+static PATTERNS: LazyLock<Vec<(IdentifierKind, Regex)>> = LazyLock::new(|| {
     [
         // The National Grid by eight figures (10 m) and more; by six it is a square of 100 m.
         (
-            Kind::ExactPlace,
+            IdentifierKind::ExactPlace,
             r"\b[hjnost][a-hj-z] ?(?:[0-9]{8}|[0-9]{10}|[0-9]{12}|[0-9]{4}[ ,/-]{1,3}[0-9]{4}|[0-9]{5}[ ,/-]{1,3}[0-9]{5}|[0-9]{6}[ ,/-]{1,3}[0-9]{6})\b",
         ),
         // Degrees, minutes and seconds, or minutes with a fraction.
-        (Kind::ExactPlace, r"[0-9]\s?[\u{b0}\u{ba}]\s?[0-9]{1,2}(?:\.[0-9]+|\s?['\u{2032}\u{2019}]\s?[0-9]{1,2})"),
+        (IdentifierKind::ExactPlace, r"[0-9]\s?[\u{b0}\u{ba}]\s?[0-9]{1,2}(?:\.[0-9]+|\s?['\u{2032}\u{2019}]\s?[0-9]{1,2})"),
         // Three words for a square of 3 m, and an open location code of 14 m.
-        (Kind::ExactPlace, r"///\s?[a-z]+\.[a-z]+\.[a-z]+"),
-        (Kind::ExactPlace, r"\b[23456789cfghjmpqrvwx]{4,8}\+[23456789cfghjmpqrvwx]{2,4}\b"),
+        (IdentifierKind::ExactPlace, r"///\s?[a-z]+\.[a-z]+\.[a-z]+"),
+        (IdentifierKind::ExactPlace, r"\b[23456789cfghjmpqrvwx]{4,8}\+[23456789cfghjmpqrvwx]{2,4}\b"),
         // `2347 hrs`, `23h47`, `11.47pm`; minutes behind a colon are judged by themselves.
-        (Kind::ExactTime, r"\b(?:[01][0-9]|2[0-3])[0-5][0-9] ?(?:h|hr|hrs|hours)\b"),
-        (Kind::ExactTime, r"\b(?:[01]?[0-9]|2[0-3])h[0-5][0-9]\b"),
-        (Kind::ExactTime, r"\b(?:1[0-2]|0?[1-9])\.[0-5][0-9] ?(?:am|pm|a\.m|p\.m)\b"),
+        (IdentifierKind::ExactTime, r"\b(?:[01][0-9]|2[0-3])[0-5][0-9] ?(?:h|hr|hrs|hours)\b"),
+        (IdentifierKind::ExactTime, r"\b(?:[01]?[0-9]|2[0-3])h[0-5][0-9]\b"),
+        (IdentifierKind::ExactTime, r"\b(?:1[0-2]|0?[1-9])\.[0-5][0-9] ?(?:am|pm|a\.m|p\.m)\b"),
     ]
     .into_iter()
     .filter_map(|(kind, text)| Some((kind, Regex::new(text).ok()?)))
@@ -64,15 +64,18 @@ pub(super) fn is_small_cell(text: &str) -> bool {
 }
 
 /// The kinds in a text that [`super::numbers::plain`] has made.
-pub(super) fn kinds_in(small: &str) -> BTreeSet<Kind> {
-    let mut out: BTreeSet<Kind> = is_small_cell(small).then_some(Kind::ExactPlace).into_iter().collect();
+pub(super) fn kinds_in(small: &str) -> BTreeSet<IdentifierKind> {
+    let mut out: BTreeSet<IdentifierKind> =
+        is_small_cell(small).then_some(IdentifierKind::ExactPlace).into_iter().collect();
     for (kind, pattern) in PATTERNS.iter() {
         // Two words of the language that have the shape of a square's letters; an open code has letters.
         let right = |text: &str| {
             !["to", "no"].iter().any(|word| text.starts_with(word))
                 && (!text.contains('+') || text.contains(char::is_alphabetic))
         };
-        if pattern.find_iter(small).any(|m| right(m.as_str()) && (*kind != Kind::ExactTime || !on_quarter(m.as_str())))
+        if pattern
+            .find_iter(small)
+            .any(|m| right(m.as_str()) && (*kind != IdentifierKind::ExactTime || !on_quarter(m.as_str())))
         {
             out.insert(*kind);
         }
@@ -82,17 +85,17 @@ pub(super) fn kinds_in(small: &str) -> BTreeSet<Kind> {
         if number(1).is_some_and(|minute| !is_quarter(minute))
             || number(2).is_some_and(|seconds| ![0, 59].contains(&seconds))
         {
-            out.insert(Kind::ExactTime);
+            out.insert(IdentifierKind::ExactTime);
         }
     }
     let degrees: Vec<f64> =
         DEGREES.iter().flat_map(|d| d.find_iter(small)).filter_map(|m| m.as_str().parse().ok()).collect();
     if degrees.iter().any(|d| is_latitude(*d)) && degrees.iter().any(|d| is_longitude(*d)) {
-        out.insert(Kind::ExactPlace);
+        out.insert(IdentifierKind::ExactPlace);
     }
     let metre = |text: &str| text.parse::<f64>().is_ok_and(|n| n % LEAST_GRID != 0.0);
     if METRES.iter().flat_map(|m| m.captures_iter(small)).any(|c| metre(&c[1]) || metre(&c[2])) {
-        out.insert(Kind::ExactPlace);
+        out.insert(IdentifierKind::ExactPlace);
     }
     out
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 /// What a text holds that identifies people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum IdentifierKind {
     /// Ten digits with a right check digit (modulus 11), or any ten digits after the word.
     NhsNumber,
     /// A full postcode: some fifteen addresses.
@@ -35,7 +35,7 @@ pub enum Kind {
     Named,
 }
 
-impl Kind {
+impl IdentifierKind {
     fn what(self) -> &'static str {
         match self {
             Self::NhsNumber => "numbers that can be NHS numbers",
@@ -91,7 +91,7 @@ pub enum Rule {
     /// A small number written into a text or a header.
     SmallInText,
     /// Something that identifies people.
-    Identifier(Kind),
+    Identifier(IdentifierKind),
     /// A column that is no known dimension, no count and no rate.
     UnknownColumn,
     /// A header of words that no table has: it may be somebody's name.

@@ -1,17 +1,17 @@
 //! What is wrong with a header; small counts that are written into a header or a text.
 
-use super::finding::{Kind, Rule};
+use super::finding::{IdentifierKind, Rule};
 use super::identifiers::{has_title, kinds_in};
 use super::label::{self, Context, Label, Part};
-use super::numbers::{Cell, Reading, numbers_in, plain, read, spelled};
-use super::pieces::words;
-use super::read::{Asked, Column, Role, Table};
+use super::numbers::{Reading, Value, numbers_in, plain, read, spelled};
+use super::read::{Asked, Column, GivenTable, Role};
 use super::spans;
+use super::tokens::words;
 use super::vocabulary::Vocabulary;
 use crate::Policy;
 
 /// Judges every header. One that is or holds a value is never shown: messages call its column by number.
-pub(super) fn judge(table: &mut Table, asked: &Asked<'_>, vocabulary: &Vocabulary, policy: &Policy) {
+pub(super) fn judge(table: &mut GivenTable, asked: &Asked<'_>, vocabulary: &Vocabulary, policy: &Policy) {
     let all: Vec<String> = table.columns.iter().map(|column| column.header.clone()).collect();
     for (i, column) in table.columns.iter_mut().enumerate() {
         column.header_found = judge_header(column, &all, asked, vocabulary, policy);
@@ -35,7 +35,7 @@ fn judge_header(
     let label = label::read(vocabulary, &column.header, Context { ages: true, hours: true });
     let coded = |l: &Label| l.parts.iter().all(|p| matches!(p, Part::Code(..) | Part::Time { .. }));
     let mut kinds = kinds_in(&text);
-    kinds.extend(has_title(&text, vocabulary).then_some(Kind::Named));
+    kinds.extend(has_title(&text, vocabulary).then_some(IdentifierKind::Named));
     if label.as_ref().is_some_and(coded) {
         kinds.clear();
     }
@@ -43,8 +43,8 @@ fn judge_header(
         kinds.into_iter().map(|kind| (Rule::Identifier(kind), IN_HEADER)).collect();
     let names = words(&column.header);
     let reading = read(&column.header);
-    let year = matches!(reading.cell, Cell::Number(n) if (1990.0..=2100.0).contains(&n) && n.fract() == 0.0);
-    let number = matches!(reading.cell, Cell::Number(_) | Cell::Hidden { .. }) && !year;
+    let year = matches!(reading.cell, Value::Number(n) if (1990.0..=2100.0).contains(&n) && n.fract() == 0.0);
+    let number = matches!(reading.cell, Value::Number(_) | Value::Hidden { .. }) && !year;
     let number = number && label.is_none() && !column.header.starts_with(char::is_alphabetic);
     // A line of data: the first district in place of the word district.
     let of_cells = column.role == Role::Label
@@ -151,7 +151,7 @@ pub(super) fn small_in(text: &str, vocabulary: &Vocabulary, policy: &Policy) -> 
     let is_small = |n: f64| n > 0.0 && n < policy.suppress_below as f64;
     let reading = read(text);
     if reading.dressed
-        && let Cell::Number(n) = reading.cell
+        && let Value::Number(n) = reading.cell
     {
         // Zeros in front belong to codes, as long as nothing else is there.
         let code = text.trim().bytes().all(|b| b.is_ascii_digit());
@@ -188,7 +188,7 @@ pub(super) fn small_in(text: &str, vocabulary: &Vocabulary, policy: &Policy) -> 
     let pieces: Vec<&str> = small.split(|c: char| !c.is_alphanumeric() && c != '.').filter(|p| !p.is_empty()).collect();
     let beside = pieces.iter().enumerate().any(|(i, piece)| {
         let n = piece.parse::<f64>().ok().or_else(|| match read(piece) {
-            Reading { cell: Cell::Number(n), dressed: true, .. } if piece.bytes().all(|b| b.is_ascii_alphabetic()) => {
+            Reading { cell: Value::Number(n), dressed: true, .. } if piece.bytes().all(|b| b.is_ascii_alphabetic()) => {
                 Some(n)
             }
             _ => None,

@@ -6,14 +6,14 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::exact;
-use super::finding::Kind;
+use super::finding::IdentifierKind;
 use super::numbers::plain;
-use super::pieces::words;
+use super::tokens::words;
 use super::vocabulary::Vocabulary;
 
 const MONTH: &str = "(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*";
 
-static PATTERNS: LazyLock<Vec<(Kind, Regex)>> = LazyLock::new(|| {
+static PATTERNS: LazyLock<Vec<(IdentifierKind, Regex)>> = LazyLock::new(|| {
     let day = r"(?:0?[1-9]|[12][0-9]|3[01])";
     let month = r"(?:0?[1-9]|1[0-2])";
     let year = r"(?:(?:18|19|20)[0-9]{2}|'?[0-9]{2})";
@@ -21,27 +21,27 @@ static PATTERNS: LazyLock<Vec<(Kind, Regex)>> = LazyLock::new(|| {
     let by = r"\s*[-/. ,]\s*";
     [
         // The last two letters are none of c, i, k, m, o, v; a stop, a dash or nothing can stand for the blank.
-        (Kind::Postcode, r"\b[a-pr-uwyz](?:[0-9]{1,2}|[a-hk-y][0-9]{1,2}|[0-9][a-hjkps-uw]|[a-hk-y][0-9][abehmnprv-y])[\s._-]{0,3}[0-9][abd-hjlnp-uw-z]{2}\b".to_owned()),
-        (Kind::NationalInsurance, r"\b[a-ceghj-pr-tw-z][a-ceghj-npr-tw-z][\s.-]?[0-9]{2}[\s.-]?[0-9]{2}[\s.-]?[0-9]{2}[\s.-]?[a-d]\b".to_owned()),
-        (Kind::PupilNumber, r"\b[a-z][0-9]{11}[0-9a-z]\b".to_owned()),
-        (Kind::Email, r"[^\s@,;]+\s?(?:@|\(at\)|\[at\])\s?[^\s@,;]+\.[a-z]{2,}".to_owned()),
-        (Kind::Telephone, r"(?:\+44|\b0044|\(?\b0[1-37-9])[\s()0-9.-]{8,15}\b".to_owned()),
-        (Kind::DateOfBirth, format!(r"\b{long_year}{by}{month}{by}{day}(?:\b|t)")),
-        (Kind::DateOfBirth, format!(r"\b{day}\s*[-/.]\s*{month}\s*[-/.]\s*{year}\b")),
-        (Kind::DateOfBirth, format!(r"\b{day} {month} {long_year}\b")),
-        (Kind::DateOfBirth, format!(r"\b{month}/{day}/{year}\b")),
-        (Kind::DateOfBirth, format!(r"\b{day}(?:st|nd|rd|th)?(?:\s+of)?[\s./,-]*{MONTH}[\s./,-]*{year}\b")),
-        (Kind::DateOfBirth, format!(r"\b{MONTH}[\s./-]*{day}(?:st|nd|rd|th)?[\s./,-]+{year}\b")),
-        (Kind::DateOfBirth, format!(r"\b{long_year}[\s./-]*{MONTH}[\s./-]*{day}\b")),
-        (Kind::DateOfBirth, r"\b(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])\b".to_owned()),
-        (Kind::DateOfBirth, r"\b(?:born|d\.?o\.?b\.?)\b.{0,12}[0-9]{2}".to_owned()),
+        (IdentifierKind::Postcode, r"\b[a-pr-uwyz](?:[0-9]{1,2}|[a-hk-y][0-9]{1,2}|[0-9][a-hjkps-uw]|[a-hk-y][0-9][abehmnprv-y])[\s._-]{0,3}[0-9][abd-hjlnp-uw-z]{2}\b".to_owned()),
+        (IdentifierKind::NationalInsurance, r"\b[a-ceghj-pr-tw-z][a-ceghj-npr-tw-z][\s.-]?[0-9]{2}[\s.-]?[0-9]{2}[\s.-]?[0-9]{2}[\s.-]?[a-d]\b".to_owned()),
+        (IdentifierKind::PupilNumber, r"\b[a-z][0-9]{11}[0-9a-z]\b".to_owned()),
+        (IdentifierKind::Email, r"[^\s@,;]+\s?(?:@|\(at\)|\[at\])\s?[^\s@,;]+\.[a-z]{2,}".to_owned()),
+        (IdentifierKind::Telephone, r"(?:\+44|\b0044|\(?\b0[1-37-9])[\s()0-9.-]{8,15}\b".to_owned()),
+        (IdentifierKind::DateOfBirth, format!(r"\b{long_year}{by}{month}{by}{day}(?:\b|t)")),
+        (IdentifierKind::DateOfBirth, format!(r"\b{day}\s*[-/.]\s*{month}\s*[-/.]\s*{year}\b")),
+        (IdentifierKind::DateOfBirth, format!(r"\b{day} {month} {long_year}\b")),
+        (IdentifierKind::DateOfBirth, format!(r"\b{month}/{day}/{year}\b")),
+        (IdentifierKind::DateOfBirth, format!(r"\b{day}(?:st|nd|rd|th)?(?:\s+of)?[\s./,-]*{MONTH}[\s./,-]*{year}\b")),
+        (IdentifierKind::DateOfBirth, format!(r"\b{MONTH}[\s./-]*{day}(?:st|nd|rd|th)?[\s./,-]+{year}\b")),
+        (IdentifierKind::DateOfBirth, format!(r"\b{long_year}[\s./-]*{MONTH}[\s./-]*{day}\b")),
+        (IdentifierKind::DateOfBirth, r"\b(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])\b".to_owned()),
+        (IdentifierKind::DateOfBirth, r"\b(?:born|d\.?o\.?b\.?)\b.{0,12}[0-9]{2}".to_owned()),
         // A number and a year, as crimes and calls are numbered.
-        (Kind::Reference, r"\b[a-z]{1,4}[\s/-]?[0-9]{3,}[/-][0-9]{2,4}\b".to_owned()),
-        (Kind::Reference, r"\b[0-9]{1,2}[a-z]{0,3}/[0-9]{3,}/[0-9]{2,4}\b".to_owned()),
-        (Kind::Reference, r"\b[0-9]{4,}[a-z]?/[0-9]{2,4}\b".to_owned()),
-        (Kind::Reference, r"\b[a-z]{1,5}[-/ ]?[0-9]{6,}\b".to_owned()),
-(Kind::Reference, r"\b[0-9]{3,}[/-][0-9]{1,2}[/-]?[a-z]{3}".to_owned()),
-        (Kind::Token, r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b".to_owned()),
+        (IdentifierKind::Reference, r"\b[a-z]{1,4}[\s/-]?[0-9]{3,}[/-][0-9]{2,4}\b".to_owned()),
+        (IdentifierKind::Reference, r"\b[0-9]{1,2}[a-z]{0,3}/[0-9]{3,}/[0-9]{2,4}\b".to_owned()),
+        (IdentifierKind::Reference, r"\b[0-9]{4,}[a-z]?/[0-9]{2,4}\b".to_owned()),
+        (IdentifierKind::Reference, r"\b[a-z]{1,5}[-/ ]?[0-9]{6,}\b".to_owned()),
+(IdentifierKind::Reference, r"\b[0-9]{3,}[/-][0-9]{1,2}[/-]?[a-z]{3}".to_owned()),
+        (IdentifierKind::Token, r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b".to_owned()),
     ]
     .into_iter()
     .filter_map(|(kind, text)| Some((kind, Regex::new(&text).ok()?)))
@@ -66,14 +66,14 @@ pub(super) fn patterns() -> usize {
 }
 
 /// The kinds of identifier in a text.
-pub(super) fn kinds_in(text: &str) -> BTreeSet<Kind> {
+pub(super) fn kinds_in(text: &str) -> BTreeSet<IdentifierKind> {
     let small = plain(text);
     let mut out = BTreeSet::new();
     if small.len() < 5 || PERIOD.as_ref().is_some_and(|period| period.is_match(&small)) {
         return out;
     }
     for (kind, pattern) in PATTERNS.iter() {
-        if pattern.find_iter(&small).any(|m| *kind != Kind::Postcode || !is_square(m.as_str())) {
+        if pattern.find_iter(&small).any(|m| *kind != IdentifierKind::Postcode || !is_square(m.as_str())) {
             out.insert(*kind);
         }
     }
@@ -83,12 +83,12 @@ pub(super) fn kinds_in(text: &str) -> BTreeSet<Kind> {
         let alone = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '_');
         let alone = alone(small[..run.start()].chars().next_back()) && alone(small[run.end()..].chars().next());
         if digits.len() == 10 && (alone && is_nhs_number(&digits) || small.contains("nhs")) {
-            out.insert(Kind::NhsNumber);
+            out.insert(IdentifierKind::NhsNumber);
         }
     }
     let tokens = small.split(|c: char| !c.is_ascii_alphanumeric());
     if tokens.clone().any(is_token) || is_token(&small.replace(['-', ' ', '{', '}'], "")) {
-        out.insert(Kind::Token);
+        out.insert(IdentifierKind::Token);
     }
     out
 }

@@ -6,8 +6,8 @@ use regex::Regex;
 
 use super::exact;
 use super::numbers::plain;
-use super::pieces::{Piece, pieces};
 use super::spans::{self, Span};
+use super::tokens::{Token, tokens};
 use super::vocabulary::Vocabulary;
 
 /// What a label may hold, by its column's header.
@@ -125,32 +125,32 @@ pub(super) fn read(words: &Vocabulary, text: &str, context: Context) -> Option<L
     if let Some(part) = code(text) {
         return Some(Label { parts: vec![part], ..Label::default() });
     }
-    let pieces = pieces(&small);
+    let tokens = tokens(&small);
     let mut label = Label { span: spans::read(text), ..Label::default() };
     let mut at = 0;
-    while at < pieces.len() {
-        at += step(words, &pieces, at, context, &mut label)?;
+    while at < tokens.len() {
+        at += step(words, &tokens, at, context, &mut label)?;
     }
-    (!label.parts.is_empty() || label.total || pieces.iter().any(|p| matches!(p, Piece::Word(_)))).then_some(label)
+    (!label.parts.is_empty() || label.total || tokens.iter().any(|p| matches!(p, Token::Word(_)))).then_some(label)
 }
 
-/// Reads what begins at a piece; gives how many pieces it takes.
-fn step(words: &Vocabulary, pieces: &[Piece], at: usize, context: Context, label: &mut Label) -> Option<usize> {
-    if let Some((part, taken)) = time(pieces, at, context).or_else(|| range(words, pieces, at, context)) {
+/// Reads what begins at a token; gives how many tokens it takes.
+fn step(words: &Vocabulary, tokens: &[Token], at: usize, context: Context, label: &mut Label) -> Option<usize> {
+    if let Some((part, taken)) = time(tokens, at, context).or_else(|| range(words, tokens, at, context)) {
         label.parts.push(part);
         return Some(taken);
     }
     // The longest member; signs between its words do not count.
     let (mut names, mut ends) = (Vec::new(), Vec::new());
-    for (i, piece) in pieces.iter().enumerate().skip(at) {
-        match piece {
-            Piece::Word(word) => names.push(word.as_str()),
-            Piece::Number(_, text) => names.push(text.as_str()),
-            Piece::Sign(_) => continue,
+    for (i, token) in tokens.iter().enumerate().skip(at) {
+        match token {
+            Token::Word(word) => names.push(word.as_str()),
+            Token::Number(_, text) => names.push(text.as_str()),
+            Token::Sign(_) => continue,
         }
         ends.push(i + 1);
     }
-    if !matches!(pieces[at], Piece::Sign(_))
+    if !matches!(tokens[at], Token::Sign(_))
         && let Some((lists, text, n)) = words.member(&names)
     {
         // `not known to police` is no member beside all others, but what is left of all when `known to police` is taken away.
@@ -162,28 +162,28 @@ fn step(words: &Vocabulary, pieces: &[Piece], at: usize, context: Context, label
         label.parts.push(Part::Member { lists: lists.to_vec(), text });
         return Some(ends[n - 1] - at);
     }
-    match &pieces[at] {
-        Piece::Word(word) if words.is_total(word) => {
+    match &tokens[at] {
+        Token::Word(word) if words.is_total(word) => {
             label.total = true;
             Some(1)
         }
-        Piece::Word(word) if NUMBERED.contains(&word.as_str()) => match pieces.get(at + 1) {
-            Some(Piece::Number(_, n)) if pieces.len() == at + 2 => {
+        Token::Word(word) if NUMBERED.contains(&word.as_str()) => match tokens.get(at + 1) {
+            Some(Token::Number(_, n)) if tokens.len() == at + 2 => {
                 label.parts.push(Part::Code(word.clone(), n.clone()));
                 Some(2)
             }
-            Some(Piece::Word(letter)) if letter.len() == 1 && pieces.len() == at + 2 => {
+            Some(Token::Word(letter)) if letter.len() == 1 && tokens.len() == at + 2 => {
                 label.parts.push(Part::Code(word.clone(), letter.clone()));
                 Some(2)
             }
             _ => words.is_joining(word).then_some(1),
         },
-        Piece::Word(word) if words.is_joining(word) => {
+        Token::Word(word) if words.is_joining(word) => {
             label.negated |= words.is_negating(word);
             Some(1)
         }
         // Small areas are named after their district: `Exeter 001`, `Exeter 001A`.
-        Piece::Word(text) | Piece::Number(_, text) if at > 0 && at + 1 == pieces.len() && is_small_area(text) => {
+        Token::Word(text) | Token::Number(_, text) if at > 0 && at + 1 == tokens.len() && is_small_area(text) => {
             let of_site = |part: &Part| match part {
                 Part::Member { lists, .. } => lists.iter().any(|(l, _)| words.lists[*l].of_site),
                 _ => false,
@@ -193,7 +193,7 @@ fn step(words: &Vocabulary, pieces: &[Piece], at: usize, context: Context, label
                 1
             })
         }
-        Piece::Sign('+' | '-' | '/' | '(' | ':' | '.') if at > 0 => Some(1),
+        Token::Sign('+' | '-' | '/' | '(' | ':' | '.') if at > 0 => Some(1),
         _ => None,
     }
 }
@@ -210,13 +210,13 @@ fn year(n: u32, text: &str) -> bool {
 }
 
 /// `2024`, `2024-01`, `01/2024`, `2023/24`, `2023-2024`, `2024-01-01` (a month), `18:00`, `6pm`.
-fn time(pieces: &[Piece], at: usize, context: Context) -> Option<(Part, usize)> {
-    let number = |i: usize| match pieces.get(i) {
-        Some(Piece::Number(n, text)) => Some((*n, text.as_str())),
+fn time(tokens: &[Token], at: usize, context: Context) -> Option<(Part, usize)> {
+    let number = |i: usize| match tokens.get(i) {
+        Some(Token::Number(n, text)) => Some((*n, text.as_str())),
         _ => None,
     };
-    let sign = |i: usize, of: &[char]| matches!(pieces.get(i), Some(Piece::Sign(c)) if of.contains(c));
-    if let Some(Piece::Word(word)) = pieces.get(at) {
+    let sign = |i: usize, of: &[char]| matches!(tokens.get(i), Some(Token::Sign(c)) if of.contains(c));
+    if let Some(Token::Word(word)) = tokens.get(at) {
         let half = |half: &str, from: i64| {
             word.strip_suffix(half)
                 .and_then(|h| h.parse::<i64>().ok())
@@ -255,7 +255,7 @@ fn time(pieces: &[Piece], at: usize, context: Context) -> Option<(Part, usize)> 
                 // The first of a month stands for the month; any other day is a day.
                 return match third {
                     None => Some((Part::Time { grain: 1, at: 12 * year + i64::from(m) }, 3)),
-                    Some((1, _)) if pieces.len() == at + 5 => {
+                    Some((1, _)) if tokens.len() == at + 5 => {
                         Some((Part::Time { grain: 1, at: 12 * year + i64::from(m) }, 5))
                     }
                     Some(_) => None,
@@ -274,24 +274,24 @@ fn time(pieces: &[Piece], at: usize, context: Context) -> Option<(Part, usize)> 
 }
 
 /// `10-17`, `10 to 17`, `under 18`, `65+`, `65 and over`, `<18`, `aged 10 to 17`.
-fn range(words: &Vocabulary, pieces: &[Piece], at: usize, context: Context) -> Option<(Part, usize)> {
-    let number = |i: usize| match pieces.get(i) {
-        Some(Piece::Number(n, _)) if *n <= 120 => Some(f64::from(*n)),
+fn range(words: &Vocabulary, tokens: &[Token], at: usize, context: Context) -> Option<(Part, usize)> {
+    let number = |i: usize| match tokens.get(i) {
+        Some(Token::Number(n, _)) if *n <= 120 => Some(f64::from(*n)),
         _ => None,
     };
-    let word = |i: usize| match pieces.get(i) {
-        Some(Piece::Word(word)) => word.as_str(),
+    let word = |i: usize| match tokens.get(i) {
+        Some(Token::Word(word)) => word.as_str(),
         _ => "",
     };
-    let sign = |i: usize, of: &[char]| matches!(pieces.get(i), Some(Piece::Sign(c)) if of.contains(c));
-    let says_ages = |p: &Piece| matches!(p, Piece::Word(w) if ["aged", "age", "ages", "years", "yrs", "olds"].contains(&w.as_str()));
-    if !(context.ages || context.hours || pieces.iter().any(says_ages)) {
+    let sign = |i: usize, of: &[char]| matches!(tokens.get(i), Some(Token::Sign(c)) if of.contains(c));
+    let says_ages = |p: &Token| matches!(p, Token::Word(w) if ["aged", "age", "ages", "years", "yrs", "olds"].contains(&w.as_str()));
+    if !(context.ages || context.hours || tokens.iter().any(says_ages)) {
         return None;
     }
     // A word that the range is of may follow: `18 and over`; what is counted may not (`3 girls`), nor more of a date (`2-8-2005`).
     let taken = |n: usize, part: Part| {
         let counted = words.is_counted(word(at + n));
-        let goes_on = sign(at + n, &['-', '/', '.', ':']) && matches!(pieces.get(at + n + 1), Some(Piece::Number(..)));
+        let goes_on = sign(at + n, &['-', '/', '.', ':']) && matches!(tokens.get(at + n + 1), Some(Token::Number(..)));
         (!counted && !goes_on).then_some((part, n))
     };
     let (under, over) = (["under", "below"].contains(&word(at)), ["over", "above"].contains(&word(at)));

@@ -1,6 +1,6 @@
 //! The sizes of areas, by the names that tables give them.
 
-use super::pieces::words;
+use super::tokens::words;
 
 /// Levels from the smallest areas to the largest; what stands in one row is taken for of one size.
 const LEVELS: &[&[&str]] = &[

@@ -7,21 +7,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::columns;
 use super::differences::running;
 use super::finding::{Findings, Rule};
-use super::numbers::Cell;
+use super::numbers::Value;
 use super::overlaps::{self, Overlap};
-use super::read::Table;
+use super::read::GivenTable;
 use super::sums::{self, Counts, Place, Structure};
 use super::vocabulary::Vocabulary;
 use crate::Policy;
 use crate::attack::{Effort, attack, attack_exact};
-use crate::system::{Equation, Goal, Number, State, System};
+use crate::system::{Equation, Number, ProtectionInterval, State, System};
 
 /// Up to this many numbers that are bounded too tightly get their exact bounds; of more it is enough that they are.
 const EXACT: usize = 60;
 
 /// Finds the counts that the sums of the table give away; gives the sums, in words.
 pub(super) fn check(
-    table: &Table,
+    table: &GivenTable,
     vocabulary: &Vocabulary,
     known: &BTreeMap<(usize, usize), (f64, f64)>,
     policy: &Policy,
@@ -32,7 +32,7 @@ pub(super) fn check(
     }
     let counts = Counts::new(table, known, policy);
     let mut structure = structure(table, &counts, vocabulary);
-    structure.rests.extend(running(table, &counts, vocabulary));
+    structure.remainders.extend(running(table, &counts, vocabulary));
     let mut board = Board { counts: &counts, policy, said: BTreeSet::new() };
     // What its label calls a total first, then what the numbers say oftenest: where two cannot both be, the first stands.
     structure.sums.sort_by_key(|sums| (!sums.named, std::cmp::Reverse(sums.says)));
@@ -48,7 +48,7 @@ pub(super) fn check(
             together = more;
         }
     }
-    for rest in &structure.rests {
+    for rest in &structure.remainders {
         if !board.attack(&together, &rest.of, &rest.how, found) {
             board.attack(&[], &rest.of, &rest.how, found);
         }
@@ -61,7 +61,7 @@ pub(super) fn check(
 }
 
 /// Everything that is, or can be, a sum.
-pub(super) fn structure(table: &Table, counts: &Counts<'_>, vocabulary: &Vocabulary) -> Structure {
+pub(super) fn structure(table: &GivenTable, counts: &Counts<'_>, vocabulary: &Vocabulary) -> Structure {
     let mut out = Structure::default();
     if !counts.columns.is_empty() && counts.rows > 0 {
         sums::rows(table, counts, vocabulary, &mut out);
@@ -115,25 +115,35 @@ impl Board<'_> {
     fn number(&self, (column, row): Place, order: u64) -> Number {
         let greatest = (self.policy.suppress_below - 1) as f64;
         let bounds = self.counts.bounds[column][row];
-        let (state, goal) = match self.counts.columns[column].cells[row] {
-            Cell::Number(_) => (State::Shown, Goal::None),
-            Cell::Hidden { low, high } => {
-                (State::Hidden, Goal::Cover { lo: low.max(1.0), hi: greatest.min(high).max(low.max(1.0)) })
-            }
-            Cell::Blank => (State::Hidden, Goal::Cover { lo: 1.0, hi: greatest }),
-            Cell::NotAvailable | Cell::Text => (State::Hidden, Goal::None),
+        let (state, protection) = match self.counts.columns[column].cells[row] {
+            Value::Number(_) => (State::Shown, ProtectionInterval::None),
+            Value::Hidden { low, high } => (
+                State::Hidden,
+                ProtectionInterval::BothSides { lower: low.max(1.0), upper: greatest.min(high).max(low.max(1.0)) },
+            ),
+            Value::Blank => (State::Hidden, ProtectionInterval::BothSides { lower: 1.0, upper: greatest }),
+            Value::NotAvailable | Value::Text => (State::Hidden, ProtectionInterval::None),
         };
         // Of a shown number the reader would assume one at the least, were it hidden.
         let assumed = if state == State::Shown { (1.0, f64::INFINITY) } else { bounds };
-        Number { value: None, told: bounds, assumed, state, fixed: true, cost: 0.0, goal, order }
+        Number { value: None, published: bounds, assumed, state, fixed: true, cost: 0.0, protection, order }
     }
 
     /// A count that nobody printed; where it is `kept`, it must not be bounded to a small one.
     fn latent(&self, order: u64, kept: bool) -> Number {
         let assumed = (0.0, f64::INFINITY);
-        let outside = Goal::Outside { lo: 1.0, hi: (self.policy.suppress_below - 1) as f64 };
-        let goal = if kept { outside } else { Goal::None };
-        Number { value: None, told: assumed, assumed, state: State::Latent, fixed: true, cost: 0.0, goal, order }
+        let outside = ProtectionInterval::EitherSide { lower: 1.0, upper: (self.policy.suppress_below - 1) as f64 };
+        let protection = if kept { outside } else { ProtectionInterval::None };
+        Number {
+            value: None,
+            published: assumed,
+            assumed,
+            state: State::Latent,
+            fixed: true,
+            cost: 0.0,
+            protection,
+            order,
+        }
     }
 
     /// Attacks counts whose spans overlap: each is the sum of its pieces, and so is every run of pieces that nobody printed.
@@ -186,7 +196,7 @@ impl Board<'_> {
 
     /// Whether some sums tie a number that is not shown.
     fn hides(&self, sums: &[(Place, Vec<Place>)]) -> bool {
-        let hidden = |(column, row): &Place| !matches!(self.counts.columns[*column].cells[*row], Cell::Number(_));
+        let hidden = |(column, row): &Place| !matches!(self.counts.columns[*column].cells[*row], Value::Number(_));
         sums.iter().any(|(whole, parts)| hidden(whole) || parts.iter().any(hidden))
     }
 
@@ -225,7 +235,7 @@ impl Board<'_> {
 
 /// The exact bounds of every number that sums by label or name tie, for tests.
 #[cfg(test)]
-pub(super) fn bounds(table: &Table, vocabulary: &Vocabulary, policy: &Policy) -> BTreeMap<Place, (f64, f64)> {
+pub(super) fn bounds(table: &GivenTable, vocabulary: &Vocabulary, policy: &Policy) -> BTreeMap<Place, (f64, f64)> {
     let counts = Counts::new(table, &BTreeMap::new(), policy);
     let structure = structure(table, &counts, vocabulary);
     let certain: Vec<_> = structure.sums.iter().filter(|s| s.named).flat_map(|s| s.of.iter().cloned()).collect();

@@ -19,11 +19,11 @@ mod margins;
 mod numbers;
 mod overlaps;
 mod people;
-mod pieces;
 mod rates;
 mod read;
 mod spans;
 mod sums;
+mod tokens;
 mod vocabulary;
 
 use arrow::array::RecordBatch;
@@ -31,9 +31,9 @@ use serde::Serialize;
 
 use crate::Policy;
 use finding::Findings;
-pub use finding::{Finding, Kind, Rule, Severity};
-use numbers::Cell;
-use read::Table;
+pub use finding::{Finding, IdentifierKind, Rule, Severity};
+use numbers::Value;
+use read::GivenTable;
 pub use read::{Asked, ColumnUse, Role};
 pub use vocabulary::Dimensions;
 use vocabulary::Vocabulary;
@@ -69,7 +69,7 @@ impl GateReport {
 pub fn check_table(batch: &RecordBatch, asked: &Asked<'_>, site: &Dimensions, policy: &Policy) -> GateReport {
     let mut found = Findings::default();
     let vocabulary = Vocabulary::new(site);
-    let mut table = Table::read(batch, asked, &vocabulary, &mut found);
+    let mut table = GivenTable::read(batch, asked, &vocabulary, &mut found);
     headers::judge(&mut table, asked, &vocabulary, policy);
     table.ranks();
     let known = rates::check(&table, &vocabulary, policy, &mut found);
@@ -94,7 +94,7 @@ pub fn check_table(batch: &RecordBatch, asked: &Asked<'_>, site: &Dimensions, po
 }
 
 /// Each count by itself: its size, its rounding, its mark.
-fn check_cells(table: &Table, policy: &Policy, found: &mut Findings) {
+fn check_cells(table: &GivenTable, policy: &Policy, found: &mut Findings) {
     let below = policy.suppress_below as f64;
     let base = policy.round_to.max(1) as f64;
     for column in &table.columns {
@@ -103,19 +103,19 @@ fn check_cells(table: &Table, policy: &Policy, found: &mut Findings) {
         }
         for (row, cell) in column.cells.iter().enumerate() {
             let rule = match *cell {
-                Cell::Number(n) if n < 0.0 => Rule::Negative,
+                Value::Number(n) if n < 0.0 => Rule::Negative,
                 // A fraction above zero is somebody.
-                Cell::Number(n) if policy.suppress_below > 1 && n > 0.0 && n < below => Rule::SmallCount,
+                Value::Number(n) if policy.suppress_below > 1 && n > 0.0 && n < below => Rule::SmallCount,
                 // A note that holds another small number.
-                Cell::Number(_) if column.readings[row].second.is_some_and(|n| n > 0.0 && n < below) => {
+                Value::Number(_) if column.readings[row].second.is_some_and(|n| n > 0.0 && n < below) => {
                     Rule::SmallCount
                 }
-                Cell::Number(_) if column.readings[row].second.is_some() => Rule::Unreadable,
-                Cell::Number(n) if column.role == Role::Count && base > 1.0 && n % base != 0.0 => Rule::NotRounded,
+                Value::Number(_) if column.readings[row].second.is_some() => Rule::Unreadable,
+                Value::Number(n) if column.role == Role::Count && base > 1.0 && n % base != 0.0 => Rule::NotRounded,
                 // From one up to the threshold says what `[c]` says; anything narrower says more.
-                Cell::Hidden { low, high } if low < below && (low > 1.0 || high < below - 1.0) => Rule::RevealingMark,
-                Cell::Text => Rule::Unreadable,
-                Cell::Blank if column.role == Role::Count => Rule::Blank,
+                Value::Hidden { low, high } if low < below && (low > 1.0 || high < below - 1.0) => Rule::RevealingMark,
+                Value::Text => Rule::Unreadable,
+                Value::Blank if column.role == Role::Count => Rule::Blank,
                 _ => continue,
             };
             found.add(rule, &column.name, Some(row));
@@ -124,7 +124,7 @@ fn check_cells(table: &Table, policy: &Policy, found: &mut Findings) {
 }
 
 /// Each label by itself: whether it is known.
-fn check_labels(table: &Table, policy: &Policy, found: &mut Findings) {
+fn check_labels(table: &GivenTable, policy: &Policy, found: &mut Findings) {
     for column in &table.columns {
         match column.role {
             Role::Unknown => {

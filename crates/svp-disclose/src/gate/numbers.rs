@@ -5,7 +5,7 @@
 
 /// One value, read.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Cell {
+pub(super) enum Value {
     /// Nothing, or a word for nothing.
     Blank,
     /// A mark of suppression: the count is from `low` to `high`, which is infinite where the mark does not say.
@@ -21,7 +21,7 @@ pub(super) enum Cell {
 /// A cell and how it is written.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Reading {
-    pub cell: Cell,
+    pub cell: Value,
     /// The number wears something: a mark, a unit, a note, a word, zeros in front. Plain digits do not.
     pub dressed: bool,
     /// It ends with a per cent sign.
@@ -33,7 +33,7 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    fn of(cell: Cell) -> Self {
+    fn of(cell: Value) -> Self {
         Self { cell, dressed: false, percent: false, half: 0.5, second: None }
     }
 }
@@ -141,24 +141,24 @@ pub(super) fn read(text: &str) -> Reading {
     let small = plain(text);
     let exact = text.trim();
     match small.as_str() {
-        "" | "null" | "none" | "nan" | "na" | "n/a" | "-" | "." => return Reading::of(Cell::Blank),
+        "" | "null" | "none" | "nan" | "na" | "n/a" | "-" | "." => return Reading::of(Value::Blank),
         "c" | "[c]" | "(c)" | "*" | "**" | "***" | "[*]" | "s" | "[s]" | "suppressed" | "[suppressed]" | "hidden"
         | "redacted" => {
-            return Reading::of(Cell::Hidden { low: 1.0, high: f64::INFINITY });
+            return Reading::of(Value::Hidden { low: 1.0, high: f64::INFINITY });
         }
-        "x" | "[x]" | "z" | "[z]" | ":" | ".." | "[low]" | "not available" => return Reading::of(Cell::NotAvailable),
+        "x" | "[x]" | "z" | "[z]" | ":" | ".." | "[low]" | "not available" => return Reading::of(Value::NotAvailable),
         _ => {}
     }
     if let Some((low, high)) = range_mark(&small) {
-        return Reading::of(Cell::Hidden { low, high });
+        return Reading::of(Value::Hidden { low, high });
     }
     if let Some((value, half)) = number(&small) {
         let zeros = small.len() > 1 && small.starts_with('0') && !small.starts_with("0.");
         let percent = small.ends_with('%');
         let dressed = zeros || exact != small && exact.to_lowercase() != small;
-        return Reading { cell: Cell::Number(value), dressed, percent, half, second: None };
+        return Reading { cell: Value::Number(value), dressed, percent, half, second: None };
     }
-    dressed(&small).unwrap_or(Reading::of(Cell::Text))
+    dressed(&small).unwrap_or(Reading::of(Value::Text))
 }
 
 /// A mark that says between what the count lies: `<5`, `1-4`, `fewer than 5`, `1 to 4`.
@@ -225,7 +225,7 @@ fn half_of(places: usize) -> f64 {
 /// A number under marks, units, notes, words or in a formula.
 fn dressed(small: &str) -> Option<Reading> {
     let dressed = |value: f64, half: f64, second: Option<f64>| Reading {
-        cell: Cell::Number(value),
+        cell: Value::Number(value),
         dressed: true,
         percent: false,
         half,

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use super::pieces::words;
-use super::read::Table;
+use super::read::GivenTable;
 use super::spans::{Span, read};
 use super::sums::{Counts, Place, dimensions};
+use super::tokens::words;
 use super::vocabulary::Vocabulary;
 
 /// Of more ends than this only single pieces are looked at, not all runs of them.
@@ -27,7 +27,7 @@ pub(super) struct Overlap {
 }
 
 /// Rows, and columns, whose spans overlap.
-pub(super) fn find(table: &Table, counts: &Counts<'_>, vocabulary: &Vocabulary) -> Vec<Overlap> {
+pub(super) fn find(table: &GivenTable, counts: &Counts<'_>, vocabulary: &Vocabulary) -> Vec<Overlap> {
     let mut out = Vec::new();
     let labels = dimensions(table, vocabulary);
     let ends = pair_of_ends(table);
@@ -63,7 +63,7 @@ pub(super) fn find(table: &Table, counts: &Counts<'_>, vocabulary: &Vocabulary) 
 type Ends<'t> = (Vec<Option<Span>>, [&'t str; 2]);
 
 /// A column of beginnings and one of ends.
-fn pair_of_ends(table: &Table) -> Option<Ends<'_>> {
+fn pair_of_ends(table: &GivenTable) -> Option<Ends<'_>> {
     let column =
         |list: &[&str]| table.columns.iter().find(|c| words(&c.header).iter().any(|w| list.contains(&w.as_str())));
     let (from, to) = (column(&["from", "start", "begin"])?, column(&["to", "end", "until"])?);

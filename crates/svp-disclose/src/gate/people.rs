@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::finding::{Findings, Kind, Rule};
+use super::finding::{Findings, IdentifierKind, Rule};
 use super::headers::{behind_member, small_in};
 use super::identifiers::{has_title, kinds_in};
 use super::label::{Label, Part};
-use super::pieces::words;
-use super::read::{Column, Role, Table};
+use super::read::{Column, GivenTable, Role};
+use super::tokens::words;
 use super::vocabulary::Vocabulary;
 use crate::Policy;
 
@@ -63,7 +63,7 @@ const KEYS: &[&str] =
 const FEW_ROWS: usize = 3;
 
 /// Looks at every header and every cell, whatever a column is taken for.
-pub(super) fn check(table: &Table, vocabulary: &Vocabulary, policy: &Policy, found: &mut Findings) {
+pub(super) fn check(table: &GivenTable, vocabulary: &Vocabulary, policy: &Policy, found: &mut Findings) {
     for column in &table.columns {
         for (rule, detail) in &column.header_found {
             match detail {
@@ -92,10 +92,10 @@ pub(super) fn check(table: &Table, vocabulary: &Vocabulary, policy: &Policy, fou
                 && (numbers || column.declared)
                 && text.bytes().all(|b| b.is_ascii_digit() || b" ,-/".contains(&b))
             {
-                found.add(Rule::Identifier(Kind::Reference), &column.name, Some(row));
+                found.add(Rule::Identifier(IdentifierKind::Reference), &column.name, Some(row));
             }
             if has_title(text, vocabulary) {
-                found.add(Rule::Identifier(Kind::Named), &column.name, Some(row));
+                found.add(Rule::Identifier(IdentifierKind::Named), &column.name, Some(row));
             }
             let unread = matches!(column.role, Role::Label | Role::Unknown)
                 && !column.labels.get(row).is_some_and(Option::is_some);
@@ -107,7 +107,7 @@ pub(super) fn check(table: &Table, vocabulary: &Vocabulary, policy: &Policy, fou
         let about = if numbers { says(column, NUMBERED) } else { names_a_person(column) };
         let about = about || column.declared && are_people(column);
         if about && (column.role != Role::Label || column.declared) || says(column, BIRTH) {
-            found.add(Rule::Identifier(Kind::Named), &column.name, None);
+            found.add(Rule::Identifier(IdentifierKind::Named), &column.name, None);
         }
     }
     record_level(table, found);
@@ -133,7 +133,7 @@ fn says(column: &Column, list: &[&str]) -> bool {
 }
 
 /// Rows that are events: every count is 1, or nothing is counted and a key numbers the rows.
-fn record_level(table: &Table, found: &mut Findings) {
+fn record_level(table: &GivenTable, found: &mut Findings) {
     if table.rows < FEW_ROWS {
         return;
     }

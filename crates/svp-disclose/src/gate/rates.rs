@@ -7,15 +7,15 @@
 use std::collections::BTreeMap;
 
 use super::finding::{Findings, Rule};
-use super::numbers::{Cell, numbers_in, plain};
-use super::pieces::words;
-use super::read::{Column, Role, Table};
+use super::numbers::{Value, numbers_in, plain};
+use super::read::{Column, GivenTable, Role};
+use super::tokens::words;
 use super::vocabulary::Vocabulary;
 use crate::Policy;
 use crate::count::shown_interval;
 
 /// What the printed rates tell of counts: by column and row of the table.
-pub(super) type Told = BTreeMap<(usize, usize), (f64, f64)>;
+pub(super) type RateBounds = BTreeMap<(usize, usize), (f64, f64)>;
 
 /// What a rate is over.
 #[derive(Clone, Copy)]
@@ -78,8 +78,8 @@ const LIKE: &[&str] = &[
 ];
 
 /// Checks every rate of the table; gives what they tell of the counts.
-pub(super) fn check(table: &Table, vocabulary: &Vocabulary, policy: &Policy, found: &mut Findings) -> Told {
-    let mut told = Told::new();
+pub(super) fn check(table: &GivenTable, vocabulary: &Vocabulary, policy: &Policy, found: &mut Findings) -> RateBounds {
+    let mut known = RateBounds::new();
     for (i, rate) in table.columns.iter().enumerate() {
         let like = words(&rate.header).iter().any(|w| LIKE.contains(&w.as_str())) || vocabulary.is_amount(&rate.header);
         let declared = rate.declared && like;
@@ -93,7 +93,7 @@ pub(super) fn check(table: &Table, vocabulary: &Vocabulary, policy: &Policy, fou
             && rate.numbers().iter().any(small);
         if let Some(narrowed) = explain(table, i, !can_count, policy) {
             for (place, (low, high)) in narrowed {
-                let own = told.entry(place).or_insert((low, high));
+                let own = known.entry(place).or_insert((low, high));
                 *own = (own.0.max(low), own.1.min(high));
             }
             continue;
@@ -110,7 +110,7 @@ pub(super) fn check(table: &Table, vocabulary: &Vocabulary, policy: &Policy, fou
             found.add(Rule::NoBase, &rate.name, None);
         }
     }
-    told
+    known
 }
 
 /// What is shown of a count, as a reader knows it.
@@ -126,7 +126,7 @@ fn interval(column: &Column, row: usize, policy: &Policy) -> Option<(f64, f64)> 
 
 /// Tries every count over everything that it can be over; gives what the rate tells of that count. `multiples`: it may be over one
 /// number for all rows.
-fn explain(table: &Table, rate: usize, multiples: bool, policy: &Policy) -> Option<Told> {
+fn explain(table: &GivenTable, rate: usize, multiples: bool, policy: &Policy) -> Option<RateBounds> {
     let column = &table.columns[rate];
     let scale = scale(column);
     for (c, count) in table.columns.iter().enumerate().filter(|(c, column)| *c != rate && column.role == Role::Count) {
@@ -143,8 +143,8 @@ fn explain(table: &Table, rate: usize, multiples: bool, policy: &Policy) -> Opti
         let groups = table.labels().into_iter().map(|label| Over::Same(Some(label)));
         let same = [Over::Same(None)].into_iter().chain(groups).filter(|_| multiples && column.role != Role::Statistic);
         for over in wholes.chain(same) {
-            if let Some(told) = fits(table, column, (c, count), over, scale, policy) {
-                return Some(told);
+            if let Some(known) = fits(table, column, (c, count), over, scale, policy) {
+                return Some(known);
             }
         }
     }
@@ -153,13 +153,13 @@ fn explain(table: &Table, rate: usize, multiples: bool, policy: &Policy) -> Opti
 
 /// Whether the rate is one multiple of the count in all rows of a group. What it tells of the count, if so.
 fn fits(
-    table: &Table,
+    table: &GivenTable,
     rate: &Column,
     (c, count): (usize, &Column),
     over: Over<'_>,
     scale: Option<f64>,
     policy: &Policy,
-) -> Option<Told> {
+) -> Option<RateBounds> {
     let mut factors: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
     let mut rows: BTreeMap<&str, usize> = BTreeMap::new();
     let mut used = Vec::new();
@@ -207,21 +207,21 @@ fn fits(
             return None;
         }
     }
-    let mut told = Told::new();
+    let mut known = RateBounds::new();
     for (row, group, value, half, whole) in used {
         let (low, high) = factor.or_else(|| factors.get(group).copied())?;
         if low > 0.0 && high.is_finite() && limit == Limit::None {
-            told.insert(
+            known.insert(
                 (c, row),
                 (((value - half) * whole.0 / high).max(0.0).ceil(), ((value + half) * whole.1 / low).floor()),
             );
         }
     }
-    Some(told)
+    Some(known)
 }
 
 /// Small counts that follow from an unexplained rate and something in its row; true where there are any.
-fn reveals(table: &Table, rate: &Column, policy: &Policy, found: &mut Findings) -> bool {
+fn reveals(table: &GivenTable, rate: &Column, policy: &Policy, found: &mut Findings) -> bool {
     if policy.suppress_below <= 1 {
         return false;
     }
@@ -237,7 +237,7 @@ fn reveals(table: &Table, rate: &Column, policy: &Policy, found: &mut Findings) 
     let mut any = false;
     for row in 0..table.rows {
         let Some(value) = rate.number(row).filter(|value| *value > 0.0) else { continue };
-        let hidden = counts.iter().filter(|c| matches!(c.cells[row], Cell::Hidden { .. })).count();
+        let hidden = counts.iter().filter(|c| matches!(c.cells[row], Value::Hidden { .. })).count();
         if hidden > 0 && hidden == counts.len() {
             found.add_because(Rule::RevealingRate, &rate.name, Some(row), "its count is hidden");
             any = true;
@@ -288,7 +288,7 @@ fn reveals(table: &Table, rate: &Column, policy: &Policy, found: &mut Findings) 
 
 /// A share of a count or a rate of a base in its own row: in each row some whole number over it can be meant. What follows was
 /// found not to be small.
-fn is_share_of_a_row(table: &Table, rate: &Column) -> bool {
+fn is_share_of_a_row(table: &GivenTable, rate: &Column) -> bool {
     let Some(scale) = scale(rate) else { return false };
     let of = |column: &Column| {
         (0..table.rows).all(|row| {

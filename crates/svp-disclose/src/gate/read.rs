@@ -14,8 +14,8 @@ use serde::Serialize;
 use super::exact::LEAST_GRID;
 use super::finding::{Findings, Rule};
 use super::label::{self, Context, Label, Part};
-use super::numbers::{Cell, Reading, read};
-use super::pieces::words;
+use super::numbers::{Reading, Value, read};
+use super::tokens::words;
 use super::vocabulary::Vocabulary;
 
 const RATE: &[&str] = &[
@@ -177,17 +177,17 @@ pub(super) struct Column {
     /// Trimmed; empty where NULL.
     pub texts: Vec<String>,
     pub readings: Vec<Reading>,
-    pub cells: Vec<Cell>,
+    pub cells: Vec<Value>,
     /// The cells as labels; `None` where part of one is not known.
     pub labels: Vec<Option<Label>>,
 }
 
-pub(super) struct Table {
+pub(super) struct GivenTable {
     pub columns: Vec<Column>,
     pub rows: usize,
 }
 
-impl Table {
+impl GivenTable {
     /// Reads `batch`; headers are not judged yet.
     pub fn read(batch: &RecordBatch, asked: &Asked<'_>, vocabulary: &Vocabulary, found: &mut Findings) -> Self {
         let schema = batch.schema();
@@ -220,11 +220,11 @@ impl Table {
             let flag = format!("{}_suppressed", columns[i].header);
             let Some(flags) = columns.iter().find(|c| c.header == flag).map(|c| c.texts.clone()) else { continue };
             for (cell, flag) in columns[i].cells.iter_mut().zip(flags) {
-                if *cell == Cell::Blank {
+                if *cell == Value::Blank {
                     *cell = if flag == "true" {
-                        Cell::Hidden { low: 1.0, high: f64::INFINITY }
+                        Value::Hidden { low: 1.0, high: f64::INFINITY }
                     } else {
-                        Cell::NotAvailable
+                        Value::NotAvailable
                     };
                 }
             }
@@ -287,7 +287,7 @@ fn shown_name(header: &str, index: usize, asked: &Asked<'_>, vocabulary: &Vocabu
 impl Column {
     pub fn number(&self, row: usize) -> Option<f64> {
         match self.cells.get(row) {
-            Some(Cell::Number(n)) => Some(*n),
+            Some(Value::Number(n)) => Some(*n),
             _ => None,
         }
     }
@@ -312,7 +312,7 @@ impl Column {
             (Role::Count, "named as a count")
         } else if self.declared {
             (Role::Label, "declared a label")
-        } else if self.texts.iter().all(String::is_empty) && self.cells.iter().all(|c| *c == Cell::Blank) {
+        } else if self.texts.iter().all(String::is_empty) && self.cells.iter().all(|c| *c == Value::Blank) {
             (Role::Label, "holds nothing")
         } else if cut && context.ages {
             (Role::Unknown, "its bands cut one another")
@@ -365,9 +365,9 @@ impl Column {
         if said.is_empty() || self.labels.iter().any(Option::is_none) {
             return false;
         }
-        let mark = |(label, cell): (&Option<Label>, &Cell)| {
+        let mark = |(label, cell): (&Option<Label>, &Value)| {
             let letter = label.as_ref().is_some_and(|l| l.blank || matches!(l.parts[..], [Part::Code(..)]));
-            letter && matches!(cell, Cell::Hidden { .. } | Cell::NotAvailable | Cell::Blank)
+            letter && matches!(cell, Value::Hidden { .. } | Value::NotAvailable | Value::Blank)
         };
         let marks = self.labels.iter().zip(&self.cells).all(mark);
         if marks {
@@ -390,7 +390,7 @@ impl Column {
     fn numbering(&self) -> Option<&'static str> {
         let numbers = self.numbers();
         let filled = self.texts.iter().filter(|text| !text.is_empty()).count();
-        let plain = self.readings.iter().all(|r| !r.dressed || matches!(r.cell, Cell::Number(n) if n < 10.0));
+        let plain = self.readings.iter().all(|r| !r.dressed || matches!(r.cell, Value::Number(n) if n < 10.0));
         if numbers.len() != filled || numbers.is_empty() || !plain {
             return None;
         }
@@ -442,9 +442,9 @@ impl Column {
 
     /// A column that is neither named nor a dimension: most of its cells read as numbers, or nobody knows what it is.
     fn numeric(&self, vocabulary: &Vocabulary) -> (Role, &'static str) {
-        let is = |test: fn(&Cell) -> bool| self.cells.iter().filter(|cell| test(cell)).count();
-        let (numbers, texts) = (is(|c| matches!(c, Cell::Number(_))), is(|c| *c == Cell::Text));
-        let (hidden, none) = (is(|c| matches!(c, Cell::Hidden { .. })), is(|c| *c == Cell::NotAvailable));
+        let is = |test: fn(&Value) -> bool| self.cells.iter().filter(|cell| test(cell)).count();
+        let (numbers, texts) = (is(|c| matches!(c, Value::Number(_))), is(|c| *c == Value::Text));
+        let (hidden, none) = (is(|c| matches!(c, Value::Hidden { .. })), is(|c| *c == Value::NotAvailable));
         if numbers + hidden + none < texts || numbers + hidden + none == 0 {
             return (Role::Unknown, "not a known dimension, a count or a rate");
         }

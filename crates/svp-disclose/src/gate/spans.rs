@@ -112,7 +112,7 @@ fn weekday(word: &str) -> Option<f64> {
     named(word, &DAYS, &["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"])
 }
 
-/// A date of a year, month and day as a number; each counts from nought.
+/// A date of a year, month and day as a number; each counts from zero.
 fn date(year: f64, month: f64, day: f64) -> f64 {
     (year * 12.0 + month) * MONTH + day
 }

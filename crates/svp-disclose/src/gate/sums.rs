@@ -8,10 +8,10 @@
 use std::collections::BTreeMap;
 
 use super::label::Label;
-use super::numbers::Cell;
-use super::pieces::words;
-use super::read::{Column, Role, Table};
+use super::numbers::Value;
+use super::read::{Column, GivenTable, Role};
 use super::spans;
+use super::tokens::words;
 use super::vocabulary::Vocabulary;
 use crate::Policy;
 use crate::count::shown_interval;
@@ -27,9 +27,6 @@ const EXCLUDING: &[&str] =
 
 /// A place in the table: count column, row.
 pub(super) type Place = (usize, usize);
-
-/// What a reader can tell of each count column's cells, row by row.
-pub(super) type Bounds = Vec<Vec<(f64, f64)>>;
 
 /// Numbers of which each is the sum of others, for one reason.
 #[derive(Debug, Clone)]
@@ -53,7 +50,7 @@ impl Sums {
 
 /// A number that holds others and something besides, which is not in the table.
 #[derive(Debug, Clone)]
-pub(super) struct Rest {
+pub(super) struct Remainder {
     pub how: String,
     pub of: Vec<(Place, Vec<Place>)>,
 }
@@ -62,22 +59,23 @@ pub(super) struct Rest {
 #[derive(Debug, Default)]
 pub(super) struct Structure {
     pub sums: Vec<Sums>,
-    pub rests: Vec<Rest>,
+    pub remainders: Vec<Remainder>,
 }
 
 /// The count columns with what a reader knows of each number.
 pub(super) struct Counts<'a> {
     pub columns: Vec<&'a Column>,
     pub rows: usize,
-    pub bounds: Bounds,
+    /// Least and greatest value of each column's cells, row by row, as far as a reader can tell.
+    pub bounds: Vec<Vec<(f64, f64)>>,
 }
 
 impl<'a> Counts<'a> {
     /// `known` narrows what the printed numbers say: the same number told by a rate.
-    pub fn new(table: &'a Table, known: &BTreeMap<(usize, usize), (f64, f64)>, policy: &Policy) -> Self {
+    pub fn new(table: &'a GivenTable, known: &BTreeMap<(usize, usize), (f64, f64)>, policy: &Policy) -> Self {
         let at: Vec<usize> = (0..table.columns.len()).filter(|i| table.columns[*i].role == Role::Count).collect();
         let columns: Vec<&Column> = at.iter().map(|i| &table.columns[*i]).collect();
-        let mut bounds: Bounds = columns.iter().map(|column| intervals(column, policy)).collect();
+        let mut bounds: Vec<Vec<(f64, f64)>> = columns.iter().map(|column| intervals(column, policy)).collect();
         for (c, i) in at.iter().enumerate() {
             for (row, own) in bounds[c].iter_mut().enumerate() {
                 if let Some((low, high)) = known.get(&(*i, row)) {
@@ -139,20 +137,20 @@ fn intervals(column: &Column, policy: &Policy) -> Vec<(f64, f64)> {
     let base = policy.round_to.max(1);
     // One count that is not rounded: then none can be trusted to be.
     let rounded = column.numbers().iter().all(|n| n % base as f64 == 0.0);
-    let interval = |cell: &Cell| match *cell {
-        Cell::Number(n) if base > 1 && rounded && n >= 0.0 => {
+    let interval = |cell: &Value| match *cell {
+        Value::Number(n) if base > 1 && rounded && n >= 0.0 => {
             let (low, high) = shown_interval(n as i64, base, policy.suppress_below);
             (low.max(0) as f64, high as f64)
         }
-        Cell::Number(n) => (n, n),
-        Cell::Hidden { low, high } => (low, high),
-        Cell::Blank | Cell::NotAvailable | Cell::Text => (0.0, f64::INFINITY),
+        Value::Number(n) => (n, n),
+        Value::Hidden { low, high } => (low, high),
+        Value::Blank | Value::NotAvailable | Value::Text => (0.0, f64::INFINITY),
     };
     column.cells.iter().map(interval).collect()
 }
 
 /// The label columns that say what a row is: no flags, no codes beside their names, no coordinates.
-pub(super) fn dimensions<'a>(table: &'a Table, vocabulary: &Vocabulary) -> Vec<&'a Column> {
+pub(super) fn dimensions<'a>(table: &'a GivenTable, vocabulary: &Vocabulary) -> Vec<&'a Column> {
     let flag = |column: &Column| {
         column.header.ends_with("_suppressed")
             || column
@@ -202,7 +200,7 @@ pub(super) fn siblings(vocabulary: &Vocabulary, a: Option<&Label>, b: Option<&La
 }
 
 /// Rows that are sums of other rows.
-pub(super) fn rows(table: &Table, counts: &Counts<'_>, vocabulary: &Vocabulary, out: &mut Structure) {
+pub(super) fn rows(table: &GivenTable, counts: &Counts<'_>, vocabulary: &Vocabulary, out: &mut Structure) {
     let labels = dimensions(table, vocabulary);
     let everything: Vec<usize> = (0..counts.rows).collect();
     if labels.is_empty() {
@@ -415,6 +413,6 @@ fn rest_of_rows(counts: &Counts<'_>, whole: usize, parts: &[usize], how: &str, o
     let more = if parts.len() > 4 { " and others" } else { "" };
     let how =
         format!("row {} {how} row{} {}{more}", whole + 1, if parts.len() > 1 { "s" } else { "" }, rows.join(", "));
-    out.rests.push(Rest { how, of });
+    out.remainders.push(Remainder { how, of });
     true
 }

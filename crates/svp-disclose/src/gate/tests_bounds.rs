@@ -27,7 +27,7 @@ fn told(shown: Option<i64>, rule: &Policy) -> (f64, f64) {
 /// The bounds of each hidden count that a reader learns too much of, when the last row is the sum of the others and the last column
 /// (where `across`) too.
 fn attacked(printed: &Printed, across: bool, rule: &Policy) -> BTreeMap<(usize, usize), (f64, f64)> {
-    // Noughts are always shown, and a mark means one at the least: what follows from these alone is no leak.
+    // Zeros are always shown, and a mark means one at the least: what follows from these alone is no leak.
     let least = |n: Option<i64>, rule: &Policy| if n == Some(0) { told(n, rule) } else { (1.0, f64::INFINITY) };
     let floors = programme(printed, across, rule, least);
     let mut out = programme(printed, across, rule, told);
@@ -286,7 +286,7 @@ proptest! {
             text.push('\n');
         }
         let vocabulary = Vocabulary::new(&site());
-        let table = Table::read(&csv(&text), &Asked::default(), &vocabulary, &mut Findings::default());
+        let table = GivenTable::read(&csv(&text), &Asked::default(), &vocabulary, &mut Findings::default());
         let counts = sums::Counts::new(&table, &BTreeMap::new(), &rule);
         let certain = margins::structure(&table, &counts, &vocabulary).sums;
         // Columns and rows can be sums of others by chance.

@@ -104,7 +104,7 @@ proptest! {
         };
         prop_assume!(east % 50 != 0 && north % 50 != 0);
         let report = check(&format!("where,events\n\"{}\",20\nBarn Lane,30", write(east, north)), &["where"], &policy(10, 5));
-        let exact = |report: &GateReport| report.findings.iter().any(|f| f.rule == Rule::Identifier(Kind::ExactPlace));
+        let exact = |report: &GateReport| report.findings.iter().any(|f| f.rule == Rule::Identifier(IdentifierKind::ExactPlace));
         prop_assert!(exact(&report), "{} {:?}", write(east, north), found(&report));
         if form == 1 {
             let square = check(&format!("where,events\n{},20", write(east / 100 * 100, north / 100 * 100)), &[], &policy(10, 5));

@@ -195,28 +195,28 @@ proptest! {
             0 => {
                 let Some(n) = nhs_number(first) else { return Ok(()) };
                 let (a, b, c) = (&n[..3], &n[3..6], &n[6..]);
-                ([format!("{a} {b} {c}"), n.clone(), format!("{a}-{b}-{c}"), format!("NHS {a} {b} {c}")][form].clone(), Kind::NhsNumber)
+                ([format!("{a} {b} {c}"), n.clone(), format!("{a}-{b}-{c}"), format!("NHS {a} {b} {c}")][form].clone(), IdentifierKind::NhsNumber)
             }
             1 => {
                 let (out, inward) = (["EX4", "PL12", "W1A", "SW1A"][first as usize % 4], ["6PX", "1AA", "9ZZ", "3QH"][first as usize / 4 % 4]);
-                ([format!("{out} {inward}"), format!("{out}{inward}"), format!("{}  {}", out.to_lowercase(), inward.to_lowercase()), format!("{out}.{inward}")][form].clone(), Kind::Postcode)
+                ([format!("{out} {inward}"), format!("{out}{inward}"), format!("{}  {}", out.to_lowercase(), inward.to_lowercase()), format!("{out}.{inward}")][form].clone(), IdentifierKind::Postcode)
             }
             2 => {
                 let d = &digits[..6];
-                (["AB{}C", "jk{}a", "AB {}C", "PR{} D"][form].replace("{}", d), Kind::NationalInsurance)
+                (["AB{}C", "jk{}a", "AB {}C", "PR{} D"][form].replace("{}", d), IdentifierKind::NationalInsurance)
             }
-            3 => (format!("{}{}{}", ["A", "H", "T", "Y"][form], &digits[..11], ["1", "7", "A", "Z"][form]), Kind::PupilNumber),
-            4 => (format!("{}.{}@{}", ["a", "jo", "pat", "x1"][form], &digits[..3], ["example.org", "police.uk", "nhs.net", "a.co.uk"][form]), Kind::Email),
-            5 => ([format!("07{} {}", &digits[..3], &digits[3..9]), format!("01392 {}", &digits[..6]), format!("+44 7{} {}", &digits[..3], &digits[3..9]), format!("(01752) {}", &digits[..6])][form].clone(), Kind::Telephone),
-            6 => ([format!("CR/{}/24", &digits[..6]), format!("{}/{}", &digits[..6], 24), format!("14/{}/23", &digits[..5]), format!("OCC {}/23", &digits[..5])][form].clone(), Kind::Reference),
-            7 => ([format!("{:016x}", (u64::from(first) * 0x9e37_79b9).wrapping_add(0xabcd_1234_0000_1111)), format!("{:08x}-1b2c-4d3e-8f90-{:012x}", first, first), format!("{:032x}", u128::from(first) * 0xdead_beef_cafe_1235_9876 + 1), format!("k{digits}Zq{}x", &digits[..8])][form].clone(), Kind::Token),
+            3 => (format!("{}{}{}", ["A", "H", "T", "Y"][form], &digits[..11], ["1", "7", "A", "Z"][form]), IdentifierKind::PupilNumber),
+            4 => (format!("{}.{}@{}", ["a", "jo", "pat", "x1"][form], &digits[..3], ["example.org", "police.uk", "nhs.net", "a.co.uk"][form]), IdentifierKind::Email),
+            5 => ([format!("07{} {}", &digits[..3], &digits[3..9]), format!("01392 {}", &digits[..6]), format!("+44 7{} {}", &digits[..3], &digits[3..9]), format!("(01752) {}", &digits[..6])][form].clone(), IdentifierKind::Telephone),
+            6 => ([format!("CR/{}/24", &digits[..6]), format!("{}/{}", &digits[..6], 24), format!("14/{}/23", &digits[..5]), format!("OCC {}/23", &digits[..5])][form].clone(), IdentifierKind::Reference),
+            7 => ([format!("{:016x}", (u64::from(first) * 0x9e37_79b9).wrapping_add(0xabcd_1234_0000_1111)), format!("{:08x}-1b2c-4d3e-8f90-{:012x}", first, first), format!("{:032x}", u128::from(first) * 0xdead_beef_cafe_1235_9876 + 1), format!("k{digits}Zq{}x", &digits[..8])][form].clone(), IdentifierKind::Token),
             _ => {
                 let forms = day_forms(1935 + first % 85, 1 + first / 85 % 12, 1 + first / 1020 % 28);
-                (forms[first as usize % forms.len()].clone(), Kind::DateOfBirth)
+                (forms[first as usize % forms.len()].clone(), IdentifierKind::DateOfBirth)
             }
         };
         // Sixteen digits in hexadecimal are a token where letters are among them.
-        prop_assume!(wanted != Kind::Token || value.chars().filter(char::is_ascii_alphabetic).count() > 0 && value.chars().filter(char::is_ascii_digit).count() > 2);
+        prop_assume!(wanted != IdentifierKind::Token || value.chars().filter(char::is_ascii_alphabetic).count() > 0 && value.chars().filter(char::is_ascii_digit).count() > 2);
         let text = format!("{before}{value}{after}");
         let quoted = format!("\"{}\"", text.replace('"', "\"\""));
         let table = if in_header { format!("district,{quoted}\nExeter,20\nTorbay,30") } else { format!("what,events\n{quoted},20\nBarn Lane,30") };
@@ -234,6 +234,6 @@ proptest! {
         let dates: Vec<String> = (0..3).map(|i| day_forms(year + i * span, month, day)[form].clone()).collect();
         let text = format!("month,events\n\"{}\",20\n\"{}\",30\n\"{}\",25", dates[0], dates[1], dates[2]);
         let report = check(&text, &[], &policy(10, 5));
-        prop_assert!(report.findings.iter().any(|f| f.rule == Rule::Identifier(Kind::DateOfBirth)), "{} {:?}", text, found(&report));
+        prop_assert!(report.findings.iter().any(|f| f.rule == Rule::Identifier(IdentifierKind::DateOfBirth)), "{} {:?}", text, found(&report));
     }
 }

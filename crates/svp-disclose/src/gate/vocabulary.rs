@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::levels::level;
 use super::numbers::plain;
-use super::pieces::{words, words_of};
+use super::tokens::{words, words_of};
 
 /// A list that a site gives.
 #[derive(Debug, Clone)]

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::node::Nodes;
-use super::table::{Knowledge, Row, Table, Told};
-use crate::published::EventSet;
-use crate::system::{Equation, Goal, Number, State, System};
+use super::table::{Hierarchies, Published, Row, Table};
+use crate::event_set::EventSet;
+use crate::system::{Equation, Number, ProtectionInterval, State, System};
 
 /// Where a number comes from, for findings.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
+pub struct Provenance {
     /// Tables that have to do with it, by their position.
     pub tables: BTreeSet<usize>,
     /// The row, where it is one.
@@ -24,7 +24,7 @@ pub struct Related {
     /// Numbers and equations.
     pub system: System,
     /// One for each number.
-    pub origins: Vec<Origin>,
+    pub provenance: Vec<Provenance>,
     /// By table, by row: the row's number.
     pub rows: Vec<Vec<usize>>,
 }
@@ -36,17 +36,17 @@ pub(super) fn small(suppress_below: i64) -> (f64, f64) {
 
 pub(super) struct Build<'a> {
     pub tables: &'a [Table],
-    pub known: &'a dyn Knowledge,
+    pub hierarchies: &'a dyn Hierarchies,
     pub out: Related,
     pub nodes: Nodes,
 }
 
 impl Build<'_> {
-    pub fn push(&mut self, number: Number, origin: Origin) -> usize {
+    pub fn push(&mut self, number: Number, provenance: Provenance) -> usize {
         // Tables come in the order of the area file and rows in that of their grain: ties are settled by it.
         let order = self.out.system.numbers.len() as u64;
         self.out.system.numbers.push(Number { order, ..number });
-        self.out.origins.push(origin);
+        self.out.provenance.push(provenance);
         self.out.system.numbers.len() - 1
     }
 
@@ -57,11 +57,12 @@ impl Build<'_> {
     /// Whether every event of the one set lies in the other (or the sets are the same).
     pub fn within(&self, inner: &EventSet, outer: &EventSet) -> bool {
         let definition = (inner.definition == outer.definition && inner.definition_digest == outer.definition_digest)
-            || self.known.definition_within(
+            || self.hierarchies.definition_within(
                 (&inner.definition, &inner.definition_digest),
                 (&outer.definition, &outer.definition_digest),
             );
-        let universe = inner.universe == outer.universe || self.known.universe_within(&inner.universe, &outer.universe);
+        let universe =
+            inner.universe == outer.universe || self.hierarchies.universe_within(&inner.universe, &outer.universe);
         definition
             && universe
             && inner.from >= outer.from
@@ -72,38 +73,38 @@ impl Build<'_> {
 
 pub(super) fn row_number(table: &Table, row: &Row) -> Number {
     let (lo, hi) = small(table.suppress_below);
-    let goal = match row.told {
-        Told::Suppressed { primary: true } => match row.value {
+    let protection = match row.published {
+        Published::Suppressed { primary: true } => match row.value {
             // Suppressed for another reason than its size (dominance): nobody may come closer than the threshold.
-            Some(v) if v > hi => Goal::Cover { lo: (v - hi).max(1.0), hi: v + hi },
-            _ => Goal::Cover { lo, hi: hi.max(lo) },
+            Some(v) if v > hi => ProtectionInterval::BothSides { lower: (v - hi).max(1.0), upper: v + hi },
+            _ => ProtectionInterval::BothSides { lower: lo, upper: hi.max(lo) },
         },
-        _ => Goal::None,
+        _ => ProtectionInterval::None,
     };
     // Counts of weights can be suppressed fractions; whole counts are one at the least behind the mark.
     let marked = if table.fractional { (0.0, f64::INFINITY) } else { (1.0, f64::INFINITY) };
-    let (state, told, assumed) = match row.told {
-        Told::Shown(a, b) => (State::Shown, (a, b), marked),
-        Told::Suppressed { .. } => (State::Hidden, (0.0, f64::INFINITY), marked),
-        Told::NotKnown => (State::Latent, (0.0, f64::INFINITY), (0.0, f64::INFINITY)),
+    let (state, published, assumed) = match row.published {
+        Published::Shown(a, b) => (State::Shown, (a, b), marked),
+        Published::Suppressed { .. } => (State::Hidden, (0.0, f64::INFINITY), marked),
+        Published::NotKnown => (State::Latent, (0.0, f64::INFINITY), (0.0, f64::INFINITY)),
     };
     // What is lost by hiding a number: one cell, and a little more the larger it is.
-    let cost = 1.0 + row.value.unwrap_or(told.0).max(0.0).ln_1p() / 8.0;
+    let cost = 1.0 + row.value.unwrap_or(published.0).max(0.0).ln_1p() / 8.0;
     // Nothing follows from what nobody knows: no equation holds it, so any value will do.
-    let value = if row.told == Told::NotKnown { Some(0.0) } else { row.value };
-    Number { value, told, assumed, state, fixed: table.earlier, cost, goal, order: 0 }
+    let value = if row.published == Published::NotKnown { Some(0.0) } else { row.value };
+    Number { value, published, assumed, state, fixed: table.earlier, cost, protection, order: 0 }
 }
 
-pub(super) fn latent(value: Option<f64>, assumed: (f64, f64), goal: Goal) -> Number {
-    Number { value, told: assumed, assumed, state: State::Latent, fixed: false, cost: 0.0, goal, order: 0 }
+pub(super) fn latent(value: Option<f64>, assumed: (f64, f64), protection: ProtectionInterval) -> Number {
+    Number { value, published: assumed, assumed, state: State::Latent, fixed: false, cost: 0.0, protection, order: 0 }
 }
 
 /// A latent number needs protection only where it is small (or where nobody knows).
-pub(super) fn outside(value: Option<f64>, suppress_below: i64) -> Goal {
+pub(super) fn outside(value: Option<f64>, suppress_below: i64) -> ProtectionInterval {
     let (lo, hi) = small(suppress_below);
     if suppress_below > 1 && value.is_none_or(|v| v > 1e-6 && v <= hi + 1e-6) {
-        Goal::Outside { lo, hi }
+        ProtectionInterval::EitherSide { lower: lo, upper: hi }
     } else {
-        Goal::None
+        ProtectionInterval::None
     }
 }

@@ -7,10 +7,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::build::{Build, Origin, latent, outside, small};
-use super::table::{Knowledge, Table, is_grid, nests};
-use crate::piece::{REST, node_of};
-use crate::system::Goal;
+use super::build::{Build, Provenance, latent, outside, small};
+use super::table::{Hierarchies, Table, is_grid, nests};
+use crate::piece::{REMAINDER, node_of};
+use crate::system::ProtectionInterval;
 
 /// The grid that a cell belongs to, by its name.
 fn kind_of(node: &str, table_kind: &str) -> String {
@@ -27,16 +27,16 @@ fn h3_kind(node: &str) -> Option<String> {
 }
 
 /// Pieces of a table by node, and the way up from a node.
-struct Map<'a> {
+struct MapPieces<'a> {
     kind: &'a str,
     pieces: BTreeMap<&'a str, usize>,
-    known: &'a dyn Knowledge,
+    hierarchies: &'a dyn Hierarchies,
 }
 
-impl<'a> Map<'a> {
-    fn new(table: &'a Table, column: usize, known: &'a dyn Knowledge) -> Self {
+impl<'a> MapPieces<'a> {
+    fn new(table: &'a Table, column: usize, hierarchies: &'a dyn Hierarchies) -> Self {
         let pieces = table.rows.iter().enumerate().map(|(r, row)| (node_of(&row.members[column]), r)).collect();
-        Self { kind: &table.dims[column].kind, pieces, known }
+        Self { kind: &table.dims[column].kind, pieces, hierarchies }
     }
 
     /// The piece at or above a node, and whether it lies strictly above.
@@ -45,13 +45,13 @@ impl<'a> Map<'a> {
             return Some((r, false));
         }
         let (mut kind, mut member) = (kind_of(node, table_kind), node.to_owned());
-        while let Some(up) = self.known.parents(&kind, &member).into_iter().find(|(k, _)| is_grid(k)) {
+        while let Some(up) = self.hierarchies.parents(&kind, &member).into_iter().find(|(k, _)| is_grid(k)) {
             (kind, member) = up;
             if let Some(&r) = self.pieces.get(member.as_str()) {
                 return Some((r, true));
             }
         }
-        self.pieces.get(REST).map(|&r| (r, node != REST))
+        self.pieces.get(REMAINDER).map(|&r| (r, node != REMAINDER))
     }
 }
 
@@ -78,7 +78,7 @@ fn pair(build: &mut Build<'_>, inner: usize, outer: usize) {
         return;
     }
     let same_set = build.within(&b.set, &a.set);
-    let (map_a, map_b) = (Map::new(a, ca, build.known), Map::new(b, cb, build.known));
+    let (map_a, map_b) = (MapPieces::new(a, ca, build.hierarchies), MapPieces::new(b, cb, build.hierarchies));
     // Pieces of the inner map that reach over a piece of the outer one lie in no single piece of it.
     let mut reach_over: BTreeSet<usize> = BTreeSet::new();
     for node in map_b.pieces.keys() {
@@ -114,10 +114,10 @@ fn pair(build: &mut Build<'_>, inner: usize, outer: usize) {
         let sum: Option<f64> = inner_numbers.iter().map(|&n| number[n].value).sum();
         let value = number[outer_number].value.zip(sum).map(|(o, i)| o - i);
         let unchanged = value.is_some_and(|v| v.abs() < 1e-9);
-        let origin = Origin {
+        let provenance = Provenance {
             tables: BTreeSet::from([inner, outer]),
             row: None,
-            label: format!("{} less the cells of {name_a} inside it", build.out.origins[outer_number].label),
+            label: format!("{} less the cells of {name_a} inside it", build.out.provenance[outer_number].label),
         };
         let mut terms: Vec<(usize, f64)> = vec![(outer_number, 1.0)];
         terms.extend(inner_numbers.iter().map(|&n| (n, -1.0)));
@@ -133,7 +133,10 @@ fn pair(build: &mut Build<'_>, inner: usize, outer: usize) {
                 let value = value.map(|v| v * sign);
                 if below > 1 && value.is_none_or(|v| (lo..=hi).contains(&v)) {
                     let both = (f64::NEG_INFINITY, f64::INFINITY);
-                    let d = build.push(latent(value, both, Goal::Outside { lo, hi }), origin.clone());
+                    let d = build.push(
+                        latent(value, both, ProtectionInterval::EitherSide { lower: lo, upper: hi }),
+                        provenance.clone(),
+                    );
                     let mut signed: Vec<(usize, f64)> = terms.iter().map(|(n, c)| (*n, c * sign)).collect();
                     signed.push((d, -1.0));
                     build.equation(signed);
@@ -142,7 +145,7 @@ fn pair(build: &mut Build<'_>, inner: usize, outer: usize) {
             continue;
         }
         let value = value.map(|v| v.max(0.0));
-        let rest = build.push(latent(value, (0.0, f64::INFINITY), outside(value, below)), origin);
+        let rest = build.push(latent(value, (0.0, f64::INFINITY), outside(value, below)), provenance);
         terms.push((rest, -1.0));
         build.equation(terms);
     }

@@ -15,21 +15,21 @@ mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::published::EventSet;
-use crate::system::{Goal, System};
+use crate::event_set::EventSet;
+use crate::system::{ProtectionInterval, System};
 
 use build::{Build, latent, outside, row_number, small};
-pub use build::{Origin, Related};
+pub use build::{Provenance, Related};
 use node::{Key, Node, Nodes};
-pub use table::{Dim, Knowledge, Row, Table, Told, is_grid, nests};
+pub use table::{Dim, Hierarchies, Published, Row, Table, is_grid, nests};
 
 /// Builds the system of all tables.
 #[must_use]
-pub fn relate(tables: &[Table], known: &dyn Knowledge) -> Related {
+pub fn relate(tables: &[Table], hierarchies: &dyn Hierarchies) -> Related {
     let mut build = Build {
         tables,
-        known,
-        out: Related { system: System::default(), origins: Vec::new(), rows: Vec::new() },
+        hierarchies,
+        out: Related { system: System::default(), provenance: Vec::new(), rows: Vec::new() },
         nodes: Nodes::default(),
     };
     build.rows();
@@ -50,7 +50,7 @@ impl Build<'_> {
                 let at: Vec<String> =
                     table.dims.iter().zip(&row.members).map(|(d, m)| format!("{} {m}", d.kind)).collect();
                 let label = format!("{} (release {}): {}", table.name, table.release, at.join(", "));
-                numbers.push(self.push(number, Origin { tables: BTreeSet::from([t]), row: Some(r), label }));
+                numbers.push(self.push(number, Provenance { tables: BTreeSet::from([t]), row: Some(r), label }));
             }
             self.out.rows.push(numbers);
         }
@@ -61,20 +61,20 @@ impl Build<'_> {
         let periods: BTreeSet<(String, String)> =
             self.tables.iter().map(|t| (t.set.from.clone(), t.set.to.clone())).collect();
         for t in 0..self.tables.len() {
-            let layers = layers(&self.tables[t]);
-            for layer in &layers {
-                for roll in self.rolls(t, layer) {
-                    self.sum(t, layer, &roll, &periods);
+            let margins = margins(&self.tables[t]);
+            for margin in &margins {
+                for roll in self.rolls(t, margin) {
+                    self.sum(t, margin, &roll, &periods);
                 }
             }
         }
     }
 
-    /// How the dimensions of a layer are rolled up to meet the others: none at all (the total), and once for each
+    /// How the dimensions of a margin are rolled up to meet the others: none at all (the total), and once for each
     /// other table, to the finest that both have.
-    fn rolls(&self, t: usize, layer: &Layer) -> BTreeSet<Vec<Option<String>>> {
+    fn rolls(&self, t: usize, margin: &Margin) -> BTreeSet<Vec<Option<String>>> {
         let table = &self.tables[t];
-        let mut out = BTreeSet::from([vec![None; layer.dims.len()]]);
+        let mut out = BTreeSet::from([vec![None; margin.dims.len()]]);
         for (o, other) in self.tables.iter().enumerate() {
             if o == t || !self.can_meet(table, other) {
                 continue;
@@ -82,7 +82,7 @@ impl Build<'_> {
             let kinds: BTreeSet<&str> = other.dims.iter().map(|d| d.kind.as_str()).collect();
             // A table of one month has that month as a coordinate of all its rows.
             let one_month = other.set.from == other.set.to;
-            let roll = layer.dims.iter().map(|&d| {
+            let roll = margin.dims.iter().map(|&d| {
                 let kind = &table.dims[d].kind;
                 if is_grid(kind) {
                     return None;
@@ -90,7 +90,7 @@ impl Build<'_> {
                 if kinds.contains(kind.as_str()) || (kind == "month" && one_month) {
                     return Some(kind.clone());
                 }
-                let member = &table.rows[*layer.rows.first()?].members[d];
+                let member = &table.rows[*margin.rows.first()?].members[d];
                 if let Some((up, _)) =
                     self.ancestors(kind, member).into_iter().find(|(k, _)| kinds.contains(k.as_str()))
                 {
@@ -109,9 +109,9 @@ impl Build<'_> {
     /// Everything above a member, nearest first.
     fn ancestors(&self, kind: &str, member: &str) -> Vec<(String, String)> {
         let mut out: Vec<(String, String)> = Vec::new();
-        let mut next = self.known.parents(kind, member);
+        let mut next = self.hierarchies.parents(kind, member);
         while !next.is_empty() {
-            let above = next.iter().flat_map(|(k, m)| self.known.parents(k, m)).collect();
+            let above = next.iter().flat_map(|(k, m)| self.hierarchies.parents(k, m)).collect();
             for up in next {
                 if !out.contains(&up) {
                     out.push(up);
@@ -136,10 +136,10 @@ impl Build<'_> {
         measures && (self.within(&a.set, &b.set) || self.within(&b.set, &a.set) || overlap(&a.set, &b.set))
     }
 
-    /// Sums the rows of a layer to the nodes of one roll.
-    fn sum(&mut self, t: usize, layer: &Layer, roll: &[Option<String>], periods: &BTreeSet<(String, String)>) {
+    /// Sums the rows of a margin to the nodes of one roll.
+    fn sum(&mut self, t: usize, margin: &Margin, roll: &[Option<String>], periods: &BTreeSet<(String, String)>) {
         let table = &self.tables[t];
-        let month = layer.dims.iter().position(|&d| table.dims[d].kind == "month");
+        let month = margin.dims.iter().position(|&d| table.dims[d].kind == "month");
         // The periods of all tables are sums of months, as far as this table has the months.
         let mut windows: Vec<Option<(String, String)>> = vec![None];
         if let Some(at) = month
@@ -150,11 +150,11 @@ impl Build<'_> {
         }
         for window in windows {
             let mut groups: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
-            for &r in &layer.rows {
+            for &r in &margin.rows {
                 let members = &table.rows[r].members;
                 let mut set = table.set.clone();
                 if let (Some(at), Some((from, to))) = (month, &window) {
-                    let member = &members[layer.dims[at]];
+                    let member = &members[margin.dims[at]];
                     if member < from || member > to {
                         continue;
                     }
@@ -162,7 +162,7 @@ impl Build<'_> {
                 }
                 let mut at = BTreeMap::new();
                 let mut whole = true;
-                for (&d, wanted) in layer.dims.iter().zip(roll) {
+                for (&d, wanted) in margin.dims.iter().zip(roll) {
                     let Some(wanted) = wanted else { continue };
                     match self.roll_up(&table.dims[d].kind, &members[d], wanted) {
                         Some(member) if wanted == "month" => {
@@ -207,10 +207,10 @@ impl Build<'_> {
             let number = match single {
                 Some(i) => sums[i].1[0],
                 None => {
-                    let goal = outside(whole, below);
+                    let protection = outside(whole, below);
                     self.push(
-                        latent(whole, (0.0, f64::INFINITY), goal),
-                        Origin { tables: tables.clone(), row: None, label: label.clone() },
+                        latent(whole, (0.0, f64::INFINITY), protection),
+                        Provenance { tables: tables.clone(), row: None, label: label.clone() },
                     )
                 }
             };
@@ -222,12 +222,12 @@ impl Build<'_> {
                 terms.push((number, -1.0));
                 if whole.is_some() && !complete(i) {
                     let rest = whole.zip(truths[i]).map(|(w, v)| w - v);
-                    let origin = Origin {
+                    let provenance = Provenance {
                         tables: tables.clone(),
                         row: None,
                         label: format!("{label}: what {} does not count", self.tables[*t].name),
                     };
-                    let rest = self.push(latent(rest, (0.0, f64::INFINITY), outside(rest, below)), origin);
+                    let rest = self.push(latent(rest, (0.0, f64::INFINITY), outside(rest, below)), provenance);
                     terms.push((rest, 1.0));
                 }
                 self.equation(terms);
@@ -296,8 +296,8 @@ impl Build<'_> {
         let value = value.map(|v| v.max(0.0));
         let below = inner.suppress_below.max(outer.suppress_below);
         let tables = inner.tables.union(&outer.tables).copied().collect();
-        let rest =
-            self.push(latent(value, (0.0, f64::INFINITY), outside(value, below)), Origin { tables, row: None, label });
+        let rest = self
+            .push(latent(value, (0.0, f64::INFINITY), outside(value, below)), Provenance { tables, row: None, label });
         self.equation(vec![(outer.number, 1.0), (inner.number, -1.0), (rest, -1.0)]);
     }
 
@@ -316,8 +316,8 @@ impl Build<'_> {
         for sign in [1.0, -1.0] {
             let value = value.map(|v| v * sign);
             if value.is_none_or(|v| (lo..=hi).contains(&v)) {
-                let number = latent(value, both, Goal::Outside { lo, hi });
-                let d = self.push(number, Origin { tables: tables.clone(), row: None, label: label.to_owned() });
+                let number = latent(value, both, ProtectionInterval::EitherSide { lower: lo, upper: hi });
+                let d = self.push(number, Provenance { tables: tables.clone(), row: None, label: label.to_owned() });
                 self.equation(vec![(b.number, sign), (a.number, -sign), (d, -1.0)]);
             }
         }
@@ -330,20 +330,20 @@ fn overlap(a: &EventSet, b: &EventSet) -> bool {
 }
 
 /// Rows of a table with one pattern of totals: its body, or one of its margins.
-struct Layer {
+struct Margin {
     /// Dimensions that are not summed over, by position.
     dims: Vec<usize>,
     rows: Vec<usize>,
 }
 
-fn layers(table: &Table) -> Vec<Layer> {
+fn margins(table: &Table) -> Vec<Margin> {
     let mut out: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
     for (r, row) in table.rows.iter().enumerate() {
-        if row.told == Told::NotKnown {
+        if row.published == Published::NotKnown {
             continue;
         }
         let dims = (0..table.dims.len()).filter(|&d| table.dims[d].total.as_ref() != Some(&row.members[d])).collect();
         out.entry(dims).or_default().push(r);
     }
-    out.into_iter().map(|(dims, rows)| Layer { dims, rows }).collect()
+    out.into_iter().map(|(dims, rows)| Margin { dims, rows }).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::published::EventSet;
+use crate::event_set::EventSet;
 
 /// What a number is about. Two sums with one key are the same number.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::published::EventSet;
+use crate::event_set::EventSet;
 
 /// A row of a table, as the relation finder needs it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,13 +13,14 @@ pub struct Row {
     pub members: Vec<String>,
     /// The true count; `None` where only the printed table is known.
     pub value: Option<f64>,
-    /// What is printed.
-    pub told: Told,
+    /// What is printed. Entries of ledgers call it `told`.
+    #[serde(rename = "told")]
+    pub published: Published,
 }
 
 /// What is printed for a row.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub enum Told {
+pub enum Published {
     /// A number: the reader knows the interval that it stands for.
     Shown(f64, f64),
     /// `[c]`, because the count itself is too small (`primary`) or to protect another.
@@ -94,7 +95,7 @@ impl Table {
             if !seen.insert(&row.members) {
                 return Some("two rows have the same members");
             }
-            if let Told::Shown(lo, hi) = row.told
+            if let Published::Shown(lo, hi) = row.published
                 && !(lo >= 0.0 && lo <= hi && hi.is_finite())
             {
                 return Some("a number is told that no count can be");
@@ -130,7 +131,7 @@ pub fn nests(a: &str, b: &str) -> bool {
 }
 
 /// What the site knows of its dimensions and definitions. `()` knows nothing.
-pub trait Knowledge {
+pub trait Hierarchies {
     /// The next coarser members that hold a member: (`district`, `E07000041`) of (`lsoa`, `E01…`). One for each
     /// hierarchy that the kind belongs to (an hour of the week has a day and a shift); none at the top.
     fn parents(&self, _kind: &str, _member: &str) -> Vec<(String, String)> {
@@ -146,4 +147,4 @@ pub trait Knowledge {
     }
 }
 
-impl Knowledge for () {}
+impl Hierarchies for () {}

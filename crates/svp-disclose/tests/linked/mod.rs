@@ -1,8 +1,8 @@
 //! Random linked tables: counts as they are in sparse crime tables, with margins and hierarchies.
 
-use svp_disclose::published::EventSet;
-use svp_disclose::relate::{Dim, Knowledge, Row, Table, Told};
-use svp_disclose::system::{Goal, Number, State};
+use svp_disclose::event_set::EventSet;
+use svp_disclose::relate::{Dim, Hierarchies, Published, Row, Table};
+use svp_disclose::system::{Number, ProtectionInterval, State};
 
 /// A small generator of random numbers (splitmix64): the same seed gives the same tables everywhere.
 #[derive(Debug, Clone)]
@@ -50,16 +50,16 @@ pub struct Rule {
 
 impl Rule {
     /// What is printed for a count.
-    pub fn told(&self, count: i64) -> Told {
+    pub fn published(&self, count: i64) -> Published {
         if count > 0 && count < self.suppress_below {
-            return Told::Suppressed { primary: true };
+            return Published::Suppressed { primary: true };
         }
         let (below, above) = if self.round_to > 1 { (self.round_to / 2, (self.round_to + 1) / 2 - 1) } else { (0, 0) };
         if count == 0 {
-            return Told::Shown(0.0, 0.0);
+            return Published::Shown(0.0, 0.0);
         }
         let shown = (count + self.round_to / 2) / self.round_to * self.round_to;
-        Told::Shown((shown - below).max(self.suppress_below) as f64, (shown + above) as f64)
+        Published::Shown((shown - below).max(self.suppress_below) as f64, (shown + above) as f64)
     }
 }
 
@@ -81,7 +81,7 @@ pub fn event_set() -> EventSet {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TwoLevels;
 
-impl Knowledge for TwoLevels {
+impl Hierarchies for TwoLevels {
     fn parents(&self, kind: &str, member: &str) -> Vec<(String, String)> {
         let group = member.split('.').nth(1).unwrap_or_default();
         if kind == "member" { vec![("group".into(), format!("g.{group}"))] } else { Vec::new() }
@@ -115,7 +115,7 @@ pub fn table(name: &str, dims: &[(&str, Vec<String>)], body: &[i64], rule: Rule,
                 if *i == usize::MAX { "all".to_owned() } else { dims[d].1[*i].clone() }
             };
             let members = at.iter().enumerate().map(member).collect();
-            rows.push(Row { members, value: Some(count as f64), told: rule.told(count) });
+            rows.push(Row { members, value: Some(count as f64), published: rule.published(count) });
         }
     }
     Table {
@@ -186,17 +186,21 @@ pub fn linked(seed: u64) -> (Vec<Table>, Rule) {
 pub fn printed(value: f64) -> Number {
     Number {
         value: Some(value),
-        told: (value, value),
+        published: (value, value),
         assumed: (1.0, f64::INFINITY),
         state: State::Shown,
         fixed: false,
         cost: 1.0 + value.max(0.0).ln_1p() / 8.0,
-        goal: Goal::None,
+        protection: ProtectionInterval::None,
         order: 0,
     }
 }
 
 /// A number that is suppressed for its smallness.
 pub fn suppressed(value: f64, below: f64) -> Number {
-    Number { state: State::Hidden, goal: Goal::Cover { lo: 1.0, hi: below - 1.0 }, ..printed(value) }
+    Number {
+        state: State::Hidden,
+        protection: ProtectionInterval::BothSides { lower: 1.0, upper: below - 1.0 },
+        ..printed(value)
+    }
 }

@@ -4,27 +4,27 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::DiscloseError;
 use crate::attack::{Effort, attack};
-use crate::outcome::Finding;
+use crate::outcome::Inference;
 use crate::prepare::Prepared;
 use crate::protect::protect;
-use crate::relate::{self, Knowledge, Related};
+use crate::relate::{self, Hierarchies, Related};
 
 /// What stays the same while a release is decided, and what is noted on the way.
-pub(crate) struct Desk<'a> {
-    pub(crate) known: &'a dyn Knowledge,
+pub(crate) struct ReleaseSolver<'a> {
+    pub(crate) hierarchies: &'a dyn Hierarchies,
     pub(crate) accepted: &'a BTreeSet<String>,
     pub(crate) effort: &'a Effort,
     pub(crate) release: usize,
-    pub(crate) findings: BTreeSet<Finding>,
+    pub(crate) findings: BTreeSet<Inference>,
     pub(crate) passes: u64,
     /// What earlier releases alone give away: no decision of today can mend it.
     pub(crate) already: BTreeSet<String>,
 }
 
-impl Desk<'_> {
+impl ReleaseSolver<'_> {
     /// Hides, merges and withholds until nothing is unprotected. Ends, because every pass that does not end it merges or
     /// withholds something.
-    pub(crate) fn settle(
+    pub(crate) fn resolve(
         &mut self,
         tables: &mut [Prepared],
         earlier: &[relate::Table],
@@ -32,13 +32,13 @@ impl Desk<'_> {
         loop {
             self.passes += 1;
             let (facts, at) = Prepared::facts_of(tables, earlier, self.release);
-            let mut related = relate::relate(&facts, self.known);
+            let mut related = relate::relate(&facts, self.hierarchies);
             accept(&mut related, &facts, self.accepted, &mut self.findings);
             let protection =
                 protect(&mut related.system, self.effort).map_err(|e| contradiction(e, &related, &facts))?;
-            let judged = Judged { at: &at, related: &related };
-            let refused = judged.refused(tables, &protection.unprotected, &self.already, &mut self.findings);
-            let pushed = judged.pushed(tables, &protection.hidden, &mut self.findings);
+            let pass = Pass { at: &at, related: &related };
+            let refused = pass.refused(tables, &protection.unprotected, &self.already, &mut self.findings);
+            let pushed = pass.pushed(tables, &protection.hidden, &mut self.findings);
             if !refused.is_empty() {
                 for (table, why) in refused {
                     tables[table].withhold(why);
@@ -46,12 +46,12 @@ impl Desk<'_> {
                 continue;
             }
             if pushed.is_empty() {
-                judged.mark_secondary(tables, &protection.hidden, &mut self.findings);
+                pass.mark_secondary(tables, &protection.hidden, &mut self.findings);
                 return Ok(related);
             }
             for (table, rows) in pushed {
-                if !tables[table].push_up(&rows)? {
-                    self.findings.insert(Finding {
+                if !tables[table].to_parent(&rows)? {
+                    self.findings.insert(Inference {
                         table: tables[table].name().to_owned(),
                         what: "the map as a whole could be subtracted from another table".to_owned(),
                         done: "withheld",
@@ -67,10 +67,10 @@ impl Desk<'_> {
 
     /// Labels of what tables give away.
     pub(crate) fn broken(&self, facts: &[relate::Table]) -> Result<Vec<String>, DiscloseError> {
-        let mut related = relate::relate(facts, self.known);
+        let mut related = relate::relate(facts, self.hierarchies);
         accept(&mut related, facts, self.accepted, &mut BTreeSet::new());
         let found = attack(&related.system, self.effort).map_err(|e| contradiction(e, &related, facts))?;
-        Ok(found.broken.iter().map(|n| related.origins[*n].label.clone()).collect())
+        Ok(found.broken.iter().map(|n| related.provenance[*n].label.clone()).collect())
     }
 
     /// For policies that refuse: the release as it would be if nothing stood beside it, held beside what does.
@@ -79,7 +79,7 @@ impl Desk<'_> {
         tables: &mut [Prepared],
         earlier: &[relate::Table],
     ) -> Result<(), DiscloseError> {
-        self.settle(tables, &[])?;
+        self.resolve(tables, &[])?;
         let broken = self.broken(&Prepared::facts_of(tables, earlier, self.release).0)?;
         match broken.into_iter().find(|label| !self.already.contains(label)) {
             Some(what) => Err(DiscloseError::Differenced { what }),
@@ -88,22 +88,22 @@ impl Desk<'_> {
     }
 }
 
-/// Takes the goal from implied differences to earlier releases that concern accepted tables only.
+/// Takes the protection interval from implied differences to earlier releases that concern accepted tables only.
 fn accept(
     related: &mut Related,
     facts: &[relate::Table],
     accepted: &BTreeSet<String>,
-    findings: &mut BTreeSet<Finding>,
+    findings: &mut BTreeSet<Inference>,
 ) {
-    for (number, origin) in related.system.numbers.iter_mut().zip(&related.origins) {
-        let new = || origin.tables.iter().filter(|t| !facts[**t].earlier);
-        let difference = matches!(number.goal, crate::system::Goal::Outside { .. });
-        let earlier = origin.tables.iter().any(|t| facts[*t].earlier);
+    for (number, provenance) in related.system.numbers.iter_mut().zip(&related.provenance) {
+        let new = || provenance.tables.iter().filter(|t| !facts[**t].earlier);
+        let difference = matches!(number.protection, crate::system::ProtectionInterval::EitherSide { .. });
+        let earlier = provenance.tables.iter().any(|t| facts[*t].earlier);
         if difference && earlier && new().next().is_some() && new().all(|t| accepted.contains(&facts[*t].name)) {
-            number.goal = crate::system::Goal::None;
-            findings.extend(new().map(|t| Finding {
+            number.protection = crate::system::ProtectionInterval::None;
+            findings.extend(new().map(|t| Inference {
                 table: facts[*t].name.clone(),
-                what: origin.label.clone(),
+                what: provenance.label.clone(),
                 done: "accepted",
                 against_earlier: true,
             }));
@@ -112,18 +112,18 @@ fn accept(
 }
 
 /// A pass that was computed and waits to be acted on.
-struct Judged<'a> {
+struct Pass<'a> {
     at: &'a [(usize, usize)],
     related: &'a Related,
 }
 
-impl Judged<'_> {
+impl Pass<'_> {
     fn is_new(&self, fact: usize) -> bool {
         self.at[fact].0 != usize::MAX
     }
 
     fn against_earlier(&self, number: usize) -> bool {
-        self.related.origins[number].tables.iter().any(|t| !self.is_new(*t))
+        self.related.provenance[number].tables.iter().any(|t| !self.is_new(*t))
     }
 
     /// Tables that cannot be saved: for each number that stays computable the last new one that has to do with it, or,
@@ -133,21 +133,21 @@ impl Judged<'_> {
         tables: &[Prepared],
         unprotected: &[usize],
         already: &BTreeSet<String>,
-        findings: &mut BTreeSet<Finding>,
+        findings: &mut BTreeSet<Inference>,
     ) -> BTreeMap<usize, String> {
         let mut out = BTreeMap::new();
         for &number in unprotected {
-            let origin = &self.related.origins[number];
-            if already.contains(&origin.label) {
+            let provenance = &self.related.provenance[number];
+            if already.contains(&provenance.label) {
                 continue;
             }
-            let own = origin.tables.iter().rev().find(|t| self.is_new(**t)).copied();
+            let own = provenance.tables.iter().rev().find(|t| self.is_new(**t)).copied();
             let Some(last) = own.or_else(|| self.nearest_new(number)) else { continue };
             let table = self.at[last].0;
-            out.entry(table).or_insert_with(|| format!("withheld: it would tell a small number: {}", origin.label));
-            findings.insert(Finding {
+            out.entry(table).or_insert_with(|| format!("withheld: it would tell a small number: {}", provenance.label));
+            findings.insert(Inference {
                 table: tables[table].name().to_owned(),
-                what: origin.label.clone(),
+                what: provenance.label.clone(),
                 done: "withheld",
                 against_earlier: self.against_earlier(number),
             });
@@ -164,7 +164,7 @@ impl Judged<'_> {
             let touched = system.equations.iter().filter(|e| e.terms.iter().any(|(n, _)| edge.contains(n)));
             let next: BTreeSet<usize> =
                 touched.flat_map(|e| e.terms.iter().map(|(n, _)| *n)).filter(|n| !seen.contains(n)).collect();
-            let new = next.iter().flat_map(|n| &self.related.origins[*n].tables).filter(|t| self.is_new(**t)).max();
+            let new = next.iter().flat_map(|n| &self.related.provenance[*n].tables).filter(|t| self.is_new(**t)).max();
             if let Some(new) = new {
                 return Some(*new);
             }
@@ -179,16 +179,16 @@ impl Judged<'_> {
         &self,
         tables: &[Prepared],
         hidden: &[usize],
-        findings: &mut BTreeSet<Finding>,
+        findings: &mut BTreeSet<Inference>,
     ) -> BTreeMap<usize, BTreeSet<usize>> {
         let mut out: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
         for &number in hidden {
-            let origin = &self.related.origins[number];
-            let (Some(&fact), Some(row)) = (origin.tables.first(), origin.row) else { continue };
+            let provenance = &self.related.provenance[number];
+            let (Some(&fact), Some(row)) = (provenance.tables.first(), provenance.row) else { continue };
             let (table, _) = self.at[fact];
             if table != usize::MAX && tables[table].is_merged() {
                 out.entry(table).or_default().insert(row);
-                findings.insert(Finding {
+                findings.insert(Inference {
                     table: tables[table].name().to_owned(),
                     what: "cells that could be subtracted from another table".to_owned(),
                     done: "merged",
@@ -199,11 +199,11 @@ impl Judged<'_> {
         out
     }
 
-    fn mark_secondary(&self, tables: &mut [Prepared], hidden: &[usize], findings: &mut BTreeSet<Finding>) {
+    fn mark_secondary(&self, tables: &mut [Prepared], hidden: &[usize], findings: &mut BTreeSet<Inference>) {
         let mut hidden_cells: BTreeMap<String, u64> = BTreeMap::new();
         for &number in hidden {
-            let origin = &self.related.origins[number];
-            let (Some(&fact), Some(row)) = (origin.tables.first(), origin.row) else { continue };
+            let provenance = &self.related.provenance[number];
+            let (Some(&fact), Some(row)) = (provenance.tables.first(), provenance.row) else { continue };
             let (table, count) = self.at[fact];
             if table != usize::MAX {
                 tables[table].hide(count, row);
@@ -211,7 +211,7 @@ impl Judged<'_> {
             }
         }
         for (table, cells) in hidden_cells {
-            findings.insert(Finding {
+            findings.insert(Inference {
                 table,
                 what: format!("{cells} cells that others could be computed from"),
                 done: "suppressed",
@@ -229,7 +229,7 @@ pub(crate) fn contradiction(
     let names = |numbers: &[usize]| {
         let tables: BTreeSet<&str> = numbers
             .iter()
-            .filter_map(|n| related.origins.get(*n))
+            .filter_map(|n| related.provenance.get(*n))
             .flat_map(|o| o.tables.iter().filter_map(|t| facts.get(*t)).map(|t| t.name.as_str()))
             .collect();
         tables.into_iter().collect::<Vec<_>>().join(", ")

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use svp_contract::Area;
-use svp_disclose::relate::Knowledge;
+use svp_disclose::relate::Hierarchies;
 use svp_functions::Lookups;
 use svp_functions::place::bng_cell::parse_cell_id;
 use svp_functions::place::h3_cell::h3_parent;
@@ -13,7 +13,7 @@ const UNKNOWN: [&str; 4] = ["unknown", "not known", "not recorded", "none"];
 
 /// Hierarchies of an area, and what lies in what among the definitions and universes of a run.
 #[derive(Debug, Clone, Default)]
-pub struct Known {
+pub struct SiteHierarchies {
     lookups: Lookups,
     /// Finer and coarser kind of each lookup table that is a hierarchy.
     tables: Vec<(String, String, String)>,
@@ -23,7 +23,7 @@ pub struct Known {
     universes: BTreeSet<(String, String)>,
 }
 
-impl Known {
+impl SiteHierarchies {
     /// The hierarchies of an area: its districts, partnerships and force; and every lookup table of its reference
     /// data whose name is `<finer>_<coarser>` (`lsoa_district`, `hour_of_week_shift`).
     #[must_use]
@@ -57,7 +57,7 @@ impl Known {
     }
 }
 
-impl Knowledge for Known {
+impl Hierarchies for SiteHierarchies {
     fn parents(&self, kind: &str, member: &str) -> Vec<(String, String)> {
         let mut out = Vec::new();
         for (table, finer, coarser) in &self.tables {
@@ -123,8 +123,8 @@ mod tests {
 
     #[test]
     fn calendars_and_grids_roll_up() {
-        let known = Known::default();
-        let up = |kind: &str, member: &str| known.parents(kind, member);
+        let hierarchies = SiteHierarchies::default();
+        let up = |kind: &str, member: &str| hierarchies.parents(kind, member);
         let pair = |k: &str, m: &str| (k.to_owned(), m.to_owned());
         assert_eq!(up("month", "2024-05"), [pair("quarter", "2024 Q2")]);
         assert_eq!(up("quarter", "2024 Q2"), [pair("year", "2024")]);

@@ -15,7 +15,7 @@ use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Field, Schema};
 
 use crate::count::{numbers, whole};
-use crate::piece::{MERGED, REST, UNKNOWN_PLACE, rest_of};
+use crate::piece::{MERGED, REMAINDER, UNKNOWN_PLACE, remainder_of};
 use crate::{DiscloseError, Policy};
 
 /// A cell of the finest grid that has events.
@@ -49,7 +49,7 @@ pub struct Piece {
 pub struct Needs {
     /// Every count is 0 or at least this.
     pub suppress_below: i64,
-    /// At least so many people live there. Unknown populations are not judged.
+    /// At least so many people live there. Unknown populations are not pass.
     pub min_residents: Option<f64>,
 }
 
@@ -69,7 +69,7 @@ impl Map {
         leaves.sort_by(|a, b| a.id.cmp(&b.id));
         let level = vec![0; leaves.len()];
         let mut out = Self { leaves, needs, level };
-        out.settle().then_some(out)
+        out.resolve().then_some(out)
     }
 
     /// The levels above a leaf, the area among them.
@@ -81,7 +81,7 @@ impl Map {
     fn piece_id(&self, leaf: usize) -> String {
         match self.level[leaf] {
             0 => self.leaves[leaf].id.clone(),
-            up => self.leaves[leaf].path.get(up - 1).map_or_else(|| REST.to_owned(), |node| rest_of(node)),
+            up => self.leaves[leaf].path.get(up - 1).map_or_else(|| REMAINDER.to_owned(), |node| remainder_of(node)),
         }
     }
 
@@ -117,7 +117,7 @@ impl Map {
     }
 
     /// Merges upward until every piece may be shown.
-    fn settle(&mut self) -> bool {
+    fn resolve(&mut self) -> bool {
         let top = self.top();
         for level in 0..top {
             for piece in self.pieces() {
@@ -129,14 +129,14 @@ impl Map {
         // The rest of the area takes in the smallest piece until it may be shown.
         loop {
             let pieces = self.pieces();
-            let Some(rest) = pieces.iter().find(|p| p.id == REST) else { return true };
+            let Some(rest) = pieces.iter().find(|p| p.id == REMAINDER) else { return true };
             if self.may_show(rest) {
                 return true;
             }
             let size = |p: &&Piece| p.counts.iter().sum::<f64>();
             let next = pieces
                 .iter()
-                .filter(|p| p.id != REST)
+                .filter(|p| p.id != REMAINDER)
                 .min_by(|a, b| size(a).total_cmp(&size(b)).then_with(|| in_order(&a.id).cmp(&in_order(&b.id))));
             let Some(next) = next else { return false };
             self.raise(&next.leaves.clone(), top);
@@ -186,14 +186,14 @@ impl Map {
     /// Merges pieces into the rest of the next coarser cell, because something else gives them away. False where the
     /// area as a whole cannot be shown any more.
     #[must_use]
-    pub fn push_up(&mut self, ids: &BTreeSet<String>) -> bool {
+    pub fn to_parent(&mut self, ids: &BTreeSet<String>) -> bool {
         for piece in self.pieces() {
             if ids.contains(&piece.id) {
                 let level = self.level[piece.leaves[0]];
                 self.raise(&piece.leaves, (level + 1).min(self.top()));
             }
         }
-        self.settle()
+        self.resolve()
     }
 }
 
@@ -223,7 +223,7 @@ impl Join {
 }
 
 /// A map's table, merged.
-pub(crate) struct MergedTable {
+pub(crate) struct CoarsenedTable {
     source: RecordBatch,
     cell_column: String,
     counts: Vec<String>,
@@ -239,7 +239,7 @@ pub(crate) struct MergedTable {
 ///
 /// # Errors
 /// When a count column is not of numbers, or the batch cannot be built.
-pub(crate) fn merge_table(
+pub(crate) fn coarsen_table(
     batch: &RecordBatch,
     cell_column: &str,
     path: &dyn Fn(&str) -> Option<Vec<String>>,
@@ -247,7 +247,7 @@ pub(crate) fn merge_table(
     residents: Option<&str>,
     companions: BTreeMap<String, Join>,
     policy: &Policy,
-) -> Result<MergedTable, DiscloseError> {
+) -> Result<CoarsenedTable, DiscloseError> {
     let missing = || DiscloseError::MissingColumn { table: "map".to_owned(), column: cell_column.to_owned() };
     let ids =
         cast(batch.column_by_name(cell_column).ok_or_else(missing)?, &DataType::Utf8).map_err(DiscloseError::Arrow)?;
@@ -278,7 +278,7 @@ pub(crate) fn merge_table(
     let rows = leaves.iter().map(|(_, row)| *row).collect();
     let needs = Needs { suppress_below: policy.suppress_below, min_residents: policy.min_residents };
     let map = Map::new(leaves.into_iter().map(|(leaf, _)| leaf).collect(), needs);
-    let mut out = MergedTable {
+    let mut out = CoarsenedTable {
         source: batch.clone(),
         cell_column: cell_column.to_owned(),
         counts: counts.iter().map(|c| (*c).to_owned()).collect(),
@@ -291,7 +291,7 @@ pub(crate) fn merge_table(
     Ok(out)
 }
 
-impl MergedTable {
+impl CoarsenedTable {
     /// The table; `None` where nothing of it can be shown.
     pub(crate) fn batch(&self) -> Option<&RecordBatch> {
         self.batch.as_ref()
@@ -303,14 +303,14 @@ impl MergedTable {
     }
 
     /// Merges rows (of the merged table) further. False where nothing moved: all of them are the rest of the area.
-    pub(crate) fn push_up(&mut self, rows: &[usize]) -> Result<bool, DiscloseError> {
+    pub(crate) fn to_parent(&mut self, rows: &[usize]) -> Result<bool, DiscloseError> {
         let (Some(batch), Some(map)) = (&self.batch, &mut self.map) else { return Ok(false) };
         let Some(ids) = batch.column_by_name(&self.cell_column) else { return Ok(false) };
         let ids = ids.as_string::<i32>();
         let chosen = rows.iter().filter(|r| **r < ids.len()).map(|r| ids.value(*r).to_owned()).collect();
         // Levels only rise, so this ends.
         let before = map.level.clone();
-        let whole = map.push_up(&chosen);
+        let whole = map.to_parent(&chosen);
         let moved = map.level != before;
         if !whole {
             self.map = None;
@@ -368,7 +368,7 @@ fn summed(source: &ArrayRef, values: impl Iterator<Item = f64>) -> ArrayRef {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::piece::REST_PREFIX;
+    use crate::piece::REMAINDER_PREFIX;
     use proptest::prelude::*;
 
     /// A square of 250 m and the squares of 500 m to 8 km that hold it.
@@ -443,10 +443,10 @@ mod tests {
                     prop_assert!(piece.counts.iter().all(|c| *c <= 0.0 || whole(*c) >= 8), "{:?}", piece);
                     prop_assert!(piece.leaves.iter().all(|l| seen.insert(*l)), "pieces are disjoint");
                     // The rest of a cell holds every leaf of it that is not shown in a piece inside it.
-                    if let Some(node) = piece.id.strip_prefix(REST_PREFIX) {
-                        let size = |id: &str| id.trim_start_matches(REST_PREFIX).split("m:").next().unwrap().parse::<i64>().unwrap();
+                    if let Some(node) = piece.id.strip_prefix(REMAINDER_PREFIX) {
+                        let size = |id: &str| id.trim_start_matches(REMAINDER_PREFIX).split("m:").next().unwrap().parse::<i64>().unwrap();
                         for other in pieces.iter().filter(|p| p.id != piece.id) {
-                            let outside = other.id == REST || size(&other.id) > size(node);
+                            let outside = other.id == REMAINDER || size(&other.id) > size(node);
                             let inside = other.leaves.iter().any(|l| map.leaves[*l].path.iter().any(|n| n == node));
                             prop_assert!(!(outside && inside), "{} has no ground beside {}", piece.id, other.id);
                         }
@@ -459,7 +459,7 @@ mod tests {
                 if round == 0 {
                     let chosen: BTreeSet<String> = pieces.iter().skip(pushed).take(2).map(|p| p.id.clone()).collect();
                     let before = pieces.len();
-                    if !map.push_up(&chosen) {
+                    if !map.to_parent(&chosen) {
                         return Ok(());
                     }
                     prop_assert!(map.pieces().len() <= before, "pushing up only merges");

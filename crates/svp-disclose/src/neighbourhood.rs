@@ -7,7 +7,7 @@ use crate::system::System;
 
 /// Grows neighbourhoods; keeps its tallies between calls so that a walk costs what it visits and no more.
 #[derive(Debug)]
-pub(crate) struct Walk {
+pub(crate) struct Neighbourhoods {
     /// Of each number, how many of its equations are in the neighbourhood.
     touched: Vec<u32>,
     member: Vec<bool>,
@@ -16,7 +16,7 @@ pub(crate) struct Walk {
     equations: Vec<usize>,
 }
 
-impl Walk {
+impl Neighbourhoods {
     /// A walk over nothing, to stand in while the real one is used.
     pub fn none() -> Self {
         Self::new(&System::default())
@@ -121,7 +121,7 @@ fn key(weight: f64) -> u64 {
     weight.max(0.0).to_bits()
 }
 
-/// Groups of numbers that are tied by equations, numbers of width nought left out: (group of each number, or
+/// Groups of numbers that are tied by equations, numbers of width zero left out: (group of each number, or
 /// `None`; the members of each group).
 pub(crate) fn components(
     system: &System,

@@ -1,25 +1,25 @@
 //! The words, numbers and signs of a text.
 
-/// A piece of a text.
+/// A token of a text.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Piece {
+pub(super) enum Token {
     Word(String),
     Number(u32, String),
     Sign(char),
 }
 
 /// Cuts a text that [`plain`](super::numbers::plain) has made.
-pub(super) fn pieces(small: &str) -> Vec<Piece> {
+pub(super) fn tokens(small: &str) -> Vec<Token> {
     let mut out = Vec::new();
     let mut run = String::new();
-    let flush = |run: &mut String, out: &mut Vec<Piece>| {
+    let flush = |run: &mut String, out: &mut Vec<Token>| {
         if run.is_empty() {
             return;
         }
         let text = std::mem::take(run);
         match text.parse::<u32>() {
-            Ok(n) if text.bytes().all(|b| b.is_ascii_digit()) => out.push(Piece::Number(n, text)),
-            _ => out.push(Piece::Word(text)),
+            Ok(n) if text.bytes().all(|b| b.is_ascii_digit()) => out.push(Token::Number(n, text)),
+            _ => out.push(Token::Word(text)),
         }
     };
     for c in small.chars() {
@@ -36,7 +36,7 @@ pub(super) fn pieces(small: &str) -> Vec<Piece> {
             c,
             '+' | '-' | '<' | '>' | '\u{2264}' | '\u{2265}' | '/' | ':' | '=' | '(' | '~' | '*' | '#' | '%' | '.' | '@'
         ) {
-            out.push(Piece::Sign(c));
+            out.push(Token::Sign(c));
         }
     }
     flush(&mut run, &mut out);
@@ -45,12 +45,12 @@ pub(super) fn pieces(small: &str) -> Vec<Piece> {
 
 /// The words of a text that [`plain`](super::numbers::plain) has made, signs gone.
 pub(super) fn words_of(small: &str) -> Vec<String> {
-    let word = |piece| match piece {
-        Piece::Word(word) => Some(word),
-        Piece::Number(_, text) => Some(text),
-        Piece::Sign(_) => None,
+    let word = |token| match token {
+        Token::Word(word) => Some(word),
+        Token::Number(_, text) => Some(text),
+        Token::Sign(_) => None,
     };
-    pieces(small).into_iter().filter_map(word).collect()
+    tokens(small).into_iter().filter_map(word).collect()
 }
 
 /// The words of a name, in lower case, cut at anything but letters and digits and where a capital follows a small.
