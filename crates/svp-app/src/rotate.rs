@@ -5,7 +5,7 @@ use std::path::Path;
 use arrow::array::RecordBatch;
 use svp_ingest::table_of;
 use svp_lake::{Open, RunRecord};
-use svp_pseudonymise::{Key, Rotation};
+use svp_pseudonymise::{Key, TableRotation};
 
 use crate::erase::rewrite;
 use crate::error::AppError;
@@ -69,7 +69,7 @@ pub async fn rotate(
     txn.register(&ctx).await?;
     let mut rotated = Vec::new();
     for spec in &specs {
-        let rotation = Rotation::new(layer.clone(), site.tables.iter().find(|t| t.name == table_of(&spec.name)));
+        let rotation = TableRotation::new(layer.clone(), site.tables.iter().find(|t| t.name == table_of(&spec.name)));
         let turn = |batch: &RecordBatch| rotation.turn(batch).map_err(unusable);
         let rows = rewrite(&ctx, &txn, spec, "rotated", turn).await?;
         progress.step("rotate", &format!("{}/{}: {rows} rows", spec.zone, spec.name));

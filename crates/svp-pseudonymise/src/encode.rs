@@ -13,7 +13,7 @@ use sha2::Sha256;
 use svp_contract::EncodingKind;
 use svp_contract::encoding::{FILTER_BYTES, MAX_WORDS, NEW_YEAR, PART_BYTES};
 
-use crate::layer::{Layer, Permutation};
+use crate::key_rotation::{KeyRotation, Permutation};
 use crate::{Key, Tokeniser};
 
 /// Bits that an n-gram of a name or other text sets before folding.
@@ -30,7 +30,7 @@ pub struct Encoder {
     kind: EncodingKind,
     token: Tokeniser,
     mac: Hmac<Sha256>,
-    later: Vec<(Layer, Permutation)>,
+    rotations: Vec<(KeyRotation, Permutation)>,
     bits: HashMap<Vec<u8>, [u16; HASHES_PLACED]>,
 }
 
@@ -39,9 +39,9 @@ impl Encoder {
     /// are of the column alone, so that the filters of two columns say nothing about each other.
     #[must_use]
     pub fn new(key: &Key, kind: EncodingKind, domain: &str, name: &str) -> Self {
-        let later = key.later().iter().map(|l| (l.clone(), l.permutation(name))).collect();
+        let rotations = key.rotations().iter().map(|l| (l.clone(), l.permutation(name))).collect();
         let token = Tokeniser::new(key, &format!("encoding/{domain}"));
-        Self { kind, token, mac: key.mac(&format!("filter/{name}")), later, bits: HashMap::new() }
+        Self { kind, token, mac: key.mac(&format!("filter/{name}")), rotations, bits: HashMap::new() }
     }
 
     /// Writes the encoding of `parts` (as many as the kind takes) to `out`; `false` and nothing written where the first
@@ -108,7 +108,7 @@ impl Encoder {
         for (i, byte) in folded.iter_mut().enumerate() {
             *byte = filter[i] ^ filter[i + FILTER_BYTES];
         }
-        self.later.iter().for_each(|(_, order)| order.apply(&mut folded));
+        self.rotations.iter().for_each(|(_, order)| order.apply(&mut folded));
         out.extend_from_slice(&folded);
         true
     }
@@ -118,7 +118,7 @@ impl Encoder {
         let mut first = [0u8; 8];
         first.copy_from_slice(&digest[..8]);
         let token = u64::from_le_bytes(first).max(1);
-        self.later.iter().fold(token, |t, (layer, _)| layer.part(t))
+        self.rotations.iter().fold(token, |t, (rotation, _)| rotation.part(t))
     }
 
     fn part(&self, out: &mut Vec<u8>, part: &str, text: Option<&str>) {
@@ -168,9 +168,9 @@ impl Encoder {
     }
 }
 
-/// Turns an encoding that was made under a key into the one that its rotated key makes. `order` is the layer's
+/// Turns an encoding that was made under a key into the one that its rotated key makes. `order` is the rotation's
 /// permutation for the column.
-pub fn rotate(kind: EncodingKind, layer: &Layer, order: &Permutation, encoding: &mut [u8]) {
+pub(crate) fn rotate(kind: EncodingKind, rotation: &KeyRotation, order: &Permutation, encoding: &mut [u8]) {
     let Some(filter_at) = encoding.len().checked_sub(FILTER_BYTES) else { return };
     let (tokens, filter) = encoding.split_at_mut(filter_at);
     for (place, bytes) in tokens.chunks_exact_mut(PART_BYTES).enumerate() {
@@ -179,7 +179,7 @@ pub fn rotate(kind: EncodingKind, layer: &Layer, order: &Permutation, encoding: 
         }
         let mut old = [0u8; PART_BYTES];
         old.copy_from_slice(bytes);
-        bytes.copy_from_slice(&layer.part(u64::from_le_bytes(old)).to_le_bytes());
+        bytes.copy_from_slice(&rotation.part(u64::from_le_bytes(old)).to_le_bytes());
     }
     if kind == EncodingKind::Words {
         // Words stand in the order of their tokens.

@@ -80,7 +80,7 @@ proptest! {
     fn a_rotation_gives_what_the_next_key_makes(name in "[A-Z]{1,12}", day in 1u32..28, month in 1u32..13) {
         let old = key();
         let next = old.rotated().unwrap();
-        let layer = old.step_to(&next).unwrap();
+        let rotation = old.step_to(&next).unwrap();
         let date = format!("19{day:02}-{month:02}-{day:02}");
         for (kind, parts) in [
             (EncodingKind::Name, vec![Some(name.as_str()), Some(name.as_str()), None]),
@@ -88,7 +88,7 @@ proptest! {
             (EncodingKind::Date, vec![Some(date.as_str())]),
         ] {
             let mut turned = encode(&old, kind, "column", &parts);
-            rotate(kind, &layer, &layer.permutation("column"), &mut turned);
+            rotate(kind, &rotation, &rotation.permutation("column"), &mut turned);
             prop_assert_eq!(turned, encode(&next, kind, "column", &parts));
         }
     }

@@ -1,7 +1,7 @@
 //! The secret of one purpose: 256 random bits that only the key custodian holds.
 //!
 //! Text form, one line: `svp-key-1 <purpose> <64 hex digits>`, or after a rotation `svp-key-2 <purpose>` and the digits
-//! of each layer, oldest first. The purpose is part of every token, so the same person has unrelated tokens under two
+//! of each rotation, oldest first. The purpose is part of every token, so the same person has unrelated tokens under two
 //! purposes (OpenPseudonymiser's reason for one salt per project).
 
 use hmac::{Hmac, Mac};
@@ -9,7 +9,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::PseudonymiseError;
-use crate::layer::{Layer, new_mac};
+use crate::key_rotation::{KeyRotation, new_mac};
 
 const MARK: &str = "svp-key-1";
 const MARK_ROTATED: &str = "svp-key-2";
@@ -19,7 +19,7 @@ pub struct Key {
     purpose: String,
     secret: Zeroizing<[u8; 32]>,
     /// What rotations added, oldest first.
-    later: Vec<Layer>,
+    rotations: Vec<KeyRotation>,
 }
 
 impl Key {
@@ -31,7 +31,7 @@ impl Key {
         check_purpose(purpose)?;
         let mut secret = Zeroizing::new([0u8; 32]);
         getrandom::fill(secret.as_mut_slice()).map_err(|_| PseudonymiseError::NoRandom)?;
-        Ok(Self { purpose: purpose.to_owned(), secret, later: Vec::new() })
+        Ok(Self { purpose: purpose.to_owned(), secret, rotations: Vec::new() })
     }
 
     /// Reads the text form.
@@ -48,50 +48,51 @@ impl Key {
         let purpose = words.next().ok_or(PseudonymiseError::BadKey("the purpose is missing"))?;
         check_purpose(purpose)?;
         let secret = secret_of(words.next().ok_or(PseudonymiseError::BadKey("the secret is missing"))?)?;
-        let later =
-            words.map(|digits| Ok(Layer::new(secret_of(digits)?))).collect::<Result<Vec<_>, PseudonymiseError>>()?;
-        match (rotated, later.is_empty()) {
+        let rotations = words
+            .map(|digits| Ok(KeyRotation::new(secret_of(digits)?)))
+            .collect::<Result<Vec<_>, PseudonymiseError>>()?;
+        match (rotated, rotations.is_empty()) {
             (false, false) => Err(PseudonymiseError::BadKey("there is text after the secret")),
             (true, true) => Err(PseudonymiseError::BadKey("a rotated key has at least two secrets")),
-            _ => Ok(Self { purpose: purpose.to_owned(), secret, later }),
+            _ => Ok(Self { purpose: purpose.to_owned(), secret, rotations }),
         }
     }
 
-    /// This key with one more layer of 256 random bits: the next key of the same lake.
+    /// This key with one more rotation of 256 random bits: the next key of the same lake.
     ///
     /// # Errors
     /// When no random bytes can be had.
     pub fn rotated(&self) -> Result<Self, PseudonymiseError> {
         let mut fresh = Zeroizing::new([0u8; 32]);
         getrandom::fill(fresh.as_mut_slice()).map_err(|_| PseudonymiseError::NoRandom)?;
-        let mut later = self.later.clone();
-        later.push(Layer::new(fresh));
-        Ok(Self { purpose: self.purpose.clone(), secret: self.secret.clone(), later })
+        let mut rotations = self.rotations.clone();
+        rotations.push(KeyRotation::new(fresh));
+        Ok(Self { purpose: self.purpose.clone(), secret: self.secret.clone(), rotations })
     }
 
     /// The way from what was made under this key to what is made under `next`; `None` unless `next` is this key with
-    /// one more layer.
+    /// one more rotation.
     #[must_use]
-    pub fn step_to(&self, next: &Self) -> Option<Layer> {
-        let (last, before) = next.later.split_last()?;
+    pub fn step_to(&self, next: &Self) -> Option<KeyRotation> {
+        let (last, before) = next.rotations.split_last()?;
         let same = self.purpose == next.purpose
             && self.secret == next.secret
-            && self.later.len() == before.len()
-            && self.later.iter().zip(before).all(|(a, b)| a.secret() == b.secret());
+            && self.rotations.len() == before.len()
+            && self.rotations.iter().zip(before).all(|(a, b)| a.secret() == b.secret());
         same.then(|| last.clone())
     }
 
     /// What rotations added, oldest first.
-    pub(crate) fn later(&self) -> &[Layer] {
-        &self.later
+    pub(crate) fn rotations(&self) -> &[KeyRotation] {
+        &self.rotations
     }
 
     /// The text form, for writing to the key file and nowhere else.
     #[must_use]
     pub fn to_text(&self) -> Zeroizing<String> {
-        let mark = if self.later.is_empty() { MARK } else { MARK_ROTATED };
+        let mark = if self.rotations.is_empty() { MARK } else { MARK_ROTATED };
         let mut text = Zeroizing::new(format!("{mark} {}", self.purpose));
-        for secret in std::iter::once(self.secret.as_slice()).chain(self.later.iter().map(Layer::secret)) {
+        for secret in std::iter::once(self.secret.as_slice()).chain(self.rotations.iter().map(KeyRotation::secret)) {
             text.push(' ');
             text.push_str(Zeroizing::new(hex::encode(secret)).as_str());
         }
@@ -113,7 +114,7 @@ impl Key {
         mac.update(b"svp");
         let mut digest = [0u8; 16];
         digest.copy_from_slice(&mac.finalize().into_bytes()[..16]);
-        hex::encode(&self.later.iter().fold(digest, |d, layer| layer.token(&d))[..8])
+        hex::encode(&self.rotations.iter().fold(digest, |d, rotation| rotation.token(&d))[..8])
     }
 
     /// A MAC keyed for one domain (field) of this purpose.

@@ -8,26 +8,44 @@ use arrow::datatypes::{DataType, Int64Type};
 use svp_contract::{EncodingKind, Table};
 
 use crate::encode::rotate;
-use crate::layer::Permutation;
-use crate::{Layer, PseudonymiseError, TOKEN_LEN, token_text};
+use crate::key_rotation::Permutation;
+use crate::{KeyRotation, PseudonymiseError, TOKEN_LEN, token_text};
 
 /// Name of the column that keeps the digest of a row.
 const ROW_DIGEST: &str = "row_digest";
 
 /// Turns the rows of one table.
-pub struct Rotation {
-    layer: Layer,
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow::array::{AsArray, RecordBatch, StringArray};
+/// use svp_pseudonymise::{Key, TableRotation, Tokeniser};
+///
+/// let old = Key::generate("needs-assessment")?;
+/// let next = old.rotated()?;
+/// let token = |key: &Key| String::from_utf8_lossy(&Tokeniser::new(key, "person").token([b"a".as_slice()])).into_owned();
+/// let column = |text: String| Arc::new(StringArray::from(vec![text])) as _;
+/// let batch = RecordBatch::try_from_iter([("person_key", column(token(&old)))]).unwrap();
+/// // Only who has the next key can take the rows over to it; who has the old one alone makes none of its tokens.
+/// let turn = TableRotation::new(old.step_to(&next).expect("the next key of the old one"), None);
+/// let turned = turn.turn(&batch)?;
+/// assert_eq!(turned.column(0).as_string::<i32>().value(0), token(&next));
+/// assert_ne!(token(&old), token(&next));
+/// # Ok::<(), svp_pseudonymise::PseudonymiseError>(())
+/// ```
+pub struct TableRotation {
+    rotation: KeyRotation,
     encodings: BTreeMap<String, (EncodingKind, Permutation)>,
 }
 
-impl Rotation {
+impl TableRotation {
     /// For a canonical table, or for one that holds tokens only (`None`).
     #[must_use]
-    pub fn new(layer: Layer, table: Option<&Table>) -> Self {
+    pub fn new(rotation: KeyRotation, table: Option<&Table>) -> Self {
         let columns = table.into_iter().flat_map(|t| &t.columns);
         let encodings =
-            columns.filter_map(|c| Some((c.name.clone(), (c.encoding?, layer.permutation(&c.name))))).collect();
-        Self { layer, encodings }
+            columns.filter_map(|c| Some((c.name.clone(), (c.encoding?, rotation.permutation(&c.name))))).collect();
+        Self { rotation, encodings }
     }
 
     /// The batch under the next key. Every text that is a token is turned, whatever its column, so that none can be
@@ -50,7 +68,7 @@ impl Rotation {
                 for value in old {
                     match value.map(|v| (v, bits(v))) {
                         Some((_, Some(token))) => {
-                            out.append_value(String::from_utf8_lossy(&token_text(&self.layer.token(&token))));
+                            out.append_value(String::from_utf8_lossy(&token_text(&self.rotation.token(&token))));
                         }
                         Some((text, None)) => out.append_value(text),
                         None => out.append_null(),
@@ -64,7 +82,7 @@ impl Rotation {
                 for value in old {
                     out.append_option(value.map(|v| {
                         let mut turned = v.to_vec();
-                        rotate(*kind, &self.layer, order, &mut turned);
+                        rotate(*kind, &self.rotation, order, &mut turned);
                         turned
                     }));
                 }
@@ -72,7 +90,7 @@ impl Rotation {
             }
             (DataType::Int64, _) if name == ROW_DIGEST => {
                 let old = column.as_primitive::<Int64Type>();
-                let turn = |v: i64| self.layer.part(v as u64) as i64;
+                let turn = |v: i64| self.rotation.part(v as u64) as i64;
                 Arc::new(old.iter().map(|v| v.map(turn)).collect::<Int64Array>())
             }
             _ => Arc::clone(column),
@@ -99,7 +117,7 @@ mod tests {
     use super::*;
     use crate::{Key, RowDigest, pseudonymise};
 
-    /// What the desk makes under the next key is what the rotation makes of what it made under the old one.
+    /// What is made under the next key is what the rotation makes of what was made under the old one.
     #[test]
     fn a_rotated_table_is_the_table_of_the_next_key() {
         let tables = canonical_tables().unwrap();
@@ -120,7 +138,7 @@ mod tests {
         let schema = Arc::new(arrow::datatypes::Schema::new(fields));
         let staged = RecordBatch::try_new(schema, columns).unwrap();
         let made = |key: &Key| pseudonymise(table, "source", &staged, key).unwrap().into_inner();
-        let rotation = Rotation::new(old.step_to(&next).unwrap(), Some(table));
+        let rotation = TableRotation::new(old.step_to(&next).unwrap(), Some(table));
         assert_ne!(made(&old), made(&next));
         assert_eq!(rotation.turn(&made(&old)).unwrap(), made(&next));
     }

@@ -9,13 +9,13 @@ use hmac::Mac;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::Key;
-use crate::layer::Layer;
+use crate::key_rotation::KeyRotation;
 
 /// Digests rows.
 #[derive(Clone)]
 pub struct RowDigest {
     base: SipHasher13,
-    later: Vec<Layer>,
+    rotations: Vec<KeyRotation>,
 }
 
 impl RowDigest {
@@ -25,7 +25,7 @@ impl RowDigest {
         let bytes = <[u8; 32]>::from(key.mac("row-digest").finalize().into_bytes());
         let mut half = [0u8; 16];
         half.copy_from_slice(&bytes[..16]);
-        Self { base: SipHasher13::new_with_key(&half), later: key.later().to_vec() }
+        Self { base: SipHasher13::new_with_key(&half), rotations: key.rotations().to_vec() }
     }
 
     /// 128 bits of the parts; a missing part differs from an empty one.
@@ -43,7 +43,7 @@ impl RowDigest {
         }
         let digest = hasher.finish128().as_u128();
         // The lower half is what tables keep, so a rotation turns that half alone.
-        let low = self.later.iter().fold(digest as u64, |d, layer| layer.part(d));
+        let low = self.rotations.iter().fold(digest as u64, |d, rotation| rotation.part(d));
         digest & !u128::from(u64::MAX) | u128::from(low)
     }
 }

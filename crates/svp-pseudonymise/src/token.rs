@@ -8,7 +8,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 use crate::Key;
-use crate::layer::Layer;
+use crate::key_rotation::KeyRotation;
 
 /// Length of a token in bytes of text.
 pub const TOKEN_LEN: usize = 32;
@@ -17,14 +17,14 @@ pub const TOKEN_LEN: usize = 32;
 #[derive(Clone)]
 pub struct Tokeniser {
     mac: Hmac<Sha256>,
-    later: Vec<Layer>,
+    rotations: Vec<KeyRotation>,
 }
 
 impl Tokeniser {
     /// A tokeniser for `domain` (a field or a composite of fields) under `key`.
     #[must_use]
     pub fn new(key: &Key, domain: &str) -> Self {
-        Self { mac: key.mac(domain), later: key.later().to_vec() }
+        Self { mac: key.mac(domain), rotations: key.rotations().to_vec() }
     }
 
     /// The token of the parts in their order. Each part is preceded by its length, so (`ab`, `c`) and
@@ -37,10 +37,10 @@ impl Tokeniser {
     /// The same as 128 raw bits, for comparing rows in memory.
     #[must_use]
     pub fn digest<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 16] {
-        self.later.iter().fold(self.base_digest(parts), |token, layer| layer.token(&token))
+        self.rotations.iter().fold(self.base_digest(parts), |token, rotation| rotation.token(&token))
     }
 
-    /// The digest before any rotation; encodings have layers of their own.
+    /// The digest before any rotation; encodings have rotations of their own.
     pub(crate) fn base_digest<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 16] {
         let mut mac = self.mac.clone();
         for part in parts {
@@ -55,8 +55,7 @@ impl Tokeniser {
 }
 
 /// 128 bits as 32 hexadecimal digits.
-#[must_use]
-pub fn token_text(digest: &[u8; 16]) -> [u8; TOKEN_LEN] {
+pub(crate) fn token_text(digest: &[u8; 16]) -> [u8; TOKEN_LEN] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = [0u8; TOKEN_LEN];
     for (i, byte) in digest.iter().enumerate() {

@@ -15,12 +15,12 @@ const BITS: usize = FILTER_BYTES * 8;
 
 /// The secret of one rotation. No `Debug`: it cannot reach a log.
 #[derive(Clone)]
-pub struct Layer {
+pub struct KeyRotation {
     secret: Zeroizing<[u8; 32]>,
     mac: Hmac<Sha256>,
 }
 
-impl Layer {
+impl KeyRotation {
     pub(crate) fn new(secret: Zeroizing<[u8; 32]>) -> Self {
         let mac = new_mac(secret.as_slice());
         Self { secret, mac }
@@ -31,16 +31,14 @@ impl Layer {
     }
 
     /// The token that takes the place of a token of 128 bits.
-    #[must_use]
-    pub fn token(&self, old: &[u8; 16]) -> [u8; 16] {
+    pub(crate) fn token(&self, old: &[u8; 16]) -> [u8; 16] {
         let mut out = [0u8; 16];
         out.copy_from_slice(&self.digest(b"token", old)[..16]);
         out
     }
 
     /// The token that takes the place of a token of 64 bits inside an encoding; zero ("missing") stays.
-    #[must_use]
-    pub fn part(&self, old: u64) -> u64 {
+    pub(crate) fn part(&self, old: u64) -> u64 {
         if old == 0 {
             return 0;
         }
@@ -50,9 +48,8 @@ impl Layer {
         u64::from_le_bytes(first).max(1)
     }
 
-    /// The order of a filter's bits under this layer, for the encodings of one domain.
-    #[must_use]
-    pub fn permutation(&self, domain: &str) -> Permutation {
+    /// The order of a filter's bits under this rotation, for the encodings of one domain.
+    pub(crate) fn permutation(&self, domain: &str) -> Permutation {
         let mut order: Vec<u16> = (0..BITS as u16).collect();
         // Fisher and Yates, driven by a keyed stream; 64 bits a draw make the remainder's bias less than 2^-54.
         for i in (1..BITS).rev() {
@@ -75,11 +72,11 @@ impl Layer {
 
 /// An order of the bits of a filter.
 #[derive(Clone)]
-pub struct Permutation(Vec<u16>);
+pub(crate) struct Permutation(Vec<u16>);
 
 impl Permutation {
     /// Puts the bits of a filter of [`FILTER_BYTES`] bytes into this order; other lengths stay as they are.
-    pub fn apply(&self, filter: &mut [u8]) {
+    pub(crate) fn apply(&self, filter: &mut [u8]) {
         let Ok(old) = <[u8; FILTER_BYTES]>::try_from(&*filter) else { return };
         filter.fill(0);
         for (i, to) in self.0.iter().enumerate() {
@@ -101,15 +98,15 @@ pub(crate) fn new_mac(key: &[u8]) -> Hmac<Sha256> {
 mod tests {
     use super::*;
 
-    fn layer(byte: u8) -> Layer {
+    fn rotation(byte: u8) -> KeyRotation {
         let mut secret = Zeroizing::new([byte; 32]);
         secret[0] = 1;
-        Layer::new(secret)
+        KeyRotation::new(secret)
     }
 
     #[test]
     fn a_permutation_keeps_what_two_filters_share() {
-        let order = layer(7).permutation("enc_surname");
+        let order = rotation(7).permutation("enc_surname");
         let (mut a, mut b) = ([0u8; FILTER_BYTES], [0u8; FILTER_BYTES]);
         for i in 0..FILTER_BYTES {
             a[i] = (i * 37 % 251) as u8;
@@ -126,8 +123,8 @@ mod tests {
 
     #[test]
     fn layers_differ_and_missing_stays_missing() {
-        assert_ne!(layer(1).token(&[9; 16]), layer(2).token(&[9; 16]));
-        assert_ne!(layer(1).part(9), layer(2).part(9));
-        assert_eq!(layer(1).part(0), 0);
+        assert_ne!(rotation(1).token(&[9; 16]), rotation(2).token(&[9; 16]));
+        assert_ne!(rotation(1).part(9), rotation(2).part(9));
+        assert_eq!(rotation(1).part(0), 0);
     }
 }
