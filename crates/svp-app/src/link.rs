@@ -9,7 +9,7 @@ use svp_contract::Linkage;
 use svp_lake::Open;
 use svp_link::evaluate::{Evaluation, Score, evaluate};
 use svp_link::explain::{explain, waterfall};
-use svp_link::look::look;
+use svp_link::pair::compare_pair;
 use svp_link::{LinkReport, Linked, Linker, RuleCost};
 use svp_pseudonymise::{Key, Tokeniser};
 
@@ -65,8 +65,12 @@ impl Records {
     /// What the linkage refuses.
     pub async fn judge(self, on_step: &(dyn Fn(&str) + Sync)) -> Result<Judged, AppError> {
         let Self { site, ctx } = self;
-        let once = once(&site);
-        let found = Linker::new(&site.linkage).people_once(&once).on_step(on_step).fit_table(&ctx).await?;
+        let deduplicated = deduplicated(&site);
+        let found = Linker::new(&site.linkage)
+            .deduplicated_within_source(&deduplicated)
+            .on_step(on_step)
+            .fit_table(&ctx)
+            .await?;
         Ok(Judged { site, found })
     }
 }
@@ -106,7 +110,7 @@ impl Judged {
                 hint: "give two values of person_record_id, as `svp sql --linkage` shows them".to_owned(),
             })
         };
-        let seen = look(&self.found, &self.site.linkage, place(a)?, place(b)?);
+        let seen = compare_pair(&self.found, &self.site.linkage, place(a)?, place(b)?);
         Ok(seen.map(|(vector, x, y)| waterfall(&self.found.model, vector, &x, &y)))
     }
 
@@ -130,8 +134,8 @@ impl Judged {
     }
 }
 
-/// Sources that promise to have each person once.
-pub(crate) fn once(site: &Site) -> BTreeSet<String> {
+/// Sources that have each person once.
+pub(crate) fn deduplicated(site: &Site) -> BTreeSet<String> {
     site.sources.values().filter(|s| s.item.people_once).map(|s| s.item.name.clone()).collect()
 }
 
@@ -145,7 +149,7 @@ pub(crate) fn tell_changes(progress: &dyn Progress, report: &LinkReport) {
             report.born, report.merged, report.split, report.ended
         ),
     );
-    left_out(progress, (report.empty, report.shared_numbers), &report.rules, &report.broken_promises);
+    left_out(progress, (report.empty, report.shared_numbers), &report.rules, &report.unexpected_duplicates);
 }
 
 fn summary(progress: &dyn Progress, found: &Linked, linkage: &Linkage) {
@@ -160,7 +164,7 @@ fn summary(progress: &dyn Progress, found: &Linked, linkage: &Linkage) {
             found.candidates
         ),
     );
-    left_out(progress, (found.empty, found.shared_numbers), &found.rules, &found.broken_promises);
+    left_out(progress, (found.empty, found.shared_numbers), &found.rules, &found.unexpected_duplicates);
 }
 
 fn left_out(progress: &dyn Progress, (empty, shared): (u64, u64), rules: &[RuleCost], broken: &BTreeMap<String, u64>) {

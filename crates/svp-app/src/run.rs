@@ -308,7 +308,7 @@ impl Work<'_> {
         let request = LinkRequest {
             linkage: &self.site.linkage,
             definition: &definition,
-            once: &link::once(self.site),
+            deduplicated: &link::deduplicated(self.site),
             saved: state.linkage.as_ref(),
             relink: self.request.relink,
             on_step: &|_| (),

@@ -126,10 +126,10 @@ pub(crate) struct Keys(Vec<Entry>);
 pub(crate) struct Note {
     /// Number of its record.
     pub person: u32,
-    /// Number of its source, if that promised to have each person once; else 0.
-    pub only: u32,
+    /// Number of its source, if that has each person once; else 0.
+    pub dedup_source: u32,
     /// Whether no earlier run has judged it.
-    pub fresh: bool,
+    pub changed: bool,
 }
 
 impl Keys {
@@ -200,7 +200,7 @@ impl Blocks {
         let compared = || {
             keys.blocks().filter(|block| {
                 let cap = costs.get(usize::from(block[0].rule)).map_or(0, |c| c.cap);
-                block.len() as u64 <= cap && block.iter().any(|e| notes[e.row as usize].fresh)
+                block.len() as u64 <= cap && block.iter().any(|e| notes[e.row as usize].changed)
             })
         };
         let mut begins = vec![0u32; notes.len() + 1];
@@ -315,7 +315,9 @@ impl Finder<'_> {
         let a = notes[row];
         self.found.retain(|other| {
             let b = notes[*other as usize];
-            a.person != b.person && (a.only == 0 || a.only != b.only) && (a.fresh || b.fresh)
+            a.person != b.person
+                && (a.dedup_source == 0 || a.dedup_source != b.dedup_source)
+                && (a.changed || b.changed)
         });
         self.found.sort_unstable();
         &self.found
@@ -342,13 +344,13 @@ mod tests {
         ) {
             let keys: Vec<(u32, u8, u64)> =
                 keys.into_iter().map(|(row, rule, key)| (row, rule, mix(u64::from(rule), key))).collect();
-            let notes: Vec<Note> = notes.into_iter().map(|(person, only, fresh)| Note { person, only, fresh }).collect();
+            let notes: Vec<Note> = notes.into_iter().map(|(person, dedup_source, changed)| Note { person, dedup_source, changed }).collect();
             let rows_with = |key: u64| keys.iter().filter(|k| k.2 == key).count() as u64;
             let mut expected = BTreeSet::new();
             for l in &keys {
                 for r in keys.iter().filter(|r| r.2 == l.2 && l.0 < r.0 && rows_with(l.2) <= cap) {
                     let (a, b) = (notes[l.0 as usize], notes[r.0 as usize]);
-                    if a.person != b.person && (a.only == 0 || a.only != b.only) && (a.fresh || b.fresh) {
+                    if a.person != b.person && (a.dedup_source == 0 || a.dedup_source != b.dedup_source) && (a.changed || b.changed) {
                         expected.insert((l.0, r.0));
                     }
                 }

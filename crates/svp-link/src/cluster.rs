@@ -1,7 +1,7 @@
 //! From weighted pairs to people: average linkage, which a chain of single pairs cannot pull together.
 //!
 //! Two groups join while the mean weight of the pairs between them is above the threshold; a pair that no rule proposed
-//! counts as a stated weight against. Groups that hold two records of a source that promised to have each person once
+//! counts as a stated weight against. Groups that hold two records of a source that has each person once
 //! never join. Average linkage is reducible, and stays so with forbidden pairs, so the nearest-neighbour chain finds the
 //! same tree as always joining the best pair (Murtagh 1983), without a queue of all pairs.
 
@@ -30,13 +30,19 @@ pub struct Edge {
 }
 
 /// Groups `n` nodes. `edges`: each pair of nodes once. `size` is the number of records in a node (a
-/// person of an earlier run is one node). `only` gives the sources that promised each person once which a node has
+/// person of an earlier run is one node). `dedup_source` gives the sources that have each person once which a node has
 /// records of. Returns the least node of each node's group, and the number of joins that a promise forbade.
-pub(crate) fn average(n: usize, edges: &[Edge], size: &[u32], only: Vec<Vec<u32>>, terms: Terms) -> (Vec<u32>, u64) {
+pub(crate) fn average(
+    n: usize,
+    edges: &[Edge],
+    size: &[u32],
+    dedup_source: Vec<Vec<u32>>,
+    terms: Terms,
+) -> (Vec<u32>, u64) {
     let mut groups = Groups {
         near: Vec::new(),
         size: size.iter().map(|s| u64::from(*s)).collect(),
-        only,
+        dedup_source,
         up: (0..n as u32).collect(),
         terms,
         forbidden: 0,
@@ -91,7 +97,7 @@ pub(crate) fn average(n: usize, edges: &[Edge], size: &[u32], only: Vec<Vec<u32>
 struct Groups {
     near: Vec<FxHashMap<u32, (f64, u32)>>,
     size: Vec<u64>,
-    only: Vec<Vec<u32>>,
+    dedup_source: Vec<Vec<u32>>,
     up: Vec<u32>,
     terms: Terms,
     forbidden: u64,
@@ -111,8 +117,8 @@ impl Groups {
     }
 
     fn may_join(&self, a: u32, b: u32) -> bool {
-        let other = &self.only[b as usize];
-        other.is_empty() || !self.only[a as usize].iter().any(|s| other.contains(s))
+        let other = &self.dedup_source[b as usize];
+        other.is_empty() || !self.dedup_source[a as usize].iter().any(|s| other.contains(s))
     }
 
     /// The group with the largest mean above the threshold; among equals the least, so that the order of the edges does
@@ -151,8 +157,8 @@ impl Groups {
             self.near[c as usize].insert(kept, edge);
         }
         self.size[kept as usize] += self.size[gone as usize];
-        let only = std::mem::take(&mut self.only[gone as usize]);
-        self.only[kept as usize].extend(only);
+        let dedup_source = std::mem::take(&mut self.dedup_source[gone as usize]);
+        self.dedup_source[kept as usize].extend(dedup_source);
         self.up[gone as usize] = kept;
         kept
     }

@@ -13,7 +13,7 @@ fn group(n: usize, edges: &[(u32, u32, f32)]) -> Vec<u32> {
 }
 
 /// Always joins the best pair of groups, by looking at all of them.
-fn slow(n: usize, edges: &[(u32, u32, f32)], only: &[Vec<u32>]) -> Vec<u32> {
+fn slow(n: usize, edges: &[(u32, u32, f32)], dedup_source: &[Vec<u32>]) -> Vec<u32> {
     let mut of: Vec<u32> = (0..n as u32).collect();
     loop {
         let mut best: Option<(f64, u32, u32)> = None;
@@ -24,7 +24,8 @@ fn slow(n: usize, edges: &[(u32, u32, f32)], only: &[Vec<u32>]) -> Vec<u32> {
             for b in &roots[i + 1..] {
                 let members = |g: u32| (0..n).filter(|x| of[*x] == g).collect::<Vec<_>>();
                 let (x, y) = (members(*a), members(*b));
-                let clash = x.iter().any(|p| y.iter().any(|q| only[*p].iter().any(|s| only[*q].contains(s))));
+                let clash =
+                    x.iter().any(|p| y.iter().any(|q| dedup_source[*p].iter().any(|s| dedup_source[*q].contains(s))));
                 let mut sum = 0.0;
                 let mut any = false;
                 for p in &x {
@@ -66,8 +67,8 @@ fn a_chain_does_not_pull_two_groups_together() {
 
 #[test]
 fn a_source_that_has_each_person_once_gives_one_record_to_a_group() {
-    let only = vec![vec![1], vec![2], vec![2]];
-    let (groups, forbidden) = average(3, &of(&[(0, 1, 5.0), (0, 2, 4.0), (1, 2, 8.0)]), &[1; 3], only, TERMS);
+    let dedup_source = vec![vec![1], vec![2], vec![2]];
+    let (groups, forbidden) = average(3, &of(&[(0, 1, 5.0), (0, 2, 4.0), (1, 2, 8.0)]), &[1; 3], dedup_source, TERMS);
     assert_eq!(groups, [0, 0, 2]);
     assert!(forbidden > 0);
 }
@@ -92,7 +93,7 @@ proptest! {
     #[test]
     fn the_chain_finds_what_trying_all_finds(
         weights in prop::collection::vec(prop::option::weighted(0.6, -8.0f32..12.0), 28),
-        promised in prop::collection::vec(0u32..4, 8),
+        deduplicated in prop::collection::vec(0u32..4, 8),
     ) {
         let mut edges = Vec::new();
         let mut w = weights.iter();
@@ -103,11 +104,11 @@ proptest! {
                 }
             }
         }
-        let only: Vec<Vec<u32>> = promised.iter().map(|p| if *p < 2 { vec![*p] } else { Vec::new() }).collect();
-        let fast = average(8, &of(&edges), &[1; 8], only.clone(), TERMS).0;
+        let dedup_source: Vec<Vec<u32>> = deduplicated.iter().map(|p| if *p < 2 { vec![*p] } else { Vec::new() }).collect();
+        let fast = average(8, &of(&edges), &[1; 8], dedup_source.clone(), TERMS).0;
         let mut reversed = edges.clone();
         reversed.reverse();
-        prop_assert_eq!(&fast, &average(8, &of(&reversed), &[1; 8], only.clone(), TERMS).0);
-        prop_assert_eq!(fast, slow(8, &edges, &only));
+        prop_assert_eq!(&fast, &average(8, &of(&reversed), &[1; 8], dedup_source.clone(), TERMS).0);
+        prop_assert_eq!(fast, slow(8, &edges, &dedup_source));
     }
 }

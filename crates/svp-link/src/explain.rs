@@ -54,7 +54,7 @@ fn model(out: &mut String, model: &Model, linkage: &Linkage) {
             let _ = writeln!(out, "{name:<12} {meaning:<32} {m:>9.5} {u:>11.8} {:>+7.2}", ready.of(c, i + 1));
         }
     }
-    for other in &model.alternatives {
+    for other in &model.non_matches {
         let alike: Vec<&str> = COMPARISONS.iter().zip(&other.alike).filter(|(_, a)| **a).map(|(c, _)| c.name).collect();
         let _ = writeln!(
             out,
@@ -88,7 +88,7 @@ fn histogram(out: &mut String, found: &Linked) {
 }
 
 /// The waterfall of one pair: from the prior, level by level, to the match weight. Vector and counts are those of the pair, as
-/// [`crate::look::look`] gives them.
+/// [`crate::pair::compare_pair`] gives them.
 #[must_use]
 pub fn waterfall(model: &Model, vector: ComparisonVector, a: &Counts, b: &Counts) -> String {
     let mut out = String::new();

@@ -23,11 +23,11 @@ fn define(name: &str, takes: Vec<DataType>, body: fn(&[ArrayRef]) -> Result<UInt
     )
 }
 
-/// Registers `token_bits(token)` and `row_mark(column, …)`.
+/// Registers `token_bits(token)` and `content_digest(column, …)`.
 pub(crate) fn register(ctx: &SessionContext) {
     ctx.register_udf(define("token_bits", vec![DataType::Utf8], token_bits));
     let kind = |i: usize| if i < ENCODINGS { DataType::BinaryView } else { DataType::UInt64 };
-    ctx.register_udf(define("row_mark", (0..NAMED).map(kind).collect(), row_mark));
+    ctx.register_udf(define("content_digest", (0..NAMED).map(kind).collect(), content_digest));
 }
 
 /// The first 64 bits of a token.
@@ -38,7 +38,7 @@ fn token_bits(args: &[ArrayRef]) -> Result<UInt64Array> {
 }
 
 /// A digest of what is known of a row; 0 when nothing says who it is.
-fn row_mark(args: &[ArrayRef]) -> Result<UInt64Array> {
-    let Some(columns) = Named::new(args) else { return exec_err!("row_mark takes the columns of a row") };
-    Ok(UInt64Array::from_iter_values((0..args[0].len()).map(|row| columns.row(row).mark())))
+fn content_digest(args: &[ArrayRef]) -> Result<UInt64Array> {
+    let Some(columns) = Named::new(args) else { return exec_err!("content_digest takes the columns of a row") };
+    Ok(UInt64Array::from_iter_values((0..args[0].len()).map(|row| columns.row(row).content_digest())))
 }

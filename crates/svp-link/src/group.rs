@@ -5,31 +5,31 @@ use std::collections::{BTreeMap, HashMap};
 use svp_contract::Linkage;
 
 use crate::cluster::{self, Edge, Terms};
-use crate::judge::Pair;
-use crate::linked::{Known, Linked};
+use crate::linked::{Linked, PreviousLinks};
 use crate::rows::Record;
+use crate::score::Pair;
 
-/// Number of pairs of records that could be one person. `only`: for each record the number of its source, if that has each person
+/// Number of pairs of records that could be one person. `dedup_source`: for each record the number of its source, if that has each person
 /// once.
-pub(crate) fn comparable(only: &[Option<u32>]) -> f64 {
+pub(crate) fn comparable(dedup_source: &[Option<u32>]) -> f64 {
     let pairs = |n: f64| n * (n - 1.0) / 2.0;
-    pairs(only.len() as f64) - sizes(only).into_values().map(pairs).sum::<f64>()
+    pairs(dedup_source.len() as f64) - sizes(dedup_source).into_values().map(pairs).sum::<f64>()
 }
 
-/// The largest number of pairs of one person, where every source promised each person once; else `None`.
-pub(crate) fn possible(only: &[Option<u32>]) -> Option<f64> {
-    if only.is_empty() || only.iter().any(Option::is_none) {
+/// The largest number of pairs of one person, where every source has each person once; else `None`.
+pub(crate) fn possible(dedup_source: &[Option<u32>]) -> Option<f64> {
+    if dedup_source.is_empty() || dedup_source.iter().any(Option::is_none) {
         return None;
     }
-    let sizes: Vec<f64> = sizes(only).into_values().collect();
+    let sizes: Vec<f64> = sizes(dedup_source).into_values().collect();
     let pairs = sizes.iter().enumerate().flat_map(|(i, a)| sizes[i + 1..].iter().map(move |b| a.min(*b)));
     Some(pairs.sum())
 }
 
 /// Records of each source that has each person once.
-fn sizes(only: &[Option<u32>]) -> BTreeMap<u32, f64> {
+fn sizes(dedup_source: &[Option<u32>]) -> BTreeMap<u32, f64> {
     let mut sizes = BTreeMap::new();
-    only.iter().flatten().for_each(|source| *sizes.entry(*source).or_default() += 1.0);
+    dedup_source.iter().flatten().for_each(|source| *sizes.entry(*source).or_default() += 1.0);
     sizes
 }
 
@@ -39,31 +39,31 @@ pub(crate) fn threshold(linkage: &Linkage) -> f64 {
     (p / (1.0 - p)).log2()
 }
 
-/// Groups the records; those of one settled person are one node. Gives the group of each record, which is the number of its first
+/// Groups the records; those of one unchanged person are one node. Gives the group of each record, which is the number of its first
 /// record, and the number of joins that the promise of a source forbade.
 pub(crate) fn group(
     linkage: &Linkage,
     records: &[Record],
-    only: &[Option<u32>],
-    settled: &[bool],
-    known: &Known,
+    dedup_source: &[Option<u32>],
+    unchanged: &[bool],
+    known: &PreviousLinks,
     pairs: &[Pair],
 ) -> (Vec<u32>, u64) {
     let mut node_of: Vec<u32> = Vec::with_capacity(records.len());
     let mut person: HashMap<&str, u32> = HashMap::new();
     let (mut size, mut sources): (Vec<u32>, Vec<Vec<u32>>) = (Vec::new(), Vec::new());
     for (i, record) in records.iter().enumerate() {
-        let fresh = size.len() as u32;
+        let next = size.len() as u32;
         let node = match known.get(&record.id) {
-            Some(judged) if settled[i] => *person.entry(judged.key.as_str()).or_insert(fresh),
-            _ => fresh,
+            Some(judged) if unchanged[i] => *person.entry(judged.key.as_str()).or_insert(next),
+            _ => next,
         };
-        if node == fresh {
+        if node == next {
             size.push(0);
             sources.push(Vec::new());
         }
         size[node as usize] += 1;
-        sources[node as usize].extend(only[i]);
+        sources[node as usize].extend(dedup_source[i]);
         node_of.push(node);
     }
     let cut = |w: f32| f64::from(w).clamp(linkage.threshold.least, linkage.threshold.most);
@@ -118,8 +118,8 @@ const BANDS: [(f32, &str); 3] = [(13.3, "certain"), (6.6, "near certain"), (0.0,
 /// A record whose own pairs are all below evens, and that others of the group hold.
 const BY_OTHERS: &str = "by others of the person";
 
-/// How sure the best pair of each record with its person is. A settled record without a new pair keeps what was said of it.
-pub(crate) fn linked_by(found: &Linked, known: &Known) -> Vec<String> {
+/// How sure the best pair of each record with its person is. An unchanged record without a new pair keeps what was said of it.
+pub(crate) fn linked_by(found: &Linked, known: &PreviousLinks) -> Vec<String> {
     let mut size: HashMap<u32, u32> = HashMap::new();
     found.group.iter().for_each(|g| *size.entry(*g).or_default() += 1);
     let how = |i: usize| {
@@ -128,7 +128,7 @@ pub(crate) fn linked_by(found: &Linked, known: &Known) -> Vec<String> {
         }
         let best = found.best[i];
         match known.get(&found.records[i].id) {
-            Some(judged) if found.settled[i] && !best.is_finite() => judged.linked_by.as_str(),
+            Some(judged) if found.unchanged[i] && !best.is_finite() => judged.linked_by.as_str(),
             _ => BANDS.iter().find(|(from, _)| best >= *from).map_or(BY_OTHERS, |(_, word)| *word),
         }
     };
@@ -148,9 +148,9 @@ mod tests {
 
     #[test]
     fn only_pairs_that_the_promises_allow_are_counted() {
-        let only = [Some(1), Some(1), Some(2), None];
-        assert!((comparable(&only) - 5.0).abs() < 1e-9);
-        assert_eq!(possible(&only), None);
+        let dedup_source = [Some(1), Some(1), Some(2), None];
+        assert!((comparable(&dedup_source) - 5.0).abs() < 1e-9);
+        assert_eq!(possible(&dedup_source), None);
         assert_eq!(possible(&[Some(1), Some(1), Some(2)]), Some(1.0));
         assert_eq!(possible(&[]), None);
     }

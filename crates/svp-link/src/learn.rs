@@ -35,13 +35,13 @@ pub(crate) fn distinct(compared: &[Compared], threads: usize) -> Vec<(Comparison
     all
 }
 
-/// The vectors of pairs of rows drawn at random, by a fixed generator so that the same records give the same model. `only`: for
+/// The vectors of pairs of rows drawn at random, by a fixed generator so that the same records give the same model. `dedup_source`: for
 /// each record the number of its source, if that has each person once.
 pub(crate) fn random(
     linkage: &Linkage,
     store: &Store,
     record_of_row: &[u32],
-    only: &[Option<u32>],
+    dedup_source: &[Option<u32>],
     threads: usize,
 ) -> Vec<(ComparisonVector, f64)> {
     let n = record_of_row.len() as u64;
@@ -55,7 +55,7 @@ pub(crate) fn random(
         state = mix(state, draw + 1);
         let (a, b) = (((state >> 32) * n) >> 32, ((state & 0xffff_ffff) * n) >> 32);
         let (p, q) = (record_of_row[a as usize] as usize, record_of_row[b as usize] as usize);
-        if p != q && (only[p].is_none() || only[p] != only[q]) {
+        if p != q && (dedup_source[p].is_none() || dedup_source[p] != dedup_source[q]) {
             pairs.push(RowPair::new(a as u32, b as u32));
         }
     }

@@ -14,7 +14,7 @@ use svp_lake::input::digest_bytes;
 use crate::LinkError;
 use crate::blocking::RuleCost;
 use crate::group::{linked_by, threshold};
-use crate::linked::{Judged, Known, Linked};
+use crate::linked::{Linked, PreviousLink, PreviousLinks};
 use crate::linker::Linker;
 use crate::model::Model;
 use crate::people::{self, Assigned, Gone};
@@ -38,10 +38,10 @@ pub struct LinkRequest<'a> {
     /// Digest of the definition's text.
     pub definition: &'a str,
     /// Sources that promise to have each person once.
-    pub once: &'a BTreeSet<String>,
+    pub deduplicated: &'a BTreeSet<String>,
     /// The model of an earlier run.
     pub saved: Option<&'a Saved>,
-    /// Judge all records again.
+    /// Scorer all records again.
     pub relink: bool,
     /// Called with the name of each part as it begins.
     pub on_step: &'a (dyn Fn(&str) + Sync),
@@ -78,8 +78,8 @@ pub struct LinkReport {
     pub split: u64,
     /// People without a record.
     pub ended: u64,
-    /// Records of a promised source that share a strong key with another of it, by source.
-    pub broken_promises: BTreeMap<String, u64>,
+    /// Records of a deduplicated source that share a strong key with another of it, by source.
+    pub unexpected_duplicates: BTreeMap<String, u64>,
 }
 
 /// Arrow schema of `linked/person_link`.
@@ -130,7 +130,7 @@ pub async fn link(
 ) -> Result<(LinkReport, Saved), LinkError> {
     let known = known(ctx).await?;
     let saved = request.saved.filter(|s| !request.relink && s.definition == request.definition);
-    let linker = Linker::new(request.linkage).people_once(request.once).on_step(request.on_step);
+    let linker = Linker::new(request.linkage).deduplicated_within_source(request.deduplicated).on_step(request.on_step);
     let found = linker.since(&known, saved.map(|s| &s.model)).fit_table(ctx).await?;
     let run = txn.number();
     let mint = |id: &str| digest_bytes(format!("svp person {run} {id}").as_bytes()).chars().take(32).collect();
@@ -152,18 +152,18 @@ pub async fn link(
 }
 
 /// Who is who after the last run.
-async fn known(ctx: &SessionContext) -> Result<Known, LinkError> {
+async fn known(ctx: &SessionContext) -> Result<PreviousLinks, LinkError> {
     let step = |source| LinkError::Step { step: "person_link", source };
-    let mut known = Known::new();
+    let mut known = PreviousLinks::new();
     let Ok(frame) = ctx.table("person_link").await else { return Ok(known) };
     let frame = frame.select_columns(&["person_record_id", "person_key", "linked_by", "mark"]).map_err(step)?;
     for batch in frame.collect().await.map_err(step)? {
         let text = |i: usize| batch.column(i).as_string::<i32>();
         let marks = batch.column(3).as_primitive::<Int64Type>();
         for i in 0..batch.num_rows() {
-            let judged = Judged {
+            let judged = PreviousLink {
                 key: text(1).value(i).to_owned(),
-                mark: if marks.is_null(i) { 0 } else { marks.value(i) as u64 },
+                content_digest: if marks.is_null(i) { 0 } else { marks.value(i) as u64 },
                 linked_by: text(2).value(i).to_owned(),
             };
             known.insert(text(0).value(i).to_owned(), judged);
@@ -217,7 +217,7 @@ fn report(found: &Linked, assigned: &Assigned, linked_by: &[String], linkage: &L
         merged: events("merged"),
         split: events("split"),
         ended: events("ended"),
-        broken_promises: found.broken_promises.clone(),
+        unexpected_duplicates: found.unexpected_duplicates.clone(),
     }
 }
 
@@ -229,7 +229,7 @@ async fn write(txn: &RunTxn, found: &Linked, assigned: &Assigned, linked_by: &[S
         let range = start..(start + 65_536).min(found.records.len());
         let records = &found.records[range.clone()];
         let key = |i: usize| assigned.keys.get(&found.group[i]).map_or("", String::as_str);
-        let marks = Int64Array::from_iter_values(records.iter().map(|r| r.mark as i64));
+        let marks = Int64Array::from_iter_values(records.iter().map(|r| r.content_digest as i64));
         let columns = vec![
             text(records.iter().map(|r| r.id.as_str()).collect()),
             text(records.iter().map(|r| r.source.as_str()).collect()),

@@ -3,24 +3,24 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::blocking::RuleCost;
-use crate::judge::Pair;
 use crate::model::Model;
 use crate::rows::Record;
+use crate::score::Pair;
 use crate::store::Store;
 
 /// What an earlier run said of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Judged {
+pub struct PreviousLink {
     /// Key of its person.
     pub key: String,
     /// Digest of all that was known of it.
-    pub mark: u64,
+    pub content_digest: u64,
     /// How it was linked.
     pub linked_by: String,
 }
 
 /// What an earlier run said, by the id of the record.
-pub type Known = HashMap<String, Judged>;
+pub type PreviousLinks = HashMap<String, PreviousLink>;
 
 /// What [`Linker`](crate::Linker) found.
 #[derive(Debug)]
@@ -46,15 +46,15 @@ pub struct Linked {
     /// Whether the model was learned in this run, and all records judged anew.
     pub learned: bool,
     /// Records that an earlier run judged, and that were left as they are.
-    pub settled: Vec<bool>,
+    pub unchanged: Vec<bool>,
     /// Records about which nothing is known; they are linked to none.
     pub empty: u64,
     /// Numbers under which too many people stand for them to be anybody's.
     pub shared_numbers: u64,
     /// Joins that the promise of a source forbade.
     pub forbidden: u64,
-    /// Records of a promised source that share a strong value with another of it, by source.
-    pub broken_promises: BTreeMap<String, u64>,
+    /// Records of a deduplicated source that share a strong value with another of it, by source.
+    pub unexpected_duplicates: BTreeMap<String, u64>,
 }
 
 impl Linked {

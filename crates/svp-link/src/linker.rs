@@ -14,11 +14,11 @@ use crate::LinkError;
 use crate::blocking::RuleCost;
 use crate::blocks::{Note, block};
 use crate::group;
-use crate::judge::{Judge, Pair, Weighed};
-use crate::linked::{Known, Linked};
+use crate::linked::{Linked, PreviousLinks};
 use crate::model::Model;
-use crate::read::{broken_promises, read};
+use crate::read::{read, unexpected_duplicates};
 use crate::rows::{Record, Rows};
+use crate::score::{Pair, Scored, Scorer};
 use crate::steps::{Steps, failed};
 use crate::store::Store;
 
@@ -42,8 +42,8 @@ const REQUIRED: [&str; 3] = ["person_record_id", "source", "agency"];
 #[derive(Clone, Copy)]
 pub struct Linker<'a> {
     linkage: &'a Linkage,
-    once: Option<&'a BTreeSet<String>>,
-    earlier: Option<(&'a Known, Option<&'a Model>)>,
+    deduplicated: Option<&'a BTreeSet<String>>,
+    earlier: Option<(&'a PreviousLinks, Option<&'a Model>)>,
     threads: usize,
     pairs_at_once: u64,
     on_step: &'a (dyn Fn(&str) + Sync),
@@ -54,19 +54,19 @@ impl<'a> Linker<'a> {
     #[must_use]
     pub fn new(linkage: &'a Linkage) -> Self {
         let on_step = &|_: &str| ();
-        Self { linkage, once: None, earlier: None, threads: 1, pairs_at_once: PAIRS_AT_ONCE, on_step }
+        Self { linkage, deduplicated: None, earlier: None, threads: 1, pairs_at_once: PAIRS_AT_ONCE, on_step }
     }
 
-    /// Names the sources that promise to have each person once: two records of one are never one person.
+    /// Names the sources that have each person once (Splink: link only): two records of one are never one person.
     #[must_use]
-    pub fn people_once(self, sources: &'a BTreeSet<String>) -> Self {
-        Self { once: Some(sources), ..self }
+    pub fn deduplicated_within_source(self, sources: &'a BTreeSet<String>) -> Self {
+        Self { deduplicated: Some(sources), ..self }
     }
 
     /// Goes on from an earlier run. Where there is a model of it and few records are new (`relearn_share` of the definition), only
     /// pairs with a new or changed record are judged, by that model, and all others stay together; else all are judged anew.
     #[must_use]
-    pub fn since(self, known: &'a Known, model: Option<&'a Model>) -> Self {
+    pub fn since(self, known: &'a PreviousLinks, model: Option<&'a Model>) -> Self {
         Self { earlier: Some((known, model)), ..self }
     }
 
@@ -128,18 +128,20 @@ impl<'a> Linker<'a> {
 
     fn judge(&self, rows: Rows, threads: usize) -> Result<Linked, LinkError> {
         let Self { linkage, on_step, .. } = *self;
-        let none = Known::new();
+        let none = PreviousLinks::new();
         let (known, model) = self.earlier.unwrap_or((&none, None));
         let (records, record_of_row) = rows.records()?;
-        let promised: BTreeMap<&str, u32> = self.once.into_iter().flatten().map(String::as_str).zip(1..).collect();
-        let only: Vec<Option<u32>> = records.iter().map(|r| promised.get(r.source.as_str()).copied()).collect();
-        let mut settled: Vec<bool> =
-            records.iter().map(|r| known.get(&r.id).is_some_and(|j| j.mark == r.mark)).collect();
-        let fresh = settled.iter().filter(|s| !**s).count() as f64;
-        let model = model.filter(|_| fresh <= linkage.model.relearn_share * records.len() as f64);
+        let deduplicated: BTreeMap<&str, u32> =
+            self.deduplicated.into_iter().flatten().map(String::as_str).zip(1..).collect();
+        let dedup_source: Vec<Option<u32>> =
+            records.iter().map(|r| deduplicated.get(r.source.as_str()).copied()).collect();
+        let mut unchanged: Vec<bool> =
+            records.iter().map(|r| known.get(&r.id).is_some_and(|j| j.content_digest == r.content_digest)).collect();
+        let changed = unchanged.iter().filter(|s| !**s).count() as f64;
+        let model = model.filter(|_| changed <= linkage.model.relearn_share * records.len() as f64);
         let learned = model.is_none();
         if learned {
-            settled.fill(false);
+            unchanged.fill(false);
         }
         on_step("values");
         let store = Store::new(&rows)?;
@@ -148,28 +150,28 @@ impl<'a> Linker<'a> {
         on_step("block");
         let notes = record_of_row.iter().map(|record| {
             let i = *record as usize;
-            Note { person: *record, only: only[i].unwrap_or_default(), fresh: !settled[i] }
+            Note { person: *record, dedup_source: dedup_source[i].unwrap_or_default(), changed: !unchanged[i] }
         });
         let (rules, blocks) = block(linkage, &rows, notes.collect(), threads)?;
-        let broken_promises = broken_promises(&rows, &records, &record_of_row, &only)?;
+        let unexpected_duplicates = unexpected_duplicates(&rows, &records, &record_of_row, &dedup_source)?;
         // What is compared is in the store.
         drop(rows);
-        let total = group::comparable(&only);
-        let judge = Judge {
+        let total = group::comparable(&dedup_source);
+        let judge = Scorer {
             linkage,
             store: &store,
             blocks: &blocks,
             record_of_row: &record_of_row,
-            only: &only,
+            dedup_source: &dedup_source,
             total,
-            possible: group::possible(&only),
+            possible: group::possible(&dedup_source),
             pairs_at_once: self.pairs_at_once,
             threads,
             on_step,
         };
-        let Weighed { pairs, model, candidates } = judge.judge(model);
+        let Scored { pairs, model, candidates } = judge.judge(model);
         drop((blocks, record_of_row));
-        let (group, forbidden) = group::group(linkage, &records, &only, &settled, known, &pairs);
+        let (group, forbidden) = group::group(linkage, &records, &dedup_source, &unchanged, known, &pairs);
         Ok(Linked {
             best: group::best(&group, &pairs),
             group,
@@ -180,11 +182,11 @@ impl<'a> Linker<'a> {
             candidates,
             total,
             learned,
-            settled,
-            empty: records.iter().filter(|r| r.mark == 0).count() as u64,
+            unchanged,
+            empty: records.iter().filter(|r| r.content_digest == 0).count() as u64,
             shared_numbers: 0,
             forbidden,
-            broken_promises,
+            unexpected_duplicates,
             records,
         })
     }

@@ -122,7 +122,7 @@ async fn a_source_that_has_each_person_once_is_not_linked_with_itself() {
     let linked = Linker::new(&linkage).fit(&batches).await.unwrap();
     assert_eq!(linked.people().len(), 1);
     let once = BTreeSet::from(["police".to_owned()]);
-    let linked = Linker::new(&linkage).people_once(&once).fit(&batches).await.unwrap();
+    let linked = Linker::new(&linkage).deduplicated_within_source(&once).fit(&batches).await.unwrap();
     assert_eq!((linked.people().len(), linked.candidates), (2, 0));
 }
 

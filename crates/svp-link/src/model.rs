@@ -2,7 +2,7 @@
 //!
 //! u (the levels of two people) comes from pairs drawn at random, m (the levels of one person's records) from expectation
 //! maximisation over the distinct comparison vectors of the candidate pairs, so its cost does not depend on the number of
-//! pairs (Winkler 1988). Beside strangers there are other kinds of pairs that are not one person (household, twins,
+//! pairs (Winkler 1988). Beside strangers there are other classes of pairs that are not one person (household, twins,
 //! namesakes), each alike in some comparisons as one person is; see `pipelines/linkage/people.toml`. Equal values weigh by their
 //! rarity (term frequency), where the repeats that one person's own records make are taken out of the count.
 
@@ -15,12 +15,12 @@ use crate::rarity::{NAME_COMPARISONS, NONE, RARE_COMPARISONS, VALUE_AT, WHOLE_NA
 
 const N: usize = COMPARISONS.len();
 const LEVELS: usize = MAX_LEVELS + 1;
-type Table = [[f64; LEVELS]; N];
+type LevelShares = [[f64; LEVELS]; N];
 
-/// Kinds of two people that are reckoned at once; see [`Kinds`].
+/// Classes of non-matches that are reckoned at once; see [`NonMatchClasses`].
 const LANES: usize = 4;
 
-/// One alternative, learned.
+/// One class of non-matches, learned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Learned {
     /// Name.
@@ -63,16 +63,18 @@ impl Learned {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Model {
     /// m probabilities by comparison and level; level 0 is unused.
-    pub m: Table,
+    pub m: LevelShares,
     /// u probabilities by comparison and level.
-    pub u: Table,
+    pub u: LevelShares,
     /// Share of the pairs that are one person.
     pub prior: f64,
-    /// What is left of the alternatives' shares. Where every source has each person once, another one can be taken for a
+    /// What is left of the shares of the classes of non-matches. Where every source has each person once, another one can be taken for a
     /// person only where the person itself is missing from the other source.
-    pub rivals: f64,
-    /// Alternatives.
-    pub alternatives: Vec<Learned>,
+    #[serde(rename = "rivals")]
+    pub non_match_scale: f64,
+    /// Classes of pairs that are not one person, beside strangers.
+    #[serde(rename = "alternatives")]
+    pub non_matches: Vec<Learned>,
     /// Mean number of rows of a person, which repeat its values.
     pub repeats: f64,
     /// Rows with a value, by kind.
@@ -82,7 +84,7 @@ pub struct Model {
 }
 
 /// u from the vectors of pairs drawn at random, steadied by the shipped values.
-fn learn_u(linkage: &Linkage, random: &[(ComparisonVector, f64)]) -> Table {
+fn learn_u(linkage: &Linkage, random: &[(ComparisonVector, f64)]) -> LevelShares {
     let mut seen = [[0.0; LEVELS]; N];
     for (vector, n) in random {
         for (c, levels) in seen.iter_mut().enumerate() {
@@ -100,7 +102,7 @@ fn learn_u(linkage: &Linkage, random: &[(ComparisonVector, f64)]) -> Table {
     u
 }
 
-fn shipped_m(linkage: &Linkage) -> Table {
+fn shipped_m(linkage: &Linkage) -> LevelShares {
     let mut m = [[0.0; LEVELS]; N];
     for (c, comparison) in linkage.comparisons.iter().enumerate() {
         m[c][1..=comparison.m.len()].copy_from_slice(&comparison.m);
@@ -111,7 +113,7 @@ fn shipped_m(linkage: &Linkage) -> Table {
 impl Model {
     /// Learns from the comparison vectors of the candidate pairs and of random pairs, each with how many pairs have it. `total`
     /// is the number of pairs of records that could be one person, `records` the number of records, `possible` the largest
-    /// number of pairs of one person where every source promised each person once.
+    /// number of pairs of one person where every source has each person once.
     #[must_use]
     pub fn learn(
         linkage: &Linkage,
@@ -125,10 +127,11 @@ impl Model {
         let u = learn_u(linkage, random);
         let shipped = shipped_m(linkage);
         let total = total.max(1.0);
-        let alternatives = linkage.alternatives.iter().map(Learned::new).collect();
+        let non_matches = linkage.alternatives.iter().map(Learned::new).collect();
         let pairs: f64 = candidates.iter().map(|(_, n)| n).sum();
         let prior = (0.1 * pairs / total).clamp(1e-12, 0.5);
-        let mut model = Self { m: shipped, u, prior, alternatives, rivals: 1.0, repeats: 1.0, present, rounds: 0 };
+        let mut model =
+            Self { m: shipped, u, prior, non_matches, non_match_scale: 1.0, repeats: 1.0, present, rounds: 0 };
         for round in 1..=linkage.model.iterations {
             let moved = model.round(linkage, &shipped, candidates, total, possible);
             model.rounds = round;
@@ -144,19 +147,19 @@ impl Model {
     fn round(
         &mut self,
         linkage: &Linkage,
-        shipped: &Table,
+        shipped: &LevelShares,
         candidates: &[(ComparisonVector, f64)],
         total: f64,
         possible: Option<f64>,
     ) -> f64 {
-        let mut seen: Table = [[0.0; LEVELS]; N];
+        let mut seen: LevelShares = [[0.0; LEVELS]; N];
         let mut matches = 0.0;
         let ready = self.ready();
-        let mut others = vec![[0.0; LANES]; ready.kinds.len()];
-        let mut against = vec![[0.0; LANES]; ready.kinds.len()];
+        let mut others = vec![[0.0; LANES]; ready.classes.len()];
+        let mut against = vec![[0.0; LANES]; ready.classes.len()];
         for (vector, n) in candidates {
-            for (lanes, kinds) in against.iter_mut().zip(&ready.kinds) {
-                *lanes = kinds.against(*vector);
+            for (lanes, classes) in against.iter_mut().zip(&ready.classes) {
+                *lanes = classes.against(*vector);
             }
             let p_n = n / (1.0 + sum(&against).max(LEAST));
             matches += p_n;
@@ -182,21 +185,21 @@ impl Model {
             }
         }
         self.prior = (matches / total).clamp(0.1 / total, 0.5);
-        // The first lane is that of strangers; what was reckoned of the alternatives is after their rivals.
-        let others = others.iter().flatten().skip(1).map(|sum| sum / self.rivals);
-        for ((kind, sum), given) in self.alternatives.iter_mut().zip(others).zip(&linkage.alternatives) {
-            if kind.learned {
-                kind.share = (sum / matches.max(1e-9)).clamp(given.share, 20.0);
+        // The first lane is that of strangers; what was reckoned of the other classes is after their scale.
+        let others = others.iter().flatten().skip(1).map(|sum| sum / self.non_match_scale);
+        for ((class, sum), given) in self.non_matches.iter_mut().zip(others).zip(&linkage.alternatives) {
+            if class.learned {
+                class.share = (sum / matches.max(1e-9)).clamp(given.share, 20.0);
             }
         }
         if let Some(possible) = possible {
-            self.rivals = 1.0 - (matches / possible.max(1.0)).min(0.95);
+            self.non_match_scale = 1.0 - (matches / possible.max(1.0)).min(0.95);
         }
         moved
     }
 
     /// log2(m/u) by comparison and level; 0 for missing.
-    fn logs(&self) -> Table {
+    fn logs(&self) -> LevelShares {
         let mut logs = [[0.0; LEVELS]; N];
         for (c, row) in logs.iter_mut().enumerate() {
             for (l, log) in row.iter_mut().enumerate().skip(1) {
@@ -260,11 +263,11 @@ impl Model {
         let mut odds = [1.0; N];
         self.rarity(vector, a, b, |c, more| odds[c] *= more);
         let mut sum = 0.0;
-        for kinds in &ready.kinds {
-            let mut lanes = kinds.against(vector);
+        for classes in &ready.classes {
+            let mut lanes = classes.against(vector);
             for c in RARE_COMPARISONS {
                 let less = 1.0 / odds[c];
-                for (lane, alike) in lanes.iter_mut().zip(&kinds.alike[c]) {
+                for (lane, alike) in lanes.iter_mut().zip(&classes.alike[c]) {
                     *lane *= if *alike { 1.0 } else { less };
                 }
             }
@@ -278,9 +281,9 @@ impl Model {
     pub fn ready(&self) -> Ready {
         let bits = self.logs();
         let strangers = ((1.0 - self.prior) / self.prior, None);
-        let others = self.alternatives.iter().map(|k| (self.rivals * k.share, Some(k)));
+        let others = self.non_matches.iter().map(|k| (self.non_match_scale * k.share, Some(k)));
         let all: Vec<(f64, Option<&Learned>)> = std::iter::once(strangers).chain(others).collect();
-        Ready { bits, kinds: all.chunks(LANES).map(|few| Kinds::new(few, &bits, &self.m)).collect() }
+        Ready { bits, classes: all.chunks(LANES).map(|few| NonMatchClasses::new(few, &bits, &self.m)).collect() }
     }
 }
 
@@ -290,41 +293,41 @@ const LEAST: f64 = 1e-30;
 /// Least share of a level.
 const LEAST_SHARE: f64 = 1e-9;
 
-/// A few kinds of pairs that are not one person (strangers, households, twins…), side by side: how many of each there are
-/// for one pair that is one person, and what the levels say of them. Odds are multiplied, since a logarithm for each kind of
+/// A few classes of pairs that are not one person (strangers, households, twins…), side by side: how many of each there are
+/// for one pair that is one person, and what the levels say of them. Odds are multiplied, since a logarithm for each class of
 /// each pair takes longer than all else.
 #[derive(Debug, Clone)]
-struct Kinds {
+struct NonMatchClasses {
     share: [f64; LANES],
-    /// u/m by comparison and level; 1 where the kind is alike as one person is.
+    /// u/m by comparison and level; 1 where the class is alike as one person is.
     against: Box<[[[f64; LANES]; LEVELS]; N]>,
     /// Where the rarity of a shared value says nothing: alike, or with shares of its own.
     alike: [[bool; LANES]; N],
 }
 
-impl Kinds {
-    fn new(few: &[(f64, Option<&Learned>)], bits: &Table, m: &Table) -> Self {
-        let mut kinds =
+impl NonMatchClasses {
+    fn new(few: &[(f64, Option<&Learned>)], bits: &LevelShares, m: &LevelShares) -> Self {
+        let mut classes =
             Self { share: [0.0; LANES], against: Box::new([[[1.0; LANES]; LEVELS]; N]), alike: [[true; LANES]; N] };
-        for (lane, (share, kind)) in few.iter().enumerate() {
-            kinds.share[lane] = *share;
-            for c in (0..N).filter(|c| !kind.is_some_and(|k| k.alike[*c])) {
-                if let Some(shares) = kind.and_then(|k| k.share_at(c)) {
+        for (lane, (share, class)) in few.iter().enumerate() {
+            classes.share[lane] = *share;
+            for c in (0..N).filter(|c| !class.is_some_and(|k| k.alike[*c])) {
+                if let Some(shares) = class.and_then(|k| k.share_at(c)) {
                     for (level, share) in shares.iter().enumerate().skip(1) {
-                        kinds.against[c][level][lane] = share.max(LEAST_SHARE) / m[c][level].max(LEAST_SHARE);
+                        classes.against[c][level][lane] = share.max(LEAST_SHARE) / m[c][level].max(LEAST_SHARE);
                     }
                     continue;
                 }
-                kinds.alike[c][lane] = false;
+                classes.alike[c][lane] = false;
                 for (level, bits) in bits[c].iter().enumerate() {
-                    kinds.against[c][level][lane] = (-bits).exp2();
+                    classes.against[c][level][lane] = (-bits).exp2();
                 }
             }
         }
-        kinds
+        classes
     }
 
-    /// Odds of each kind against one person.
+    /// Odds of each class against one person.
     #[inline(always)]
     fn against(&self, vector: ComparisonVector) -> [f64; LANES] {
         let mut lanes = self.share;
@@ -342,8 +345,8 @@ fn sum(lanes: &[[f64; LANES]]) -> f64 {
 /// A model made ready for many pairs.
 #[derive(Debug, Clone)]
 pub struct Ready {
-    bits: Table,
-    kinds: Vec<Kinds>,
+    bits: LevelShares,
+    classes: Vec<NonMatchClasses>,
 }
 
 impl Ready {

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::linked::{Known, Linked};
+use crate::linked::{Linked, PreviousLinks};
 
 /// What happened to a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub struct Assigned {
 pub(crate) type Gone = BTreeMap<String, String>;
 
 /// Gives each group its key. `mint` makes the key of a new person from the id of its first record.
-pub(crate) fn assign(found: &Linked, known: &Known, gone: &Gone, mint: impl Fn(&str) -> String) -> Assigned {
+pub(crate) fn assign(found: &Linked, known: &PreviousLinks, gone: &Gone, mint: impl Fn(&str) -> String) -> Assigned {
     let person = |record: &str| known.get(record).map(|j| &j.key).or_else(|| gone.get(record));
     // Old key → group → records of it there; and the same seen from the group.
     let mut spread: BTreeMap<&str, BTreeMap<u32, u64>> = BTreeMap::new();
@@ -119,7 +119,7 @@ pub(crate) fn assign(found: &Linked, known: &Known, gone: &Gone, mint: impl Fn(&
 }
 
 /// The records that are gone now, with their people: those that went earlier and did not return, and those that went since.
-pub(crate) fn gone_now(found: &Linked, known: &Known, gone: Gone) -> Gone {
+pub(crate) fn gone_now(found: &Linked, known: &PreviousLinks, gone: Gone) -> Gone {
     let there: HashSet<&str> = found.records.iter().map(|r| r.id.as_str()).collect();
     let since = known.iter().map(|(id, judged)| (id.clone(), judged.key.clone()));
     gone.into_iter().chain(since).filter(|(id, _)| !there.contains(id.as_str())).collect()
@@ -130,7 +130,7 @@ mod tests {
     use svp_contract::Linkage;
 
     use super::*;
-    use crate::linked::Judged;
+    use crate::linked::PreviousLink;
     use crate::model::{Model, Present};
     use crate::rows::Record;
 
@@ -140,7 +140,7 @@ mod tests {
             id: format!("r{i}"),
             source: "s".into(),
             agency: "police".into(),
-            mark: 1,
+            content_digest: 1,
             rows: (i as u32, 1),
         };
         Linked {
@@ -154,16 +154,17 @@ mod tests {
             candidates: 0,
             total: 1.0,
             learned: true,
-            settled: vec![false; group.len()],
+            unchanged: vec![false; group.len()],
             empty: 0,
             shared_numbers: 0,
             forbidden: 0,
-            broken_promises: BTreeMap::new(),
+            unexpected_duplicates: BTreeMap::new(),
         }
     }
 
-    fn known(keys: &[&str]) -> Known {
-        let judged = |key: &str| Judged { key: key.to_owned(), mark: 1, linked_by: "single".to_owned() };
+    fn known(keys: &[&str]) -> PreviousLinks {
+        let judged =
+            |key: &str| PreviousLink { key: key.to_owned(), content_digest: 1, linked_by: "single".to_owned() };
         keys.iter().enumerate().filter(|(_, k)| !k.is_empty()).map(|(i, k)| (format!("r{i}"), judged(k))).collect()
     }
 

@@ -77,16 +77,16 @@ async fn shared_numbers(steps: &Steps<'_>, linkage: &Linkage) -> Result<u64, Lin
 /// Values that no two records of a source share if it has each person once: the national numbers, and name with date of birth.
 const STRONG: [&str; 3] = ["nhs", "upn", "key_usual_name_birth"];
 
-/// Records of a source that promised each person once, and yet share a strong value with another record of it, by source. `only`:
-/// for each record the number of its source, if that promised.
-pub(crate) fn broken_promises(
+/// Records of a source that has each person once, and yet share a strong value with another record of it, by source. `dedup_source`:
+/// for each record the number of its source, if that has each person once.
+pub(crate) fn unexpected_duplicates(
     rows: &Rows,
     records: &[Record],
     record_of_row: &[u32],
-    only: &[Option<u32>],
+    dedup_source: &[Option<u32>],
 ) -> Result<BTreeMap<String, u64>, LinkError> {
     let mut out = BTreeMap::new();
-    if only.iter().all(Option::is_none) {
+    if dedup_source.iter().all(Option::is_none) {
         return Ok(out);
     }
     let mut holders: HashMap<(u32, usize, u64), BTreeSet<u32>> = HashMap::new();
@@ -94,7 +94,7 @@ pub(crate) fn broken_promises(
         for (first, tokens) in rows.numbers(name)? {
             for i in (0..tokens.len()).filter(|i| !tokens.is_null(*i)) {
                 let record = record_of_row[first + i];
-                if let Some(source) = only[record as usize] {
+                if let Some(source) = dedup_source[record as usize] {
                     holders.entry((source, column, tokens.value(i))).or_default().insert(record);
                 }
             }

@@ -7,7 +7,7 @@ use svp_contract::comparison::{ROW_COLUMNS, RowKind};
 use crate::LinkError;
 use crate::value::mix;
 
-/// How many of [`ROW_COLUMNS`] are encodings, and how many are encodings, numbers or keys: what rules can name and a mark is of.
+/// How many of [`ROW_COLUMNS`] are encodings, and how many are encodings, numbers or keys: what rules can name and a digest is of.
 const fn leading() -> (usize, usize) {
     let (mut encodings, mut named, mut i) = (0, 0, 0);
     while i < ROW_COLUMNS.len() {
@@ -30,7 +30,7 @@ const fn leading() -> (usize, usize) {
 /// Encodings, which stand first in [`ROW_COLUMNS`].
 pub(crate) const ENCODINGS: usize = leading().0;
 
-/// Encodings, numbers and keys: the first columns, which blocking rules can name and a mark is made of.
+/// Encodings, numbers and keys: the first columns, which blocking rules can name and a digest is made of.
 pub(crate) const NAMED: usize = leading().1;
 
 /// The bytes of the named columns of a row; a token as its eight bytes.
@@ -43,18 +43,18 @@ impl Row<'_> {
     }
 
     /// A digest of what is known of the row; 0 when nothing says who it is.
-    pub(crate) fn mark(&self) -> u64 {
-        let mut mark = 0u64;
+    pub(crate) fn content_digest(&self) -> u64 {
+        let mut content_digest = 0u64;
         if !self.says_who() {
-            return mark;
+            return content_digest;
         }
         for (i, column) in self.0.iter().enumerate() {
             if let Some(bytes) = column {
                 let words = bytes.chunks_exact(8).filter_map(|c| c.try_into().ok()).map(u64::from_le_bytes);
-                mark = words.fold(mix(mark, i as u64 + 1), mix);
+                content_digest = words.fold(mix(content_digest, i as u64 + 1), mix);
             }
         }
-        mark
+        content_digest
     }
 }
 
@@ -102,7 +102,7 @@ pub struct Record {
     /// Kind of agency.
     pub agency: String,
     /// Digest of all that is known of it; 0 when nothing is.
-    pub mark: u64,
+    pub content_digest: u64,
     /// First row, and how many.
     pub rows: (u32, u32),
 }
@@ -174,7 +174,7 @@ impl Rows {
         let mut record_of_row = Vec::with_capacity(self.len());
         let (ids, sources, agencies) = (self.texts("person_record_id")?, self.texts("source")?, self.texts("agency")?);
         for (((ids, sources), agencies), ((_, marks), (_, sexes))) in
-            ids.into_iter().zip(sources).zip(agencies).zip(self.numbers("mark")?.zip(self.numbers("sex")?))
+            ids.into_iter().zip(sources).zip(agencies).zip(self.numbers("content_digest")?.zip(self.numbers("sex")?))
         {
             for i in 0..ids.len() {
                 let row = record_of_row.len() as u32;
@@ -183,7 +183,7 @@ impl Rows {
                         id: ids.value(i).to_owned(),
                         source: sources.value(i).to_owned(),
                         agency: agencies.value(i).to_owned(),
-                        mark: 0,
+                        content_digest: 0,
                         rows: (row, 0),
                     });
                 }
@@ -191,7 +191,7 @@ impl Rows {
                     record.rows.1 += 1;
                     let sex = if sexes.is_null(i) { 0 } else { sexes.value(i) };
                     if marks.value(i) != 0 {
-                        record.mark = mix(record.mark, mix(marks.value(i), sex));
+                        record.content_digest = mix(record.content_digest, mix(marks.value(i), sex));
                     }
                 }
                 record_of_row.push(out.len() as u32 - 1);

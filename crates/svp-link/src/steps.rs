@@ -37,7 +37,7 @@ pub const STEPS: [(&str, &str); 11] = [
     ),
     (
         "09_weights",
-        "The match weight of each pair: log2 of the odds that it is one person (judge.rs); then clusters (cluster.rs).",
+        "The match weight of each pair: log2 of the odds that it is one person (score.rs); then clusters (cluster.rs).",
     ),
 ];
 
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn the_sql_names_the_columns_of_the_list_in_its_order() {
         let rows = sql("03_rows");
-        let mark = &rows[rows.find("row_mark(").unwrap() + "row_mark(".len()..];
+        let mark = &rows[rows.find("content_digest(").unwrap() + "content_digest(".len()..];
         let arguments: Vec<&str> = mark[..mark.find(')').unwrap()].split(',').map(str::trim).collect();
         assert_eq!(arguments, ROW_COLUMNS[..NAMED].iter().map(|c| c.name).collect::<Vec<_>>());
         let words = |step| sql(step).split(|c: char| !(c.is_alphanumeric() || c == '_')).collect::<Vec<_>>();

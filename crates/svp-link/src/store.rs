@@ -44,7 +44,7 @@ const EXACT: usize = {
     n
 };
 
-/// These comparisons, in the order of [`Row::codes`].
+/// These comparisons, in the order of [`StoredRow::codes`].
 const EXACT_COMPARISONS: [usize; EXACT] = {
     let mut exact = [0; EXACT];
     let (mut n, mut c) = (0, 0);
@@ -64,7 +64,7 @@ const MISSING: u32 = u32::MAX;
 /// One row: the numbers of its values.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
-struct Row {
+struct StoredRow {
     /// Of the encodings.
     values: [u32; ENCODINGS],
     /// Of what is equal or not; 0 is missing.
@@ -78,7 +78,7 @@ struct Row {
 }
 
 // A row is one cache line.
-const _: () = assert!(size_of::<Row>() == 64);
+const _: () = assert!(size_of::<StoredRow>() == 64);
 
 /// Pairs that are looked up before they are judged; their rows fit the nearest cache.
 const AT_ONCE: usize = 128;
@@ -86,14 +86,20 @@ const AT_ONCE: usize = 128;
 /// Words that are kept in the row itself.
 const FEW: usize = 1;
 
-const EMPTY: Row =
-    Row { values: [MISSING; ENCODINGS], codes: [0; EXACT], birth_order: 0, others: 0, first_other: 0, few: [0; FEW] };
+const EMPTY: StoredRow = StoredRow {
+    values: [MISSING; ENCODINGS],
+    codes: [0; EXACT],
+    birth_order: 0,
+    others: 0,
+    first_other: 0,
+    few: [0; FEW],
+};
 
 /// Rows by number.
 #[derive(Debug)]
 pub(crate) struct Store {
     values: [Vec<Value>; ENCODINGS],
-    rows: Vec<Row>,
+    rows: Vec<StoredRow>,
     others: Vec<u64>,
     counts: Vec<Counts>,
 }
@@ -102,7 +108,7 @@ pub(crate) struct Store {
 fn distinct<'a>(
     column: usize,
     arrays: impl Iterator<Item = (usize, &'a BinaryViewArray)>,
-    rows: &mut [Row],
+    rows: &mut [StoredRow],
 ) -> Vec<Value> {
     let mut number: FxHashMap<&[u8], u32> = FxHashMap::default();
     let mut values = Vec::new();
@@ -178,7 +184,7 @@ impl Store {
     }
 
     /// The values of a row that are weighed by their rarity, as numbers.
-    fn rare(&self, row: &Row) -> [Option<u64>; VALUES] {
+    fn rare(&self, row: &StoredRow) -> [Option<u64>; VALUES] {
         rare_values(RARE_VALUES.map(|v| self.value(v.column, row).map_or(0, |value| value.token(v.rarity.token))))
     }
 
@@ -193,12 +199,12 @@ impl Store {
     }
 
     #[inline(always)]
-    fn value(&self, column: usize, row: &Row) -> Option<&Value> {
+    fn value(&self, column: usize, row: &StoredRow) -> Option<&Value> {
         self.values[column].get(row.values[column] as usize)
     }
 
     #[inline(always)]
-    fn names<'a>(&'a self, row: &'a Row) -> Names<'a> {
+    fn names<'a>(&'a self, row: &'a StoredRow) -> Names<'a> {
         let n = row.others as usize;
         let others = match row.few.get(..n) {
             Some(few) => few,
@@ -247,7 +253,7 @@ impl Store {
     fn compare(
         &self,
         c: usize,
-        rows: &[(&Row, &Row)],
+        rows: &[(&StoredRow, &StoredRow)],
         out: &mut [ComparisonVector],
         level: impl Fn(Option<&Value>, Option<&Value>) -> u8,
     ) {

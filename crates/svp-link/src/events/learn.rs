@@ -31,7 +31,7 @@ pub(super) struct Pattern {
 
 /// What was learned of one pair of sources.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Model {
+pub(super) struct EventModel {
     /// Share of the pairs that are one incident, 0 to 1.
     pub share: f64,
     /// Probability of each class where the pair is one incident, by comparison.
@@ -42,12 +42,12 @@ pub(super) struct Model {
     pub occurs: [[bool; CLASSES]; COMPARISONS.len()],
 }
 
-type Table = [[f64; CLASSES]; COMPARISONS.len()];
+type ClassShares = [[f64; CLASSES]; COMPARISONS.len()];
 
 /// Learns from patterns. `chance` is the number of pairs that chance alone gives in the time that the lists cover.
 ///
 /// The order of the patterns must be the same for the same data: sums of fractions depend on it.
-pub(super) fn learn(patterns: &[Pattern], chance: f64) -> Model {
+pub(super) fn learn(patterns: &[Pattern], chance: f64) -> EventModel {
     let mut occurs = [[false; CLASSES]; COMPARISONS.len()];
     for pattern in patterns {
         for (known, class) in occurs.iter_mut().zip(pattern.classes) {
@@ -71,7 +71,7 @@ pub(super) fn learn(patterns: &[Pattern], chance: f64) -> Model {
         let sum: f64 = m[c].iter().sum();
         m[c].iter_mut().for_each(|p| *p /= sum.max(f64::MIN_POSITIVE));
     }
-    let mut model = Model { share, m, u, occurs };
+    let mut model = EventModel { share, m, u, occurs };
     for _ in 0..ROUNDS {
         let of_one: Vec<f64> = patterns.iter().map(|p| p.pairs * model.probability(model.weight(&p.classes))).collect();
         let next = shares(patterns, &of_one, &occurs);
@@ -85,12 +85,12 @@ pub(super) fn learn(patterns: &[Pattern], chance: f64) -> Model {
     model
 }
 
-fn distance(a: &Table, b: &Table) -> f64 {
+fn distance(a: &ClassShares, b: &ClassShares) -> f64 {
     a.iter().flatten().zip(b.iter().flatten()).map(|(x, y)| (x - y).abs()).fold(0.0, f64::max)
 }
 
 /// Share of each class among patterns that count as much as `counts` says.
-fn shares(patterns: &[Pattern], counts: &[f64], occurs: &[[bool; CLASSES]; COMPARISONS.len()]) -> Table {
+fn shares(patterns: &[Pattern], counts: &[f64], occurs: &[[bool; CLASSES]; COMPARISONS.len()]) -> ClassShares {
     let mut out = [[0.0; CLASSES]; COMPARISONS.len()];
     for (pattern, n) in patterns.iter().zip(counts) {
         for (sums, class) in out.iter_mut().zip(pattern.classes) {
@@ -107,7 +107,7 @@ fn shares(patterns: &[Pattern], counts: &[f64], occurs: &[[bool; CLASSES]; COMPA
     out
 }
 
-impl Model {
+impl EventModel {
     /// How much more likely one incident makes this pattern than chance does, log2.
     pub(super) fn weight(&self, classes: &Classes) -> f64 {
         classes.iter().enumerate().map(|(c, class)| self.class_weight(c, usize::from(*class))).sum()

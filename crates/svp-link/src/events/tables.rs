@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use svp_contract::EventLevel;
 
 use super::choose::Candidate;
-use super::learn::{CLASSES, COMPARISONS, Model, Pattern};
+use super::learn::{CLASSES, COMPARISONS, EventModel, Pattern};
 use super::report::PairReport;
 use crate::LinkError;
 
@@ -18,7 +18,7 @@ pub(super) struct Matched {
     pub patterns: Vec<Pattern>,
     /// Days that both lists cover.
     pub days: f64,
-    pub model: Option<Model>,
+    pub model: Option<EventModel>,
     pub matches: Vec<Candidate>,
 }
 

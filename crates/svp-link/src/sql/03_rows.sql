@@ -30,11 +30,11 @@ described AS (
   JOIN known AS k ON k.person_record_id = r.person_record_id
 ),
 marked AS (
-  SELECT *, row_mark(forename, surname, words, birth, postcode, birth_place, occupation, nhs, upn, local,
+  SELECT *, content_digest(forename, surname, words, birth, postcode, birth_place, occupation, nhs, upn, local,
                      key_usual_name_birth, key_sound_birth, key_initial_birth_postcode, key_usual_name_sector,
-                     key_surname_birth_sector) AS mark
+                     key_surname_birth_sector) AS content_digest
   FROM described
 )
-SELECT CAST(row_number() OVER (ORDER BY person_record_id, mark, sex) - 1 AS INT UNSIGNED) AS row, *
+SELECT CAST(row_number() OVER (ORDER BY person_record_id, content_digest, sex) - 1 AS INT UNSIGNED) AS row, *
 FROM marked
 ORDER BY row

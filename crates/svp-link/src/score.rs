@@ -37,13 +37,13 @@ pub(crate) fn weigh(model: &Model, ready: &Ready, store: &Store, compared: &Comp
 }
 
 /// All that the pairs are judged by.
-pub(crate) struct Judge<'a> {
+pub(crate) struct Scorer<'a> {
     pub linkage: &'a Linkage,
     pub store: &'a Store,
     pub blocks: &'a Blocks,
     pub record_of_row: &'a [u32],
     /// For each record the number of its source, if that has each person once.
-    pub only: &'a [Option<u32>],
+    pub dedup_source: &'a [Option<u32>],
     /// Number of pairs of records that could be one person.
     pub total: f64,
     /// The largest number of pairs of one person, where that is known.
@@ -55,7 +55,7 @@ pub(crate) struct Judge<'a> {
 }
 
 /// What came of it.
-pub(crate) struct Weighed {
+pub(crate) struct Scored {
     /// Pairs of records, sorted, each once: the best pair of rows speaks for two records.
     pub pairs: Vec<Pair>,
     /// The model.
@@ -64,9 +64,9 @@ pub(crate) struct Weighed {
     pub candidates: u64,
 }
 
-impl Judge<'_> {
+impl Scorer<'_> {
     /// Judges all candidate pairs, part by part; by `model`, or by one that is learned from the first part.
-    pub(crate) fn judge(&self, model: Option<Model>) -> Weighed {
+    pub(crate) fn judge(&self, model: Option<Model>) -> Scored {
         let parts = self.blocks.parts(self.pairs_at_once);
         let proposals: u64 = parts.iter().map(|(_, pairs)| pairs).sum();
         let cuts = Cuts::new(self.linkage);
@@ -101,7 +101,7 @@ impl Judge<'_> {
         kept.sort_unstable_by(|x, y| (x.a, x.b).cmp(&(y.a, y.b)).then_with(|| y.weight.total_cmp(&x.weight)));
         kept.dedup_by_key(|pair| (pair.a, pair.b));
         let model = known.map_or_else(|| self.learn(&[], 1.0), |(model, _)| model);
-        Weighed { pairs: kept, model, candidates: judged }
+        Scored { pairs: kept, model, candidates: judged }
     }
 
     /// The pairs with their vectors; each list of pairs is given its own.
@@ -114,9 +114,9 @@ impl Judge<'_> {
     fn learn(&self, compared: &[Compared], times: f64) -> Model {
         let mut seen = learn::distinct(compared, self.threads);
         seen.iter_mut().for_each(|(_, n)| *n *= times);
-        let random = learn::random(self.linkage, self.store, self.record_of_row, self.only, self.threads);
+        let random = learn::random(self.linkage, self.store, self.record_of_row, self.dedup_source, self.threads);
         let present = self.store.present();
-        Model::learn(self.linkage, &seen, &random, self.total, self.only.len() as f64, self.possible, present)
+        Model::learn(self.linkage, &seen, &random, self.total, self.dedup_source.len() as f64, self.possible, present)
     }
 
     fn pair_of_records(&self, pair: RowPair, weight: f32) -> Pair {

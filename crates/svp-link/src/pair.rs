@@ -10,7 +10,12 @@ use svp_contract::Linkage;
 /// How two records agree, by their numbers, and how common the values of each are; of the two rows that agree best. `linkage` is the
 /// definition that they were linked under. `None` when a number is no record's.
 #[must_use]
-pub fn look(found: &Linked, linkage: &Linkage, a: usize, b: usize) -> Option<(ComparisonVector, Counts, Counts)> {
+pub fn compare_pair(
+    found: &Linked,
+    linkage: &Linkage,
+    a: usize,
+    b: usize,
+) -> Option<(ComparisonVector, Counts, Counts)> {
     let (a, b, store) = (found.records.get(a)?, found.records.get(b)?, found.store.as_ref()?);
     let rows = |(first, n): (u32, u32)| first..first + n;
     let pairs: Vec<RowPair> = rows(a.rows).flat_map(|x| rows(b.rows).map(move |y| RowPair::new(x, y))).collect();
