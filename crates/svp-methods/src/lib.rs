@@ -42,6 +42,7 @@
 //! | Did the map foretell it? | [`scoring::score`], [`scoring::score_at`] | hit rate, PAI, PEI, RRI |
 //! | A share, a count or a rate with its interval | [`rates::wilson`], [`rates::count_interval`], [`rates::directly_standardised`] | two ends |
 //! | Do two rates differ? | [`rates::rate_ratio`], [`rates::conditional_test`]; small counts [`rates::e_test`] | ratio, p |
+//! | Into which classes does a shaded map fall? | [`breaks::natural_breaks`]; steps of an axis [`breaks::round_step`] | where each class begins |
 //! | Did a measure work, and did crime move next door? | [`wdd::wdd`], [`wdd::wdq`], [`rates::chi_square_of_change`] | difference, p |
 //! | What of that holds when other things are taken into account? | [`counts_model::negative_binomial`], [`counts_model::poisson`] | rate ratios |
 //!
@@ -89,6 +90,7 @@
 //! | [`counts_model::poisson`] | `glm(family = poisson)` | `statsmodels` `GLM(family=Poisson())` |
 //! | [`counts_model::negative_binomial`] | `MASS::glm.nb`, whose theta is 1 / alpha | `statsmodels` `NegativeBinomial` |
 //! | [`wdd::wdd`] | `ptools::wdd` | |
+//! | [`breaks::natural_breaks`] | `classInt::classIntervals(style = "fisher")` | `mapclassify.FisherJenks`, `jenkspy` |
 //!
 //! The repository's conformance tests run esda, pointpats, statsmodels, scipy and pymannkendall beside these functions.
 
@@ -96,6 +98,7 @@
 // In tests a skipped oracle is said aloud, and loops over indices read like the formulas.
 #![cfg_attr(test, allow(clippy::print_stderr))]
 
+pub mod breaks;
 pub mod circular;
 pub mod counts_model;
 mod draw;

@@ -2,6 +2,7 @@
 
 use chrono::{Datelike, Duration, NaiveDate};
 use svp_contract::DesignKind;
+use svp_methods::breaks::round_step;
 
 use crate::assign::{Arm, Assignment};
 use crate::clock::Times;
@@ -131,17 +132,6 @@ pub fn svg(weeks: &[Week], times: &Times, title: &str) -> String {
     out
 }
 
-/// A step of 1, 2 or 5 times a power of ten that gives about four ticks.
-fn round_step(most: f64) -> f64 {
-    if most <= 0.0 {
-        return 1.0;
-    }
-    let rough = most / 4.0;
-    let power = libm::pow(10.0, libm::floor(libm::log10(rough)));
-    let step = [1.0, 2.0, 5.0].into_iter().find(|s| s * power >= rough).unwrap_or(10.0);
-    step * power
-}
-
 /// Dates below the plot: the first day of each quarter, or of each year where there are many.
 fn dates(first: NaiveDate, last: NaiveDate, x: &dyn Fn(NaiveDate) -> f64) -> String {
     let starts = |months: &[u32]| -> Vec<NaiveDate> {
@@ -210,13 +200,6 @@ mod tests {
         assert!(text.contains("dashed: control; before the trial all of them"));
         for date in ["Apr 2023", "Jan 2024", "Jul 2025"] {
             assert!(text.contains(&format!(">{date}</text>")), "{date}");
-        }
-    }
-
-    #[test]
-    fn steps_are_round() {
-        for (most, step) in [(0.0, 1.0), (3.5, 1.0), (0.3, 0.1), (9.0, 5.0), (42.0, 20.0)] {
-            assert!((round_step(most) - step).abs() < 1e-9, "{most}");
         }
     }
 

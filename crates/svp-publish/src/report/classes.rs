@@ -1,8 +1,7 @@
 //! Classes of a shaded chart: natural breaks (Fisher–Jenks) over the values that are shown.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
+use svp_methods::breaks::natural_breaks;
 
 use crate::words::{counted, label};
 
@@ -39,12 +38,10 @@ impl Classes {
                 _ => distinct.push((*value, 1.0)),
             }
         }
-        let starts = if distinct.len() <= MOST {
-            (0..distinct.len()).collect()
-        } else if distinct.len() > DISTINCT {
+        let starts = if distinct.len() > DISTINCT {
             (0..MOST).map(|i| i * distinct.len() / MOST).collect()
         } else {
-            natural(&distinct, MOST)
+            natural_breaks(&distinct, MOST).unwrap_or_else(|| (0..distinct.len()).collect())
         };
         let ranges = starts
             .iter()
@@ -91,48 +88,6 @@ impl Classes {
             })
             .collect()
     }
-}
-
-/// Starts of `k` classes that make the squared distance to the class means least (Fisher 1958, Jenks 1977).
-fn natural(distinct: &[(f64, f64)], k: usize) -> Vec<usize> {
-    let n = distinct.len();
-    let mut weight = vec![0.0; n + 1];
-    let mut sum = vec![0.0; n + 1];
-    let mut square = vec![0.0; n + 1];
-    for (i, (value, w)) in distinct.iter().enumerate() {
-        weight[i + 1] = weight[i] + w;
-        sum[i + 1] = sum[i] + w * value;
-        square[i + 1] = square[i] + w * value * value;
-    }
-    let cost = |from: usize, to: usize| {
-        let s = sum[to] - sum[from];
-        square[to] - square[from] - s * s / (weight[to] - weight[from])
-    };
-    let mut best: BTreeMap<(usize, usize), (f64, usize)> = BTreeMap::new();
-    for to in 1..=n {
-        best.insert((1, to), (cost(0, to), 0));
-    }
-    for classes in 2..=k {
-        for to in classes..=n {
-            let mut least = (f64::INFINITY, classes - 1);
-            for from in classes - 1..to {
-                let before = best.get(&(classes - 1, from)).map_or(f64::INFINITY, |b| b.0);
-                let total = before + cost(from, to);
-                if total < least.0 {
-                    least = (total, from);
-                }
-            }
-            best.insert((classes, to), least);
-        }
-    }
-    let mut starts = Vec::with_capacity(k);
-    let mut end = n;
-    for classes in (1..=k).rev() {
-        end = best.get(&(classes, end)).map_or(0, |b| b.1);
-        starts.push(end);
-    }
-    starts.reverse();
-    starts
 }
 
 #[cfg(test)]

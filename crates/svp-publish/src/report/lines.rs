@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use svp_methods::breaks::round_step;
+
 use crate::error::PublishError;
 use crate::frame::{Cell, Frame};
 use crate::words::{self, px};
@@ -162,7 +164,7 @@ pub(crate) fn line(frame: &Frame<'_>, rows: &[usize], x: usize, value: usize, br
     let (left, right, top, bottom) = (64.0, WIDTH - 80.0, 24.0, 290.0);
     let header = frame.columns[value].header.as_ref();
     let most = rows.iter().filter_map(|row| frame.cells(value)[*row].number()).fold(0.0, f64::max);
-    let step = nice_step(most);
+    let step = round_step(most);
     let ticks = (most / step).ceil().max(1.0);
     let ceiling = ticks * step;
     let (at, first_month) = steps(frame, rows, x);
@@ -250,27 +252,4 @@ fn spans<'b>(rows: &[usize], at: &[usize], breaks: &'b [Option<String>]) -> Vec<
         }
     }
     out
-}
-
-/// A step of 1, 2 or 5 times a power of ten that gives about four ticks.
-fn nice_step(most: f64) -> f64 {
-    if most <= 0.0 {
-        return 1.0;
-    }
-    let rough = most / 4.0;
-    let power = 10f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].into_iter().find(|step| step * power >= rough).unwrap_or(10.0);
-    step * power
-}
-
-#[cfg(test)]
-mod tests {
-    use super::nice_step;
-
-    #[test]
-    fn ticks_are_round_numbers() {
-        for (most, step) in [(0.0, 1.0), (4.0, 1.0), (37.0, 10.0), (120.0, 50.0), (0.8, 0.2)] {
-            assert!((nice_step(most) - step).abs() < 1e-9, "{most}");
-        }
-    }
 }
