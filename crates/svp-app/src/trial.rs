@@ -54,7 +54,7 @@ pub struct Done {
 }
 
 /// A trial that is being worked on.
-pub struct TrialDesk<'a> {
+pub struct TrialFolder<'a> {
     machine: &'a Machine,
     progress: &'a dyn Progress,
     site: Site,
@@ -64,7 +64,7 @@ pub struct TrialDesk<'a> {
     folder: PathBuf,
 }
 
-impl<'a> TrialDesk<'a> {
+impl<'a> TrialFolder<'a> {
     /// Opens a trial of a site by its name; `folder` is where each step finds what the steps before it wrote.
     ///
     /// # Errors
@@ -317,7 +317,7 @@ impl<'a> TrialDesk<'a> {
             let name = |file: &str| format!("patrols/{day}/{file}");
             self.write(&name("patrols.csv"), &sheet::csv(&self.trial, &spots, visits, &Osgb)?)?;
             self.write(&name("patrols.geojson"), &sheet::geojson(&self.trial, &spots, visits, &Osgb)?)?;
-            self.write(&name("sheet.html"), &sheet::html(&self.trial, &spots, visits))?;
+            self.write(&name("sheet.html"), &sheet::html(&self.trial, &spots, visits)?)?;
             for part in visits.chunk_by(|a, b| (a.shift, a.unit) == (b.shift, b.unit)) {
                 let file = format!("{}_unit_{}.gpx", self.trial.shifts[part[0].shift].name, part[0].unit);
                 self.write(&name(&file), &sheet::gpx(&self.trial, &spots, part, &Osgb)?)?;
@@ -423,7 +423,7 @@ impl<'a> TrialDesk<'a> {
         }
         self.write("evaluation.csv", &report::estimates_csv(&found))?;
         self.write("evaluation.json", &report::json(&self.trial, &found, &digests))?;
-        self.write("report.html", &report::html(&self.trial, &found, &plots))?;
+        self.write("report.html", &report::html(&self.trial, &found, &plots)?)?;
         let lines = vec![report::text(&found)];
         Ok(self.done(lines, "report.html"))
     }

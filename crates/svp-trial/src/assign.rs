@@ -7,9 +7,9 @@ use svp_contract::{DesignKind, Trial};
 
 use crate::TrialError;
 use crate::clock::{Days, Times};
-use crate::dice::{Dice, Purpose};
+use crate::rng::{Purpose, RandomStream};
 use crate::spots::Spot;
-use crate::table::Table;
+use crate::table::{Table, csv_text};
 
 /// What a hot spot is on a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,18 +81,16 @@ impl Assignment {
     /// The file of the assignment.
     #[must_use]
     pub fn csv(&self) -> String {
-        let mut out = String::from("day,hot_spot,block,arm\n");
         let n = self.spots.len().max(1);
-        for (row, arms) in self.arms.chunks(n).enumerate() {
-            let day = match self.kind {
-                DesignKind::Crossover => self.days.iter().nth(row).map(|d| d.to_string()).unwrap_or_default(),
-                _ => String::new(),
-            };
-            for ((spot, block), arm) in self.spots.iter().zip(&self.blocks).zip(arms) {
-                out.push_str(&format!("{day},{spot},{block},{}\n", arm.word()));
-            }
-        }
-        out
+        let day = |row: usize| match self.kind {
+            DesignKind::Crossover => self.days.iter().nth(row).map(|d| d.to_string()).unwrap_or_default(),
+            _ => String::new(),
+        };
+        let rows = self.arms.chunks(n).enumerate().flat_map(|(row, arms)| {
+            let spots = self.spots.iter().zip(&self.blocks).zip(arms);
+            spots.map(move |((spot, block), arm)| [day(row), spot.clone(), block.to_string(), arm.word().to_owned()])
+        });
+        csv_text(&["day", "hot_spot", "block", "arm"], rows)
     }
 
     /// Reads the file back, for the hot spots of a list.
@@ -149,7 +147,7 @@ impl Assignment {
 /// # Errors
 /// When the design cannot be drawn from so many hot spots.
 pub fn assign(trial: &Trial, times: &Times, spots: &[Spot]) -> Result<Assignment, TrialError> {
-    draw(trial, times, spots, &mut Dice::new(trial.design.seed, Purpose::Assign, 0))
+    draw(trial, times, spots, &mut RandomStream::new(trial.design.seed, Purpose::Assign, 0))
 }
 
 /// Another draw of the same design, for tests by randomisation.
@@ -157,10 +155,10 @@ pub fn assign(trial: &Trial, times: &Times, spots: &[Spot]) -> Result<Assignment
 /// # Errors
 /// As [`assign`].
 pub fn redraw(trial: &Trial, times: &Times, spots: &[Spot], index: u64) -> Result<Assignment, TrialError> {
-    draw(trial, times, spots, &mut Dice::new(trial.design.seed, Purpose::Redraw, index))
+    draw(trial, times, spots, &mut RandomStream::new(trial.design.seed, Purpose::Redraw, index))
 }
 
-fn draw(trial: &Trial, times: &Times, spots: &[Spot], dice: &mut Dice) -> Result<Assignment, TrialError> {
+fn draw(trial: &Trial, times: &Times, spots: &[Spot], rng: &mut RandomStream) -> Result<Assignment, TrialError> {
     let n = spots.len();
     let kind = trial.design.kind;
     let few = |what: String| Err(TrialError::Design { what });
@@ -175,13 +173,13 @@ fn draw(trial: &Trial, times: &Times, spots: &[Spot], dice: &mut Dice) -> Result
     let arms = match kind {
         DesignKind::Crossover => {
             blocks.fill(1);
-            crossover(times.trial.len(), n, treated_of(n, share), trial.design.washout_days, dice)
+            crossover(times.trial.len(), n, treated_of(n, share), trial.design.washout_days, rng)
         }
         DesignKind::MatchedPairs => {
             let mut arms = vec![Arm::LeftOut; n];
             for (b, pair) in order.chunks_exact(2).enumerate() {
                 let mut pair = pair.to_vec();
-                dice.shuffle(&mut pair);
+                rng.shuffle(&mut pair);
                 for (spot, arm) in pair.into_iter().zip([Arm::Treatment, Arm::Control]) {
                     (arms[spot], blocks[spot]) = (arm, b + 1);
                 }
@@ -201,7 +199,7 @@ fn draw(trial: &Trial, times: &Times, spots: &[Spot], dice: &mut Dice) -> Result
                     (block.to_vec(), after)
                 };
                 rest = after;
-                dice.shuffle(&mut block);
+                rng.shuffle(&mut block);
                 let treated = treated_of(block.len(), share);
                 for (i, spot) in block.into_iter().enumerate() {
                     blocks[spot] = b + 1;
@@ -222,12 +220,12 @@ pub fn treated_of(n: usize, share: f64) -> usize {
 }
 
 /// Every day `treated` of `n`, drawn anew.
-fn crossover(days: usize, n: usize, treated: usize, washout: u32, dice: &mut Dice) -> Vec<Arm> {
+fn crossover(days: usize, n: usize, treated: usize, washout: u32, rng: &mut RandomStream) -> Vec<Arm> {
     let mut arms = Vec::with_capacity(days * n);
     let mut since: Vec<Option<u32>> = vec![None; n];
     let mut order: Vec<usize> = (0..n).collect();
     for _ in 0..days {
-        dice.shuffle(&mut order);
+        rng.shuffle(&mut order);
         let mut today = vec![Arm::Control; n];
         for spot in &order[..treated] {
             today[*spot] = Arm::Treatment;

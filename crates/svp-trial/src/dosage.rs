@@ -9,8 +9,9 @@ use crate::TrialError;
 use crate::assign::{Arm, Assignment};
 use crate::clock::{Times, local};
 use crate::pings::Ping;
-use crate::rows::{Table, number};
+use crate::rows::number;
 use crate::spots::Spot;
+use crate::table::{Table, csv_text};
 
 /// A stay of one unit in one hot spot.
 #[derive(Debug, Clone, PartialEq)]
@@ -238,21 +239,15 @@ pub fn compliance(assignment: &Assignment, dosage: &Dosage) -> Compliance {
 /// Dosage as CSV. No unit and no ping is in it.
 #[must_use]
 pub fn csv(trial: &Trial, spots: &[Spot], dosage: &Dosage) -> String {
-    let mut out = String::from("day,shift,hot_spot,arm,visits_intended,visits,minutes,visits_10_to_20_minutes\n");
-    for r in &dosage.rows {
+    let row = |r: &Dose| {
         let shift = r.shift.and_then(|s| trial.shifts.get(s)).map_or("", |s| s.name.as_str());
         let spot = spots.get(r.spot).map_or("", |s| s.id.as_str());
-        out.push_str(&format!(
-            "{},{shift},{spot},{},{},{},{:.1},{}\n",
-            r.day,
-            r.arm.word(),
-            r.intended,
-            r.visits,
-            r.minutes,
-            r.in_range
-        ));
-    }
-    out
+        let [intended, visits, in_range] = [r.intended, r.visits, r.in_range].map(|n| n.to_string());
+        let minutes = format!("{:.1}", r.minutes);
+        [r.day.to_string(), shift.into(), spot.into(), r.arm.word().into(), intended, visits, minutes, in_range]
+    };
+    let header = ["day", "shift", "hot_spot", "arm", "visits_intended", "visits", "minutes", "visits_10_to_20_minutes"];
+    csv_text(&header, dosage.rows.iter().map(row))
 }
 
 /// Reads from such a file on which days which hot spots were visited.

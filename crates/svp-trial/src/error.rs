@@ -29,6 +29,12 @@ pub enum TrialError {
         /// What is wrong, without a value.
         what: String,
     },
+    /// A page cannot be written.
+    #[error("the template {name} cannot be filled")]
+    Template {
+        /// Template.
+        name: &'static str,
+    },
     /// Easting and northing stand in each other's column.
     #[error("{file}: easting and northing are exchanged in {rows} of {of} rows")]
     Exchanged {
@@ -157,6 +163,7 @@ impl TrialError {
             Self::Empty { .. } => "give a CSV file with a header and rows".to_owned(),
             Self::Column { wanted, .. } => format!("columns: {wanted}"),
             Self::File { .. } => "take the file as svp wrote it; make it anew with the step that writes it".to_owned(),
+            Self::Template { .. } => return None,
             Self::Exchanged { .. } => {
                 "by the box of the area file they lie there when exchanged: name the columns the other way round".to_owned()
             }

@@ -2,9 +2,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::assign::assign;
-use crate::dice::{Dice, Purpose};
 use crate::fixture::{event, spots, trial, trial_with};
 use crate::rings::outcome;
+use crate::rng::{Purpose, RandomStream};
 use crate::rows::Event;
 
 fn pairs() -> Trial {
@@ -19,16 +19,16 @@ fn pairs() -> Trial {
 fn invented(trial: &Trial, n: usize, daily: f64, effect: f64, moved: f64) -> Vec<Event> {
     let (times, spots) = (Times::new(trial), spots(n));
     let assignment = assign(trial, &times, &spots).unwrap();
-    let mut dice = Dice::new(11, Purpose::Power, 0);
+    let mut rng = RandomStream::new(11, Purpose::Power, 0);
     let mut out = Vec::new();
     for day in times.baseline.iter().chain(times.trial.iter()) {
         for (i, spot) in spots.iter().enumerate() {
             let treated = assignment.arm(i, day) == Some(Arm::Treatment);
             let (e, n) = spot.cell.centre();
-            for _ in 0..dice.poisson(daily * if treated { 1.0 - effect } else { 1.0 }) {
+            for _ in 0..rng.poisson(daily * if treated { 1.0 - effect } else { 1.0 }) {
                 out.push(event(e, n, &day.to_string()));
             }
-            for _ in 0..dice.poisson(daily * if treated { 1.0 + moved } else { 1.0 }) {
+            for _ in 0..rng.poisson(daily * if treated { 1.0 + moved } else { 1.0 }) {
                 out.push(event(e + 150.0, n, &day.to_string()));
             }
         }
@@ -200,7 +200,7 @@ fn coverage() {
             trial.design.seed = 1_000 + t;
             let (times, spots) = (Times::new(&trial), spots(20));
             let assignment = assign(&trial, &times, &spots).unwrap();
-            let mut dice = Dice::new(99 + t, Purpose::Power, 0);
+            let mut rng = RandomStream::new(99 + t, Purpose::Power, 0);
             let mut found = crate::rings::Outcome::default();
             for i in 0..20usize {
                 let daily = 0.15 + i as f64 / 40.0;
@@ -209,14 +209,14 @@ fn coverage() {
                 };
                 if pairs_too {
                     // The hot spot's own luck for the period, in one number a period.
-                    put(times.baseline.from, dice.negative_binomial(daily * times.baseline.len() as f64, alpha / 8.0));
+                    put(times.baseline.from, rng.negative_binomial(daily * times.baseline.len() as f64, alpha / 8.0));
                     let kept =
                         if assignment.arm(i, times.trial.from) == Some(Arm::Treatment) { 1.0 - effect } else { 1.0 };
-                    put(times.trial.from, dice.negative_binomial(daily * kept * 90.0, alpha / 3.0));
+                    put(times.trial.from, rng.negative_binomial(daily * kept * 90.0, alpha / 3.0));
                 } else {
                     for day in times.trial.iter() {
                         let kept = if assignment.arm(i, day) == Some(Arm::Treatment) { 1.0 - effect } else { 1.0 };
-                        put(day, dice.negative_binomial(daily * kept, alpha));
+                        put(day, rng.negative_binomial(daily * kept, alpha));
                     }
                 }
             }

@@ -88,17 +88,17 @@ mod tests {
     use svp_methods::counts_model::poisson;
 
     use super::*;
-    use crate::dice::{Dice, Purpose};
+    use crate::rng::{Purpose, RandomStream};
     use crate::stratified::{Stratum, ratio};
 
     fn rows(alpha: f64) -> Vec<Row> {
-        let mut dice = Dice::new(3, Purpose::Power, 9);
+        let mut rng = RandomStream::new(3, Purpose::Power, 9);
         (0..20usize)
             .flat_map(|s| (0..90u32).map(move |d| (s, d)))
             .map(|(s, d)| {
                 let treated = (s as u32 + d) % 5 < 2;
                 let mean = (0.2 + s as f64 / 20.0) * if treated { 0.5 } else { 1.0 };
-                let events = dice.negative_binomial(mean, alpha);
+                let events = rng.negative_binomial(mean, alpha);
                 Row { events, treated, days: 1, group: Group::Spot(s), cluster: s as u32 }
             })
             .collect()
@@ -153,12 +153,12 @@ mod tests {
 
     #[test]
     fn places_that_stay_on_their_side() {
-        let mut dice = Dice::new(4, Purpose::Power, 2);
+        let mut rng = RandomStream::new(4, Purpose::Power, 2);
         let rows: Vec<Row> = (0..40u32)
             .map(|i| {
                 let (treated, mean) = (i % 2 == 0, f64::from(20 + i));
-                let before = dice.poisson(mean * 8.0);
-                let events = dice.poisson(if treated { mean * 0.7 } else { mean });
+                let before = rng.poisson(mean * 8.0);
+                let events = rng.poisson(if treated { mean * 0.7 } else { mean });
                 Row { events, treated, days: 90, group: Group::Baseline(before), cluster: i / 2 }
             })
             .collect();

@@ -10,8 +10,8 @@ use svp_contract::{Shift, Trial};
 use crate::TrialError;
 use crate::assign::Assignment;
 use crate::clock::Times;
-use crate::dice::{Dice, Purpose};
 use crate::grid::length;
+use crate::rng::{Purpose, RandomStream};
 use crate::route::round;
 use crate::spots::Spot;
 
@@ -50,11 +50,11 @@ pub fn visits(
     let mut out = Vec::new();
     for (s, shift) in trial.shifts.iter().enumerate().filter(|(_, s)| s.patrolled) {
         let stream = (number * trial.shifts.len() + s) as u64;
-        let mut dice = Dice::new(trial.design.seed, Purpose::Patrol, stream);
-        for (u, mine) in share_out(trial, spots, &treated, &mut dice).into_iter().enumerate() {
+        let mut rng = RandomStream::new(trial.design.seed, Purpose::Patrol, stream);
+        for (u, mine) in share_out(trial, spots, &treated, &mut rng).into_iter().enumerate() {
             let (from, to) = times.span(day, shift);
             let minutes = u32::try_from((to - from).num_minutes()).unwrap_or(0);
-            let starts = rounds(trial, shift, minutes, spots, &mine, &mut dice)?;
+            let starts = rounds(trial, shift, minutes, spots, &mine, &mut rng)?;
             for (order, (spot, start)) in starts.into_iter().enumerate() {
                 out.push(Visit {
                     day,
@@ -72,14 +72,14 @@ pub fn visits(
 }
 
 /// Cuts the round through all treated hot spots into stretches, one a unit, and turns each at random.
-fn share_out(trial: &Trial, spots: &[Spot], treated: &[usize], dice: &mut Dice) -> Vec<Vec<usize>> {
+fn share_out(trial: &Trial, spots: &[Spot], treated: &[usize], rng: &mut RandomStream) -> Vec<Vec<usize>> {
     let centre = |s: &usize| spots[*s].cell.centre();
     let points: Vec<(f64, f64)> = treated.iter().map(centre).collect();
     let mut whole: Vec<usize> = round(&points).into_iter().map(|i| treated[i]).collect();
     if whole.is_empty() {
         return Vec::new();
     }
-    let turn = dice.below(whole.len());
+    let turn = rng.below(whole.len());
     whole.rotate_left(turn);
     let units = (trial.dose.units as usize).min(whole.len());
     let mut rest = whole.as_slice();
@@ -89,9 +89,9 @@ fn share_out(trial: &Trial, spots: &[Spot], treated: &[usize], dice: &mut Dice) 
         rest = after;
         let points: Vec<(f64, f64)> = mine.iter().map(centre).collect();
         let mut mine: Vec<usize> = round(&points).into_iter().map(|i| mine[i]).collect();
-        let turn = dice.below(mine.len());
+        let turn = rng.below(mine.len());
         mine.rotate_left(turn);
-        if dice.below(2) == 1 {
+        if rng.below(2) == 1 {
             mine.reverse();
         }
         out.push(mine);
@@ -106,7 +106,7 @@ fn rounds(
     minutes: u32,
     spots: &[Spot],
     mine: &[usize],
-    dice: &mut Dice,
+    rng: &mut RandomStream,
 ) -> Result<Vec<(usize, u32)>, TrialError> {
     let dose = &trial.dose;
     let window = f64::from(minutes) / f64::from(dose.visits_per_shift);
@@ -145,13 +145,13 @@ fn rounds(
         jitter = jitter.min(greatest - window - 1.0).min(window - least - 1.0).max(0.0);
     }
     // Where in its slot the whole shift begins: the same in each round, so that gaps keep, another on each day.
-    let phase = dice.unit() * (slot - jitter);
+    let phase = rng.unit() * (slot - jitter);
     let mut out = Vec::with_capacity(mine.len() * dose.visits_per_shift as usize);
     for r in 0..dose.visits_per_shift {
         let mut at = f64::from(r) * window;
         for (spot, leg) in mine.iter().zip(&legs) {
             // Below the length of a shift: the cast keeps the value.
-            let start = (at + phase + dice.unit() * jitter).floor() as u32;
+            let start = (at + phase + rng.unit() * jitter).floor() as u32;
             out.push((*spot, start));
             at += f64::from(dose.minutes) + leg + slot;
         }

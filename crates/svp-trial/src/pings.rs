@@ -9,7 +9,8 @@ use quick_xml::events::{BytesStart, Event as Xml};
 use crate::TrialError;
 use crate::clock::{When, instant, when};
 use crate::grid::{Cell, Projection};
-use crate::rows::{Table, number};
+use crate::rows::number;
+use crate::table::Table;
 
 /// Where a unit was.
 #[derive(Debug, Clone, PartialEq)]

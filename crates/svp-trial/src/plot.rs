@@ -95,7 +95,7 @@ pub fn svg(weeks: &[Week], times: &Times, title: &str) -> String {
     };
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDE} {HIGH}\" role=\"img\" font-family=\"Arial, sans-serif\" font-size=\"12\">\n<title>{}</title>\n<rect width=\"{WIDE}\" height=\"{HIGH}\" fill=\"#ffffff\"/>\n",
-        crate::sheet::escape(title)
+        minijinja::HtmlEscape(title)
     );
     let decimals = if step.fract() == 0.0 { 0 } else { 1 + usize::from(step < 0.1) };
     // At most nine steps: the step is chosen for about four.

@@ -10,8 +10,8 @@ use crate::TrialError;
 use crate::assign::{Arm, redraw};
 use crate::choose::counts;
 use crate::clock::Times;
-use crate::dice::{Dice, Purpose};
 use crate::randomise::{Weights, changes, p_value, redraws};
+use crate::rng::{Purpose, RandomStream};
 use crate::rows::Event;
 use crate::spots::Spot;
 
@@ -128,7 +128,7 @@ pub fn power(
         let mut found = 0usize;
         for s in 0..effort.simulations as u64 {
             // The same numbers for every effect: the curve is smoother than its error.
-            let mut dice = Dice::new(trial.design.seed, Purpose::Power, s);
+            let mut rng = RandomStream::new(trial.design.seed, Purpose::Power, s);
             let drawn = redraw(trial, times, spots, (1 << 32) | ((e as u64) << 24) | s)?;
             let outcomes = match trial.design.kind {
                 DesignKind::Crossover => {
@@ -137,7 +137,7 @@ pub fn power(
                     for (d, day) in times.trial.iter().enumerate() {
                         for (i, mean) in baseline.daily.iter().enumerate() {
                             let keep = if drawn.arm(i, day) == Some(Arm::Treatment) { 1.0 - effect } else { 1.0 };
-                            let count = dice.negative_binomial(mean * keep, baseline.alpha_day);
+                            let count = rng.negative_binomial(mean * keep, baseline.alpha_day);
                             if count > 0 {
                                 out.push((d * n + i, count as f64));
                             }
@@ -149,7 +149,7 @@ pub fn power(
                     let mut total = |days: usize, mean: f64| {
                         // A sum of independent blocks has the overdispersion of one, divided by their number.
                         let alpha = baseline.alpha_block * BLOCK as f64 / days as f64;
-                        dice.negative_binomial(mean * days as f64, alpha) as f64
+                        rng.negative_binomial(mean * days as f64, alpha) as f64
                     };
                     let pre: Vec<f64> = baseline.daily.iter().map(|m| total(times.baseline.len(), *m)).collect();
                     let treated = drawn.treated(times.trial.from);
@@ -249,9 +249,9 @@ mod tests {
 
     #[test]
     fn the_overdispersion_of_counts_of_this_law_is_found_again() {
-        let mut dice = Dice::new(5, Purpose::Power, 0);
+        let mut rng = RandomStream::new(5, Purpose::Power, 0);
         let counts: Vec<Vec<u64>> =
-            (0..20).map(|_| (0..500).map(|_| dice.negative_binomial(2.0, 0.7)).collect()).collect();
+            (0..20).map(|_| (0..500).map(|_| rng.negative_binomial(2.0, 0.7)).collect()).collect();
         assert!((alpha(&counts) - 0.7).abs() < 0.1, "{}", alpha(&counts));
         let flat: Vec<Vec<u64>> = vec![vec![3; 10]];
         assert_eq!(alpha(&flat), 0.0);

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use svp_contract::{DesignKind, Trial};
 
 use crate::assign::{Arm, Assignment};
-use crate::dice::ALGORITHM;
+use crate::rng::ALGORITHM;
 use crate::spots::Spot;
 
 /// SHA-256 as hex digits.

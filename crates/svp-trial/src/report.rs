@@ -2,13 +2,16 @@
 
 use std::fmt::Write;
 
+use minijinja::context;
 use serde_json::{Value, json};
 use svp_contract::{DesignKind, Trial};
 
+use crate::TrialError;
 use crate::dosage::{Compliance, Dosage};
 use crate::evaluate::{Estimate, Evaluation, Side};
-use crate::power::{Baseline, Effort, Power, WANTED};
-use crate::sheet::escape;
+use crate::power::{Baseline, Effort, Power, PowerAt, WANTED};
+use crate::table::csv_text;
+use crate::templates::render;
 
 /// What stands on every result.
 pub const NOTE: &str = "For the partners of the pilot only: counts are not disclosure-controlled and may be small. Before any of it is published it goes through `svp disclose --check`.";
@@ -71,82 +74,47 @@ fn round(value: Option<f64>) -> Value {
     value.map_or(Value::Null, |v| json!((v * 1e6).round() / 1e6))
 }
 
-const STYLE: &str = "body{font:15px/1.5 Arial,sans-serif;margin:2em auto;max-width:62em;padding:0 1em;color:#0b0c0c}table{border-collapse:collapse;margin:1em 0}th,td{border-bottom:1px solid #b1b4b6;padding:.3em .8em .3em 0;text-align:left;vertical-align:top}td.n,th.n{text-align:right}td:first-child{white-space:nowrap}.note{border-left:4px solid #1d70b8;padding-left:1em}";
-
 /// The page: plots are SVG texts with their headings.
-#[must_use]
-pub fn html(trial: &Trial, found: &Evaluation, plots: &[(String, String)]) -> String {
-    let mut out = format!(
-        "<!DOCTYPE html>\n<html lang=\"en-GB\">\n<head><meta charset=\"utf-8\"><title>{0}</title><style>{STYLE}</style></head>\n<body>\n<h1>{0}</h1>\n<p>{1}</p>\n<p class=\"note\">{2}</p>\n",
-        escape(&trial.title),
-        escape(&trial.description),
-        escape(NOTE)
-    );
-    let _ = writeln!(
-        out,
-        "<p>Design: {}; trial from {} to {}; baseline from {} to {}; seed {}.</p>",
-        trial.design.kind.word().replace('_', " "),
-        trial.design.from,
-        trial.design.to,
-        trial.baseline.from,
-        trial.baseline.to,
-        trial.design.seed
-    );
-    out.push_str("<h2>Effect</h2>\n<p>Those drawn for treatment against those that were not (intention to treat) come first. A rate ratio below 1, or a difference below 0, is a fall.</p>\n");
-    out.push_str("<table>\n<tr><th scope=\"col\">Where</th><th scope=\"col\">Whose days</th><th scope=\"col\">Method</th><th scope=\"col\" class=\"n\">Estimate</th><th scope=\"col\" class=\"n\">Interval</th><th scope=\"col\" class=\"n\">p</th><th scope=\"col\">Note</th></tr>\n");
-    for e in &found.estimates {
-        out.push_str(&row(e));
-    }
-    out.push_str("</table>\n<h2>Counts</h2>\n<table>\n<tr><th scope=\"col\">Where</th><th scope=\"col\">Side</th><th scope=\"col\" class=\"n\">Hot spots</th><th scope=\"col\" class=\"n\">Days</th><th scope=\"col\" class=\"n\">Events before</th><th scope=\"col\" class=\"n\">Events during</th></tr>\n");
-    let crossover = trial.design.kind == DesignKind::Crossover;
-    for (place, treated, control) in &found.counts {
-        for (side, s) in [("treatment", treated), ("control", control)] {
-            let _ = writeln!(
-                out,
-                "<tr><td>{}</td><td>{side}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
-                escape(place),
-                s.spots,
-                s.days,
-                // Before a crossover nobody is on a side.
-                if crossover { "–".to_owned() } else { s.before.events.to_string() },
-                s.during.events
-            );
-        }
-    }
-    out.push_str("</table>\n");
-    for (heading, plot) in plots {
-        let _ = writeln!(out, "<h2>{}</h2>\n{plot}", escape(heading));
-    }
-    if !found.notes.is_empty() {
-        out.push_str("<h2>To know</h2>\n<ul>\n");
-        for note in &found.notes {
-            let _ = writeln!(out, "<li>{}</li>", escape(note));
-        }
-        out.push_str("</ul>\n");
-    }
-    out.push_str("</body>\n</html>\n");
-    out
-}
-
-fn row(e: &Estimate) -> String {
+///
+/// # Errors
+/// When the template cannot be filled.
+pub fn html(trial: &Trial, found: &Evaluation, plots: &[(String, String)]) -> Result<String, TrialError> {
     let number = |v: Option<f64>| v.map_or_else(|| "–".to_owned(), |v| format!("{v:.3}"));
-    let interval = e.interval.map_or_else(|| "–".to_owned(), |(a, b)| format!("{a:.3} to {b:.3}"));
-    format!(
-        "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{interval}</td><td class=\"n\">{}</td><td>{}</td></tr>\n",
-        escape(&e.place),
-        e.population,
-        e.method,
-        number(e.value),
-        probability(e.p),
-        e.why
-    )
+    let estimate = |e: &Estimate| {
+        context! {
+            place => e.place, population => e.population, method => e.method, value => number(e.value),
+            interval => e.interval.map_or_else(|| "–".to_owned(), |(a, b)| format!("{a:.3} to {b:.3}")),
+            p => probability(e.p), why => e.why,
+        }
+    };
+    // Before a crossover nobody is on a side.
+    let crossover = trial.design.kind == DesignKind::Crossover;
+    let count = |place: &str, side: &str, s: &Side| {
+        context! {
+            place, side, spots => s.spots, days => s.days, during => s.during.events,
+            before => if crossover { "–".to_owned() } else { s.before.events.to_string() },
+        }
+    };
+    let sides = |(place, treated, control): &(String, Side, Side)| {
+        [count(place, "treatment", treated), count(place, "control", control)]
+    };
+    let values = context! {
+        title => trial.title, description => trial.description, note => NOTE,
+        design => trial.design.kind.word().replace('_', " "), seed => trial.design.seed,
+        trial => [trial.design.from.to_string(), trial.design.to.to_string()],
+        baseline => [trial.baseline.from.to_string(), trial.baseline.to.to_string()],
+        estimates => found.estimates.iter().map(estimate).collect::<Vec<_>>(),
+        counts => found.counts.iter().flat_map(sides).collect::<Vec<_>>(),
+        plots, notes => found.notes,
+    };
+    render("report.html", include_str!("../templates/report.html"), values)
 }
 
 /// A p-value as people write it: never 0.
 fn probability(p: Option<f64>) -> String {
     match p {
         None => "–".to_owned(),
-        Some(p) if p < 0.001 => "&lt;0.001".to_owned(),
+        Some(p) if p < 0.001 => "<0.001".to_owned(),
         Some(p) => format!("{p:.3}"),
     }
 }
@@ -214,11 +182,8 @@ pub fn power_text(trial: &Trial, baseline: &Baseline, found: &Power, effort: Eff
 /// The table of power as CSV.
 #[must_use]
 pub fn power_csv(found: &Power) -> String {
-    let mut out = String::from("effect,power,standard_error\n");
-    for p in &found.at {
-        let _ = writeln!(out, "{},{:.4},{:.4}", p.effect, p.power, p.error);
-    }
-    out
+    let row = |p: &PowerAt| [p.effect.to_string(), format!("{:.4}", p.power), format!("{:.4}", p.error)];
+    csv_text(&["effect", "power", "standard_error"], found.at.iter().map(row))
 }
 
 /// How the plan was kept, for the terminal.
@@ -272,7 +237,7 @@ mod tests {
         for (trial, before, cell) in [(crossover, Value::Null, "–"), (pairs, json!(0), "0")] {
             let parsed: Value = serde_json::from_str(&json(&trial, &found(), &[])).unwrap();
             assert_eq!(parsed["counts"][0]["control"]["events_before"], before);
-            let page = html(&trial, &found(), &[]);
+            let page = html(&trial, &found(), &[]).unwrap();
             assert!(page.contains(&format!("<td class=\"n\">{cell}</td><td class=\"n\">0</td></tr>")), "{page}");
         }
     }
@@ -281,7 +246,7 @@ mod tests {
     fn a_probability_is_never_nothing() {
         let mut found = found();
         found.estimates[0].p = Some(2e-9);
-        let page = html(&trial(), &found, &[]);
+        let page = html(&trial(), &found, &[]).unwrap();
         assert!(page.contains("&lt;0.001</td>") && !page.contains(">0.000<"));
         assert!(text(&found).contains("p <0.0001"));
     }
@@ -298,7 +263,7 @@ mod tests {
             (&parsed["estimates"][0]["estimate"], &parsed["estimates"][1]["estimate"]),
             (&json!(0.5), &Value::Null)
         );
-        let page = html(&trial, &found, &[("Plot".to_owned(), "<svg/>".to_owned())]);
+        let page = html(&trial, &found, &[("Plot".to_owned(), "<svg/>".to_owned())]).unwrap();
         for text in [page, text(&found), json(&trial, &found, &[])] {
             assert!(text.contains("disclose --check") && !text.contains("NaN"));
         }

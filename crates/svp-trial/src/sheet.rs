@@ -1,7 +1,8 @@
 //! Patrol sheets: CSV, GPX, GeoJSON, a page to print. They say where and when to walk and nothing of events or people.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use minijinja::{Value, context};
 use svp_contract::Trial;
 
 use crate::TrialError;
@@ -9,12 +10,8 @@ use crate::clock::{local, zone};
 use crate::grid::{Projection, degrees};
 use crate::patrols::Visit;
 use crate::spots::{Spot, square};
-
-/// Text inside of XML and HTML.
-#[must_use]
-pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
+use crate::table::csv_text;
+use crate::templates::render;
 
 /// Middle of a hot spot in degrees.
 fn point(spot: &Spot, projection: &dyn Projection) -> Result<(f64, f64), TrialError> {
@@ -28,26 +25,33 @@ fn point(spot: &Spot, projection: &dyn Projection) -> Result<(f64, f64), TrialEr
 /// # Errors
 /// When a hot spot lies off the National Grid.
 pub fn csv(trial: &Trial, spots: &[Spot], visits: &[Visit], projection: &dyn Projection) -> Result<String, TrialError> {
-    let mut out = String::from(
-        "day,shift,unit,order,hot_spot,start_local,clock,start_utc,minutes,easting,northing,longitude,latitude\n",
-    );
-    for v in visits {
+    let row = |v: &Visit| {
         let spot = &spots[v.spot];
         let ((lon, lat), (e, n)) = (point(spot, projection)?, spot.cell.centre());
-        out.push_str(&format!(
-            "{},{},{},{},{},{},{},{},{},{e},{n},{lon},{lat}\n",
-            v.day,
-            trial.shifts[v.shift].name,
-            v.unit,
-            v.order,
-            spot.id,
-            local(v.start).format("%Y-%m-%d %H:%M"),
-            zone(v.start),
-            v.start.format("%Y-%m-%dT%H:%MZ"),
-            v.minutes
-        ));
-    }
-    Ok(out)
+        let [start, utc] =
+            [local(v.start).format("%Y-%m-%d %H:%M").to_string(), v.start.format("%Y-%m-%dT%H:%MZ").to_string()];
+        let [unit, order, minutes] = [v.unit.to_string(), v.order.to_string(), v.minutes.to_string()];
+        let shift = trial.shifts[v.shift].name.clone();
+        let first =
+            [v.day.to_string(), shift, unit, order, spot.id.clone(), start, zone(v.start).to_string(), utc, minutes];
+        Ok(first.into_iter().chain([e, n, lon, lat].map(|x| x.to_string())).collect::<Vec<String>>())
+    };
+    let header = [
+        "day",
+        "shift",
+        "unit",
+        "order",
+        "hot_spot",
+        "start_local",
+        "clock",
+        "start_utc",
+        "minutes",
+        "easting",
+        "northing",
+        "longitude",
+        "latitude",
+    ];
+    Ok(csv_text(&header, visits.iter().map(row).collect::<Result<Vec<_>, TrialError>>()?))
 }
 
 /// Visits of one unit and shift as GPX 1.1: a waypoint for each hot spot, a route in the order of the visits.
@@ -55,32 +59,25 @@ pub fn csv(trial: &Trial, spots: &[Spot], visits: &[Visit], projection: &dyn Pro
 /// # Errors
 /// When a hot spot lies off the National Grid.
 pub fn gpx(trial: &Trial, spots: &[Spot], visits: &[Visit], projection: &dyn Projection) -> Result<String, TrialError> {
-    let mut out = String::from(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<gpx version=\"1.1\" creator=\"svp\" xmlns=\"http://www.topografix.com/GPX/1/1\">\n",
-    );
-    let places: std::collections::BTreeSet<usize> = visits.iter().map(|v| v.spot).collect();
-    for place in places {
+    let places: BTreeSet<usize> = visits.iter().map(|v| v.spot).collect();
+    let place = |place: usize| {
         let (lon, lat) = point(&spots[place], projection)?;
-        let name = escape(&spots[place].id);
-        out.push_str(&format!("  <wpt lat=\"{lat}\" lon=\"{lon}\"><name>{name}</name></wpt>\n"));
-    }
-    if let Some(first) = visits.first() {
-        let name = format!("{} {} unit {}", first.day, trial.shifts[first.shift].name, first.unit);
-        out.push_str(&format!("  <rte>\n    <name>{}</name>\n", escape(&name)));
-        for v in visits {
-            let (lon, lat) = point(&spots[v.spot], projection)?;
-            out.push_str(&format!(
-                "    <rtept lat=\"{lat}\" lon=\"{lon}\"><time>{}</time><name>{} {}</name><desc>{} minutes</desc></rtept>\n",
-                v.start.format("%Y-%m-%dT%H:%M:00Z"),
-                escape(&spots[v.spot].id),
-                local(v.start).format("%H:%M"),
-                v.minutes
-            ));
-        }
-        out.push_str("  </rte>\n");
-    }
-    out.push_str("</gpx>\n");
-    Ok(out)
+        Ok(context! { lat => lat.to_string(), lon => lon.to_string(), name => spots[place].id })
+    };
+    let visit = |v: &Visit| {
+        let (lon, lat) = point(&spots[v.spot], projection)?;
+        Ok(context! {
+            lat => lat.to_string(), lon => lon.to_string(), time => v.start.format("%Y-%m-%dT%H:%M:00Z").to_string(),
+            spot => spots[v.spot].id, start => local(v.start).format("%H:%M").to_string(), minutes => v.minutes,
+        })
+    };
+    let name = |first: &Visit| format!("{} {} unit {}", first.day, trial.shifts[first.shift].name, first.unit);
+    let values = context! {
+        name => visits.first().map(name),
+        places => places.into_iter().map(place).collect::<Result<Vec<_>, TrialError>>()?,
+        visits => visits.iter().map(visit).collect::<Result<Vec<_>, TrialError>>()?,
+    };
+    render("route.gpx", include_str!("../templates/route.gpx"), values)
 }
 
 /// The hot spots of these visits as GeoJSON squares, each with its times.
@@ -108,41 +105,26 @@ pub fn geojson(
     Ok(format!("{}\n", serde_json::json!({ "type": "FeatureCollection", "features": features })))
 }
 
-const STYLE: &str = "body{font:14px/1.4 Arial,sans-serif;margin:2em;color:#0b0c0c}h1{font-size:1.3em}h2{font-size:1.1em;margin-top:2em}table{border-collapse:collapse;width:100%}th,td{border:1px solid #505a5f;padding:.4em .6em;text-align:left}section+section{break-before:page}td.tick{width:5em}";
-
 /// A page to print: one table for each shift and unit.
-#[must_use]
-pub fn html(trial: &Trial, spots: &[Spot], visits: &[Visit]) -> String {
-    let mut parts: BTreeMap<(usize, usize), Vec<&Visit>> = BTreeMap::new();
+///
+/// # Errors
+/// When the template cannot be filled.
+pub fn html(trial: &Trial, spots: &[Spot], visits: &[Visit]) -> Result<String, TrialError> {
+    let mut parts: BTreeMap<(usize, usize), Vec<Value>> = BTreeMap::new();
     for v in visits {
-        parts.entry((v.shift, v.unit)).or_default().push(v);
+        let (e, n) = spots[v.spot].cell.centre();
+        parts.entry((v.shift, v.unit)).or_default().push(context! {
+            order => v.order, start => format!("{} {}", local(v.start).format("%a %H:%M"), zone(v.start)),
+            spot => spots[v.spot].id, middle => format!("{e:.0}, {n:.0}"), minutes => v.minutes,
+        });
     }
-    let day = visits.first().map(|v| v.day.to_string()).unwrap_or_default();
-    let mut out = format!(
-        "<!DOCTYPE html>\n<html lang=\"en-GB\">\n<head><meta charset=\"utf-8\"><title>Patrols {day}</title><style>{STYLE}</style></head>\n<body>\n<h1>{}: patrols of {day}</h1>\n<p>Walk each hot spot for {} minutes, on foot and in sight. Come at the time that is written, and tell it to nobody beforehand.</p>\n",
-        escape(&trial.title),
-        trial.dose.minutes
-    );
-    for ((shift, unit), visits) in parts {
-        out.push_str(&format!(
-            "<section>\n<h2>Shift {}, unit {unit}</h2>\n<table>\n<tr><th scope=\"col\">No</th><th scope=\"col\">Start</th><th scope=\"col\">Hot spot</th><th scope=\"col\">Middle: easting, northing</th><th scope=\"col\">Minutes</th><th scope=\"col\">Arrived</th><th scope=\"col\">Left</th></tr>\n",
-            escape(&trial.shifts[shift].name)
-        ));
-        for v in visits {
-            let (e, n) = spots[v.spot].cell.centre();
-            out.push_str(&format!(
-                "<tr><td>{}</td><td>{} {}</td><td>{}</td><td>{e:.0}, {n:.0}</td><td>{}</td><td class=\"tick\"></td><td class=\"tick\"></td></tr>\n",
-                v.order,
-                local(v.start).format("%a %H:%M"),
-                zone(v.start),
-                escape(&spots[v.spot].id),
-                v.minutes
-            ));
-        }
-        out.push_str("</table>\n</section>\n");
-    }
-    out.push_str("</body>\n</html>\n");
-    out
+    let shift = |((shift, unit), visits)| context! { name => trial.shifts[shift].name, unit, visits };
+    let values = context! {
+        day => visits.first().map(|v| v.day.to_string()).unwrap_or_default(),
+        title => trial.title, minutes => trial.dose.minutes,
+        shifts => parts.into_iter().map(shift).collect::<Vec<_>>(),
+    };
+    render("sheet.html", include_str!("../templates/sheet.html"), values)
 }
 
 #[cfg(test)]
@@ -195,7 +177,7 @@ mod tests {
             csv(&trial, &spots, &visits, &Plane).unwrap(),
             gpx(&trial, &spots, &visits, &Plane).unwrap(),
             geojson(&trial, &spots, &visits, &Plane).unwrap(),
-            html(&trial, &spots, &visits),
+            html(&trial, &spots, &visits).unwrap(),
         ];
         assert!(all.iter().all(|t| !t.contains("987654") && !t.contains("876543") && !t.contains("events")));
     }
@@ -204,6 +186,6 @@ mod tests {
     fn a_title_is_text() {
         let (mut trial, spots, visits) = day();
         trial.title = "<script>alert(1)</script>".to_owned();
-        assert!(!html(&trial, &spots, &visits).contains("<script>"));
+        assert!(!html(&trial, &spots, &visits).unwrap().contains("<script>"));
     }
 }

@@ -6,7 +6,8 @@ use svp_contract::{Measure, Shift};
 
 use crate::TrialError;
 use crate::grid::{Cell, Projection, degrees};
-use crate::rows::{Table, number};
+use crate::rows::number;
+use crate::table::{Table, csv_text};
 
 /// A hot spot.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,24 +52,17 @@ const COLUMNS: &str = "hot_spot,cell,easting,northing,size_m,events,harm,quarter
 /// The list as CSV.
 #[must_use]
 pub fn csv(spots: &[Spot], shifts: &[Shift]) -> String {
-    let mut out = String::from(COLUMNS);
-    for shift in shifts {
-        out.push_str(&format!(",events_{}", shift.name));
-    }
-    out.push('\n');
-    for spot in spots {
+    let by_shift: Vec<String> = shifts.iter().map(|shift| format!("events_{}", shift.name)).collect();
+    let header: Vec<&str> = COLUMNS.split(',').chain(by_shift.iter().map(String::as_str)).collect();
+    let row = |spot: &Spot| {
         let Cell { easting, northing, size } = spot.cell;
-        let name = spot.cell.name();
-        out.push_str(&format!(
-            "{},{name},{easting},{northing},{size},{},{},{},{:.3}",
-            spot.id, spot.events, spot.harm, spot.quarters, spot.one_point
-        ));
-        for i in 0..shifts.len() {
-            out.push_str(&format!(",{}", spot.by_shift.get(i).copied().unwrap_or(0)));
-        }
-        out.push('\n');
-    }
-    out
+        let place = [spot.id.clone(), spot.cell.name(), easting.to_string(), northing.to_string(), size.to_string()];
+        let counts = [spot.events.to_string(), spot.harm.to_string(), spot.quarters.to_string()];
+        let counts = counts.into_iter().chain([format!("{:.3}", spot.one_point)]);
+        let by_shift = (0..shifts.len()).map(|i| spot.by_shift.get(i).copied().unwrap_or(0).to_string());
+        place.into_iter().chain(counts).chain(by_shift).collect::<Vec<String>>()
+    };
+    csv_text(&header, spots.iter().map(row))
 }
 
 /// The list as GeoJSON: one square a hot spot, WGS84. `notes` says what to know of the events behind it.

@@ -77,3 +77,16 @@ impl Table {
         &self.rows
     }
 }
+
+/// Rows as CSV, each with as many fields as the header.
+pub(crate) fn csv_text<R: IntoIterator<Item = String>>(header: &[&str], rows: impl IntoIterator<Item = R>) -> String {
+    let mut out = csv::Writer::from_writer(Vec::new());
+    let mut written = out.write_record(header);
+    for row in rows {
+        written = written.and_then(|()| out.write_record(row));
+    }
+    match written.map(|()| out.into_inner().map(String::from_utf8)) {
+        Ok(Ok(Ok(text))) => text,
+        _ => unreachable!("a vector takes every byte, and rows of text of one length are text"),
+    }
+}

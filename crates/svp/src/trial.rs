@@ -1,6 +1,6 @@
 //! `svp trial`: each step's result is printed, and where it lies.
 
-use svp_app::trial::{Done, EventsFrom, TrialDesk};
+use svp_app::trial::{Done, EventsFrom, TrialFolder};
 use svp_app::{AppError, Progress};
 
 use crate::args::{Cli, lake_at};
@@ -10,7 +10,7 @@ use crate::trial_args::{EventArgs, TrialArgs, TrialCommand, TrialPlace};
 /// The command.
 pub async fn command(cli: &Cli, args: &TrialArgs, tell: &Tell) -> Result<(), AppError> {
     let machine = cli.machine();
-    let open = |place: &TrialPlace| TrialDesk::open(&cli.site, &place.trial, &place.folder, &machine, tell);
+    let open = |place: &TrialPlace| TrialFolder::open(&cli.site, &place.trial, &place.folder, &machine, tell);
     let done = match &args.command {
         TrialCommand::Choose { place, from, exclude, force } => {
             open(place)?.choose(&events(from), exclude, *force).await?

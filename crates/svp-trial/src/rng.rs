@@ -24,9 +24,9 @@ pub enum Purpose {
 
 /// A stream of random numbers.
 #[derive(Debug, Clone)]
-pub struct Dice(ChaCha8Rng);
+pub struct RandomStream(ChaCha8Rng);
 
-impl Dice {
+impl RandomStream {
     /// The stream of `seed` for `purpose`; `index` parts streams of one purpose (0 for the assignment).
     #[must_use]
     pub fn new(seed: u64, purpose: Purpose, index: u64) -> Self {
@@ -133,10 +133,10 @@ impl Dice {
 mod tests {
     use super::*;
 
-    fn moments(mut draw: impl FnMut(&mut Dice) -> f64) -> (f64, f64) {
-        let mut dice = Dice::new(7, Purpose::Power, 0);
+    fn moments(mut draw: impl FnMut(&mut RandomStream) -> f64) -> (f64, f64) {
+        let mut rng = RandomStream::new(7, Purpose::Power, 0);
         let n = 40_000;
-        let all: Vec<f64> = (0..n).map(|_| draw(&mut dice)).collect();
+        let all: Vec<f64> = (0..n).map(|_| draw(&mut rng)).collect();
         let mean = all.iter().sum::<f64>() / f64::from(n);
         (mean, all.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / f64::from(n - 1))
     }
@@ -150,17 +150,17 @@ mod tests {
             let wanted = mean + 0.5 * mean * mean;
             assert!((m / mean - 1.0).abs() < 0.1 && (v / wanted - 1.0).abs() < 0.12, "{mean}: {m} {v}");
         }
-        assert_eq!(Dice::new(1, Purpose::Power, 0).poisson(f64::NAN), 0);
-        assert_eq!(Dice::new(1, Purpose::Power, 0).negative_binomial(-1.0, 0.5), 0);
+        assert_eq!(RandomStream::new(1, Purpose::Power, 0).poisson(f64::NAN), 0);
+        assert_eq!(RandomStream::new(1, Purpose::Power, 0).negative_binomial(-1.0, 0.5), 0);
     }
 
     #[test]
     fn every_place_is_as_likely() {
-        let mut dice = Dice::new(3, Purpose::Assign, 0);
+        let mut rng = RandomStream::new(3, Purpose::Assign, 0);
         let mut seen = [[0u32; 5]; 5];
         for _ in 0..20_000 {
             let mut list = [0, 1, 2, 3, 4];
-            dice.shuffle(&mut list);
+            rng.shuffle(&mut list);
             for (place, what) in list.iter().enumerate() {
                 seen[place][*what] += 1;
             }
@@ -172,14 +172,14 @@ mod tests {
     #[test]
     fn the_stream_is_fixed() {
         // By ChaCha written anew in Python (tests/conformance/trial.py).
-        let mut dice = Dice::new(20_250_501, Purpose::Assign, 0);
+        let mut rng = RandomStream::new(20_250_501, Purpose::Assign, 0);
         let wanted = [14_307_394_682_919_116_230, 9_448_848_323_504_041_598, 7_674_856_166_353_375_595];
-        assert_eq!([dice.bits(), dice.bits(), dice.bits()], wanted);
-        let mut dice = Dice::new(20_250_501, Purpose::Assign, 0);
-        let first: Vec<usize> = (0..8).map(|_| dice.below(1000)).collect();
-        let mut again = Dice::new(20_250_501, Purpose::Assign, 0);
+        assert_eq!([rng.bits(), rng.bits(), rng.bits()], wanted);
+        let mut rng = RandomStream::new(20_250_501, Purpose::Assign, 0);
+        let first: Vec<usize> = (0..8).map(|_| rng.below(1000)).collect();
+        let mut again = RandomStream::new(20_250_501, Purpose::Assign, 0);
         assert_eq!(first, (0..8).map(|_| again.below(1000)).collect::<Vec<_>>());
-        let mut other = Dice::new(20_250_501, Purpose::Redraw, 0);
+        let mut other = RandomStream::new(20_250_501, Purpose::Redraw, 0);
         assert_ne!(first, (0..8).map(|_| other.below(1000)).collect::<Vec<_>>());
     }
 }
