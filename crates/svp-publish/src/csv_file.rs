@@ -7,8 +7,8 @@
 
 use bytes::Bytes;
 
+use crate::format::{NOT_AVAILABLE, SUPPRESSED};
 use crate::frame::{Cell, Frame};
-use crate::words::{NOT_AVAILABLE, SUPPRESSED};
 
 /// Writes the table.
 pub(crate) fn write(frame: &Frame<'_>) -> Bytes {

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::error::PublishError;
 use crate::frame::{Cell, Frame};
+use crate::geometry::Ground;
 use crate::model::ReleaseMeta;
-use crate::shape::Ground;
 
 /// Writes the table.
 pub(crate) fn write(meta: &ReleaseMeta, frame: &Frame<'_>, ground: &Ground) -> Result<Bytes, PublishError> {

@@ -6,17 +6,17 @@
 
 mod csv_file;
 mod error;
+mod format;
 mod frame;
 mod geojson_file;
+mod geometry;
 mod manifest;
 mod model;
 mod parquet_file;
 mod readme;
 mod release;
+mod remainder;
 mod report;
-mod rest;
-mod shape;
-mod words;
 
 #[cfg(test)]
 mod fixture;
@@ -24,9 +24,9 @@ mod fixture;
 mod tests;
 
 pub use error::PublishError;
+pub use geometry::OUTLINE_TOLERANCE;
 pub use manifest::{FORMAT, FORMAT_VERSION};
 pub use model::{
     Chart, Column, Content, DefinitionLine, Geometry, MissingMonths, Outlines, PublishedTable, ReleaseMeta, SourceLine,
 };
 pub use release::release;
-pub use shape::OUTLINE_TOLERANCE;

@@ -6,10 +6,10 @@ use minijinja::value::Serde;
 use serde::Serialize;
 
 use crate::error::PublishError;
+use crate::format::{NOT_AVAILABLE, SUPPRESSED, whole};
 use crate::frame::Frame;
 use crate::model::{Content, PublishedTable, ReleaseMeta};
 use crate::report::templates;
-use crate::words::{NOT_AVAILABLE, SUPPRESSED, whole};
 
 #[derive(Serialize)]
 struct Line<'a> {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::error::PublishError;
 use crate::frame::Frame;
 use crate::model::{Outlines, PublishedTable, ReleaseMeta};
-use crate::{csv_file, geojson_file, manifest, parquet_file, readme, report, shape};
+use crate::{csv_file, geojson_file, geometry, manifest, parquet_file, readme, report};
 
 /// Makes the files of one release folder as (relative path, bytes), `manifest.json` last.
 ///
@@ -27,7 +27,7 @@ pub fn release(
     outlines: &[Outlines],
 ) -> Result<Vec<(String, Bytes)>, PublishError> {
     check_names(tables)?;
-    let outlines: Vec<Outlines> = outlines.iter().map(shape::lightened).collect();
+    let outlines: Vec<Outlines> = outlines.iter().map(geometry::lightened).collect();
     let outlines = outlines.as_slice();
     let mut frames = Vec::with_capacity(tables.len());
     let mut grounds = Vec::with_capacity(tables.len());
@@ -36,7 +36,7 @@ pub fn release(
         let frame = Frame::new(table)?;
         let mut ground = None;
         if let Some(frame) = &frame {
-            ground = shape::ground(frame, outlines)?;
+            ground = geometry::ground(frame, outlines)?;
             let name = &table.name;
             files.push((format!("{name}.parquet"), parquet_file::write(meta, frame)?));
             files.push((format!("{name}.csv"), csv_file::write(frame)));

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use svp_methods::breaks::natural_breaks;
 
-use crate::words::{counted, label};
+use crate::format::{counted, label};
 
 /// Most shades a chart uses.
 const MOST: usize = 4;

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::format;
 use crate::frame::{Cell, Frame, Role};
-use crate::words;
 
 /// The rows of one chart.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(crate) struct Facet {
 pub(crate) fn facets(frame: &Frame<'_>, key: usize) -> Vec<Facet> {
     let text = |column: usize, row: usize| {
         let column = &frame.columns[column];
-        words::cell(&column.cells[row], column.header.as_ref(), true)
+        format::cell(&column.cells[row], column.header.as_ref(), true)
     };
     let mut first: BTreeMap<String, usize> = BTreeMap::new();
     let mut varying: BTreeSet<usize> = BTreeSet::new();

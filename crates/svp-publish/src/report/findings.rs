@@ -5,10 +5,10 @@ use serde::Serialize;
 use super::facets::{Facet, facets};
 use super::{heat, lines};
 use crate::error::PublishError;
+use crate::format;
 use crate::frame::{Cell, Frame, Role};
+use crate::geometry::Ground;
 use crate::model::{Chart, ReleaseMeta};
-use crate::shape::Ground;
-use crate::words;
 
 /// Most key figures under one definition.
 const MOST: usize = 8;
@@ -50,7 +50,7 @@ fn whole(rows: &[usize], ground: Option<&Ground>) -> Vec<usize> {
 
 fn show(frame: &Frame<'_>, row: usize, column: usize) -> String {
     let c = &frame.columns[column];
-    words::cell(&c.cells[row], c.header.as_ref(), c.role == Role::Grain)
+    format::cell(&c.cells[row], c.header.as_ref(), c.role == Role::Grain)
 }
 
 /// The sentence of a chart, if there is anything to say.
@@ -81,7 +81,7 @@ pub(crate) fn sentence(
                     text.push_str(&share);
                 }
                 if withheld > 0 {
-                    text.push_str(&format!(" {} suppressed.", words::counted(withheld, "place is", "places are")));
+                    text.push_str(&format!(" {} suppressed.", format::counted(withheld, "place is", "places are")));
                 }
                 text
             })
@@ -114,7 +114,7 @@ pub(crate) fn sentence(
                 if broken > 0 {
                     text.push_str(&format!(
                         " {} shaded in the chart and not compared.",
-                        words::counted(
+                        format::counted(
                             broken,
                             "value with a break in recording is",
                             "values with a break in recording are"
@@ -124,7 +124,7 @@ pub(crate) fn sentence(
                 if gaps > 0 {
                     text.push_str(&format!(
                         " {} suppressed or not available and left open in the line.",
-                        words::counted(gaps, "value is", "values are")
+                        format::counted(gaps, "value is", "values are")
                     ));
                 }
                 text
@@ -145,8 +145,8 @@ fn top_share(frame: &Frame<'_>, rows: &[usize], value: usize) -> Option<String> 
     (all > 0.0).then(|| {
         format!(
             " The 10 highest of the {} places with a value hold {}% of what is shown.",
-            words::many(shown.len()),
-            words::decimal(100.0 * top / all, 0)
+            format::many(shown.len()),
+            format::decimal(100.0 * top / all, 0)
         )
     })
 }
@@ -222,7 +222,7 @@ fn figures(frame: &Frame<'_>, ground: Option<&Ground>) -> Result<Vec<Figure>, Pu
                     format!(
                         "busiest hour of the week; {}: {}{suffix}",
                         frame.columns[value].header.as_ref().map_or("value", |h| h.title.as_str()),
-                        words::label(most)
+                        format::label(most)
                     ),
                 )
             })

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::classes::{Classes, LegendLine};
+use crate::format::{self, DAYS, NOT_AVAILABLE, SUPPRESSED};
 use crate::frame::{Cell, Frame};
-use crate::words::{self, DAYS, NOT_AVAILABLE, SUPPRESSED};
 
 /// Everything the heat map template needs.
 #[derive(Debug, Serialize)]
@@ -18,11 +18,11 @@ pub(crate) struct HeatView {
 #[derive(Debug, Serialize)]
 struct Day {
     name: &'static str,
-    cells: Vec<Square>,
+    cells: Vec<HeatCell>,
 }
 
 #[derive(Debug, Clone, Serialize)]
-struct Square {
+struct HeatCell {
     css: &'static str,
     text: String,
     label: String,
@@ -46,26 +46,26 @@ pub(crate) fn view(frame: &Frame<'_>, rows: &[usize], hour: usize, value: usize)
     let week = week(frame, rows, hour, value);
     let classes = Classes::new(week.iter().filter_map(Cell::number));
     let title = frame.title(value);
-    let squares: Vec<Square> = week
+    let squares: Vec<HeatCell> = week
         .iter()
         .enumerate()
         .map(|(at, cell)| {
             let (css, text) = match cell {
                 Cell::Suppressed => ("sup", SUPPRESSED.to_string()),
                 cell => match cell.number() {
-                    Some(value) => (classes.css(value), words::label(value)),
+                    Some(value) => (classes.css(value), format::label(value)),
                     None => ("mis", NOT_AVAILABLE.to_string()),
                 },
             };
             let label = format!("{} {:02}:00 to {:02}:59. {title}: {text}", DAYS[at / 24], at % 24, at % 24);
-            Square { css, text, label }
+            HeatCell { css, text, label }
         })
         .collect();
     let mut legend = classes.legend("hour", "hours");
     for (css, text) in [("zero", "0, a true zero"), ("sup", "[c] suppressed, not zero"), ("mis", "[x] not available")] {
         let found = squares.iter().filter(|s| s.css == css).count();
         if found > 0 {
-            legend.push(LegendLine { css, text: format!("{text} ({})", words::counted(found, "hour", "hours")) });
+            legend.push(LegendLine { css, text: format!("{text} ({})", format::counted(found, "hour", "hours")) });
         }
     }
     HeatView {
@@ -114,18 +114,18 @@ pub(crate) fn finding(frame: &Frame<'_>, rows: &[usize], hour: usize, value: usi
         }
     }
     let ties = week.iter().filter(|c| c.number() == Some(most)).count();
-    let mut text = format!("The busiest hour is {name} ({})", words::label(most));
+    let mut text = format!("The busiest hour is {name} ({})", format::label(most));
     if ties > 1 {
-        text.push_str(&format!(", with {} at the same value", words::counted(ties - 1, "other hour", "other hours")));
+        text.push_str(&format!(", with {} at the same value", format::counted(ties - 1, "other hour", "other hours")));
     }
     text.push_str(&format!(
         ". Of what is shown, {}% falls between 18:00 and 05:59.",
-        words::decimal(100.0 * night / all, 0)
+        format::decimal(100.0 * night / all, 0)
     ));
     if withheld > 0 {
         text.push_str(&format!(
             " {} not in this share, because the value is suppressed or not available.",
-            words::counted(withheld, "hour is", "hours are")
+            format::counted(withheld, "hour is", "hours are")
         ));
     }
     Some(text)

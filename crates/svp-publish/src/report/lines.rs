@@ -5,8 +5,8 @@ use serde::Serialize;
 use svp_methods::breaks::round_step;
 
 use crate::error::PublishError;
+use crate::format::{self, px};
 use crate::frame::{Cell, Frame};
-use crate::words::{self, px};
 
 /// Most bars that are drawn.
 pub(crate) const MOST_BARS: usize = 30;
@@ -52,10 +52,10 @@ pub(crate) fn bars(frame: &Frame<'_>, rows: &[usize], x: usize, value: usize) ->
             Some(value) if most > 0.0 => (value.max(0.0) / most) * room,
             _ => 0.0,
         };
-        let name = words::cell(&frame.cells(x)[*row], frame.columns[x].header.as_ref(), true);
+        let name = format::cell(&frame.cells(x)[*row], frame.columns[x].header.as_ref(), true);
         bars.push(Bar {
             name: shorten(&name, 36),
-            text: words::cell(cell, header, false),
+            text: format::cell(cell, header, false),
             css: match cell {
                 Cell::Suppressed => "sup",
                 Cell::Missing => "mis",
@@ -149,7 +149,7 @@ pub(crate) fn breaks(frame: &Frame<'_>, column: Option<&str>) -> Result<Vec<Opti
 /// Where the rows lie in time, in steps from the first: months by the calendar, anything else row by row.
 fn steps(frame: &Frame<'_>, rows: &[usize], x: usize) -> (Vec<usize>, Option<usize>) {
     let months: Option<Vec<usize>> =
-        rows.iter().map(|row| frame.cells(x)[*row].text().and_then(|text| words::month_number(text))).collect();
+        rows.iter().map(|row| frame.cells(x)[*row].text().and_then(|text| format::month_number(text))).collect();
     match months {
         Some(months) if !months.is_empty() && months.is_sorted_by(|a, b| a < b) => {
             (months.iter().map(|m| m - months[0]).collect(), Some(months[0]))
@@ -174,7 +174,7 @@ pub(crate) fn line(frame: &Frame<'_>, rows: &[usize], x: usize, value: usize, br
     #[allow(clippy::cast_precision_loss)]
     let place = |position: usize| left + wide * position as f64;
     let height = |value: f64| bottom - (bottom - top) * value / ceiling;
-    let name = |row: usize| words::cell(&frame.cells(x)[row], frame.columns[x].header.as_ref(), true);
+    let name = |row: usize| format::cell(&frame.cells(x)[row], frame.columns[x].header.as_ref(), true);
     let (mut runs, mut dots, mut gaps) = (vec![], vec![], vec![]);
     let mut run = String::new();
     let mut before = None;
@@ -184,7 +184,7 @@ pub(crate) fn line(frame: &Frame<'_>, rows: &[usize], x: usize, value: usize, br
         }
         before = Some(*position);
         let (at, cell) = (place(*position), &frame.cells(value)[*row]);
-        let text = words::cell(cell, header, false);
+        let text = format::cell(cell, header, false);
         let aside = breaks[*row].as_ref().map_or_else(String::new, |why| format!(" (not comparable: {why})"));
         let label = format!("{}: {text}{aside}", name(*row));
         match cell.number() {
@@ -204,7 +204,7 @@ pub(crate) fn line(frame: &Frame<'_>, rows: &[usize], x: usize, value: usize, br
     let every = length.div_ceil(12).max(1);
     let x_ticks = (0..length).step_by(every).filter_map(|position| {
         let text = match first_month {
-            Some(first) => Some(words::month(&words::month_text(first + position))),
+            Some(first) => Some(format::month(&format::month_text(first + position))),
             None => rows.get(position).map(|row| name(*row)),
         };
         text.map(|text| Tick { at: px(place(position)), text_at: px(place(position)), text })
@@ -212,7 +212,7 @@ pub(crate) fn line(frame: &Frame<'_>, rows: &[usize], x: usize, value: usize, br
     let mut y_ticks = Vec::new();
     let mut tick = 0.0;
     while tick <= ceiling + step / 2.0 {
-        y_ticks.push(Tick { at: px(height(tick)), text_at: px(height(tick) + 4.0), text: words::label(tick) });
+        y_ticks.push(Tick { at: px(height(tick)), text_at: px(height(tick) + 4.0), text: format::label(tick) });
         tick += step;
     }
     let bands = spans(rows, &at, breaks).into_iter().map(|(first, last, why)| {

@@ -5,10 +5,10 @@ use serde::Serialize;
 
 use super::classes::{Classes, LegendLine};
 use super::plane::{Label, Plane, ScaleBar, around, middle, place, simplified};
+use crate::format::{self, px};
 use crate::frame::{Cell, Frame};
+use crate::geometry::Ground;
 use crate::model::{Geometry, Outlines};
-use crate::shape::Ground;
-use crate::words::{self, px};
 
 /// Width and greatest height of the main map, in drawing units.
 const WIDTH: f64 = 960.0;
@@ -124,7 +124,7 @@ pub(crate) fn view(
     if areas {
         for spot in &spots {
             let text = spot.name.clone().unwrap_or_default();
-            let value = words::cell(spot.cell, None, false);
+            let value = format::cell(spot.cell, None, false);
             names.push((spot.centre, format!("{text} {value}").trim().to_string()));
         }
     } else {
@@ -183,14 +183,14 @@ pub(crate) fn view(
     if without > 0 {
         notes.push(format!(
             "{} without a place on the map; see the table.",
-            words::counted(without, "row is", "rows are")
+            format::counted(without, "row is", "rows are")
         ));
     }
     let outside = spots.iter().filter(|s| !plane.holds(s.centre)).count();
     if outside > 0 {
         notes.push(format!(
             "{} outside the frame of the map; see the table.",
-            words::counted(outside, "place lies", "places lie")
+            format::counted(outside, "place lies", "places lie")
         ));
     }
     let (one, more) = if areas { ("area", "areas") } else { ("cell", "cells") };
@@ -203,7 +203,7 @@ pub(crate) fn view(
         describe: format!(
             "Map of {}: {} shaded by value over outlines of the area. The table holds the same values.",
             value_title,
-            words::counted(spots.len(), one, more)
+            format::counted(spots.len(), one, more)
         ),
         land: land.iter().map(|area| plane.path(&simplified(&area.2, plane.scale))).collect(),
         groups,
@@ -228,7 +228,7 @@ fn spots<'a>(frame: &'a Frame<'_>, ground: &'a Ground, rows: &[usize], value: us
             let centre = middle(shape)?;
             let cell = &frame.cells(value)[*row];
             let name = ground.names[*row].clone();
-            let id = words::cell(&frame.cells(ground.column)[*row], None, true);
+            let id = format::cell(&frame.cells(ground.column)[*row], None, true);
             let header = frame.columns[value].header.as_ref();
             let place = match &name {
                 Some(name) if ground.cell_size.is_none() => name.clone(),
@@ -239,7 +239,7 @@ fn spots<'a>(frame: &'a Frame<'_>, ground: &'a Ground, rows: &[usize], value: us
                 shape,
                 cell,
                 centre,
-                label: format!("{place}. {title}: {}", words::cell(cell, header, false)),
+                label: format!("{place}. {title}: {}", format::cell(cell, header, false)),
                 name,
                 rest: ground.rests[*row],
             })
@@ -267,7 +267,7 @@ fn shade(spot: &Spot<'_>, classes: &Classes) -> &'static str {
 fn special(spots: &[Spot<'_>], one: &str, more: &str, tiny: bool) -> Vec<LegendLine> {
     let line = |css, text: &str, test: &dyn Fn(&Cell) -> bool| {
         let found = spots.iter().filter(|s| test(s.cell)).count();
-        (found > 0).then(|| LegendLine { css, text: format!("{text} ({})", words::counted(found, one, more)) })
+        (found > 0).then(|| LegendLine { css, text: format!("{text} ({})", format::counted(found, one, more)) })
     };
     let withheld = if tiny { "[c] suppressed, not zero; grey on the whole map" } else { "[c] suppressed, not zero" };
     let rests = spots.iter().filter(|s| s.rest).count();
@@ -275,7 +275,7 @@ fn special(spots: &[Spot<'_>], one: &str, more: &str, tiny: bool) -> Vec<LegendL
         css: "rest",
         text: format!(
             "merged: small {more} shown as one number, the rest of a larger {one} ({})",
-            words::counted(rests, "rest", "rests")
+            format::counted(rests, "rest", "rests")
         ),
     });
     [
@@ -399,7 +399,7 @@ fn close_up(
         px((centre.x / 100.0).round() * 100.0),
         px((centre.y / 100.0).round() * 100.0)
     );
-    let name = name.map_or_else(|| words::capital(&at), |name| format!("{name}, around {at}"));
+    let name = name.map_or_else(|| format::capital(&at), |name| format!("{name}, around {at}"));
     let edges = backdrop
         .iter()
         .flat_map(|b| &b.areas)
@@ -416,7 +416,7 @@ fn close_up(
             y: px(plane.y(spot.centre.y) + 4.0),
             text: match spot.cell {
                 Cell::Suppressed | Cell::Missing => String::new(),
-                other if numbers => words::cell(other, None, false),
+                other if numbers => format::cell(other, None, false),
                 _ => String::new(),
             },
         })
@@ -426,7 +426,7 @@ fn close_up(
         describe: format!(
             "Close-up {letter}: {name}, {} km wide. {} in view; the table holds the values.",
             px(window.width() / 1000.0),
-            words::counted(inside.len(), "cell", "cells")
+            format::counted(inside.len(), "cell", "cells")
         ),
         name: format!("{name}; {} km wide", px(window.width() / 1000.0)),
         width: px(plane.width),

@@ -17,11 +17,11 @@ use serde::Serialize;
 
 use self::facets::Facet;
 use crate::error::PublishError;
+use crate::format::{self, NOT_APPLICABLE, NOT_AVAILABLE, SUPPRESSED};
 use crate::frame::Frame;
+use crate::geometry::Ground;
 use crate::model::{Chart, Content, Outlines, PublishedTable, ReleaseMeta};
 use crate::readme;
-use crate::shape::Ground;
-use crate::words::{self, NOT_APPLICABLE, NOT_AVAILABLE, SUPPRESSED};
 
 /// Most charts that one table is split into.
 const MOST_CHARTS: usize = 4;
@@ -153,7 +153,7 @@ fn result<'a>(
     };
     let Some(frame) = frame else {
         if let Content::NotAvailable(reason) = &table.content {
-            out.not_available = Some(words::capital(reason));
+            out.not_available = Some(format::capital(reason));
         }
         return Ok(out);
     };
@@ -225,7 +225,7 @@ fn chart(
 
 fn disclosure(frame: &Frame<'_>) -> Disclosure {
     let summary = frame.summary;
-    let written = |value: u64| words::whole(i64::try_from(value).unwrap_or(i64::MAX));
+    let written = |value: u64| format::whole(i64::try_from(value).unwrap_or(i64::MAX));
     let sentence = if summary.cells == 0 {
         "There is no count in this table.".to_string()
     } else {
@@ -253,10 +253,10 @@ fn disclosure(frame: &Frame<'_>) -> Disclosure {
 }
 
 fn source(line: &crate::model::SourceLine) -> SourceRow<'_> {
-    let written = |value: u64| words::whole(i64::try_from(value).unwrap_or(i64::MAX));
+    let written = |value: u64| format::whole(i64::try_from(value).unwrap_or(i64::MAX));
     SourceRow {
         title: &line.title,
-        agency: words::capital(&line.agency.replace('_', " ")),
+        agency: format::capital(&line.agency.replace('_', " ")),
         controller: &line.controller,
         period: covered(line),
         extract_note: &line.extract_note,
@@ -293,9 +293,9 @@ fn covered(line: &crate::model::SourceLine) -> String {
 
 fn period(from: &str, to: &str) -> String {
     if from == to {
-        return words::month(from);
+        return format::month(from);
     }
-    format!("{} to {}", words::month(from), words::month(to))
+    format!("{} to {}", format::month(from), format::month(to))
 }
 
 /// `2026-11-22T04:20:36Z` → `2026-11-22 04:20 UTC`; any other text stays.
@@ -313,7 +313,7 @@ fn flatten(path: &str, value: &serde_json::Value, out: &mut Vec<(String, String)
     use serde_json::Value;
     let below = |key: &str| {
         let key = key.replace('_', " ");
-        if path.is_empty() { words::capital(&key) } else { format!("{path}: {key}") }
+        if path.is_empty() { format::capital(&key) } else { format!("{path}: {key}") }
     };
     match value {
         Value::Null => {}
@@ -332,8 +332,8 @@ fn flatten(path: &str, value: &serde_json::Value, out: &mut Vec<(String, String)
         Value::Number(number) => out.push((
             path.to_string(),
             match (number.as_i64(), number.as_f64()) {
-                (Some(whole), _) => words::whole(whole),
-                (None, Some(other)) => words::decimal(other, 3),
+                (Some(whole), _) => format::whole(whole),
+                (None, Some(other)) => format::decimal(other, 3),
                 _ => number.to_string(),
             },
         )),

@@ -5,7 +5,7 @@ use geo::{
 };
 use serde::Serialize;
 
-use crate::words::px;
+use crate::format::px;
 
 /// Metres to drawing units; north is up.
 #[derive(Debug, Clone, Copy)]

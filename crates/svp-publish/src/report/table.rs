@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
+use crate::format;
 use crate::frame::{Cell, Frame, Role};
+use crate::geometry::Ground;
 use crate::model::Chart;
-use crate::shape::Ground;
-use crate::words;
 
 /// Most rows that the report prints.
 const MOST_ROWS: usize = 50;
@@ -56,7 +56,7 @@ pub(crate) fn view(frame: &Frame<'_>, ground: Option<&Ground>) -> TableView {
                     let column_ = &frame.columns[*column];
                     let cell = &column_.cells[row];
                     let text = match cell {
-                        Cell::Int(value) if Some(*column) == hour => words::hour_of_week(*value),
+                        Cell::Int(value) if Some(*column) == hour => format::hour_of_week(*value),
                         // A place is known by its name; its code follows.
                         Cell::Text(code) => ground
                             .filter(|g| g.column == *column)
@@ -67,7 +67,7 @@ pub(crate) fn view(frame: &Frame<'_>, ground: Option<&Ground>) -> TableView {
                     Entry {
                         text: text.unwrap_or_else(|| {
                             let grain = column_.role == Role::Grain;
-                            words::cell(cell, column_.header.as_ref(), grain)
+                            format::cell(cell, column_.header.as_ref(), grain)
                         }),
                         number: *number,
                         row_head: position == 0 && column_.role == Role::Grain,
@@ -84,8 +84,8 @@ pub(crate) fn view(frame: &Frame<'_>, ground: Option<&Ground>) -> TableView {
             .map(|(column, number)| Head { text: frame.title(*column), number })
             .collect(),
         rows,
-        shown: words::many(frame.rows.min(MOST_ROWS)),
-        all: words::many(frame.rows),
+        shown: format::many(frame.rows.min(MOST_ROWS)),
+        all: format::many(frame.rows),
         cut: frame.rows > MOST_ROWS,
     }
 }

@@ -10,7 +10,7 @@ use svp_functions::place::osgb;
 use crate::error::PublishError;
 use crate::frame::{Cell, Frame};
 use crate::model::{Geometry, Outlines};
-use crate::rest;
+use crate::remainder;
 
 /// Greatest distance in metres by which a simplified outline leaves the given one.
 pub const OUTLINE_TOLERANCE: f64 = 10.0;
@@ -27,7 +27,7 @@ pub(crate) fn bng_square(id: &str) -> Option<(f64, f64, f64)> {
 
 /// Corners of an H3 cell as longitude and latitude.
 fn h3_ring(id: &str) -> Option<LineString<f64>> {
-    id.parse().ok().map(rest::ring)
+    id.parse().ok().map(remainder::ring)
 }
 
 fn single(ring: LineString<f64>) -> MultiPolygon<f64> {
@@ -161,7 +161,7 @@ pub(crate) fn ground(frame: &Frame<'_>, outlines: &[Outlines]) -> Result<Option<
                 (degrees.as_ref().and_then(to_metres), degrees, None)
             }
             (Geometry::BngCell { .. }, Some(node)) => {
-                let metres = rest::of_square(bng_square(node).ok_or_else(bad)?, &pieces.squares);
+                let metres = remainder::of_square(bng_square(node).ok_or_else(bad)?, &pieces.squares);
                 let degrees = metres.as_ref().and_then(to_degrees);
                 (metres, degrees, None)
             }
@@ -177,7 +177,7 @@ pub(crate) fn ground(frame: &Frame<'_>, outlines: &[Outlines]) -> Result<Option<
                 }
             }
             _ => {
-                let square = MultiPolygon::new(vec![rest::square(bng_square(id).ok_or_else(bad)?)]);
+                let square = MultiPolygon::new(vec![remainder::square(bng_square(id).ok_or_else(bad)?)]);
                 let degrees = to_degrees(&square);
                 (Some(square), degrees, None)
             }
@@ -203,7 +203,7 @@ fn side(shape: &MultiPolygon<f64>) -> f64 {
 
 /// The cells of a table as they stand: whole ones, and the larger ones whose rest is a row.
 struct Pieces {
-    squares: Vec<rest::Square>,
+    squares: Vec<remainder::Square>,
     hexagons: BTreeSet<h3o::CellIndex>,
 }
 
@@ -219,7 +219,7 @@ impl Pieces {
     /// What is left of a hexagon. The finest cell of the table tells the resolution that was merged.
     fn hexagon(&self, node: h3o::CellIndex) -> Option<MultiPolygon<f64>> {
         let finest = self.hexagons.iter().map(|cell| cell.resolution()).max()?;
-        rest::of_hexagon(node, finest, &self.hexagons)
+        remainder::of_hexagon(node, finest, &self.hexagons)
     }
 }
 
