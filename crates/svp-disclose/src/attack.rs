@@ -79,6 +79,21 @@ pub struct Attack {
 
 /// Attacks everything: one verdict for every number with a protection interval that is not shown.
 ///
+/// ```
+/// use svp_disclose::attack::{Effort, attack, attack_exact};
+/// use svp_disclose::system::{Equation, Number, System};
+///
+/// // 3 is suppressed, 21 and 40 are shown, and so is their sum: a reader subtracts.
+/// let numbers = vec![Number::suppressed(3.0, 8.0), Number::shown(21.0), Number::shown(40.0), Number::shown(64.0)];
+/// let mut system = System { numbers, equations: vec![Equation::sum(3, &[0, 1, 2])] };
+/// assert_eq!(attack(&system, &Effort::default())?.broken, [0]);
+/// assert_eq!(attack_exact(&system, 0)?, (3.0, 3.0));
+/// // Without the sum nothing follows.
+/// system.equations.clear();
+/// assert!(attack(&system, &Effort::default())?.broken.is_empty());
+/// # Ok::<(), svp_disclose::system::SystemError>(())
+/// ```
+///
 /// # Errors
 /// When the system makes no sense, is untrue, or contradicts itself.
 pub fn attack(system: &System, effort: &Effort) -> Result<Attack, SystemError> {

@@ -33,6 +33,20 @@ pub struct Protection {
 
 /// Hides shown numbers of `system` until the attack finds nothing.
 ///
+/// ```
+/// use svp_disclose::attack::{Effort, attack};
+/// use svp_disclose::protect::protect;
+/// use svp_disclose::system::{Equation, Number, System};
+///
+/// let numbers = vec![Number::suppressed(3.0, 8.0), Number::shown(21.0), Number::shown(40.0), Number::shown(64.0)];
+/// let mut system = System { numbers, equations: vec![Equation::sum(3, &[0, 1, 2])] };
+/// // 21 is the cheapest with which 3 could be anything from 1 to 7.
+/// let done = protect(&mut system, &Effort::default())?;
+/// assert_eq!((done.hidden, done.unprotected), (vec![1], vec![]));
+/// assert!(attack(&system, &Effort::default())?.broken.is_empty());
+/// # Ok::<(), svp_disclose::system::SystemError>(())
+/// ```
+///
 /// # Errors
 /// When the system makes no sense, is untrue, or lacks a value. The system is unchanged then.
 pub fn protect(system: &mut System, effort: &Effort) -> Result<Protection, SystemError> {

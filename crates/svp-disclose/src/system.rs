@@ -104,6 +104,28 @@ pub struct Number {
 }
 
 impl Number {
+    /// A count that is printed as it is. Hiding a large one costs a little more than hiding a small one.
+    #[must_use]
+    pub fn shown(value: f64) -> Self {
+        Self {
+            value: Some(value),
+            published: (value, value),
+            assumed: (1.0, f64::INFINITY),
+            state: State::Shown,
+            fixed: false,
+            cost: 1.0 + value.max(0.0).ln_1p() / 8.0,
+            protection: ProtectionInterval::None,
+            order: 0,
+        }
+    }
+
+    /// A count from 1 to one less than `below`, which is suppressed so that a reader learns no more than that.
+    #[must_use]
+    pub fn suppressed(value: f64, below: f64) -> Self {
+        let protection = ProtectionInterval::BothSides { lower: 1.0, upper: below - 1.0 };
+        Self { state: State::Hidden, protection, ..Self::shown(value) }
+    }
+
     /// What the reader knows before any arithmetic.
     #[must_use]
     pub fn interval(&self) -> (f64, f64) {

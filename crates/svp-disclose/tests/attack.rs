@@ -4,12 +4,12 @@
 
 mod linked;
 
-use linked::{Random, TwoLevels, linked, printed, suppressed};
+use linked::{Random, TwoLevels, linked};
 use svp_disclose::attack::{Effort, Proof, attack, attack_exact};
 use svp_disclose::protect::protect;
 use svp_disclose::raise_intervals;
 use svp_disclose::relate::{Related, relate};
-use svp_disclose::system::{Equation, ProtectionInterval, State, System, SystemError};
+use svp_disclose::system::{Equation, Number, ProtectionInterval, State, System, SystemError};
 
 /// The protection intervals as far as marks can keep them at all.
 fn attainable(system: &System) -> Vec<ProtectionInterval> {
@@ -25,7 +25,7 @@ fn effort() -> Effort {
 /// Rows a, b, c and their total; columns x, y, z and theirs: 16 numbers, row by row.
 fn three_by_three(body: [[f64; 3]; 3], below: f64) -> System {
     let mut system = System::default();
-    let cell = |v: f64| if v > 0.0 && v < below { suppressed(v, below) } else { printed(v) };
+    let cell = |v: f64| if v > 0.0 && v < below { Number::suppressed(v, below) } else { Number::shown(v) };
     for r in 0..4 {
         for c in 0..4 {
             let rows = if r < 3 { r..r + 1 } else { 0..3 };
@@ -61,7 +61,7 @@ fn one_suppressed_cell_is_recovered_by_subtraction() {
 /// Two marked cells under a marked total: the total is two at the least, and no suppression can keep that.
 #[test]
 fn marks_tell_that_a_total_is_of_two_at_least() {
-    let numbers = vec![suppressed(1.0, 8.0), suppressed(1.0, 8.0), suppressed(2.0, 8.0)];
+    let numbers = vec![Number::suppressed(1.0, 8.0), Number::suppressed(1.0, 8.0), Number::suppressed(2.0, 8.0)];
     let mut system = System { numbers, equations: Vec::new() };
     system.equations.push(Equation::sum(2, &[0, 1]));
     assert_eq!(attainable(&system)[2], ProtectionInterval::BothSides { lower: 2.0, upper: 7.0 });

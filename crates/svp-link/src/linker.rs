@@ -32,13 +32,7 @@ const REQUIRED: [&str; 3] = ["person_record_id", "source", "agency"];
 ///
 /// The same records give the same result, whatever their order and the number of threads.
 ///
-/// ```ignore
-/// let linkage = Linkage::shipped()?;
-/// let linked = Linker::new(&linkage).fit(&batches).await?;
-/// for person in linked.people() {
-///     println!("{person:?}");
-/// }
-/// ```
+/// The front page of the crate has an example.
 #[derive(Clone, Copy)]
 pub struct Linker<'a> {
     linkage: &'a Linkage,

@@ -87,6 +87,11 @@ fn people(linked: &Linked, batches: &[RecordBatch]) -> Vec<Vec<String>> {
     people
 }
 
+#[tokio::test]
+async fn the_example_of_the_front_page() {
+    include!("front_page.rs")
+}
+
 /// Linkage without a lake: batches in, people out.
 #[tokio::test]
 async fn a_few_batches_in_memory_are_linked() {

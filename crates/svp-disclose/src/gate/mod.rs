@@ -65,6 +65,21 @@ impl GateReport {
 ///
 /// `asked` is what the person says of the columns, `site` the members of dimensions that the site knows beside those that any table
 /// of violence has. Of `policy`, the threshold, the base and the bands of age hold.
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow::array::{Int64Array, RecordBatch, StringArray};
+/// use svp_disclose::Policy;
+/// use svp_disclose::gate::{Asked, Dimensions, Rule, check_table};
+///
+/// let months = Arc::new(StringArray::from(vec!["2024-01", "2024-02", "2024-03"]));
+/// let counts = Arc::new(Int64Array::from(vec![12, 3, 40]));
+/// let table = RecordBatch::try_from_iter([("month", months as _), ("assaults", counts as _)]).unwrap();
+/// let policy = Policy { suppress_below: 8, ..Policy::open("small counts of patients") };
+/// let report = check_table(&table, &Asked::default(), &Dimensions::default(), &policy);
+/// assert!(!report.passes());
+/// assert_eq!((report.findings[0].rule, &report.findings[0].rows[..]), (Rule::SmallCount, &[2][..]));
+/// ```
 #[must_use]
 pub fn check_table(batch: &RecordBatch, asked: &Asked<'_>, site: &Dimensions, policy: &Policy) -> GateReport {
     let mut found = Findings::default();

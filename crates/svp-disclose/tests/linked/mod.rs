@@ -2,7 +2,6 @@
 
 use svp_disclose::event_set::EventSet;
 use svp_disclose::relate::{Dim, Hierarchies, Published, Row, Table};
-use svp_disclose::system::{Number, ProtectionInterval, State};
 
 /// A small generator of random numbers (splitmix64): the same seed gives the same tables everywhere.
 #[derive(Debug, Clone)]
@@ -180,27 +179,4 @@ pub fn linked(seed: u64) -> (Vec<Table>, Rule) {
         tables.push(table("cube", &dims, &cube, rule, true));
     }
     (tables, rule)
-}
-
-/// A number that is printed exactly, for systems made by hand.
-pub fn printed(value: f64) -> Number {
-    Number {
-        value: Some(value),
-        published: (value, value),
-        assumed: (1.0, f64::INFINITY),
-        state: State::Shown,
-        fixed: false,
-        cost: 1.0 + value.max(0.0).ln_1p() / 8.0,
-        protection: ProtectionInterval::None,
-        order: 0,
-    }
-}
-
-/// A number that is suppressed for its smallness.
-pub fn suppressed(value: f64, below: f64) -> Number {
-    Number {
-        state: State::Hidden,
-        protection: ProtectionInterval::BothSides { lower: 1.0, upper: below - 1.0 },
-        ..printed(value)
-    }
 }

@@ -1,0 +1,35 @@
+{
+    // Each agency encodes under one key; whoever links sees tokens and filters, and ids that say nothing.
+    let key = Key::generate("needs-assessment").unwrap();
+    let encode = |agency: &str, people: &[[&str; 4]]| {
+        let text = |of: &dyn Fn(&[&str; 4]) -> String| Arc::new(people.iter().map(|p| Some(of(p))).collect::<StringArray>());
+        let column = |kind, name: &str, field: usize| {
+            let mut encoder = Encoder::new(&key, kind, name, name);
+            let encoding = |person: &[&str; 4]| {
+                let mut out = Vec::new();
+                encoder.encode(&[Some(person[field]), Some(person[field])], &mut out).then_some(out)
+            };
+            Arc::new(people.iter().map(encoding).collect::<BinaryArray>())
+        };
+        RecordBatch::try_from_iter([
+            ("person_record_id", text(&|p| p[0].to_owned()) as ArrayRef),
+            ("source", text(&|_| agency.to_owned())),
+            ("agency", text(&|_| agency.to_owned())),
+            ("enc_forename", column(EncodingKind::Name, "forename", 1)),
+            ("enc_surname", column(EncodingKind::Name, "surname", 2)),
+            ("enc_birth", column(EncodingKind::Date, "birth", 3)),
+        ])
+        .unwrap()
+    };
+    let police = [["p1", "ISOBEL", "KETTLEWICK", "1984-03-17"], ["p2", "BARNABY", "HUCKLEDON", "1971-11-02"]];
+    let health = [["h1", "ISOBEL", "KETTLEWIK", "1984-03-17"], ["h2", "ROWENA", "TASKERLEY", "1990-06-25"]];
+    let records = [encode("police", &police), encode("health", &health)];
+
+    // The definition that ships: comparisons, levels, blocking rules, thresholds. The weights are learned from the records.
+    let linkage = Linkage::shipped().unwrap();
+    let linked = Linker::new(&linkage).fit(&records).await.unwrap();
+    assert_eq!(linked.people(), [vec!["h1", "p1"], vec!["h2"], vec!["p2"]]);
+    // Of the candidate pairs one is likely: record 0 with record 2, in the order of the ids.
+    let likely: Vec<_> = linked.pairs.iter().filter(|pair| pair.probability() > 0.5).map(|pair| (pair.a, pair.b)).collect();
+    assert_eq!(likely, [(0, 2)]);
+}
