@@ -6,7 +6,7 @@ use svp_contract::{Acceptance, Finding};
 use svp_disclose::Disclosure;
 use svp_disclose::exceptions::Exception;
 use svp_disclose::ledger::{BegunAnew, Coarsened, Decision, Entry, Head, Ledger, entry_name};
-use svp_disclose::review::{Attack, Difference, LedgerReview, PolicyLine, Review, TableReview, Withheld};
+use svp_disclose::review::{AttackReview, Difference, LedgerReview, PolicyLine, Review, TableReview, Withheld};
 use svp_lake::Lake;
 use svp_pseudonymise::{Key, Tokeniser};
 
@@ -106,9 +106,11 @@ pub(crate) fn append(
     let review = review(&record, compared, begun);
     let json = serde_json::to_vec_pretty(&review)
         .map_err(|source| AppError::Unwritable { what: "the review record", source })?;
+    let refused = |source| AppError::Disclosure { audience: record.audience.to_owned(), source };
+    let page = review.markdown().map_err(refused)?;
     let files = vec![
         (ENTRY.to_owned(), Bytes::from(bytes)),
-        ("review.md".to_owned(), Bytes::from(review.markdown())),
+        ("review.md".to_owned(), Bytes::from(page)),
         ("review.json".to_owned(), Bytes::from(json)),
     ];
     Ok((files, LedgerLine { release: record.release.to_owned(), head }))
@@ -154,7 +156,7 @@ fn review(record: &Record<'_>, compared: u64, begun_anew: Option<String>) -> Rev
         exceptions: record.exceptions.clone(),
         accepted: record.accepted.clone(),
         findings: record.findings.clone(),
-        attack: Some(Attack {
+        attack: Some(AttackReview {
             attacked: attack.attacked,
             broken: 0,
             proofs: proofs.into_iter().filter(|(_, n)| *n > 0).map(|(k, n)| (k.to_owned(), n)).collect(),

@@ -69,6 +69,9 @@ pub enum DiscloseError {
     /// Arrow refused the batch.
     #[error("the batch could not be built")]
     Arrow(#[source] arrow::error::ArrowError),
+    /// The template of the review record cannot be filled.
+    #[error("the page of the review record cannot be written")]
+    Page(#[source] minijinja::Error),
 }
 
 impl DiscloseError {
@@ -93,7 +96,7 @@ impl DiscloseError {
             ),
             Self::AttackFailed { .. } => Some("nothing was released; this is a defect of svp: please report it"),
             Self::DerivedReveals { .. } => Some("derive from the disclosed count columns only"),
-            Self::ChangedAfterDisclosure { .. } | Self::Arrow(_) => None,
+            Self::ChangedAfterDisclosure { .. } | Self::Arrow(_) | Self::Page(_) => None,
         }
     }
 }

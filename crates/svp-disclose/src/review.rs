@@ -4,12 +4,14 @@
 //! events: with a total, a share of events would give the sum of what is hidden.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{Environment, UndefinedBehavior, context};
 use serde::{Deserialize, Serialize};
+use svp_contract::{Acceptance, Finding, FindingKind};
 
-use svp_contract::{Acceptance, Finding};
-
+use crate::DiscloseError;
 use crate::exceptions::Exception;
 
 /// Rows of a list or table on the page; the rest is in the JSON.
@@ -184,39 +186,26 @@ impl Review {
     }
 
     /// The page.
-    #[must_use]
-    pub fn markdown(&self) -> String {
-        let mut page = format!(
-            "# Review of {}\n\n**{}**\n\nFor: {}. Area: {}. Computed: {}.\n",
-            line(&self.release),
-            self.verdict(),
-            line(&self.audience),
-            line(&self.area),
-            line(&self.clock)
-        );
-        section(&mut page, "What to look at", &self.to_look_at(), "Nothing in particular.");
-        page.push_str("\n## What was hidden\n\n");
-        page.push_str(&self.table_of_tables());
-        let withheld: Vec<String> =
-            self.withheld.iter().map(|w| format!("{}: {}", line(&w.table), line(&w.reason))).collect();
-        section(&mut page, "Tables withheld", &withheld, "None.");
-        let rules: Vec<String> = self
-            .policy
-            .iter()
-            .map(|p| format!("{} ({}; {})", line(&p.rule), line(&p.whose), line(&p.source)))
-            .collect();
-        section(&mut page, "Why: the rules", &rules, "No rule hides anything here: the sources are open.");
-        section(&mut page, "Beside earlier releases", &self.differences(), "");
-        section(&mut page, "Exceptions", &self.exceptions_in_words(), "None.");
-        section(&mut page, "Deliveries accepted in spite of a finding", &self.accepted_in_words(), "None.");
-        section(&mut page, "What was told of the deliveries", &self.findings_in_words(), "Nothing.");
-        section(&mut page, "The attack", &self.attack_in_words(), "It was not run.");
-        page.push_str(
-            "\n## Signature\n\nI have read this page and the tables that it says to look at.\n\n\
-             Name and office: ______________________________\n\n\
-             Signature: ____________________  Day: ______________\n",
-        );
-        page
+    ///
+    /// # Errors
+    /// When the template cannot be filled.
+    pub fn markdown(&self) -> Result<String, DiscloseError> {
+        let mut shown: Vec<&TableReview> = self.tables.iter().filter(|t| t.matters()).collect();
+        shown.sort_by_key(|t| (std::cmp::Reverse((t.attack.broken, t.hidden_percent(), t.merged)), &t.table));
+        let values = context! {
+            verdict => self.verdict(), to_look_at => self.to_look_at(), findings_in_words => self.findings_in_words(),
+            shown => Serde(shown.into_iter().map(|t| (t, t.hidden_percent())).collect::<Vec<_>>()), most => ROWS_ON_PAGE,
+            ..Serde(self)
+        };
+        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
+        let mut page = Environment::new();
+        page.set_syntax(syntax.map_err(DiscloseError::Page)?);
+        page.set_undefined_behavior(UndefinedBehavior::Strict);
+        page.add_filter("line", line);
+        page.add_filter("count", count);
+        let meaning = |kind: &str| FindingKind::ALL.iter().find(|k| k.name() == kind).map_or("", |k| k.meaning());
+        page.add_filter("meaning", meaning);
+        page.render_str(include_str!("../templates/review.md"), values).map_err(DiscloseError::Page)
     }
 
     fn to_look_at(&self) -> Vec<String> {
@@ -254,86 +243,6 @@ impl Review {
         out
     }
 
-    fn table_of_tables(&self) -> String {
-        let mut rows: Vec<&TableReview> = self.tables.iter().filter(|t| t.matters()).collect();
-        rows.sort_by_key(|t| (std::cmp::Reverse((t.attack.broken, t.hidden_percent(), t.merged)), &t.table));
-        let mut out = String::new();
-        if !rows.is_empty() {
-            out.push_str(
-                "| table | cells | small | to protect others | hidden | merged | rounded | broken |\n\
-                 |---|--:|--:|--:|--:|--:|--:|--:|\n",
-            );
-        }
-        for t in rows.iter().take(ROWS_ON_PAGE) {
-            let _ = writeln!(
-                out,
-                "| {} | {} | {} | {} | {} % | {} | {} | {} |",
-                line(&t.title),
-                t.cells,
-                t.primary,
-                t.secondary,
-                t.hidden_percent(),
-                t.merged,
-                t.rounded,
-                t.attack.broken
-            );
-        }
-        let untouched = self.tables.len() - rows.len();
-        let more = rows.len().saturating_sub(ROWS_ON_PAGE);
-        if !rows.is_empty() {
-            out.push('\n');
-        }
-        if more > 0 {
-            let _ = write!(out, "{more} more had something hidden or merged. ");
-        }
-        let _ = writeln!(out, "{} had nothing hidden or merged.", count(untouched as u64, "table"));
-        out
-    }
-
-    fn differences(&self) -> Vec<String> {
-        let mut out = vec![format!("Compared with {} to the same audience", count(self.ledger.compared, "release"))];
-        out.extend(
-            self.ledger.differences.iter().map(|d| {
-                format!("{} beside {}: {}; {}", line(&d.table), line(&d.against), line(&d.kind), line(&d.done))
-            }),
-        );
-        if self.ledger.differences.is_empty() {
-            out.push("No difference that would tell of few people".to_owned());
-        }
-        out
-    }
-
-    fn exceptions_in_words(&self) -> Vec<String> {
-        let words = |e: &Exception| {
-            format!(
-                "{}: {}; public at {}; allowed by {} on {}, until {}",
-                line(&e.table),
-                line(&e.reason),
-                line(&e.public_at),
-                line(&e.allowed_by),
-                line(&e.date),
-                line(&e.expires)
-            )
-        };
-        self.exceptions.iter().map(words).collect()
-    }
-
-    fn accepted_in_words(&self) -> Vec<String> {
-        let words = |a: &Acceptance| {
-            let slot = if a.slot.is_empty() { "the whole source" } else { &a.slot };
-            let (meaning, reason) = (line(a.kind.meaning()), line(&a.reason));
-            format!(
-                "{}, {}: {meaning} Accepted as `{}` in run {}, {}: {reason}",
-                line(&a.source),
-                line(slot),
-                a.kind,
-                a.run,
-                line(&a.at)
-            )
-        };
-        self.accepted.iter().map(words).collect()
-    }
-
     /// The findings, those of one kind and source in one line.
     fn findings_in_words(&self) -> Vec<String> {
         let mut by: BTreeMap<(&str, &str), Vec<&Finding>> = BTreeMap::new();
@@ -353,27 +262,6 @@ impl Review {
             }
         };
         by.into_iter().map(words).collect()
-    }
-
-    fn attack_in_words(&self) -> Vec<String> {
-        let Some(attack) = &self.attack else { return Vec::new() };
-        let mut out = vec![format!("{} attacked, {} broken", count(attack.attacked, "number"), attack.broken)];
-        out.extend(attack.proofs.iter().map(|(kind, n)| format!("{} hold by {}", n, line(kind))));
-        out
-    }
-}
-
-/// A heading and a list, cut to what fits the page.
-fn section(page: &mut String, heading: &str, items: &[String], none: &str) {
-    let _ = write!(page, "\n## {heading}\n\n");
-    if items.is_empty() {
-        let _ = writeln!(page, "{none}");
-    }
-    for item in items.iter().take(ROWS_ON_PAGE) {
-        let _ = writeln!(page, "- {item}");
-    }
-    if items.len() > ROWS_ON_PAGE {
-        let _ = writeln!(page, "- and {} more, in the JSON beside this page", items.len() - ROWS_ON_PAGE);
     }
 }
 
@@ -452,7 +340,7 @@ mod tests {
 
     #[test]
     fn the_page() {
-        let page = review().markdown();
+        let page = review().markdown().unwrap();
         let wanted = "\
 # Review of wessmark-2026-01-05-public
 
@@ -522,15 +410,19 @@ Signature: ____________________  Day: ______________
         r.tables[1].attack.broken = 2;
         assert_eq!(r.verdict(), "Do not sign: 2 numbers can be worked out more closely than the rules allow.");
         assert!(!r.may_be_signed());
-        assert!(r.markdown().contains("- Hotspots \\| 250 m: the attack broke 2 numbers"));
+        assert!(r.markdown().unwrap().contains("- Hotspots \\| 250 m: the attack broke 2 numbers"));
         r.attack = None;
         assert_eq!(r.verdict(), "Do not sign: the attack was not run.");
         let mut r = review();
         r.exceptions = Exceptions::parse("e.toml", crate::exceptions::tests::ONE).unwrap().list;
         assert!(r.verdict().starts_with("May be signed, with 1 exception to read first: "));
-        assert!(r.markdown().contains("allowed by A. Person, data protection officer on 2026-01-05, until 2026-06-30"));
+        assert!(
+            r.markdown()
+                .unwrap()
+                .contains("allowed by A. Person, data protection officer on 2026-01-05, until 2026-06-30")
+        );
         r.ledger.begun_anew = Some("A. Person: the disk was lost".into());
-        assert!(r.markdown().contains("- The ledger was begun anew"));
+        assert!(r.markdown().unwrap().contains("- The ledger was begun anew"));
     }
 
     #[test]
@@ -544,7 +436,7 @@ Signature: ____________________  Day: ______________
             ..TableReview::default()
         };
         r.tables = (0..200).map(many).collect();
-        let page = r.markdown();
+        let page = r.markdown().unwrap();
         assert!(page.lines().count() < 100, "{}", page.lines().count());
         assert!(page.contains("180 more had something hidden or merged."), "{page}");
         assert!(page.contains("and 180 more, in the JSON"));

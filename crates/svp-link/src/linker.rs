@@ -1,6 +1,6 @@
 //! The linkage as a whole: encoded records in, weighted pairs and groups out. It needs no lake.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -11,14 +11,13 @@ use svp_contract::Linkage;
 use svp_lake::Limits;
 
 use crate::LinkError;
-use crate::blocking::RuleCost;
 use crate::blocks::{Note, block};
 use crate::group;
 use crate::linked::{Linked, PreviousLinks};
 use crate::model::Model;
 use crate::read::{read, unexpected_duplicates};
-use crate::rows::{Record, Rows};
-use crate::score::{Pair, Scored, Scorer};
+use crate::rows::Rows;
+use crate::score::{Scored, Scorer};
 use crate::steps::{Steps, failed};
 use crate::store::Store;
 

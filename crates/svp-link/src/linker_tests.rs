@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use arrow::array::{ArrayRef, BinaryArray, StringArray};
 use svp_contract::EncodingKind;
 use svp_pseudonymise::encode::Encoder;

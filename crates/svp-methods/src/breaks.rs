@@ -38,9 +38,9 @@ pub fn natural_breaks(values: &[(f64, f64)], classes: usize) -> Option<Vec<usize
     let mut best = vec![(0..=n).map(|to| (if to == 0 { f64::INFINITY } else { cost(0, to) }, 0)).collect::<Vec<_>>()];
     for k in 1..classes {
         let least = |to: usize| {
-            (k..to).map(|from| (best[k - 1][from].0 + cost(from, to), from)).fold((f64::INFINITY, k), |a, b| {
-                if b.0 < a.0 { b } else { a }
-            })
+            (k..to)
+                .map(|from| (best[k - 1][from].0 + cost(from, to), from))
+                .fold((f64::INFINITY, k), |a, b| if b.0 < a.0 { b } else { a })
         };
         let row = (0..=n).map(least).collect();
         best.push(row);

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use minijinja::context;
+use minijinja::value::Serde;
 use serde_json::{Value, json};
 use svp_contract::{DesignKind, Trial};
 
@@ -82,7 +83,7 @@ pub fn html(trial: &Trial, found: &Evaluation, plots: &[(String, String)]) -> Re
     let number = |v: Option<f64>| v.map_or_else(|| "–".to_owned(), |v| format!("{v:.3}"));
     let estimate = |e: &Estimate| {
         context! {
-            place => e.place, population => e.population, method => e.method, value => number(e.value),
+            place => &e.place, population => e.population, method => e.method, value => number(e.value),
             interval => e.interval.map_or_else(|| "–".to_owned(), |(a, b)| format!("{a:.3} to {b:.3}")),
             p => probability(e.p), why => e.why,
         }
@@ -99,13 +100,13 @@ pub fn html(trial: &Trial, found: &Evaluation, plots: &[(String, String)]) -> Re
         [count(place, "treatment", treated), count(place, "control", control)]
     };
     let values = context! {
-        title => trial.title, description => trial.description, note => NOTE,
+        title => &trial.title, description => &trial.description, note => NOTE,
         design => trial.design.kind.word().replace('_', " "), seed => trial.design.seed,
         trial => [trial.design.from.to_string(), trial.design.to.to_string()],
         baseline => [trial.baseline.from.to_string(), trial.baseline.to.to_string()],
         estimates => found.estimates.iter().map(estimate).collect::<Vec<_>>(),
         counts => found.counts.iter().flat_map(sides).collect::<Vec<_>>(),
-        plots, notes => found.notes,
+        plots => Serde(plots), notes => Serde(&found.notes),
     };
     render("report.html", include_str!("../templates/report.html"), values)
 }

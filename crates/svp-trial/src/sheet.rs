@@ -62,13 +62,13 @@ pub fn gpx(trial: &Trial, spots: &[Spot], visits: &[Visit], projection: &dyn Pro
     let places: BTreeSet<usize> = visits.iter().map(|v| v.spot).collect();
     let place = |place: usize| {
         let (lon, lat) = point(&spots[place], projection)?;
-        Ok(context! { lat => lat.to_string(), lon => lon.to_string(), name => spots[place].id })
+        Ok(context! { lat => lat.to_string(), lon => lon.to_string(), name => &spots[place].id })
     };
     let visit = |v: &Visit| {
         let (lon, lat) = point(&spots[v.spot], projection)?;
         Ok(context! {
             lat => lat.to_string(), lon => lon.to_string(), time => v.start.format("%Y-%m-%dT%H:%M:00Z").to_string(),
-            spot => spots[v.spot].id, start => local(v.start).format("%H:%M").to_string(), minutes => v.minutes,
+            spot => &spots[v.spot].id, start => local(v.start).format("%H:%M").to_string(), minutes => v.minutes,
         })
     };
     let name = |first: &Visit| format!("{} {} unit {}", first.day, trial.shifts[first.shift].name, first.unit);
@@ -115,13 +115,13 @@ pub fn html(trial: &Trial, spots: &[Spot], visits: &[Visit]) -> Result<String, T
         let (e, n) = spots[v.spot].cell.centre();
         parts.entry((v.shift, v.unit)).or_default().push(context! {
             order => v.order, start => format!("{} {}", local(v.start).format("%a %H:%M"), zone(v.start)),
-            spot => spots[v.spot].id, middle => format!("{e:.0}, {n:.0}"), minutes => v.minutes,
+            spot => &spots[v.spot].id, middle => format!("{e:.0}, {n:.0}"), minutes => v.minutes,
         });
     }
-    let shift = |((shift, unit), visits)| context! { name => trial.shifts[shift].name, unit, visits };
+    let shift = |((shift, unit), visits): ((usize, usize), Vec<Value>)| context! { name => &trial.shifts[shift].name, unit, visits };
     let values = context! {
         day => visits.first().map(|v| v.day.to_string()).unwrap_or_default(),
-        title => trial.title, minutes => trial.dose.minutes,
+        title => &trial.title, minutes => trial.dose.minutes,
         shifts => parts.into_iter().map(shift).collect::<Vec<_>>(),
     };
     render("sheet.html", include_str!("../templates/sheet.html"), values)

@@ -72,6 +72,7 @@ fn trial_code(error: &svp_trial::TrialError) -> u8 {
     match error {
         T::Day { .. } => 2,
         T::TooFew { .. } | T::Design { .. } | T::Dose { .. } => DEFINITION,
+        T::Template { .. } => INTERNAL,
         T::Empty { .. }
         | T::Column { .. }
         | T::File { .. }

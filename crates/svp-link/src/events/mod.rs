@@ -24,7 +24,7 @@ use svp_lake::RunTxn;
 
 use crate::LinkError;
 use choose::{Candidate, by_chance, covered, one_to_one};
-use learn::{EventModel, Pattern, learn};
+use learn::{Pattern, learn};
 pub use report::{EventReport, LevelReport, PairReport};
 use tables::Matched;
 pub use tables::event_tables;
