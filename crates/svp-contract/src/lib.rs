@@ -7,6 +7,7 @@
 
 mod analysis;
 mod area;
+mod canonical;
 pub mod comparison;
 mod definition;
 mod dictionary;
@@ -29,6 +30,7 @@ mod words;
 
 pub use analysis::{Analysis, Parameter, Value};
 pub use area::{Area, District, Exclusion, Input, Period, Reference};
+pub use canonical::canonical;
 pub use comparison::{COMPARISONS, Comparison, Level};
 pub use definition::{Definition, Include};
 pub use dictionary::{dictionary_markdown, odcs_yaml};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{COMPARISONS, Problem, parse};
 
@@ -10,7 +10,7 @@ use crate::{COMPARISONS, Problem, parse};
 pub const MAX_LEVELS: usize = 15;
 
 /// Learning of the weights.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LinkModel {
     /// Pairs drawn at random.
@@ -25,7 +25,7 @@ pub struct LinkModel {
 }
 
 /// From weights to people.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LinkThreshold {
     /// Least probability of a merge, 0 to 1.
@@ -39,7 +39,7 @@ pub struct LinkThreshold {
 }
 
 /// Numbers that should be one person's.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Numbers {
     /// Most dates of birth, and most surnames, that may stand under one number; one that has more of both is nobody's.
@@ -54,7 +54,7 @@ impl Default for Numbers {
 }
 
 /// Limits of blocking.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Blocking {
     /// Pairs of one rule for each record.
@@ -64,7 +64,7 @@ pub struct Blocking {
 }
 
 /// A blocking rule.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Block {
     /// Parts that must be equal.
@@ -80,7 +80,7 @@ impl Block {
 }
 
 /// A reason for which two people can look like one.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Alternative {
     /// Name.
@@ -100,7 +100,7 @@ pub struct Alternative {
 
 /// What a definition says of a comparison: the shares of its levels, best first. What the levels are is in
 /// [`crate::comparison`].
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Comparison {
     /// Name, one of [`COMPARISONS`].
@@ -129,7 +129,7 @@ impl Comparison {
 }
 
 /// The definition of linkage.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Linkage {
     /// Learning.

@@ -103,6 +103,9 @@ pub enum IngestError {
         #[source]
         source: Box<datafusion::error::DataFusionError>,
     },
+    /// What is kept of a definition or a delivery cannot be written as JSON.
+    #[error("what svp keeps of a definition or a delivery cannot be written as JSON")]
+    Unwritable(#[from] serde_json::Error),
     /// A worker stopped.
     #[error("a worker thread stopped before its file was loaded")]
     Worker,
@@ -133,7 +136,7 @@ impl IngestError {
             }),
             Self::Pseudonymise(error) => error.hint().map(str::to_owned),
             Self::Lake(error) => error.hint().map(str::to_owned),
-            Self::Unbalanced { .. } | Self::Arrow { .. } | Self::Revision { .. } | Self::Worker => Some("this is a defect of svp: please report it with the version, not with the data".to_owned()),
+            Self::Unbalanced { .. } | Self::Arrow { .. } | Self::Revision { .. } | Self::Unwritable(_) | Self::Worker => Some("this is a defect of svp: please report it with the version, not with the data".to_owned()),
         }
     }
 }

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
-use svp_contract::{Area, Mapping, Reference, Source, Table};
+use svp_contract::{Area, Mapping, Reference, Source, Table, canonical};
 use svp_lake::input::{digest, digest_bytes};
 
-use super::terms::{canonical, short};
+use super::terms::short;
 use crate::dictionaries::{AREA_CHANGE, FORCE_LAYER, OWN_FORCE};
 use crate::error::IngestError;
 use crate::reference;
@@ -162,13 +162,13 @@ pub fn reference_digests(
         let digest = match (need, area) {
             (Need::OffenceGroups, _) => short(offences),
             (_, None) => continue,
-            (Need::Box, Some((area, _))) => short(&canonical(&json!([area.easting, area.northing]))),
+            (Need::Box, Some((area, _))) => short(&canonical(&json!([area.easting, area.northing]))?),
             (Need::Districts, Some((area, _))) => {
                 let pairs: BTreeMap<&str, &str> =
                     area.districts.iter().map(|d| (d.code.as_str(), d.name.as_str())).collect();
-                short(&canonical(&pairs))
+                short(&canonical(&pairs)?)
             }
-            (Need::Site, Some((area, _))) => short(&canonical(&area.site)),
+            (Need::Site, Some((area, _))) => short(&canonical(&area.site)?),
             (Need::Postcodes | Need::Boundaries(_) | Need::Lookup(_), Some((area, root))) => files(need, area, root)?,
         };
         out.insert(format!("reference data: {need}"), digest);
@@ -196,11 +196,11 @@ fn files(need: &Need, area: &Area, root: &str) -> Result<String, IngestError> {
         if !stands_on {
             continue;
         }
-        let mut how = serde_json::to_value(reference).unwrap_or_default();
+        let mut how = serde_json::to_value(reference)?;
         if let Some(keys) = how.as_object_mut() {
             keys.remove("path");
         }
-        parts.push(canonical(&how));
+        parts.push(canonical(&how)?);
         for file in reference::files(reference, root)? {
             parts.push(digest(&file)?);
         }
