@@ -20,14 +20,14 @@ use crate::error::AppError;
 use crate::ledger::{self, Record};
 use crate::run::{Decided, Work};
 use crate::site::Defined;
-use crate::stage::{OffGrid, definition_digest, furnish, hierarchies};
+use crate::stage::{OffGrid, furnish, hierarchies};
 use crate::state::RunState;
 
 impl Work<'_> {
     /// Every output under every definition, counted; then all of them disclosed together.
     pub(crate) async fn analyse(&self, state: &RunState) -> Result<Decided, AppError> {
         // Sizes are asked for only where they decide: reading the boundaries of all small areas takes a while.
-        let thin = self.policy.map.min_residents.is_some()
+        let thin = self.policy.item.map.min_residents.is_some()
             && self
                 .site
                 .sources
@@ -138,7 +138,7 @@ impl Work<'_> {
             area: self.area.name.clone(),
             area_parts: parts,
             definition: definition.item.name.clone(),
-            definition_digest: definition_digest(self.site, definition),
+            definition_digest: definition.digest.clone(),
             universe: String::new(),
             from: self.area.period.from.clone(),
             to: self.area.period.to.clone(),
@@ -159,7 +159,7 @@ impl Work<'_> {
             sources.extend(behind.map(|r| r.source.as_str()));
         }
         let sources = sources.iter().filter_map(|name| self.site.sources.get(*name)).map(|s| &s.item);
-        Policy::resolve(sources, self.policy, self.area.disclosure.as_ref())
+        Policy::resolve(sources, &self.policy.item, self.area.disclosure.as_ref())
     }
 
     /// The ledger's entry and the review record. A ledger that was begun anew stands for all that was before.
@@ -209,11 +209,9 @@ impl Work<'_> {
                 ),
                 false => "nothing suppressed: the rows are open already".to_owned(),
             };
-            let source = format!("pipelines/policies/{}.toml and the sources", self.policy.name);
+            let source = format!("{} and the sources", self.policy.file);
             rules.insert(rule.clone(), PolicyLine { rule, whose: policy.reason(), source });
         }
-        let policy_file = format!("pipelines/policies/{}.toml", self.policy.name);
-        let text = self.site.texts.get(&policy_file).map(String::as_bytes).unwrap_or_default();
         let record = Record {
             audience: &self.area.audience,
             release: name,
@@ -221,7 +219,7 @@ impl Work<'_> {
             clock,
             area: &self.area.name,
             area_title: &self.area.title,
-            policy_digest: digest_bytes(text),
+            policy_digest: self.policy.digest.clone(),
             policies: rules.into_values().collect(),
             tables: reviews,
             withheld,

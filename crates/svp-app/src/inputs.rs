@@ -134,7 +134,7 @@ pub(crate) fn plans(
     let mut plans = Vec::new();
     let mut problems: Vec<Problem> = Vec::new();
     for name in names {
-        let Some(Defined { file, item }) = site.sources.get(name) else { continue };
+        let Some(Defined { file, item, .. }) = site.sources.get(name) else { continue };
         let ctx = machine.session(area, code_maps(item), data.lookups.clone(), data.areas.clone())?;
         match SourcePlan::new(&ctx, item, file, &site.tables) {
             Ok(plan) => plans.push(plan),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use svp_analyse::{Content as Found, ObservedMonths, OutputResult};
-use svp_contract::{Area, Output, Source};
+use svp_contract::{Area, Output, Source, as_i64};
 use svp_disclose::Policy;
 use svp_disclose::cell_key::Perturbation;
 use svp_ingest::Receipt;
@@ -102,7 +102,7 @@ pub(crate) fn meta(
             .map(|(_, c)| c.noted)
             .sum();
         let rule = rule(source);
-        let note = match rule.shown(i64::try_from(noted).unwrap_or(i64::MAX)) {
+        let note = match rule.shown(as_i64(noted)) {
             Some(0) => String::new(),
             Some(n) => format!("{n} rows lie outside the area: kept in the lake, left out of its outputs"),
             None => "a few rows ([c]) lie outside the area: kept in the lake, left out of its outputs".to_owned(),
@@ -203,7 +203,7 @@ fn published_linkage(site: &Site, area: &Area, state: &RunState, links: &LinkRep
         Some(audience) => Policy::resolve(sources, &audience.item, area.disclosure.as_ref()),
         None => Policy::strictest(&sources.map(rule).collect::<Vec<_>>()),
     };
-    let shown = |count: u64| match strictest.shown(i64::try_from(count).unwrap_or(i64::MAX)) {
+    let shown = |count: u64| match strictest.shown(as_i64(count)) {
         Some(n) => json!(n),
         None => json!("[c]"),
     };

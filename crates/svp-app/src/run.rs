@@ -30,7 +30,7 @@ use crate::machine::Machine;
 use crate::progress::Progress;
 use crate::release;
 use crate::request::{AcceptChoice, LakeAt, PathChoice};
-use crate::site::Site;
+use crate::site::{Defined, Site};
 use crate::stage::no_failures;
 use crate::state::{RunState, tables};
 use crate::unknown::unknown;
@@ -86,7 +86,7 @@ pub struct Prepared {
     pub(crate) request: RunRequest,
     pub(crate) site: Site,
     pub(crate) area: Area,
-    pub(crate) policy: AudiencePolicy,
+    pub(crate) policy: Defined<AudiencePolicy>,
     pub(crate) paths: Paths,
     /// Sources, in the order of the inputs.
     pub(crate) sources: Vec<String>,
@@ -112,7 +112,7 @@ impl Prepared {
             return Err(AppError::Problems(problems));
         }
         let area = area.item;
-        let policy = site.policies.get(&area.audience).map(|p| p.item.clone()).ok_or_else(|| {
+        let policy = site.policies.get(&area.audience).cloned().ok_or_else(|| {
             unknown("policy for the audience", &area.audience, site.policies.keys().map(String::as_str))
                 .argument("known")
         })?;
@@ -243,7 +243,7 @@ pub(crate) struct Work<'a> {
     pub(crate) request: &'a RunRequest,
     pub(crate) site: &'a Site,
     pub(crate) area: &'a Area,
-    pub(crate) policy: &'a AudiencePolicy,
+    pub(crate) policy: &'a Defined<AudiencePolicy>,
     pub(crate) data: &'a ReferenceData,
     /// The same, read in full.
     pub(crate) reference: OnceLock<InFull>,

@@ -11,7 +11,6 @@ use svp_contract::{Area, Definition, MapRule, Places, Table};
 use svp_functions::{CodeMaps, Lookups};
 use svp_ingest::reference::ReferenceData;
 use svp_ingest::{finding_schema, quarantine_schema, receipt_schema};
-use svp_lake::input::digest_bytes;
 use svp_lake::{Lake, Open};
 
 use crate::calendar;
@@ -286,14 +285,9 @@ pub(crate) async fn hierarchies(
         known.add_universe_within(inner, outer);
     }
     let items: Vec<&Definition> = definitions.iter().map(|d| &d.item).collect();
-    let key = |at: usize| format!("{} {}", definitions[at].item.name, definition_digest(site, definitions[at]));
+    let key = |at: usize| format!("{} {}", definitions[at].item.name, definitions[at].digest);
     for (inner, outer) in nested_definitions(ctx, &items).await? {
         known.add_definition_within(&key(inner), &key(outer));
     }
     Ok(known)
-}
-
-/// Digest of the text of a definition.
-pub(crate) fn definition_digest(site: &Site, definition: &Defined<Definition>) -> String {
-    digest_bytes(site.texts.get(&definition.file).map(String::as_bytes).unwrap_or_default())
 }

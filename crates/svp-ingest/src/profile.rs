@@ -13,7 +13,7 @@ use arrow::datatypes::{
 };
 use rustc_hash::{FxHashMap, FxHasher};
 use serde::{Deserialize, Serialize};
-use svp_contract::{Column, ColumnType, Sensitivity};
+use svp_contract::{Column, ColumnType, Sensitivity, as_i64};
 
 use crate::receipt::Receipt;
 use crate::spread::Clock;
@@ -295,7 +295,7 @@ pub fn profile_batch(receipts: &[Receipt], run: u64) -> Result<RecordBatch, arro
         Arc::new(StringArray::from_iter(all.iter().map(|(r, c)| f(r, c))))
     };
     let number = |f: &dyn Fn(&ColumnProfile) -> u64| -> ArrayRef {
-        Arc::new(Int64Array::from_iter_values(all.iter().map(|(_, c)| i64::try_from(f(c)).unwrap_or(i64::MAX))))
+        Arc::new(Int64Array::from_iter_values(all.iter().map(|(_, c)| as_i64(f(c)))))
     };
     let flag = |f: &dyn Fn(&ColumnProfile) -> bool| -> ArrayRef {
         Arc::new(BooleanArray::from_iter(all.iter().map(|(_, c)| Some(f(c)))))

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
+use svp_contract::as_i64;
 
 use crate::profile::ColumnProfile;
 use crate::read::FileAccount;
@@ -142,7 +143,7 @@ pub fn receipt_batch(receipts: &[Receipt], run: u64) -> Result<RecordBatch, arro
         Arc::new(StringArray::from_iter(receipts.iter().map(f)))
     };
     let number = |f: &dyn Fn(&Receipt) -> u64| -> ArrayRef {
-        Arc::new(Int64Array::from_iter_values(receipts.iter().map(|r| i64::try_from(f(r)).unwrap_or(i64::MAX))))
+        Arc::new(Int64Array::from_iter_values(receipts.iter().map(|r| as_i64(f(r)))))
     };
     RecordBatch::try_new(
         receipt_schema(),
@@ -212,7 +213,7 @@ pub fn quarantine_batch(receipt: &Receipt, entries: &[Quarantined]) -> Result<Re
             same(&receipt.slot),
             same(&receipt.feed),
             same(&receipt.file),
-            Arc::new(Int64Array::from_iter_values(entries.iter().map(|e| i64::try_from(e.row).unwrap_or(i64::MAX)))),
+            Arc::new(Int64Array::from_iter_values(entries.iter().map(|e| as_i64(e.row)))),
             Arc::new(StringArray::from_iter_values(entries.iter().map(|e| &*e.table))),
             Arc::new(StringArray::from_iter_values(entries.iter().map(|e| e.column.as_str()))),
             Arc::new(StringArray::from_iter_values(entries.iter().map(|e| e.rule.as_str()))),

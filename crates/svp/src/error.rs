@@ -62,7 +62,12 @@ fn ingest_code(error: &svp_ingest::IngestError) -> u8 {
         E::Desk(D::Unwritable { .. }) => INTERNAL,
         E::Definition { .. } | E::Expression { .. } => DEFINITION,
         E::Lake(error) => lake_code(error),
-        E::Pseudonymise(_) | E::Unbalanced { .. } | E::Arrow { .. } | E::Revision { .. } | E::Unwritable(_) | E::Worker => INTERNAL,
+        E::Pseudonymise(_)
+        | E::Unbalanced { .. }
+        | E::Arrow { .. }
+        | E::Revision { .. }
+        | E::Unwritable(_)
+        | E::Worker => INTERNAL,
     }
 }
 

@@ -91,7 +91,7 @@ impl Progress for Tell {
     fn findings(&self, findings: &[Finding]) {
         if self.json {
             for finding in findings {
-                let json = serde_json::to_string(finding).unwrap_or_default();
+                let json = serde_json::to_string(finding).unwrap_or_else(|_| finding.to_string());
                 tracing::warn!(step = "finding", kind = finding.kind.name(), finding = json, "{finding}");
             }
         } else if !self.quiet {

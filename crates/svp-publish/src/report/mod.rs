@@ -14,6 +14,7 @@ use bytes::Bytes;
 use minijinja::context;
 use minijinja::value::Serde;
 use serde::Serialize;
+use svp_contract::as_i64;
 
 use self::facets::Facet;
 use crate::error::PublishError;
@@ -226,7 +227,7 @@ fn chart(
 
 fn disclosure(frame: &Frame<'_>) -> Disclosure {
     let summary = frame.summary;
-    let written = |value: u64| words::whole(i64::try_from(value).unwrap_or(i64::MAX));
+    let written = |value: u64| words::whole(as_i64(value));
     let sentence = if summary.cells == 0 {
         "There is no count in this table.".to_string()
     } else {
@@ -254,7 +255,7 @@ fn disclosure(frame: &Frame<'_>) -> Disclosure {
 }
 
 fn source(line: &crate::model::SourceLine) -> SourceRow<'_> {
-    let written = |value: u64| words::whole(i64::try_from(value).unwrap_or(i64::MAX));
+    let written = |value: u64| words::whole(as_i64(value));
     SourceRow {
         title: &line.title,
         agency: words::capital(&line.agency.replace('_', " ")),
