@@ -1,7 +1,7 @@
 //! A site is checked: everything is planned before a row is read, and all problems are told at once.
 
 use svp_analyse::{Months, check_analysis, check_output, define, define_side_by_side, register_reference};
-use svp_contract::{Area, Definition, FindingKind, Problem};
+use svp_contract::{Advice, Area, Definition, FindingKind, Problem};
 use svp_functions::{Areas, CodeMaps, Lookups};
 use svp_ingest::desk;
 use svp_ingest::reference::{self, ReferenceData};

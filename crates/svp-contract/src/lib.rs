@@ -5,6 +5,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod advice;
 mod analysis;
 mod area;
 mod canonical;
@@ -29,6 +30,7 @@ mod table;
 mod trial;
 mod words;
 
+pub use advice::{Advice, ErrorKind, Hint};
 pub use analysis::{Analysis, Parameter, Value};
 pub use area::{Area, District, Exclusion, Input, Period, Reference};
 pub use canonical::canonical;

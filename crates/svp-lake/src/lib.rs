@@ -37,7 +37,7 @@ mod vacuum;
 mod tests;
 
 pub use delta::TableSpec;
-pub use error::{ErrorKind, LakeError, Result};
+pub use error::{LakeError, Result};
 pub use lake::{Lake, Open};
 pub use new_file::NewFile;
 pub use parquet_folder::register_parquet;

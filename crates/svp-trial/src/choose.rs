@@ -176,6 +176,8 @@ fn crosses(a: (f64, f64), b: (f64, f64), cell: &Cell) -> bool {
 mod tests {
     use proptest::prelude::*;
 
+    use svp_contract::Advice;
+
     use super::*;
     use crate::fixture::{event, trial, trial_with};
 

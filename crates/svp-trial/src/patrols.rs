@@ -175,6 +175,8 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use svp_contract::Advice;
+
     use super::*;
     use crate::assign::assign;
     use crate::fixture::{spots, trial, trial_with};

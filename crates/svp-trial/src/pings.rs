@@ -179,6 +179,8 @@ fn position(tag: &BytesStart<'_>, projection: &dyn Projection) -> Option<(f64, f
 
 #[cfg(test)]
 mod tests {
+    use svp_contract::Advice;
+
     use super::*;
     use crate::fixture::Plane;
 

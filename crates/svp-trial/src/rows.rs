@@ -369,6 +369,8 @@ fn geojson_exclusions(file: &str, bytes: &[u8], projection: &dyn Projection) -> 
 
 #[cfg(test)]
 mod tests {
+    use svp_contract::Advice;
+
     use super::*;
     use crate::fixture::{Plane, trial};
 

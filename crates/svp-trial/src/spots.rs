@@ -183,6 +183,8 @@ fn judge(file: &str, spots: &[Spot]) -> Result<(), TrialError> {
 
 #[cfg(test)]
 mod tests {
+    use svp_contract::Advice;
+
     use super::*;
     use crate::fixture::{Plane, spots, trial};
 

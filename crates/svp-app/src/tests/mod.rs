@@ -10,7 +10,7 @@ use std::sync::Mutex;
 
 use arrow::array::RecordBatch;
 use arrow::util::display::array_value_to_string;
-use svp_contract::Finding;
+use svp_contract::{Advice, Finding};
 use svp_lake::{Lake, Open};
 use svp_pseudonymise::{Key, Tokeniser};
 use tempfile::TempDir;
