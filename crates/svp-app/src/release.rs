@@ -98,7 +98,7 @@ pub(crate) fn meta(
         let noted: u64 = list
             .iter()
             .flat_map(|r| &r.rules)
-            .filter(|(rule, _)| rule.starts_with("outside_area ") || rule.starts_with("no_district "))
+            .filter(|(at, _)| matches!(at.rule.as_str(), "outside_area" | "no_district"))
             .map(|(_, c)| c.noted)
             .sum();
         let rule = rule(source);

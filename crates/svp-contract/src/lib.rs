@@ -24,6 +24,7 @@ mod linkage;
 mod output;
 mod policy;
 mod problem;
+mod rule_at;
 mod source;
 mod strict;
 mod table;
@@ -56,6 +57,7 @@ pub use policy::{
     OnDifference, PerturbRule, Refusal, WEAKEST, refusals,
 };
 pub use problem::{Problem, nearest};
+pub use rule_at::RuleAt;
 pub use source::{Covers, DisclosureRule, Encoding, Files, Law, Reader, Revises, Source};
 pub use strict::parse;
 pub use table::{Check, Column, ColumnType, Nature, OnBad, Sensitivity, Table, canonical_tables};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
-use svp_contract::as_i64;
+use svp_contract::{RuleAt, as_i64};
 
 use crate::profile::ColumnProfile;
 use crate::read::FileAccount;
@@ -54,8 +54,8 @@ pub struct Receipt {
     /// Accepted rows about people that say word for word what another row says, under another id.
     #[serde(default)]
     pub again: u64,
-    /// Rule and place (`rule table.column`) to counts.
-    pub rules: BTreeMap<String, RuleCount>,
+    /// Rule and place to counts.
+    pub rules: BTreeMap<RuleAt, RuleCount>,
     /// Rows written to each canonical table.
     pub written: BTreeMap<String, u64>,
     /// First and last month seen, `YYYY-MM`.
@@ -81,31 +81,6 @@ impl Receipt {
     #[must_use]
     pub fn adds_up(&self) -> bool {
         self.rows_read == self.accepted + self.quarantined + self.duplicate
-    }
-
-    /// Rows that went to quarantine under `rule`, wherever.
-    #[must_use]
-    pub fn quarantined_by(&self, rule: &str) -> u64 {
-        self.rules.iter().filter(|(name, _)| name.split(' ').next() == Some(rule)).map(|(_, c)| c.quarantined).sum()
-    }
-
-    /// Counts a rule.
-    pub fn count(&mut self, rule: &str, table: &str, column: &str, f: impl FnOnce(&mut RuleCount)) {
-        f(self.rules.entry(Self::place(rule, table, column)).or_default());
-    }
-
-    /// The name under which a rule at a place is counted.
-    #[must_use]
-    pub fn place(rule: &str, table: &str, column: &str) -> String {
-        format!("{rule} {table}.{column}")
-    }
-
-    /// Rule, table and column of such a name.
-    #[must_use]
-    pub fn parts(place: &str) -> Option<(&str, &str, &str)> {
-        let (rule, place) = place.split_once(' ')?;
-        let (table, column) = place.split_once('.')?;
-        Some((rule, table, column))
     }
 }
 
