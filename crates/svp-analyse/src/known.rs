@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use svp_contract::Area;
+use svp_contract::{Area, DefinitionId};
 use svp_disclose::relate::Knowledge;
 use svp_functions::Lookups;
 use svp_functions::place::bng_cell::parse_cell_id;
@@ -19,7 +19,7 @@ pub struct Known {
     tables: Vec<(String, String, String)>,
     /// From kind and member to kind and member: what the area file itself says.
     area: BTreeMap<(String, String), (String, String)>,
-    definitions: BTreeSet<(String, String)>,
+    definitions: BTreeSet<(DefinitionId, DefinitionId)>,
     universes: BTreeSet<(String, String)>,
 }
 
@@ -46,9 +46,9 @@ impl Known {
         out
     }
 
-    /// Notes that every event of one definition falls under another too; each is a name and a digest of its text.
-    pub fn add_definition_within(&mut self, inner: &str, outer: &str) {
-        self.definitions.insert((inner.to_owned(), outer.to_owned()));
+    /// Notes that every event of one definition falls under another too.
+    pub fn add_definition_within(&mut self, inner: DefinitionId, outer: DefinitionId) {
+        self.definitions.insert((inner, outer));
     }
 
     /// Notes that every event of one view is in another too.
@@ -88,9 +88,8 @@ impl Knowledge for Known {
         out
     }
 
-    fn definition_within(&self, inner: (&str, &str), outer: (&str, &str)) -> bool {
-        let pair = (format!("{} {}", inner.0, inner.1), format!("{} {}", outer.0, outer.1));
-        self.definitions.contains(&pair)
+    fn definition_within(&self, inner: &DefinitionId, outer: &DefinitionId) -> bool {
+        self.definitions.contains(&(inner.clone(), outer.clone()))
     }
 
     fn universe_within(&self, inner: &str, outer: &str) -> bool {

@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, UInt32Type};
 use datafusion::prelude::{SessionContext, col};
-use svp_contract::{Output, Problem, nearest};
+use svp_contract::{Output, Problem, PublishedName, nearest};
 use svp_disclose::published::EventSet;
 use svp_disclose::{Disclosed, Policy, Raw};
 
@@ -24,10 +24,8 @@ pub enum Content {
 /// An output under a definition.
 #[derive(Debug, Clone)]
 pub struct Result {
-    /// Name of the output.
-    pub output: String,
-    /// Name of the definition, where the output has one.
-    pub definition: Option<String>,
+    /// Output and definition.
+    pub name: PublishedName,
     /// What it gave.
     pub content: Content,
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use svp_analyse::{
     Content, Counted, Known, OutputResult, count_output, define, definition_sources, derive, observed_months,
 };
-use svp_contract::{Definition, Output};
+use svp_contract::{Definition, Output, PublishedName};
 use svp_disclose::attack::Effort;
 use svp_disclose::exceptions::Accepts;
 use svp_disclose::published::EventSet;
@@ -41,7 +41,7 @@ impl Work<'_> {
         let months = calendar::period(self.area);
         let definitions: Vec<&Defined<Definition>> =
             self.area.definitions.iter().filter_map(|name| self.site.definitions.get(name)).collect();
-        let known = hierarchies(self.ctx, self.site, self.area, &self.data.lookups, &definitions).await?;
+        let known = hierarchies(self.ctx, self.area, &self.data.lookups, &definitions).await?;
         let total = definitions.len() * self.area.outputs.len();
         self.progress.bar("analyse", total as u64, false);
         let mut decided = Decided::default();
@@ -52,23 +52,19 @@ impl Work<'_> {
             let sources = definition_sources(self.ctx).await?;
             for name in &self.area.outputs {
                 let Some(output) = self.site.outputs.get(name) else { continue };
-                let table = format!("{name}__{}", definition.item.name);
+                let table = PublishedName { output: name.clone(), definition: definition.item.name.clone() };
                 let policy = self.table_policy(&output.item.reads, &sources, state);
                 let set = self.event_set(definition, &sources, state);
-                let counted = count_output(self.ctx, &output.item, &table, set, &policy).await?;
+                let counted = count_output(self.ctx, &output.item, &table.to_string(), set, &policy).await?;
                 decided.policies.insert(format!("{name} {}", definition.item.name), policy);
-                let slot = |content| OutputResult {
-                    output: name.clone(),
-                    definition: Some(definition.item.name.clone()),
-                    content,
-                };
-                match counted {
-                    Counted::NotAvailable(why) => decided.results.push(slot(Content::NotAvailable(why))),
+                let content = match counted {
+                    Counted::NotAvailable(why) => Content::NotAvailable(why),
                     Counted::Raw(raw) => {
-                        decided.results.push(slot(Content::NotAvailable(String::new())));
-                        raws.push((decided.results.len() - 1, &output.item, *raw));
+                        raws.push((decided.results.len(), &output.item, *raw));
+                        Content::NotAvailable(String::new())
                     }
-                }
+                };
+                decided.results.push(OutputResult { name: table, content });
                 self.progress.advance(1, name);
             }
         }
@@ -95,13 +91,13 @@ impl Work<'_> {
         let accepted: BTreeSet<String> = raws
             .iter()
             .map(Raw::name)
-            .filter(|table| {
-                let output = table.split("__").next().unwrap_or(table);
-                [*table, output]
+            .zip(&slots)
+            .filter(|(table, (_, output))| {
+                [*table, &output.name]
                     .iter()
                     .any(|name| self.site.exceptions.accepts(Accepts::PublicElsewhere, name, self.clock).is_some())
             })
-            .map(str::to_owned)
+            .map(|(table, _)| table.to_owned())
             .collect();
         let mut disclosure = svp_disclose::disclose(raws, &earlier, number, known, &accepted, &Effort::default())
             .map_err(|source| AppError::Disclosure { audience: self.area.audience.clone(), source })?;
@@ -137,8 +133,7 @@ impl Work<'_> {
         EventSet {
             area: self.area.name.clone(),
             area_parts: parts,
-            definition: definition.item.name.clone(),
-            definition_digest: definition.digest.clone(),
+            definition: definition.id(),
             universe: String::new(),
             from: self.area.period.from.clone(),
             to: self.area.period.to.clone(),

@@ -233,34 +233,30 @@ pub(crate) fn tables(
 ) -> Vec<PublishedTable> {
     let mut out = Vec::new();
     for result in results {
-        let Some(output) = site.outputs.get(&result.output) else { continue };
+        let Some(output) = site.outputs.get(&result.name.output) else { continue };
         let output = &output.item;
-        let definition = result.definition.as_ref().and_then(|d| site.definitions.get(d)).map(|d| &d.item);
-        let name = match &result.definition {
-            Some(definition) => format!("{}__{definition}", output.name),
-            None => output.name.clone(),
-        };
+        let definition = site.definitions.get(&result.name.definition).map(|d| &d.item);
         let mut grain: Vec<Column> = output.grain.iter().map(|c| Column::new(&c.name, &c.title)).collect();
         grain.extend(output.attributes.iter().map(|c| Column::new(&c.name, &c.title)));
         if output.cell_column().is_some() {
             grain.push(Column::new(svp_disclose::MERGED, "Rest of a larger cell"));
         }
         out.push(PublishedTable {
-            name,
+            name: result.name.to_string(),
             title: match definition {
                 Some(definition) => format!("{}: {}", output.title, definition.title),
                 None => output.title.clone(),
             },
             subtitle: output.subtitle.clone(),
             description: output.description.clone(),
-            definition: result.definition.clone(),
+            definition: Some(result.name.definition.clone()),
             stand_in_label: definition.filter(|d| d.stand_in).map(|d| d.title.clone()),
             grain,
             counts: output.counts.iter().map(|c| Column::new(&c.name, &c.title)).collect(),
             derived: output.derived.iter().map(|d| Column::new(&d.name, &d.title).with_unit(&d.unit)).collect(),
             chart: output.chart.clone(),
             geometry: output.geometry.clone(),
-            notes: notes(output, &result.content, result.definition.as_ref().and_then(|d| months.get(d))),
+            notes: notes(output, &result.content, months.get(&result.name.definition)),
             content: match result.content {
                 Found::Table(table) => Content::Table(table),
                 Found::NotAvailable(why) => Content::NotAvailable(why),

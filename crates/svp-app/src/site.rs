@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use svp_contract::{
-    Analysis, Area, AudiencePolicy, Definition, EventRules, Forces, Gateways, Linkage, Output, Problem, Source, Table,
-    Trial, canonical_tables,
+    Analysis, Area, AudiencePolicy, Definition, DefinitionId, EventRules, Forces, Gateways, Linkage, Output, Problem,
+    Source, Table, Trial, canonical_tables,
 };
 
 use arrow::array::{AsArray, RecordBatch};
@@ -26,6 +26,14 @@ pub struct Defined<T> {
     pub digest: String,
     /// The thing.
     pub item: T,
+}
+
+impl Defined<Definition> {
+    /// The definition as it stands.
+    #[must_use]
+    pub fn id(&self) -> DefinitionId {
+        DefinitionId { name: self.item.name.clone(), digest: self.digest.clone() }
+    }
 }
 
 /// The definitions of a site.

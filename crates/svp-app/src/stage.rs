@@ -275,7 +275,6 @@ fn register_all_empty(ctx: &SessionContext, site: &Site) -> Result<(), AppError>
 /// definitions of which one takes in another.
 pub(crate) async fn hierarchies(
     ctx: &SessionContext,
-    site: &Site,
     area: &Area,
     lookups: &Lookups,
     definitions: &[&Defined<Definition>],
@@ -285,9 +284,8 @@ pub(crate) async fn hierarchies(
         known.add_universe_within(inner, outer);
     }
     let items: Vec<&Definition> = definitions.iter().map(|d| &d.item).collect();
-    let key = |at: usize| format!("{} {}", definitions[at].item.name, definitions[at].digest);
     for (inner, outer) in nested_definitions(ctx, &items).await? {
-        known.add_definition_within(&key(inner), &key(outer));
+        known.add_definition_within(definitions[inner].id(), definitions[outer].id());
     }
     Ok(known)
 }

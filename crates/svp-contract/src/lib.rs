@@ -21,6 +21,7 @@ mod forces;
 mod geography;
 mod header;
 mod linkage;
+mod names;
 mod output;
 mod policy;
 mod problem;
@@ -51,6 +52,7 @@ pub use linkage::{
     Alternative, Block, Blocking, Comparison as ComparisonShares, LinkModel, LinkThreshold, Linkage, MAX_LEVELS,
     Numbers,
 };
+pub use names::{DefinitionId, PublishedName};
 pub use output::{Chart, CountColumn, DerivedColumn, Geometry, GrainColumn, LabelledColumn, Output};
 pub use policy::{
     AgeRule, AreaRule, AudienceLaw, AudiencePolicy, DominanceRule, Floor, Gateway, Gateways, MapMethod, MapRule,

@@ -1,5 +1,7 @@
 //! Random tables for tests and benches: counts as they are in sparse crime tables, with margins and hierarchies.
 
+use svp_contract::DefinitionId;
+
 use crate::published::EventSet;
 use crate::relate::{Dim, Knowledge, Row, Table, Told};
 use crate::system::{Equation, Goal, Number, State, System};
@@ -71,8 +73,7 @@ pub fn event_set() -> EventSet {
     EventSet {
         area: "test".into(),
         area_parts: vec!["a".into()],
-        definition: "test".into(),
-        definition_digest: "0".into(),
+        definition: DefinitionId { name: "test".into(), digest: "0".into() },
         universe: "all".into(),
         from: "2024-01".into(),
         to: "2024-12".into(),
@@ -90,7 +91,7 @@ impl Knowledge for TwoLevels {
         if kind == "member" { vec![("group".into(), format!("g.{group}"))] } else { Vec::new() }
     }
 
-    fn definition_within(&self, _: (&str, &str), _: (&str, &str)) -> bool {
+    fn definition_within(&self, _: &DefinitionId, _: &DefinitionId) -> bool {
         false
     }
 

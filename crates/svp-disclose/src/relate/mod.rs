@@ -14,6 +14,7 @@ mod node;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use svp_contract::DefinitionId;
 
 use crate::published::EventSet;
 use crate::system::{Equation, Goal, Number, State, System};
@@ -148,8 +149,8 @@ pub trait Knowledge {
     /// The next coarser members that hold a member: (`district`, `E07000041`) of (`lsoa`, `E01…`). One for each
     /// hierarchy that the kind belongs to (an hour of the week has a day and a shift); none at the top.
     fn parents(&self, kind: &str, member: &str) -> Vec<(String, String)>;
-    /// Whether every event of a definition (name, digest) also falls under the other.
-    fn definition_within(&self, inner: (&str, &str), outer: (&str, &str)) -> bool;
+    /// Whether every event of a definition also falls under the other.
+    fn definition_within(&self, inner: &DefinitionId, outer: &DefinitionId) -> bool;
     /// Whether every event of a universe also lies in the other.
     fn universe_within(&self, inner: &str, outer: &str) -> bool;
 }
@@ -315,11 +316,8 @@ impl Build<'_> {
 
     /// Whether every event of the one set lies in the other (or the sets are the same).
     fn within(&self, inner: &EventSet, outer: &EventSet) -> bool {
-        let definition = (inner.definition == outer.definition && inner.definition_digest == outer.definition_digest)
-            || self.known.definition_within(
-                (&inner.definition, &inner.definition_digest),
-                (&outer.definition, &outer.definition_digest),
-            );
+        let definition =
+            inner.definition == outer.definition || self.known.definition_within(&inner.definition, &outer.definition);
         let universe = inner.universe == outer.universe || self.known.universe_within(&inner.universe, &outer.universe);
         definition
             && universe
