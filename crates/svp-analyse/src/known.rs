@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use svp_contract::{Area, DefinitionId};
+use svp_contract::{Area, DefinitionId, Month};
 use svp_disclose::relate::Knowledge;
 use svp_functions::Lookups;
 use svp_functions::place::bng_cell::parse_cell_id;
@@ -101,9 +101,8 @@ impl Knowledge for Known {
 fn calendar(kind: &str, member: &str) -> Vec<(String, String)> {
     match kind {
         "month" => {
-            let Some((year, month)) = member.split_once('-') else { return Vec::new() };
-            let Ok(month) = month.parse::<u32>() else { return Vec::new() };
-            vec![("quarter".to_owned(), format!("{year} Q{}", month.saturating_sub(1) / 3 + 1))]
+            let Ok(month) = member.parse::<Month>() else { return Vec::new() };
+            vec![("quarter".to_owned(), format!("{} Q{}", month.number() / 12, month.quarter()))]
         }
         "quarter" => {
             member.split_once(" Q").map(|(year, _)| ("year".to_owned(), year.to_owned())).into_iter().collect()

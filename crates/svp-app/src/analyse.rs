@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
 use svp_analyse::{Months, define, define_side_by_side, observed_months, run_analysis};
-use svp_contract::{Analysis, Definition, Value};
+use svp_contract::{Analysis, Definition, Month, Value};
 
 use crate::error::AppError;
 use crate::inputs;
@@ -30,9 +30,9 @@ pub struct AnalyseRequest {
     /// Definition of serious violence, in place of the area's first.
     pub definition: Option<String>,
     /// First month, `YYYY-MM`, in place of the area's.
-    pub from: Option<String>,
+    pub from: Option<Month>,
     /// Last month, `YYYY-MM`, in place of the area's.
-    pub to: Option<String>,
+    pub to: Option<Month>,
     /// Values of parameters, each `NAME=VALUE`.
     pub set: Vec<String>,
     /// Parquet file or folder in place of the lake's events.
@@ -79,8 +79,8 @@ pub async fn analyse(
     };
     let paths = inputs::paths(site, area, &request.paths)?;
     let months = Months {
-        from: request.from.clone().unwrap_or_else(|| area.period.from.clone()),
-        to: request.to.clone().unwrap_or_else(|| area.period.to.clone()),
+        from: request.from.unwrap_or(area.period.from).to_string(),
+        to: request.to.unwrap_or(area.period.to).to_string(),
     };
     let setting = Setting {
         ground: Some(Ground { area, paths: &paths, postcodes: true, tables: true }),

@@ -135,8 +135,8 @@ impl Work<'_> {
             area_parts: parts,
             definition: definition.id(),
             universe: String::new(),
-            from: self.area.period.from.clone(),
-            to: self.area.period.to.clone(),
+            from: self.area.period.from.to_string(),
+            to: self.area.period.to.to_string(),
             data: digest_bytes(files.join("\n").as_bytes()),
         }
     }

@@ -8,6 +8,7 @@
 mod advice;
 mod analysis;
 mod area;
+mod calendar;
 mod canonical;
 pub mod comparison;
 mod count;
@@ -35,6 +36,7 @@ mod words;
 pub use advice::{Advice, ErrorKind, Hint};
 pub use analysis::{Analysis, Parameter, Value};
 pub use area::{Area, District, Exclusion, Input, Period, Reference};
+pub use calendar::{Day, Month, NotADate};
 pub use canonical::canonical;
 pub use comparison::{COMPARISONS, Comparison, Level};
 pub use count::as_i64;

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use svp_contract::{Advice, ErrorKind, Hint};
+use svp_contract::{Advice, Day, ErrorKind, Hint};
 use thiserror::Error;
 
 use crate::exceptions::Exception;
@@ -302,7 +302,7 @@ impl Ledger {
             Err(found @ (LedgerError::Format { .. } | LedgerError::NotRecorded { .. })) => return Err(found),
             Err(found) => found,
         };
-        if by.allowed_by.trim().is_empty() || by.reason.trim().is_empty() || !crate::exceptions::is_day(&by.date) {
+        if by.allowed_by.trim().is_empty() || by.reason.trim().is_empty() || by.date.parse::<Day>().is_err() {
             return Err(LedgerError::Unsigned);
         }
         let begun_anew = Some(BegunAnew { found: found.to_string(), lost: head.cloned(), ..by });

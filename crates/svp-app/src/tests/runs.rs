@@ -110,8 +110,7 @@ async fn an_analysis_gives_true_counts_as_rows() {
     assert_eq!((first("shift").as_str(), first("month").as_str(), first("events").as_str()), ("all", "2025-01", "3.0"));
 
     // A period in which nothing happened: no row, and its columns all the same.
-    let earlier =
-        AnalyseRequest { from: Some("2024-01".to_owned()), to: Some("2024-02".to_owned()), ..request.clone() };
+    let earlier = AnalyseRequest { from: "2024-01".parse().ok(), to: "2024-02".parse().ok(), ..request.clone() };
     let none = analyse(&site, &earlier, &MACHINE, &Silent).await.unwrap();
     assert_eq!((rows(&none), none[0].num_columns()), (0, row.num_columns()));
 
