@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use svp_contract::{Area, DefinitionId, Month};
-use svp_disclose::relate::Knowledge;
+use svp_disclose::relate::{Knowledge, is_grid};
 use svp_functions::Lookups;
-use svp_functions::place::bng_cell::parse_cell_id;
-use svp_functions::place::h3_cell::h3_parent;
+use svp_functions::place::cells::Place;
 
 /// Members that say that nothing is known; they roll up to themselves in every hierarchy.
 const UNKNOWN: [&str; 4] = ["unknown", "not known", "not recorded", "none"];
@@ -74,16 +73,10 @@ impl Knowledge for Known {
             out.push((if kind == "district" { "csp" } else { "force" }.to_owned(), member.to_owned()));
         }
         out.extend(calendar(kind, member));
-        if kind.starts_with("bng:")
-            && let Some(up) = parse_cell_id(member).and_then(|cell| cell.parent())
+        if is_grid(kind)
+            && let Some(up) = Place::parse(member).and_then(|cell| cell.parent())
         {
-            out.push((format!("bng:{}", up.size), up.to_string()));
-        }
-        if let Some(resolution) = kind.strip_prefix("h3:").and_then(|r| r.parse::<u8>().ok())
-            && resolution > 0
-            && let Some(up) = h3_parent(member)
-        {
-            out.push((format!("h3:{}", resolution - 1), up));
+            out.push((up.grid().to_string(), up.to_string()));
         }
         out
     }

@@ -5,13 +5,12 @@
 //! beginning and cut into units are drawn anew for each day and shift, and each start is delayed at random.
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
-use svp_contract::{Shift, Trial};
+use svp_contract::{Shift, Trial, length};
 
 use crate::TrialError;
 use crate::assign::Assignment;
 use crate::clock::Times;
 use crate::dice::{Dice, Purpose};
-use crate::grid::length;
 use crate::route::round;
 use crate::spots::Spot;
 

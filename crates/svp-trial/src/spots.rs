@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use svp_contract::{Measure, Shift};
+use svp_contract::{Measure, Shift, Square};
 
 use crate::TrialError;
-use crate::grid::{Cell, Projection, degrees};
+use crate::grid::{Projection, degrees};
 use crate::rows::{Table, number};
 
 /// A hot spot.
@@ -14,7 +14,7 @@ pub struct Spot {
     /// Name, `H01` for the first in rank.
     pub id: String,
     /// Square.
-    pub cell: Cell,
+    pub cell: Square,
     /// Events of the baseline in the hours that count.
     pub events: u64,
     /// Their harm.
@@ -57,8 +57,8 @@ pub fn csv(spots: &[Spot], shifts: &[Shift]) -> String {
     }
     out.push('\n');
     for spot in spots {
-        let Cell { easting, northing, size } = spot.cell;
-        let name = spot.cell.name();
+        let Square { easting, northing, size } = spot.cell;
+        let name = spot.cell;
         out.push_str(&format!(
             "{},{name},{easting},{northing},{size},{},{},{},{:.3}",
             spot.id, spot.events, spot.harm, spot.quarters, spot.one_point
@@ -84,7 +84,7 @@ pub fn geojson(
     let mut features = Vec::new();
     for spot in spots {
         let mut properties = serde_json::json!({
-            "hot_spot": spot.id, "cell": spot.cell.name(), "events": spot.events, "harm": spot.harm,
+            "hot_spot": spot.id, "cell": spot.cell.to_string(), "events": spot.events, "harm": spot.harm,
         });
         for (i, shift) in shifts.iter().enumerate() {
             properties[format!("events_{}", shift.name)] = spot.by_shift.get(i).copied().unwrap_or(0).into();
@@ -141,8 +141,9 @@ pub fn read(file: &str, bytes: &[u8], shifts: &[Shift]) -> Result<Vec<Spot>, Tri
         else {
             return Err(bad("easting, northing or size_m is no number"));
         };
-        let size = u32::try_from(size).map_err(|_| bad("size_m is no length"))?;
-        let cell = Cell::of(easting, northing, size).ok_or_else(|| bad("the square is off the National Grid"))?;
+        let size = i64::try_from(size).map_err(|_| bad("size_m is no length"))?;
+        let cell =
+            Square::containing(easting, northing, size).ok_or_else(|| bad("the square is off the National Grid"))?;
         if (cell.easting as f64, cell.northing as f64) != (easting, northing) {
             return Err(bad("the corner is no multiple of the size"));
         }
