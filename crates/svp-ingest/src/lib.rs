@@ -22,6 +22,7 @@ mod intake;
 mod lines;
 mod load;
 mod name;
+mod named;
 mod pending;
 mod period;
 mod places;

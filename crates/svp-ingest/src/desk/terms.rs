@@ -15,8 +15,9 @@ use svp_contract::{Source, Table, canonical};
 use svp_lake::input::digest_bytes;
 use svp_pseudonymise::{Key, pseudonymise};
 
-use super::needs::{calls, expressions};
+use super::needs::expressions;
 use crate::error::IngestError;
+use crate::named::named;
 
 /// Lists that functions hold and that their examples do not show.
 const NICKNAMES: &str = include_str!("../../../../schemas/nicknames.csv");
@@ -163,7 +164,7 @@ impl Terms {
     /// The functions that the expressions call, by their signatures and the examples that the tests hold them to.
     fn functions(&mut self, expressions: &[&str]) -> Result<(), IngestError> {
         let page = svp_functions::reference_markdown();
-        let called: Vec<String> = expressions.iter().flat_map(|sql| calls(sql)).map(|(name, _)| name).collect();
+        let called: Vec<String> = expressions.iter().flat_map(|sql| named(sql).calls).map(|(name, _)| name).collect();
         for section in page.split("\n### `").skip(1) {
             let Some((name, _)) = section.split_once('(') else { continue };
             if !called.iter().any(|c| c == name) {
