@@ -1,5 +1,6 @@
 //! What can stop an analysis.
 
+use svp_contract::{Advice, ErrorKind, Hint};
 use thiserror::Error;
 
 /// Outcomes of the analysis floor.
@@ -48,21 +49,29 @@ pub enum AnalyseError {
     },
 }
 
-impl AnalyseError {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
+impl Advice for AnalyseError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Header { .. } => ErrorKind::Definition,
+            // The lookups say so.
+            Self::TwoParents { .. } => ErrorKind::Input,
+            Self::Disclose { source, .. } => source.kind(),
+            Self::Engine { .. } | Self::Arrow { .. } => ErrorKind::Internal,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
         match self {
             Self::Engine { .. } => {
-                Some("run `svp check`; if it passes, give the run more memory (`--memory`)".to_owned())
+                Some("run `svp check`; if it passes, give the run more memory (`--memory`)".into())
             }
             Self::Header { .. } => {
-                Some("the SELECT and the header of the output must name the same columns in the same order".to_owned())
+                Some("the SELECT and the header of the output must name the same columns in the same order".into())
             }
-            Self::Disclose { source, .. } => source.hint().map(str::to_owned),
+            Self::Disclose { source, .. } => source.hint(),
             Self::TwoParents { .. } => Some(
                 "give the older lookup a valid_to before the valid_from of the newer; a lookup of parts (one area in several) is none"
-                    .to_owned(),
+                    .into(),
             ),
             Self::Arrow { .. } => None,
         }

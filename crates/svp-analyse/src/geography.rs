@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use svp_contract::{Area, AreaChange, AreaLink, Change, Places};
+use svp_contract::{Area, AreaChange, AreaLink, Change, Day, Places};
 
 use crate::AnalyseError;
 
 /// First and last day on which something is so.
-type Days = (Option<String>, Option<String>);
+type Days = (Option<Day>, Option<Day>);
 
 /// A row of the table `area`.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,9 +80,9 @@ pub(crate) fn weigh(changes: &[AreaChange], residents: &BTreeMap<&str, i64>) -> 
 
 /// The days on which both are so; `None` if there are none.
 fn both(a: &Days, b: &Days) -> Option<Days> {
-    let from = a.0.iter().chain(b.0.iter()).max().cloned();
-    let to = a.1.iter().chain(b.1.iter()).min().cloned();
-    match (&from, &to) {
+    let from = a.0.into_iter().chain(b.0).max();
+    let to = a.1.into_iter().chain(b.1).min();
+    match (from, to) {
         (Some(from), Some(to)) if from > to => None,
         _ => Some((from, to)),
     }
@@ -151,7 +151,7 @@ impl Graph {
             let mut next: Vec<(String, String, Days)> = Vec::new();
             for (layer, code, days) in at {
                 for link in self.up.get(&(layer, code)).into_iter().flatten() {
-                    let link_days = (link.valid_from.clone(), link.valid_to.clone());
+                    let link_days = (link.valid_from, link.valid_to);
                     let Some(days) = both(&days, &link_days).filter(|_| !done.contains(&link.parent_layer)) else {
                         continue;
                     };
@@ -283,9 +283,9 @@ fn area_rows(area: &Area, graph: &Graph, places: &Places, held: &[Held]) -> Vec<
     let of_file = ["district", "csp", "force"];
     let mut days: BTreeMap<(&str, &str), Days> = BTreeMap::new();
     for h in held.iter().filter(|h| !of_file.contains(&h.layer.as_str())) {
-        let known = days.entry((&h.layer, &h.code)).or_insert_with(|| h.days.clone());
-        known.0 = known.0.take().zip(h.days.0.clone()).map(|(a, b)| a.min(b));
-        known.1 = known.1.take().zip(h.days.1.clone()).map(|(a, b)| a.max(b));
+        let known = days.entry((&h.layer, &h.code)).or_insert(h.days);
+        known.0 = known.0.zip(h.days.0).map(|(a, b)| a.min(b));
+        known.1 = known.1.zip(h.days.1).map(|(a, b)| a.max(b));
     }
     for ((layer, code), days) in days {
         row(layer, code, days, Some(code.to_owned()));

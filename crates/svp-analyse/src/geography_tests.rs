@@ -9,7 +9,7 @@ fn change(from: &str, to: &str, letter: &str) -> AreaChange {
 }
 
 fn link(layer: &str, code: &str, parent_layer: &str, parent: &str, days: (&str, &str)) -> AreaLink {
-    let day = |d: &str| Some(d.to_owned()).filter(|d| !d.is_empty());
+    let day = |d: &str| d.parse().ok();
     AreaLink {
         layer: layer.to_owned(),
         code: code.to_owned(),
@@ -103,9 +103,9 @@ fn lookups_are_dated() {
     let found = geography(&area(), &places(two("2024-04-01"), vec![], &[])).unwrap();
     assert_eq!(of(&found, "a", "ward"), [("W1".to_owned(), 1.0), ("W2".to_owned(), 1.0)]);
     let town = found.held.iter().find(|h| h.layer == "town").unwrap();
-    assert_eq!(town.days, (Some("2025-01-01".to_owned()), None), "the later of the two first days");
+    assert_eq!(town.days, ("2025-01-01".parse().ok(), None), "the later of the two first days");
     let row = found.areas.iter().find(|r| r.layer == "ward" && r.code == "W1").unwrap();
-    assert_eq!((row.days.1.as_deref(), row.parent.as_deref()), (Some("2024-03-31"), None));
+    assert_eq!((row.days.1, row.parent.as_deref()), ("2024-03-31".parse().ok(), None));
     assert!(matches!(
         geography(&area(), &places(two("2024-03-31"), vec![], &[])),
         Err(AnalyseError::TwoParents { layer }) if layer == "ward"

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use svp_contract::Area;
-use svp_disclose::relate::Hierarchies;
+use svp_contract::{Area, DefinitionId, Month};
+use svp_disclose::relate::{Hierarchies, is_grid};
 use svp_functions::Lookups;
-use svp_functions::place::bng_cell::parse_cell_id;
-use svp_functions::place::h3_cell::h3_parent;
+use svp_functions::place::cells::Place;
 
 /// Members that say that nothing is known; they roll up to themselves in every hierarchy.
 const UNKNOWN: [&str; 4] = ["unknown", "not known", "not recorded", "none"];
@@ -19,7 +18,7 @@ pub struct SiteHierarchies {
     tables: Vec<(String, String, String)>,
     /// From kind and member to kind and member: what the area file itself says.
     area: BTreeMap<(String, String), (String, String)>,
-    definitions: BTreeSet<(String, String)>,
+    definitions: BTreeSet<(DefinitionId, DefinitionId)>,
     universes: BTreeSet<(String, String)>,
 }
 
@@ -46,9 +45,9 @@ impl SiteHierarchies {
         out
     }
 
-    /// Notes that every event of one definition falls under another too; each is a name and a digest of its text.
-    pub fn add_definition_within(&mut self, inner: &str, outer: &str) {
-        self.definitions.insert((inner.to_owned(), outer.to_owned()));
+    /// Notes that every event of one definition falls under another too.
+    pub fn add_definition_within(&mut self, inner: DefinitionId, outer: DefinitionId) {
+        self.definitions.insert((inner, outer));
     }
 
     /// Notes that every event of one view is in another too.
@@ -74,23 +73,16 @@ impl Hierarchies for SiteHierarchies {
             out.push((if kind == "district" { "csp" } else { "force" }.to_owned(), member.to_owned()));
         }
         out.extend(calendar(kind, member));
-        if kind.starts_with("bng:")
-            && let Some(up) = parse_cell_id(member).and_then(|cell| cell.parent())
+        if is_grid(kind)
+            && let Some(up) = Place::parse(member).and_then(|cell| cell.parent())
         {
-            out.push((format!("bng:{}", up.size), up.to_string()));
-        }
-        if let Some(resolution) = kind.strip_prefix("h3:").and_then(|r| r.parse::<u8>().ok())
-            && resolution > 0
-            && let Some(up) = h3_parent(member)
-        {
-            out.push((format!("h3:{}", resolution - 1), up));
+            out.push((up.grid().to_string(), up.to_string()));
         }
         out
     }
 
-    fn definition_within(&self, inner: (&str, &str), outer: (&str, &str)) -> bool {
-        let pair = (format!("{} {}", inner.0, inner.1), format!("{} {}", outer.0, outer.1));
-        self.definitions.contains(&pair)
+    fn definition_within(&self, inner: &DefinitionId, outer: &DefinitionId) -> bool {
+        self.definitions.contains(&(inner.clone(), outer.clone()))
     }
 
     fn universe_within(&self, inner: &str, outer: &str) -> bool {
@@ -102,9 +94,8 @@ impl Hierarchies for SiteHierarchies {
 fn calendar(kind: &str, member: &str) -> Vec<(String, String)> {
     match kind {
         "month" => {
-            let Some((year, month)) = member.split_once('-') else { return Vec::new() };
-            let Ok(month) = month.parse::<u32>() else { return Vec::new() };
-            vec![("quarter".to_owned(), format!("{year} Q{}", month.saturating_sub(1) / 3 + 1))]
+            let Ok(month) = member.parse::<Month>() else { return Vec::new() };
+            vec![("quarter".to_owned(), format!("{} Q{}", month.number() / 12, month.quarter()))]
         }
         "quarter" => {
             member.split_once(" Q").map(|(year, _)| ("year".to_owned(), year.to_owned())).into_iter().collect()

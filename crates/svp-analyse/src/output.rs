@@ -6,7 +6,9 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, UInt32Type};
 use datafusion::prelude::{SessionContext, col};
-use svp_contract::{Output, Problem, nearest};
+use datafusion::sql::parser::DFParser;
+use datafusion::sql::resolve::resolve_table_references;
+use svp_contract::{Output, Problem, PublishedName, nearest};
 use svp_disclose::event_set::EventSet;
 use svp_disclose::{Disclosed, Policy, Raw};
 
@@ -24,10 +26,8 @@ pub enum Content {
 /// An output under a definition.
 #[derive(Debug, Clone)]
 pub struct Result {
-    /// Name of the output.
-    pub output: String,
-    /// Name of the definition, where the output has one.
-    pub definition: Option<String>,
+    /// Output and definition.
+    pub name: PublishedName,
     /// What it gave.
     pub content: Content,
 }
@@ -42,6 +42,8 @@ fn engine(output: &Output) -> impl Fn(datafusion::error::DataFusionError) -> Ana
 /// Plans an output against the tables that are registered, and compares its columns with its header.
 pub async fn check_output(ctx: &SessionContext, file: &str, output: &Output) -> Vec<Problem> {
     let mut problems = Vec::new();
+    let tables =
+        ctx.catalog("datafusion").and_then(|c| c.schema("public")).map(|s| s.table_names()).unwrap_or_default();
     match ctx.sql(&output.sql).await {
         Ok(df) => {
             let names: Vec<String> = df.schema().fields().iter().map(|f| f.name().clone()).collect();
@@ -58,20 +60,14 @@ pub async fn check_output(ctx: &SessionContext, file: &str, output: &Output) -> 
         }
         Err(error) => {
             let message = error.to_string();
-            let first = message.lines().next().unwrap_or_default().to_owned();
-            let problem = Problem::new(file, first.clone());
-            let tables =
-                ctx.catalog("datafusion").and_then(|c| c.schema("public")).map(|s| s.table_names()).unwrap_or_default();
-            let missing = first.split("table 'datafusion.public.").nth(1).and_then(|r| r.split('\'').next());
-            problems.push(match missing.and_then(|m| nearest(m, tables.iter().map(String::as_str))) {
+            let problem = Problem::new(file, message.lines().next().unwrap_or_default());
+            problems.push(match missing_table(&output.sql, &tables) {
                 Some(near) => problem.hint(format!("did you mean the table `{near}`?")),
                 None => problem.hint("the SELECT reads the columns of `svp dictionary tables`, by way of `serious_violence` and `mappable_violence`"),
             });
         }
     }
-    let universes =
-        ctx.catalog("datafusion").and_then(|c| c.schema("public")).map(|s| s.table_names()).unwrap_or_default();
-    if !universes.contains(&output.universe) {
+    if !tables.contains(&output.universe) {
         problems.push(
             Problem::new(file, format!("there is no view `{}` of events", output.universe))
                 .hint("`universe` is serious_violence, mappable_violence or timed_violence"),
@@ -88,6 +84,14 @@ pub async fn check_output(ctx: &SessionContext, file: &str, output: &Output) -> 
         }
     }
     problems
+}
+
+/// The name nearest to the first table that a query reads and that is not there.
+fn missing_table<'t>(sql: &str, tables: &'t [String]) -> Option<&'t str> {
+    let statement = DFParser::parse_sql(sql).ok()?.pop_front()?;
+    let (read, _) = resolve_table_references(&statement, true).ok()?;
+    let missing = read.iter().find(|t| !tables.iter().any(|known| known == t.table()))?;
+    nearest(missing.table(), tables.iter().map(String::as_str))
 }
 
 /// What an output counted, before disclosure control.

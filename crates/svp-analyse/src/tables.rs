@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+};
+use arrow::datatypes::{Date32Type, SchemaRef};
 use datafusion::datasource::MemTable;
 use datafusion::prelude::{DataFrame, SessionContext};
-use svp_contract::{Area, Places};
+use svp_contract::{Area, Day, Places};
 
 use crate::AnalyseError;
 use crate::geography::{AreaRow, Held, Weighed, geography};
@@ -58,8 +60,8 @@ fn register_areas(ctx: &SessionContext, rows: &[AreaRow]) -> Result<(), AnalyseE
             ("parent", texts(rows, |r| r.parent.as_deref())),
             ("published_with", texts(rows, |r| Some(&r.published_with))),
             ("gss_code", texts(rows, |r| r.gss_code.as_deref())),
-            ("valid_from", days(texts(rows, |r| r.days.0.as_deref()))?),
-            ("valid_to", days(texts(rows, |r| r.days.1.as_deref()))?),
+            ("valid_from", days(rows, |r| r.days.0)),
+            ("valid_to", days(rows, |r| r.days.1)),
         ],
     )
 }
@@ -75,8 +77,8 @@ fn register_held(ctx: &SessionContext, rows: &[Held]) -> Result<(), AnalyseError
             ("name", texts(rows, |r| r.name.as_deref())),
             ("published_with", texts(rows, |r| Some(&r.published_with))),
             ("share", numbers(rows, |r| r.share)),
-            ("valid_from", days(texts(rows, |r| r.days.0.as_deref()))?),
-            ("valid_to", days(texts(rows, |r| r.days.1.as_deref()))?),
+            ("valid_from", days(rows, |r| r.days.0)),
+            ("valid_to", days(rows, |r| r.days.1)),
         ],
     )
 }
@@ -159,9 +161,8 @@ fn numbers<T>(rows: &[T], of: impl Fn(&T) -> f64) -> ArrayRef {
     Arc::new(Float64Array::from_iter_values(rows.iter().map(of)))
 }
 
-fn days(texts: ArrayRef) -> Result<ArrayRef, AnalyseError> {
-    let fail = |source| AnalyseError::Arrow { what: "days of validity".to_owned(), source };
-    arrow::compute::cast(&texts, &DataType::Date32).map_err(fail)
+fn days<T>(rows: &[T], of: impl Fn(&T) -> Option<Day>) -> ArrayRef {
+    Arc::new(rows.iter().map(|row| of(row).map(|day| Date32Type::from_naive_date(day.date()))).collect::<Date32Array>())
 }
 
 /// Registers `never_mapped`, by which `mappable_violence` leaves out what the audience's policy keeps off grids: offence

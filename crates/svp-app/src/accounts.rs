@@ -1,9 +1,10 @@
 //! The accounts of a run: what was found about its files, what each column held, and what falls out of the release.
 
-use svp_analyse::{Months, outside_months};
+use svp_analyse::outside_months;
 use svp_contract::{Finding, FindingKind};
 use svp_ingest::{Receipt, finding_batch, profile_batch};
 
+use crate::calendar;
 use crate::error::AppError;
 use crate::run::Work;
 
@@ -35,7 +36,7 @@ impl Work<'_> {
 
     /// Counts the events that lie outside the months of the release, by source, and says so.
     pub(crate) async fn outside_release(&self) -> Result<(), AppError> {
-        let months = Months { from: self.area.period.from.clone(), to: self.area.period.to.clone() };
+        let months = calendar::period(self.area);
         let tell = |(source, n): (String, u64)| {
             let what = format!(
                 "events lie outside {} to {}, or have no month, and are not in the release",

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
 use svp_analyse::{Months, define, define_side_by_side, observed_months, run_analysis};
-use svp_contract::{Analysis, Definition, Value};
+use svp_contract::{Analysis, Definition, Month, Value};
+use svp_functions::Refused;
 
 use crate::error::AppError;
 use crate::inputs;
@@ -30,9 +31,9 @@ pub struct AnalyseRequest {
     /// Definition of serious violence, in place of the area's first.
     pub definition: Option<String>,
     /// First month, `YYYY-MM`, in place of the area's.
-    pub from: Option<String>,
+    pub from: Option<Month>,
     /// Last month, `YYYY-MM`, in place of the area's.
-    pub to: Option<String>,
+    pub to: Option<Month>,
     /// Values of parameters, each `NAME=VALUE`.
     pub set: Vec<String>,
     /// Parquet file or folder in place of the lake's events.
@@ -79,8 +80,8 @@ pub async fn analyse(
     };
     let paths = inputs::paths(site, area, &request.paths)?;
     let months = Months {
-        from: request.from.clone().unwrap_or_else(|| area.period.from.clone()),
-        to: request.to.clone().unwrap_or_else(|| area.period.to.clone()),
+        from: request.from.unwrap_or(area.period.from).to_string(),
+        to: request.to.unwrap_or(area.period.to).to_string(),
     };
     let setting = Setting {
         ground: Some(Ground { area, paths: &paths, postcodes: true, tables: true }),
@@ -104,9 +105,7 @@ pub async fn analyse(
         }
     }
     let frame = run_analysis(ctx, analysis, &given).await?;
-    let functions: Vec<String> =
-        ctx.state().window_functions().keys().chain(ctx.state().scalar_functions().keys()).cloned().collect();
-    let failed = |error: DataFusionError| told(&analysis.name, &functions, error);
+    let failed = |error: DataFusionError| told(&analysis.name, error);
     let schema = frame.schema().as_arrow().clone();
     let mut batches = frame.collect().await.map_err(failed)?;
     if batches.is_empty() {
@@ -116,17 +115,13 @@ pub async fn analyse(
     Ok(batches)
 }
 
-/// What may be said of a failure. The engine's messages can quote data; those of our own functions, which begin with their name, never do.
-fn told(analysis: &str, functions: &[String], error: DataFusionError) -> AppError {
+/// What may be said of a failure. The engine's messages can quote data; what our own functions refuse never does.
+fn told(analysis: &str, error: DataFusionError) -> AppError {
     match error.find_root() {
-        DataFusionError::Execution(what)
-            if what.split_once(": ").is_some_and(|(name, _)| functions.iter().any(|f| f == name)) =>
-        {
-            AppError::Argument {
-                what: what.clone(),
-                hint: "change the parameters (--set), or a copy of the analysis".to_owned(),
-            }
-        }
+        DataFusionError::External(cause) if cause.is::<Refused>() => AppError::Argument {
+            what: cause.to_string(),
+            hint: "change the parameters (--set), or a copy of the analysis".to_owned(),
+        },
         _ => svp_analyse::AnalyseError::Engine { what: format!("analysis {analysis}"), source: error }.into(),
     }
 }

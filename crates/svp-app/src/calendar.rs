@@ -49,7 +49,7 @@ pub(crate) fn read_names(plans: &[SourcePlan], files: &mut [LoadedFile]) {
 /// The months of an area, its first and its last.
 #[must_use]
 pub fn period(area: &Area) -> Months {
-    Months { from: area.period.from.clone(), to: area.period.to.clone() }
+    Months { from: area.period.from.to_string(), to: area.period.to.to_string() }
 }
 
 /// Registers the calendar of a lake for some months; for those that its files name, or that its events lie in, where none are given.

@@ -1,7 +1,7 @@
 //! A site is checked: everything is planned before a row is read, and all problems are told at once.
 
 use svp_analyse::{Months, check_analysis, check_output, define, define_side_by_side, register_reference};
-use svp_contract::{Area, Definition, FindingKind, Problem};
+use svp_contract::{Advice, Area, Definition, FindingKind, Problem};
 use svp_functions::{Areas, CodeMaps, Lookups};
 use svp_ingest::desk;
 use svp_ingest::reference::{self, ReferenceData};
@@ -186,7 +186,7 @@ fn in_full(
 /// Plans every mapping of every source.
 fn all_sources(machine: &Machine, site: &Site) -> Result<Vec<Problem>, AppError> {
     let mut problems = Vec::new();
-    for Defined { file, item } in site.sources.values() {
+    for Defined { file, item, .. } in site.sources.values() {
         let ctx = machine.session(None, inputs::code_maps(item), Lookups::default(), Areas::default())?;
         if let Err(found) = SourcePlan::new(&ctx, item, file, &site.tables) {
             problems.extend(found);
@@ -207,11 +207,11 @@ async fn outputs(machine: &Machine, site: &Site, progress: &dyn Progress) -> Res
     };
     let ctx = Stage::open(site, machine, setting, progress).await?.ctx;
     let mut problems = Vec::new();
-    if let Some(Defined { file, item }) = &site.events {
+    if let Some(Defined { file, item, .. }) = &site.events {
         problems.extend(svp_link::check_events(&ctx, file, item).await);
     }
     let mut defined = false;
-    for Defined { file, item } in site.definitions.values() {
+    for Defined { file, item, .. } in site.definitions.values() {
         match define(&ctx, item, &months).await {
             Ok(()) => defined = true,
             Err(svp_analyse::AnalyseError::Engine { source, .. }) => {
@@ -224,13 +224,13 @@ async fn outputs(machine: &Machine, site: &Site, progress: &dyn Progress) -> Res
         }
     }
     if defined {
-        for Defined { file, item } in site.outputs.values() {
+        for Defined { file, item, .. } in site.outputs.values() {
             problems.extend(check_output(&ctx, file, item).await);
         }
         let all: Vec<&Definition> = site.definitions.values().map(|d| &d.item).collect();
         if problems.is_empty() {
             define_side_by_side(&ctx, &all, &months).await?;
-            for Defined { file, item } in site.analyses.values() {
+            for Defined { file, item, .. } in site.analyses.values() {
                 problems.extend(check_analysis(&ctx, file, item).await);
             }
         }

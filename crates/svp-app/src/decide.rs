@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use svp_analyse::{
     Content, Counted, OutputResult, SiteHierarchies, count_output, define, definition_sources, derive, observed_months,
 };
-use svp_contract::{Definition, Output};
+use svp_contract::{Definition, Output, PublishedName};
 use svp_disclose::attack::Effort;
 use svp_disclose::event_set::EventSet;
 use svp_disclose::exceptions::Accepts;
@@ -20,14 +20,14 @@ use crate::error::AppError;
 use crate::ledger::{self, Record};
 use crate::run::{Decided, Work};
 use crate::site::Defined;
-use crate::stage::{OffGrid, definition_digest, furnish, hierarchies};
+use crate::stage::{OffGrid, furnish, hierarchies};
 use crate::state::RunState;
 
 impl Work<'_> {
     /// Every output under every definition, counted; then all of them disclosed together.
     pub(crate) async fn analyse(&self, state: &RunState) -> Result<Decided, AppError> {
         // Sizes are asked for only where they decide: reading the boundaries of all small areas takes a while.
-        let thin = self.policy.map.min_residents.is_some()
+        let thin = self.policy.item.map.min_residents.is_some()
             && self
                 .site
                 .sources
@@ -41,7 +41,7 @@ impl Work<'_> {
         let months = calendar::period(self.area);
         let definitions: Vec<&Defined<Definition>> =
             self.area.definitions.iter().filter_map(|name| self.site.definitions.get(name)).collect();
-        let hierarchies = hierarchies(self.ctx, self.site, self.area, &self.data.lookups, &definitions).await?;
+        let hierarchies = hierarchies(self.ctx, self.area, &self.data.lookups, &definitions).await?;
         let total = definitions.len() * self.area.outputs.len();
         self.progress.bar("analyse", total as u64, false);
         let mut decided = Decided::default();
@@ -52,23 +52,19 @@ impl Work<'_> {
             let sources = definition_sources(self.ctx).await?;
             for name in &self.area.outputs {
                 let Some(output) = self.site.outputs.get(name) else { continue };
-                let table = format!("{name}__{}", definition.item.name);
+                let table = PublishedName { output: name.clone(), definition: definition.item.name.clone() };
                 let policy = self.table_policy(&output.item.reads, &sources, state);
                 let set = self.event_set(definition, &sources, state);
-                let counted = count_output(self.ctx, &output.item, &table, set, &policy).await?;
+                let counted = count_output(self.ctx, &output.item, &table.to_string(), set, &policy).await?;
                 decided.policies.insert(format!("{name} {}", definition.item.name), policy);
-                let slot = |content| OutputResult {
-                    output: name.clone(),
-                    definition: Some(definition.item.name.clone()),
-                    content,
-                };
-                match counted {
-                    Counted::NotAvailable(why) => decided.results.push(slot(Content::NotAvailable(why))),
+                let content = match counted {
+                    Counted::NotAvailable(why) => Content::NotAvailable(why),
                     Counted::Raw(raw) => {
-                        decided.results.push(slot(Content::NotAvailable(String::new())));
-                        raws.push((decided.results.len() - 1, &output.item, *raw));
+                        raws.push((decided.results.len(), &output.item, *raw));
+                        Content::NotAvailable(String::new())
                     }
-                }
+                };
+                decided.results.push(OutputResult { name: table, content });
                 self.progress.advance(1, name);
             }
         }
@@ -95,13 +91,13 @@ impl Work<'_> {
         let accepted: BTreeSet<String> = raws
             .iter()
             .map(Raw::name)
-            .filter(|table| {
-                let output = table.split("__").next().unwrap_or(table);
-                [*table, output]
+            .zip(&slots)
+            .filter(|(table, (_, output))| {
+                [*table, &output.name]
                     .iter()
                     .any(|name| self.site.exceptions.accepts(Accepts::PublicElsewhere, name, self.clock).is_some())
             })
-            .map(str::to_owned)
+            .map(|(table, _)| table.to_owned())
             .collect();
         let mut disclosure = svp_disclose::disclose(raws, &earlier, number, hierarchies, &accepted, &Effort::default())
             .map_err(|source| AppError::Disclosure { audience: self.area.audience.clone(), source })?;
@@ -137,11 +133,10 @@ impl Work<'_> {
         EventSet {
             area: self.area.name.clone(),
             area_parts: parts,
-            definition: definition.item.name.clone(),
-            definition_digest: definition_digest(self.site, definition),
+            definition: definition.id(),
             universe: String::new(),
-            from: self.area.period.from.clone(),
-            to: self.area.period.to.clone(),
+            from: self.area.period.from.to_string(),
+            to: self.area.period.to.to_string(),
             data: digest_bytes(files.join("\n").as_bytes()),
         }
     }
@@ -159,7 +154,7 @@ impl Work<'_> {
             sources.extend(behind.map(|r| r.source.as_str()));
         }
         let sources = sources.iter().filter_map(|name| self.site.sources.get(*name)).map(|s| &s.item);
-        Policy::resolve(sources, self.policy, self.area.disclosure.as_ref())
+        Policy::resolve(sources, &self.policy.item, self.area.disclosure.as_ref())
     }
 
     /// The ledger's entry and the review record. A ledger that was begun anew stands for all that was before.
@@ -209,11 +204,9 @@ impl Work<'_> {
                 ),
                 false => "nothing suppressed: the rows are open already".to_owned(),
             };
-            let source = format!("pipelines/policies/{}.toml and the sources", self.policy.name);
+            let source = format!("{} and the sources", self.policy.file);
             rules.insert(rule.clone(), PolicyLine { rule, whose: policy.reason(), source });
         }
-        let policy_file = format!("pipelines/policies/{}.toml", self.policy.name);
-        let text = self.site.texts.get(&policy_file).map(String::as_bytes).unwrap_or_default();
         let record = Record {
             audience: &self.area.audience,
             release: name,
@@ -221,7 +214,7 @@ impl Work<'_> {
             clock,
             area: &self.area.name,
             area_title: &self.area.title,
-            policy_digest: digest_bytes(text),
+            policy_digest: self.policy.digest.clone(),
             policies: rules.into_values().collect(),
             tables: reviews,
             withheld,

@@ -187,7 +187,7 @@ impl Releases {
         };
         let stage = Stage::open(&site, machine, setting, progress).await?;
         let definitions: Vec<_> = site.definitions.values().collect();
-        let hierarchies = hierarchies(&stage.ctx, &site, area, &stage.data.lookups, &definitions).await?;
+        let hierarchies = hierarchies(&stage.ctx, area, &stage.data.lookups, &definitions).await?;
         let told = ledger::read(&self.lake, &state.ledger, &request.audience, None).await?;
         let tables = told.tables();
         let mut related = relate(&tables, &hierarchies);

@@ -1,6 +1,6 @@
 //! Every way in which a command can end badly: message and hint. The exit code of each is the binary's.
 
-use svp_contract::Problem;
+use svp_contract::{Advice, ErrorKind, Hint, Problem};
 use thiserror::Error;
 
 /// What ended a command.
@@ -160,49 +160,143 @@ impl AppError {
         };
         errors.iter().flat_map(of).collect()
     }
+}
 
-    /// What to do about it, where that can be said.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
+impl Advice for AppError {
+    fn kind(&self) -> ErrorKind {
         match self {
-            Self::Argument { hint, .. } => Some(hint.clone()),
-            Self::NoKey => {
-                Some("make one with `svp key new --out FILE`, then give `--key FILE` (or set SVP_KEY)".to_owned())
+            Self::Problems(_) => ErrorKind::Definition,
+            Self::Argument { .. } => ErrorKind::Argument,
+            Self::NoKey | Self::Key { .. } | Self::KeyVariable(_) | Self::WrongKey { .. } => ErrorKind::Key,
+            Self::Files(errors) | Self::Load(errors) | Self::Encode(errors) => {
+                errors.first().map_or(ErrorKind::Input, Advice::kind)
             }
-            Self::Key { source, .. } => source.hint().map(str::to_owned),
-            Self::Disclosure { source, .. } => source.hint().map(str::to_owned),
-            Self::KeyVariable(_) => Some("set it, or name a file with --key".to_owned()),
+            Self::Ingest(error) => error.kind(),
+            Self::Link(error) => error.kind(),
+            Self::Analyse(error) => error.kind(),
+            Self::Publish(error) => error.kind(),
+            Self::Trial(error) => error.kind(),
+            Self::Lake(error) => error.kind(),
+            Self::Audience { .. } | Self::Disclosure { .. } | Self::Ledger { .. } | Self::Found(_) => {
+                ErrorKind::Forbidden
+            }
+            Self::Query(_) | Self::QueryFailed => ErrorKind::Query,
+            Self::Record { .. } => ErrorKind::Storage,
+            Self::Runtime(_) | Self::Arrow(_) | Self::Unwritable { .. } => ErrorKind::Internal,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::Argument { hint, .. } => Some(hint.clone().into()),
+            Self::NoKey => {
+                Some("make one with `svp key new --out FILE`, then give `--key FILE` (or set SVP_KEY)".into())
+            }
+            Self::Key { source, .. } => source.hint(),
+            Self::Disclosure { source, .. } => source.hint(),
+            Self::KeyVariable(_) => Some("set it, or name a file with --key".into()),
             Self::WrongKey { .. } => {
-                Some("give the key that the lake was made with; tokens of two keys never meet".to_owned())
+                Some("give the key that the lake was made with; tokens of two keys never meet".into())
             }
             Self::Ingest(error) => error.hint(),
             Self::Link(error) => error.hint(),
             Self::Analyse(error) => error.hint(),
+            Self::Publish(error) => error.hint(),
             Self::Trial(error) => error.hint(),
-            Self::Lake(error) => error.hint().map(str::to_owned),
+            Self::Lake(error) => error.hint(),
             Self::Audience { .. } => Some(
-                "take the source out of this area's inputs, or release to an audience that its [law] names".to_owned(),
+                "take the source out of this area's inputs, or release to an audience that its [law] names".into(),
             ),
-            Self::Ledger { source, .. } => Some(source.hint().to_owned()),
+            Self::Ledger { source, .. } => source.hint(),
             Self::Record { .. } => {
-                Some("restore runs/ of the lake from a backup: it names the tables and the ledgers".to_owned())
+                Some("restore runs/ of the lake from a backup: it names the tables and the ledgers".into())
             }
-            Self::Found(_) => Some("the lines above name what was found and where; nothing was changed".to_owned()),
+            Self::Found(_) => Some("the lines above name what was found and where; nothing was changed".into()),
             Self::Query(_) => {
-                Some("`SHOW TABLES`, `DESCRIBE event` and `svp dictionary functions` tell what there is".to_owned())
+                Some("`SHOW TABLES`, `DESCRIBE event` and `svp dictionary functions` tell what there is".into())
             }
             Self::QueryFailed => Some(
                 "a cast or a function met a value that it cannot take: write try_cast in place of cast; with much data, give more --memory"
-                    .to_owned(),
+                    .into(),
             ),
             Self::Problems(_)
             | Self::Files(_)
             | Self::Load(_)
             | Self::Encode(_)
-            | Self::Publish(_)
             | Self::Runtime(_)
             | Self::Arrow(_)
             | Self::Unwritable { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use svp_analyse::AnalyseError;
+    use svp_disclose::DiscloseError;
+    use svp_disclose::ledger::LedgerError;
+    use svp_ingest::IngestError;
+    use svp_ingest::desk::DeskError;
+    use svp_lake::LakeError;
+    use svp_link::LinkError;
+    use svp_pseudonymise::PseudonymiseError;
+    use svp_publish::PublishError;
+    use svp_trial::TrialError;
+
+    use super::*;
+
+    fn text() -> String {
+        "x".to_owned()
+    }
+
+    #[test]
+    fn every_error_has_its_kind() {
+        let lake = || LakeError::NewerFormat { path: text(), found: 2, supported: 1 };
+        let desk = |error: DeskError| AppError::Load(vec![error.into()]);
+        let header = |output| AnalyseError::Header { output, what: text() };
+        let refused = |table| DiscloseError::Contradiction { tables: table };
+        for (error, kind) in [
+            (AppError::Problems(Vec::new()), ErrorKind::Definition),
+            (AppError::Argument { what: text(), hint: text() }, ErrorKind::Argument),
+            (AppError::NoKey, ErrorKind::Key),
+            (AppError::Key { at: text(), source: PseudonymiseError::BadKey("") }, ErrorKind::Key),
+            (AppError::KeyVariable(text()), ErrorKind::Key),
+            (AppError::WrongKey { lake: text(), wanted: text(), found: text() }, ErrorKind::Key),
+            (AppError::Files(Vec::new()), ErrorKind::Input),
+            (AppError::Files(vec![IngestError::Reference { file: text(), what: text() }]), ErrorKind::Input),
+            (AppError::Load(vec![IngestError::Refused { findings: Vec::new() }]), ErrorKind::Input),
+            (IngestError::Slot { file: text(), source_name: text() }.into(), ErrorKind::Input),
+            (IngestError::Definition { at: text(), what: text() }.into(), ErrorKind::Definition),
+            (IngestError::Unbalanced { file: text() }.into(), ErrorKind::Internal),
+            (IngestError::Lake(lake()).into(), ErrorKind::NewerFormat),
+            (IngestError::from(PseudonymiseError::BadKey("")).into(), ErrorKind::Internal),
+            (desk(DeskError::Terms { file: text(), made_by: text(), differences: Vec::new() }), ErrorKind::Terms),
+            (desk(DeskError::Format { file: text(), found: 2, known: 1 }), ErrorKind::Terms),
+            (desk(DeskError::Damaged { file: text(), what: "" }), ErrorKind::Input),
+            (desk(DeskError::Lake(lake())), ErrorKind::NewerFormat),
+            (LinkError::Missing("").into(), ErrorKind::Internal),
+            (LinkError::Lake(lake()).into(), ErrorKind::NewerFormat),
+            (header(text()).into(), ErrorKind::Definition),
+            (AnalyseError::TwoParents { layer: text() }.into(), ErrorKind::Input),
+            (AnalyseError::Disclose { output: text(), source: refused(text()) }.into(), ErrorKind::Forbidden),
+            (AppError::Disclosure { audience: text(), source: refused(text()) }, ErrorKind::Forbidden),
+            (AppError::Ledger { audience: text(), source: LedgerError::Whole }, ErrorKind::Forbidden),
+            (AppError::Audience { source_name: text(), audience: text(), basis: text() }, ErrorKind::Forbidden),
+            (AppError::Found(text()), ErrorKind::Forbidden),
+            (PublishError::BadName { table: text() }.into(), ErrorKind::Internal),
+            (TrialError::Day { day: text() }.into(), ErrorKind::Argument),
+            (TrialError::Design { what: text() }.into(), ErrorKind::Definition),
+            (TrialError::Empty { file: text() }.into(), ErrorKind::Input),
+            (LakeError::Busy { location: text(), holder: text() }.into(), ErrorKind::Busy),
+            (LakeError::Conflict { number: 1, path: text() }.into(), ErrorKind::Busy),
+            (LakeError::Missing { location: text() }.into(), ErrorKind::Storage),
+            (LakeError::NoInput { path: text() }.into(), ErrorKind::Input),
+            (LakeError::Task { what: "" }.into(), ErrorKind::Query),
+            (LakeError::Closed.into(), ErrorKind::Internal),
+            (AppError::Record { lake: text(), number: 1 }, ErrorKind::Storage),
+            (AppError::QueryFailed, ErrorKind::Query),
+        ] {
+            assert_eq!(error.kind(), kind, "{error:?}");
         }
     }
 }

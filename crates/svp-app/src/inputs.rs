@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use svp_contract::{Acceptance, Area, Finding, FindingKind, Places, Problem, Source, Table};
+use svp_contract::{Acceptance, Area, Finding, FindingKind, Places, Problem, Source};
 use svp_functions::CodeMaps;
-use svp_ingest::desk::{self, Terms};
+use svp_ingest::desk::{self, Need, Terms};
 use svp_ingest::reference::{self, InFull, ReferenceData};
 use svp_ingest::{Findings, Intake, NamePattern, SourcePlan};
 use svp_lake::LakeError;
@@ -134,7 +134,7 @@ pub(crate) fn plans(
     let mut plans = Vec::new();
     let mut problems: Vec<Problem> = Vec::new();
     for name in names {
-        let Some(Defined { file, item }) = site.sources.get(name) else { continue };
+        let Some(Defined { file, item, .. }) = site.sources.get(name) else { continue };
         let ctx = machine.session(area, code_maps(item), data.lookups.clone(), data.areas.clone())?;
         match SourcePlan::new(&ctx, item, file, &site.tables) {
             Ok(plan) => plans.push(plan),
@@ -147,11 +147,8 @@ pub(crate) fn plans(
 /// Whether the mappings of these sources, or the tables that they fill, ask for the LSOA of a postcode.
 #[must_use]
 pub(crate) fn needs_postcodes(site: &Site, names: &[String]) -> bool {
-    let asks = |sql: &str| sql.contains("'postcode_lsoa'");
-    let feeds = || names.iter().filter_map(|name| site.sources.get(name)).flat_map(|s| &s.item.feeds);
-    let derived = |table: &Table| table.columns.iter().any(|c| c.derive.as_deref().is_some_and(asks));
-    feeds().any(|f| f.expressions().any(|sql| asks(sql)))
-        || feeds().any(|f| f.targets(&site.tables).any(|(table, _)| derived(table)))
+    let sources = names.iter().filter_map(|name| site.sources.get(name));
+    sources.into_iter().any(|s| desk::needs(&s.item, &site.tables).contains(&Need::Postcodes))
 }
 
 /// The terms under which a source is pseudonymised here; `area` comes with the folder of its reference data. Without a

@@ -141,6 +141,13 @@ pub(crate) fn deduplicated(site: &Site) -> BTreeSet<String> {
 
 /// What the linkage of a run did to the people of earlier runs, and what it left out.
 pub(crate) fn tell_changes(progress: &dyn Progress, report: &LinkReport) {
+    if report.other_definition {
+        progress.step(
+            "link",
+            "the definition of the linkage, or the way in which svp records it, is another than when the weights were learned: \
+             they were learned anew, and people keep their keys",
+        );
+    }
     let how = if report.all_judged { "all records were judged" } else { "new records joined" };
     progress.step(
         "link",

@@ -115,7 +115,7 @@ impl DataDesk {
         for line in release::summary(&receipts) {
             progress.step("encode", &line);
         }
-        progress.step("terms", &format!("{}, key {} for purpose {}", terms.digits(), terms.key_id, terms.purpose));
+        progress.step("terms", &format!("{}, key {} for purpose {}", terms.digits()?, terms.key_id, terms.purpose));
         let mut lines = Vec::new();
         for file in encoded {
             lines.push(summary(&file));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use svp_analyse::{Content as Found, ObservedMonths, OutputResult};
-use svp_contract::{Area, Output, Source};
+use svp_contract::{Area, Output, Source, as_i64};
 use svp_disclose::{Perturbation, Policy};
 use svp_ingest::Receipt;
 use svp_ingest::reference::ReferenceData;
@@ -97,11 +97,11 @@ pub(crate) fn meta(
         let noted: u64 = list
             .iter()
             .flat_map(|r| &r.rules)
-            .filter(|(rule, _)| rule.starts_with("outside_area ") || rule.starts_with("no_district "))
+            .filter(|(at, _)| matches!(at.rule.as_str(), "outside_area" | "no_district"))
             .map(|(_, c)| c.noted)
             .sum();
         let rule = rule(source);
-        let note = match rule.shown(i64::try_from(noted).unwrap_or(i64::MAX)) {
+        let note = match rule.shown(as_i64(noted)) {
             Some(0) => String::new(),
             Some(n) => format!("{n} rows lie outside the area: kept in the lake, left out of its outputs"),
             None => "a few rows ([c]) lie outside the area: kept in the lake, left out of its outputs".to_owned(),
@@ -155,8 +155,8 @@ pub(crate) fn meta(
         title: format!("Serious violence in {}", area.title),
         area: area.name.clone(),
         area_title: area.title.clone(),
-        period_from: area.period.from.clone(),
-        period_to: area.period.to.clone(),
+        period_from: area.period.from.to_string(),
+        period_to: area.period.to.to_string(),
         audience: area.audience.clone(),
         run_number: run,
         clock: clock.to_owned(),
@@ -202,7 +202,7 @@ fn published_linkage(site: &Site, area: &Area, state: &RunState, links: &LinkRep
         Some(audience) => Policy::resolve(sources, &audience.item, area.disclosure.as_ref()),
         None => Policy::strictest(&sources.map(rule).collect::<Vec<_>>()),
     };
-    let shown = |count: u64| match strictest.shown(i64::try_from(count).unwrap_or(i64::MAX)) {
+    let shown = |count: u64| match strictest.shown(as_i64(count)) {
         Some(n) => json!(n),
         None => json!("[c]"),
     };
@@ -232,34 +232,30 @@ pub(crate) fn tables(
 ) -> Vec<PublishedTable> {
     let mut out = Vec::new();
     for result in results {
-        let Some(output) = site.outputs.get(&result.output) else { continue };
+        let Some(output) = site.outputs.get(&result.name.output) else { continue };
         let output = &output.item;
-        let definition = result.definition.as_ref().and_then(|d| site.definitions.get(d)).map(|d| &d.item);
-        let name = match &result.definition {
-            Some(definition) => format!("{}__{definition}", output.name),
-            None => output.name.clone(),
-        };
+        let definition = site.definitions.get(&result.name.definition).map(|d| &d.item);
         let mut grain: Vec<Column> = output.grain.iter().map(|c| Column::new(&c.name, &c.title)).collect();
         grain.extend(output.attributes.iter().map(|c| Column::new(&c.name, &c.title)));
         if output.cell_column().is_some() {
             grain.push(Column::new(svp_disclose::MERGED, "Rest of a larger cell"));
         }
         out.push(PublishedTable {
-            name,
+            name: result.name.to_string(),
             title: match definition {
                 Some(definition) => format!("{}: {}", output.title, definition.title),
                 None => output.title.clone(),
             },
             subtitle: output.subtitle.clone(),
             description: output.description.clone(),
-            definition: result.definition.clone(),
+            definition: Some(result.name.definition.clone()),
             stand_in_label: definition.filter(|d| d.stand_in).map(|d| d.title.clone()),
             grain,
             counts: output.counts.iter().map(|c| Column::new(&c.name, &c.title)).collect(),
             derived: output.derived.iter().map(|d| Column::new(&d.name, &d.title).with_unit(&d.unit)).collect(),
             chart: output.chart.clone(),
             geometry: output.geometry.clone(),
-            notes: notes(output, &result.content, result.definition.as_ref().and_then(|d| months.get(d))),
+            notes: notes(output, &result.content, months.get(&result.name.definition)),
             content: match result.content {
                 Found::Table(table) => Content::Table(table),
                 Found::NotAvailable(why) => Content::NotAvailable(why),

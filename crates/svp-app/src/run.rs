@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use datafusion::prelude::SessionContext;
+use serde::Serialize;
 use svp_analyse::{ObservedMonths, OutputResult, hold_coverage, register_coverage};
-use svp_contract::{Acceptance, Area, AudiencePolicy, FindingKind, refusals};
+use svp_contract::{Acceptance, Area, AudiencePolicy, FindingKind, canonical, refusals};
 use svp_disclose::ledger::{BegunAnew, Ledger};
 use svp_disclose::{Disclosure, Policy};
 use svp_functions::CodeMaps;
@@ -29,7 +30,7 @@ use crate::machine::Machine;
 use crate::progress::Progress;
 use crate::release;
 use crate::request::{AcceptChoice, LakeAt, PathChoice};
-use crate::site::Site;
+use crate::site::{Defined, Site};
 use crate::stage::no_failures;
 use crate::state::{RunState, tables};
 use crate::unknown::unknown;
@@ -85,7 +86,7 @@ pub struct Prepared {
     pub(crate) request: RunRequest,
     pub(crate) site: Site,
     pub(crate) area: Area,
-    pub(crate) policy: AudiencePolicy,
+    pub(crate) policy: Defined<AudiencePolicy>,
     pub(crate) paths: Paths,
     /// Sources, in the order of the inputs.
     pub(crate) sources: Vec<String>,
@@ -111,7 +112,7 @@ impl Prepared {
             return Err(AppError::Problems(problems));
         }
         let area = area.item;
-        let policy = site.policies.get(&area.audience).map(|p| p.item.clone()).ok_or_else(|| {
+        let policy = site.policies.get(&area.audience).cloned().ok_or_else(|| {
             unknown("policy for the audience", &area.audience, site.policies.keys().map(String::as_str))
                 .argument("known")
         })?;
@@ -242,7 +243,7 @@ pub(crate) struct Work<'a> {
     pub(crate) request: &'a RunRequest,
     pub(crate) site: &'a Site,
     pub(crate) area: &'a Area,
-    pub(crate) policy: &'a AudiencePolicy,
+    pub(crate) policy: &'a Defined<AudiencePolicy>,
     pub(crate) data: &'a ReferenceData,
     /// The same, read in full.
     pub(crate) reference: OnceLock<InFull>,
@@ -304,7 +305,7 @@ impl Work<'_> {
 
     /// Person records of all agencies become people.
     async fn link(&self, state: &mut RunState) -> Result<LinkReport, AppError> {
-        let definition = digest_bytes(format!("{:?}", self.site.linkage).as_bytes());
+        let definition = digest_of(&self.site.linkage)?;
         let request = LinkRequest {
             linkage: &self.site.linkage,
             definition: &definition,
@@ -397,7 +398,7 @@ fn config_digest(site: &Site, area: &Area, paths: &Paths, request: &RunRequest) 
         parts.push(format!("{file} {}", digest_bytes(text.as_bytes())));
     }
     for table in &site.tables {
-        parts.push(digest_bytes(format!("{table:?}").as_bytes()));
+        parts.push(digest_of(table)?);
     }
     for reference in &area.reference {
         for file in reference::files(reference, &paths.reference)? {
@@ -405,6 +406,12 @@ fn config_digest(site: &Site, area: &Area, paths: &Paths, request: &RunRequest) 
         }
     }
     Ok(digest_bytes(parts.join("\n").as_bytes()))
+}
+
+/// The digest of a definition: of its canonical text, so that neither the names of our types nor the layout of a file decide it.
+fn digest_of(definition: &impl Serialize) -> Result<String, AppError> {
+    let text = canonical(definition).map_err(|source| AppError::Unwritable { what: "a definition", source })?;
+    Ok(digest_bytes(text.as_bytes()))
 }
 
 /// The number of the run that is about to begin.

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use svp_contract::{
-    Analysis, Area, AudiencePolicy, Definition, EventRules, Forces, Gateways, Linkage, Output, Problem, Source, Table,
-    Trial, canonical_tables,
+    Analysis, Area, AudiencePolicy, Definition, DefinitionId, EventRules, Forces, Gateways, Linkage, Output, Problem,
+    Source, Table, Trial, canonical_tables,
 };
 
 use arrow::array::{AsArray, RecordBatch};
 use svp_analyse::{SITE_TABLES, read_site_table};
 use svp_disclose::exceptions::Exceptions;
+use svp_lake::input::digest_bytes;
 
 use crate::error::AppError;
 use crate::unknown::unknown;
@@ -21,8 +22,18 @@ use crate::unknown::unknown;
 pub struct Defined<T> {
     /// Path relative to the site.
     pub file: String,
+    /// SHA-256 of its text, 64 hexadecimal digits.
+    pub digest: String,
     /// The thing.
     pub item: T,
+}
+
+impl Defined<Definition> {
+    /// The definition as it stands.
+    #[must_use]
+    pub fn id(&self) -> DefinitionId {
+        DefinitionId { name: self.item.name.clone(), digest: self.digest.clone() }
+    }
 }
 
 /// The definitions of a site.
@@ -101,7 +112,7 @@ impl Site {
         let mut tables = canonical_tables().map_err(|p| AppError::Problems(vec![p]))?;
         if svp_lake::files::is_dir(&root.join("pipelines/schemas")) {
             let own = folder(&root, "schemas", "toml", &mut texts, &mut problems, Table::parse, |t| t.name.clone());
-            for Defined { file, item } in own.into_values() {
+            for Defined { file, item, .. } in own.into_values() {
                 if tables.iter().any(|t| t.name == item.name) {
                     let what = format!("the table `{}` is one of svp's own", item.name);
                     problems.push(Problem::new(file, what).hint("give the site's table another name"));
@@ -145,7 +156,7 @@ impl Site {
         let policies: BTreeMap<String, Defined<AudiencePolicy>> = policies
             .into_iter()
             .filter_map(|(name, d)| match d.item {
-                Policies::Audience(item) => Some((name, Defined { file: d.file, item: *item })),
+                Policies::Audience(item) => Some((name, Defined { file: d.file, digest: d.digest, item: *item })),
                 Policies::Gateways(_) | Policies::Exceptions(_) => None,
             })
             .collect();
@@ -161,7 +172,7 @@ impl Site {
         }
         let offences = svp_lake::files::read_text(&root.join("pipelines/reference/offences.csv"))?;
         let groups: BTreeSet<&str> = offences.split([',', '\n', '\r']).collect();
-        for Defined { file, item } in policies.values() {
+        for Defined { file, item, .. } in policies.values() {
             problems.extend(item.problems(file));
             // A misspelt group would protect nobody and say nothing.
             for group in item.map.never_groups.iter().filter(|g| !groups.contains(g.as_str())) {
@@ -282,7 +293,7 @@ fn trial_problems(
         let hint = || if other.known.is_empty() { "this site has none".to_owned() } else { other.listed("known") };
         problems.push(Problem::new(file, &other.what).hint(other.near_or(hint)));
     };
-    for Defined { file, item } in trials.values() {
+    for Defined { file, item, .. } in trials.values() {
         judge(file, "area", item.area.as_ref(), areas.keys().map(String::as_str).collect());
         judge(file, "definition", item.definition.as_ref(), definitions.keys().map(String::as_str).collect());
         judge(file, "harm index", item.harm_index.as_ref(), harm_indices.iter().map(String::as_str).collect());
@@ -333,10 +344,10 @@ fn outputs(
     let named = |all: &Vec<Output>| all.first().map(|o| o.template.clone()).unwrap_or_default();
     let files = folder(root, "outputs", "sql", texts, problems, Output::parse_all, named);
     let mut out = BTreeMap::new();
-    for Defined { file, item } in files.into_values() {
+    for Defined { file, digest, item } in files.into_values() {
         for item in item {
             let name = item.name.clone();
-            if out.insert(name.clone(), Defined { file: file.clone(), item }).is_some() {
+            if out.insert(name.clone(), Defined { file: file.clone(), digest: digest.clone(), item }).is_some() {
                 problems.push(Problem::new(&file, format!("another file is the output `{name}` too")));
             }
         }
@@ -381,7 +392,7 @@ fn folder<T>(
                             .hint("name and file name are the same"),
                     );
                 }
-                out.insert(stem, Defined { file: file.clone(), item });
+                out.insert(stem, Defined { file: file.clone(), digest: digest_bytes(text.as_bytes()), item });
             }
             Err(problem) => problems.push(problem),
         }
@@ -430,9 +441,10 @@ fn event_rules(
     }
     let text = svp_lake::files::read_text(&path)?;
     let parsed = EventRules::parse(&file, &text);
+    let digest = digest_bytes(text.as_bytes());
     texts.insert(file.clone(), text);
     match parsed {
-        Ok(item) => Ok(Some(Defined { file, item })),
+        Ok(item) => Ok(Some(Defined { file, digest, item })),
         Err(problem) => {
             problems.push(problem);
             Ok(None)

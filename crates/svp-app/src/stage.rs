@@ -11,7 +11,6 @@ use svp_contract::{Area, Definition, MapRule, Places, Table};
 use svp_functions::{CodeMaps, Lookups};
 use svp_ingest::reference::ReferenceData;
 use svp_ingest::{finding_schema, quarantine_schema, receipt_schema};
-use svp_lake::input::digest_bytes;
 use svp_lake::{Lake, Open};
 
 use crate::calendar;
@@ -276,7 +275,6 @@ fn register_all_empty(ctx: &SessionContext, site: &Site) -> Result<(), AppError>
 /// definitions of which one takes in another.
 pub(crate) async fn hierarchies(
     ctx: &SessionContext,
-    site: &Site,
     area: &Area,
     lookups: &Lookups,
     definitions: &[&Defined<Definition>],
@@ -286,14 +284,8 @@ pub(crate) async fn hierarchies(
         out.add_universe_within(inner, outer);
     }
     let items: Vec<&Definition> = definitions.iter().map(|d| &d.item).collect();
-    let key = |at: usize| format!("{} {}", definitions[at].item.name, definition_digest(site, definitions[at]));
     for (inner, outer) in nested_definitions(ctx, &items).await? {
-        out.add_definition_within(&key(inner), &key(outer));
+        out.add_definition_within(definitions[inner].id(), definitions[outer].id());
     }
     Ok(out)
-}
-
-/// Digest of the text of a definition.
-pub(crate) fn definition_digest(site: &Site, definition: &Defined<Definition>) -> String {
-    digest_bytes(site.texts.get(&definition.file).map(String::as_bytes).unwrap_or_default())
 }

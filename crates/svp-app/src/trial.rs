@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
-use svp_contract::{DesignKind, Measure, Trial};
+use svp_contract::{Day, DesignKind, Measure, Trial};
 use svp_functions::place::osgb;
 use svp_lake::files;
 use svp_trial::assign::{Assignment, assign};
@@ -285,18 +285,14 @@ impl<'a> TrialFolder<'a> {
         Ok(self.done(lines, ASSIGNMENT))
     }
 
-    /// Writes the sheets of patrols from a first to a last day (`YYYY-MM-DD`, those of the trial without), by shift and unit.
+    /// Writes the sheets of patrols from a first to a last day (those of the trial without), by shift and unit.
     ///
     /// # Errors
     /// Days outside the trial, a dose that does not fit into its shifts; no sheet is written then.
-    pub fn patrols(&self, from: Option<&str>, to: Option<&str>) -> Result<Done, AppError> {
-        let day = |text: Option<&str>, or: NaiveDate| match text {
-            Some(text) => text
-                .parse::<NaiveDate>()
-                .ok()
-                .filter(|d| self.times.trial.has(*d))
-                .ok_or_else(|| TrialError::Day { day: text.to_owned() }),
-            None => Ok(or),
+    pub fn patrols(&self, from: Option<Day>, to: Option<Day>) -> Result<Done, AppError> {
+        let day = |given: Option<Day>, or: NaiveDate| match given {
+            Some(day) if !self.times.trial.has(day.date()) => Err(TrialError::Day { day: day.to_string() }),
+            given => Ok(given.map_or(or, Day::date)),
         };
         let (from, to) = (day(from, self.times.trial.from)?, day(to, self.times.trial.to)?);
         if from > to {

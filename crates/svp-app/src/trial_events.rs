@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 use svp_analyse::{Months, PlacedEvent, define, placed_events};
-use svp_contract::{Measure, Trial};
+use svp_contract::{Measure, Month, Trial};
 use svp_lake::Open;
 use svp_trial::clock::{Times, When, local};
 use svp_trial::rows::Events;
@@ -56,10 +56,9 @@ pub(crate) async fn read(
     let index = harm_index(site, trial)?;
     let lake = from.lake.open(Open::Read).await?;
     let paths = inputs::paths(site, area, &from.paths)?;
-    let month = |day: chrono::NaiveDate| day.format("%Y-%m").to_string();
     // The night before the first day of the month after the trial still belongs to its last day.
     let after = times.trial.to.succ_opt().unwrap_or(times.trial.to);
-    let months = Months { from: month(times.baseline.from), to: month(after) };
+    let months = Months { from: Month::from(times.baseline.from).to_string(), to: Month::from(after).to_string() };
     let setting = Setting {
         ground: Some(Ground { area, paths: &paths, postcodes: false, tables: true }),
         rows: Rows::Lake { lake: LakeOf::Open(&lake), linkage: false, calendar: Calendar::Needed },

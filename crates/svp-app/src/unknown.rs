@@ -62,6 +62,8 @@ impl Unknown {
 
 #[cfg(test)]
 mod tests {
+    use svp_contract::Advice;
+
     use super::*;
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AreaRule, Problem, parse};
+use crate::{AreaRule, Day, Month, Problem, parse};
 
 /// A local authority district of the area.
 #[derive(Debug, Clone, Deserialize)]
@@ -103,12 +103,12 @@ pub enum Reference {
         /// Column with the parent's name.
         #[serde(default)]
         parent_name: Option<String>,
-        /// First day on which it is so, `YYYY-MM-DD`.
+        /// First day on which it is so.
         #[serde(default)]
-        valid_from: Option<String>,
+        valid_from: Option<Day>,
         /// Last day on which it is so.
         #[serde(default)]
-        valid_to: Option<String>,
+        valid_to: Option<Day>,
     },
     /// The official exact-fit lookup of small areas of one census to those of the next, with CHGIND (U, S, M, X).
     AreaChange {
@@ -167,10 +167,10 @@ pub struct Input {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Period {
-    /// First month, `YYYY-MM`.
-    pub from: String,
-    /// Last month, `YYYY-MM`.
-    pub to: String,
+    /// First month.
+    pub from: Month,
+    /// Last month.
+    pub to: Month,
 }
 
 /// An area.
@@ -223,7 +223,7 @@ pub struct Area {
     pub site: BTreeMap<String, String>,
     /// Known breaks in the series: month and what happened.
     #[serde(default)]
-    pub breaks: BTreeMap<String, String>,
+    pub breaks: BTreeMap<Month, String>,
 }
 
 impl Area {
@@ -233,11 +233,6 @@ impl Area {
     /// A problem with file and line.
     pub fn parse(file: &str, text: &str) -> Result<Self, Problem> {
         let area: Self = parse(file, text)?;
-        for month in [&area.period.from, &area.period.to] {
-            if !is_month(month) {
-                return Err(Problem::new(file, format!("period: `{month}` is not a month")).hint("write YYYY-MM"));
-            }
-        }
         if area.period.from > area.period.to {
             return Err(Problem::new(file, "period: it ends before it begins"));
         }
@@ -246,7 +241,7 @@ impl Area {
         }
         for reference in &area.reference {
             if let Reference::AreaLookup { layer, parent_layer, valid_from, valid_to, .. } = reference {
-                lookup_problem(layer, parent_layer, valid_from.as_deref(), valid_to.as_deref())
+                lookup_problem(layer, parent_layer, *valid_from, *valid_to)
                     .map_or(Ok(()), |(what, hint)| Err(Problem::new(file, what).hint(hint)))?;
             }
         }
@@ -283,8 +278,8 @@ impl Area {
 fn lookup_problem(
     layer: &str,
     parent_layer: &str,
-    from: Option<&str>,
-    to: Option<&str>,
+    from: Option<Day>,
+    to: Option<Day>,
 ) -> Option<(String, &'static str)> {
     let at = format!("reference: area_lookup from `{layer}` to `{parent_layer}`");
     if layer == parent_layer {
@@ -292,9 +287,6 @@ fn lookup_problem(
             format!("{at}: an area does not hold itself"),
             "name the layer of the child and that of its parent",
         ));
-    }
-    if [from, to].into_iter().flatten().any(|day| !is_day(day)) {
-        return Some((format!("{at}: valid_from and valid_to are days"), "write YYYY-MM-DD"));
     }
     if let (Some(from), Some(to)) = (from, to)
         && from > to
@@ -304,49 +296,15 @@ fn lookup_problem(
     None
 }
 
-/// Whether a text is a day of the calendar, `YYYY-MM-DD`.
-fn is_day(text: &str) -> bool {
-    let Some((month, day)) = text.rsplit_once('-') else { return false };
-    let (Ok(d), true) = (day.parse::<u32>(), day.len() == 2 && is_month(month)) else { return false };
-    let year = month[..4].parse::<u32>().unwrap_or(0);
-    let last = match &month[5..] {
-        "02" if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        "02" => 28,
-        "04" | "06" | "09" | "11" => 30,
-        _ => 31,
-    };
-    (1..=last).contains(&d)
-}
-
-fn is_month(text: &str) -> bool {
-    text.len() == 7
-        && text.is_ascii()
-        && text.as_bytes()[4] == b'-'
-        && text[..4].bytes().all(|b| b.is_ascii_digit())
-        && text[5..].parse::<u8>().is_ok_and(|m| (1..=12).contains(&m))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn days_are_days_of_the_calendar() {
-        for day in ["2021-01-01", "2024-02-29", "2000-02-29", "2028-04-30"] {
-            assert!(is_day(day), "{day}");
-        }
-        for day in
-            ["2021", "2021-02-29", "1900-02-29", "2021-13-01", "2021-04-31", "2021-4-01", "2021-04-1", "é021-04-01"]
-        {
-            assert!(!is_day(day), "{day}");
-        }
-    }
-
-    #[test]
     fn a_lookup_is_between_two_layers_and_two_days() {
-        assert_eq!(lookup_problem("lsoa", "ward", Some("2021-01-01"), Some("2021-01-01")), None);
+        let day = |text: &str| text.parse::<Day>().ok();
+        assert_eq!(lookup_problem("lsoa", "ward", day("2021-01-01"), day("2021-01-01")), None);
         assert!(lookup_problem("lsoa", "lsoa", None, None).is_some());
-        assert!(lookup_problem("lsoa", "ward", Some("2021"), None).is_some());
-        assert!(lookup_problem("lsoa", "ward", Some("2021-02-01"), Some("2021-01-01")).is_some());
+        assert!(lookup_problem("lsoa", "ward", day("2021-02-01"), day("2021-01-01")).is_some());
     }
 }

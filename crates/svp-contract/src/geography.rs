@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::Exclusion;
+use crate::{Day, Exclusion};
 
 /// One row of a lookup: an area and the area that holds it, while the lookup is valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,10 +19,10 @@ pub struct AreaLink {
     pub parent: String,
     /// Name of the parent.
     pub parent_name: Option<String>,
-    /// First day, `YYYY-MM-DD`; `None`: since ever.
-    pub valid_from: Option<String>,
+    /// First day; `None`: since ever.
+    pub valid_from: Option<Day>,
     /// Last day; `None`: still valid.
-    pub valid_to: Option<String>,
+    pub valid_to: Option<Day>,
 }
 
 /// How a small area of one census became those of the next: the column CHGIND of the official exact-fit lookup (Office for

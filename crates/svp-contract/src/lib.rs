@@ -5,9 +5,14 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod advice;
 mod analysis;
 mod area;
+mod calendar;
+mod canonical;
+mod cell;
 pub mod comparison;
+mod count;
 mod definition;
 mod dictionary;
 pub mod encoding;
@@ -18,18 +23,25 @@ mod forces;
 mod geography;
 mod header;
 mod linkage;
+mod names;
 mod output;
 mod policy;
 mod problem;
+mod rule_at;
 mod source;
 mod strict;
 mod table;
 mod trial;
 mod words;
 
+pub use advice::{Advice, ErrorKind, Hint};
 pub use analysis::{Analysis, Parameter, Value};
 pub use area::{Area, District, Exclusion, Input, Period, Reference};
+pub use calendar::{Day, Month, NotADate};
+pub use canonical::canonical;
+pub use cell::{GridKind, NotASquare, Square, length};
 pub use comparison::{COMPARISONS, Comparison, Level, MAX_LEVELS};
+pub use count::as_i64;
 pub use definition::{Definition, Include};
 pub use dictionary::{dictionary_markdown, odcs_yaml};
 pub use encoding::EncodingKind;
@@ -43,12 +55,14 @@ pub use geography::{Ages, AreaChange, AreaLink, Change, Places};
 pub use linkage::{
     Alternative, Block, Blocking, Comparison as ComparisonShares, LinkModel, LinkThreshold, Linkage, Numbers,
 };
+pub use names::{DefinitionId, PublishedName};
 pub use output::{Chart, CountColumn, DerivedColumn, Geometry, GrainColumn, LabelledColumn, Output};
 pub use policy::{
     AgeRule, AreaRule, AudienceLaw, AudiencePolicy, DominanceRule, Floor, Gateway, Gateways, MapMethod, MapRule,
     OnDifference, PerturbRule, Refusal, WEAKEST, refusals,
 };
 pub use problem::{Problem, nearest};
+pub use rule_at::RuleAt;
 pub use source::{Covers, DisclosureRule, Encoding, Files, Law, Reader, Revises, Source};
 pub use strict::parse;
 pub use table::{Check, Column, ColumnType, Nature, OnBad, Sensitivity, Table, canonical_tables};

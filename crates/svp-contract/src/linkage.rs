@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{COMPARISONS, Problem, parse};
 
 /// Learning of the weights.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LinkModel {
     /// Pairs drawn at random.
@@ -22,7 +22,7 @@ pub struct LinkModel {
 }
 
 /// From weights to people.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LinkThreshold {
     /// Least probability of a merge, 0 to 1.
@@ -36,7 +36,7 @@ pub struct LinkThreshold {
 }
 
 /// Numbers that should be one person's.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Numbers {
     /// Most dates of birth, and most surnames, that may stand under one number; one that has more of both is nobody's.
@@ -51,7 +51,7 @@ impl Default for Numbers {
 }
 
 /// Limits of blocking.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Blocking {
     /// Pairs of one rule for each record.
@@ -61,7 +61,7 @@ pub struct Blocking {
 }
 
 /// A blocking rule.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Block {
     /// Parts that must be equal.
@@ -77,7 +77,7 @@ impl Block {
 }
 
 /// A reason for which two people can look like one.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Alternative {
     /// Name.
@@ -97,7 +97,7 @@ pub struct Alternative {
 
 /// What a definition says of a comparison: the shares of its levels, best first. What the levels are is in
 /// [`crate::comparison`].
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Comparison {
     /// Name, one of [`COMPARISONS`].
@@ -126,7 +126,7 @@ impl Comparison {
 }
 
 /// The definition of linkage.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Linkage {
     /// Learning.

@@ -200,7 +200,7 @@ pub struct Check {
 }
 
 /// A canonical table.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
     /// Name, snake case.

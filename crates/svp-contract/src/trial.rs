@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::{Problem, parse};
+use crate::{Day, Problem, parse};
 
 /// What ranks squares and is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -48,14 +48,14 @@ impl DesignKind {
     }
 }
 
-/// First and last day, inclusive, `YYYY-MM-DD`.
-#[derive(Debug, Clone, Deserialize)]
+/// First and last day, inclusive.
+#[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrialDays {
     /// First.
-    pub from: String,
+    pub from: Day,
     /// Last.
-    pub to: String,
+    pub to: Day,
 }
 
 /// A named shift, in clock time.
@@ -99,10 +99,10 @@ const DAY: u32 = 24 * 60;
 pub struct Design {
     /// Kind.
     pub kind: DesignKind,
-    /// First day of patrols, `YYYY-MM-DD`.
-    pub from: String,
+    /// First day of patrols.
+    pub from: Day,
     /// Last day.
-    pub to: String,
+    pub to: Day,
     /// Share of the hot spots that are treated (crossover: on a day), between 0 and 1.
     #[serde(default = "half")]
     pub share_treated: f64,
@@ -232,27 +232,6 @@ pub fn clock(text: &str) -> Option<u32> {
     (hours < 24 && minutes < 60).then_some(hours * 60 + minutes)
 }
 
-/// Whether a text is a day of the calendar, `YYYY-MM-DD`.
-fn is_day(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let [year, month, day] = parts.as_slice() else { return false };
-    if (year.len(), month.len(), day.len()) != (4, 2, 2) {
-        return false;
-    }
-    let (Ok(year), Ok(month), Ok(day)) = (year.parse::<u32>(), month.parse::<u32>(), day.parse::<u32>()) else {
-        return false;
-    };
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let longest = match month {
-        2 if leap => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        1..=12 => 31,
-        _ => return false,
-    };
-    (1..=longest).contains(&day)
-}
-
 impl Trial {
     /// Reads the file.
     ///
@@ -300,19 +279,9 @@ impl Trial {
 
     fn wrong_times(&self) -> Option<(String, String)> {
         let time = "write clock times as \"HH:MM\", 00:00 to 23:59";
-        let day = "write days as \"YYYY-MM-DD\"";
         let say = |what: String, hint: &str| Some((what, hint.to_owned()));
         if clock(&self.day_starts).is_none() {
             return say("day_starts is no clock time".to_owned(), time);
-        }
-        let days = [
-            ("baseline.from", &self.baseline.from),
-            ("baseline.to", &self.baseline.to),
-            ("design.from", &self.design.from),
-            ("design.to", &self.design.to),
-        ];
-        if let Some((key, _)) = days.iter().find(|(_, text)| !is_day(text)) {
-            return say(format!("{key} is no day"), day);
         }
         if self.baseline.from > self.baseline.to || self.design.from > self.design.to {
             return say("a period ends before it begins".to_owned(), "`from` and `to` are the first and the last day");
@@ -459,7 +428,7 @@ mod tests {
         check("min_distance_m", "min_distanse_m", "did you mean `min_distance_m`?");
         check("\"crossover\"\nfrom", "\"crosover\"\nfrom", "did you mean `crossover`?");
         check("hot_spots = 20", "hot_spots = 1", "2 to 10000");
-        check("to = \"2025-03-31\"", "to = \"2025-02-29\"", "baseline.to is no day");
+        check("to = \"2025-03-31\"", "to = \"2025-02-29\"", "no day of the calendar: write YYYY-MM-DD");
         check("to = \"2025-03-31\"", "to = \"2025-05-01\"", "reaches into the trial");
         check("to = \"14:00\"", "to = \"15:00\"", "`early` and `late` overlap");
         check("from = \"22:00\"\nto = \"06:00\"", "from = \"22:00\"\nto = \"07:00\"", "over the start of the day");

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanBuilder, Int64Builder, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
+use svp_contract::DefinitionId;
 
 use crate::DiscloseError;
 use crate::attack::{Effort, Proof, attack};
@@ -163,18 +164,18 @@ fn one_grid(
     hierarchies: &dyn Hierarchies,
     findings: &mut BTreeSet<Inference>,
 ) {
-    let mut seen: Vec<((String, String), String, String, String)> = Vec::new();
+    let mut seen: Vec<(DefinitionId, String, String, String)> = Vec::new();
     let about = |t: &relate::Table| {
         let kind = t.dims.iter().find(|d| relate::is_grid(&d.kind))?.kind.clone();
-        let definition = (t.set.definition.clone(), t.set.definition_digest.clone());
-        (t.suppress_below > 1).then(|| (definition, t.set.universe.clone(), kind, t.name.clone()))
+        (t.suppress_below > 1).then(|| (t.set.definition.clone(), t.set.universe.clone(), kind, t.name.clone()))
     };
     seen.extend(earlier.iter().filter_map(about));
     for table in tables {
         let Some((kind, definition, universe)) = table.protected_grid() else { continue };
-        let touch = |d: &(String, String)| {
-            let (a, b) = ((d.0.as_str(), d.1.as_str()), (definition.0.as_str(), definition.1.as_str()));
-            *d == definition || hierarchies.definition_within(a, b) || hierarchies.definition_within(b, a)
+        let touch = |d: &DefinitionId| {
+            *d == definition
+                || hierarchies.definition_within(d, &definition)
+                || hierarchies.definition_within(&definition, d)
         };
         let clash = seen.iter().find(|(d, u, k, _)| touch(d) && *u == universe && !relate::nests(k, &kind));
         if let Some((_, _, other, name)) = clash {

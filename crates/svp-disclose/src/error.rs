@@ -1,5 +1,6 @@
 //! What can go wrong here. No variant can hold a value from the data.
 
+use svp_contract::{Advice, ErrorKind, Hint};
 use thiserror::Error;
 
 /// Why counts could not be disclosed.
@@ -74,29 +75,29 @@ pub enum DiscloseError {
     Page(#[source] minijinja::Error),
 }
 
-impl DiscloseError {
-    /// What the reader of the message can do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::MissingColumn { .. } => Some("compare the header of the output with its SELECT list"),
-            Self::WrongType { .. } => Some("a count is a whole number or a DOUBLE: cast it in the SELECT"),
-            Self::NegativeCount { .. } => {
-                Some("counts must be of events or people; compute differences as derived columns")
-            }
+impl Advice for DiscloseError {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Forbidden
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        Some(Hint::Borrowed(match self {
+            Self::MissingColumn { .. } => "compare the header of the output with its SELECT list",
+            Self::WrongType { .. } => "a count is a whole number or a DOUBLE: cast it in the SELECT",
+            Self::NegativeCount { .. } => "counts must be of events or people; compute differences as derived columns",
             Self::NoCellKey { .. } => {
-                Some("select `sum(record_key(event_id)) AS …` and name the column as `cell_key` of the count")
+                "select `sum(record_key(event_id)) AS …` and name the column as `cell_key` of the count"
             }
-            Self::Perturbation(_) => Some("see `[perturb]` in pipelines/policies/"),
-            Self::Contradiction { .. } => Some(
-                "two outputs of one universe must count the same events, and every member of a hierarchy needs its parent: look at `universe`, `dim` and the lookup tables",
-            ),
-            Self::Differenced { .. } => Some(
-                "wait until more has happened, release the table under `on_difference = \"suppress\"`, or leave it out of this release",
-            ),
-            Self::AttackFailed { .. } => Some("nothing was released; this is a defect of svp: please report it"),
-            Self::DerivedReveals { .. } => Some("derive from the disclosed count columns only"),
-            Self::ChangedAfterDisclosure { .. } | Self::Arrow(_) | Self::Page(_) => None,
-        }
+            Self::Perturbation(_) => "see `[perturb]` in pipelines/policies/",
+            Self::Contradiction { .. } => {
+                "two outputs of one universe must count the same events, and every member of a hierarchy needs its parent: look at `universe`, `dim` and the lookup tables"
+            }
+            Self::Differenced { .. } => {
+                "wait until more has happened, release the table under `on_difference = \"suppress\"`, or leave it out of this release"
+            }
+            Self::AttackFailed { .. } => "nothing was released; this is a defect of svp: please report it",
+            Self::DerivedReveals { .. } => "derive from the disclosed count columns only",
+            Self::ChangedAfterDisclosure { .. } | Self::Arrow(_) | Self::Page(_) => return None,
+        }))
     }
 }

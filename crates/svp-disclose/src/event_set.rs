@@ -1,6 +1,7 @@
 //! The words for what a release tells.
 
 use serde::{Deserialize, Serialize};
+use svp_contract::DefinitionId;
 
 /// The events that a table counts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -10,9 +11,8 @@ pub struct EventSet {
     /// Codes of the districts that it covers, sorted.
     pub area_parts: Vec<String>,
     /// Definition of serious violence.
-    pub definition: String,
-    /// Digest of the definition's text: a definition that changed is another one.
-    pub definition_digest: String,
+    #[serde(flatten)]
+    pub definition: DefinitionId,
     /// View of the events: `serious_violence`, `mappable_violence`, …
     pub universe: String,
     /// First month, `YYYY-MM`.

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use svp_contract::{Advice, Day, ErrorKind, Hint};
 use thiserror::Error;
 
 use crate::exceptions::Exception;
@@ -206,11 +207,13 @@ pub enum LedgerError {
     Json(#[source] serde_json::Error),
 }
 
-impl LedgerError {
-    /// What the reader of the message can do about it.
-    #[must_use]
-    pub fn hint(&self) -> &'static str {
-        match self {
+impl Advice for LedgerError {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Forbidden
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        Some(Hint::Borrowed(match self {
             Self::Unreadable { .. }
             | Self::Missing { .. }
             | Self::Audience { .. }
@@ -230,7 +233,7 @@ impl LedgerError {
             Self::Whole => "leave out `--start-ledger-anew`: the ledger that is there will be used",
             Self::Unsigned => "give the person's name and office, the reason, and the day as YYYY-MM-DD",
             Self::Unfit { .. } | Self::Json(_) => "this is a defect of svp: nothing was published",
-        }
+        }))
     }
 }
 
@@ -299,7 +302,7 @@ impl Ledger {
             Err(found @ (LedgerError::Format { .. } | LedgerError::NotRecorded { .. })) => return Err(found),
             Err(found) => found,
         };
-        if by.allowed_by.trim().is_empty() || by.reason.trim().is_empty() || !crate::exceptions::is_day(&by.date) {
+        if by.allowed_by.trim().is_empty() || by.reason.trim().is_empty() || by.date.parse::<Day>().is_err() {
             return Err(LedgerError::Unsigned);
         }
         let begun_anew = Some(BegunAnew { found: found.to_string(), lost: head.cloned(), ..by });
@@ -482,10 +485,10 @@ mod tests {
         };
         let lost = error(Vec::new(), Some(&head));
         assert!(matches!(lost, LedgerError::Lost { wanted: 4 }));
-        assert!(lost.hint().contains("--start-ledger-anew"));
+        assert!(lost.hint().unwrap().contains("--start-ledger-anew"));
         let cut = error(without(3), Some(&head));
         assert!(matches!(cut, LedgerError::EndRemoved { found: 3, wanted: 4 }));
-        assert!(cut.hint().contains("backup"));
+        assert!(cut.hint().unwrap().contains("backup"));
         assert!(matches!(error(without(0), Some(&head)), LedgerError::Missing { expected: 1, .. }));
         assert!(matches!(error(without(1), Some(&head)), LedgerError::Missing { expected: 2, .. }));
         assert!(matches!(error(named.clone(), None), LedgerError::NotRecorded { number: 1 }));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use svp_contract::Output;
+use svp_contract::{DefinitionId, Output};
 
 use crate::cell_key::Perturbation;
 use crate::coarsen::{CoarsenedTable, Join};
@@ -165,14 +165,12 @@ impl Prepared {
     }
 
     /// Grid, definition and universe of a map whose small numbers are protected and which goes out.
-    pub(crate) fn protected_grid(&self) -> Option<(String, (String, String), String)> {
+    pub(crate) fn protected_grid(&self) -> Option<(String, DefinitionId, String)> {
         let column = self.raw.output.cell_column()?;
         let grain = self.raw.output.grain.iter().find(|g| g.name == column)?;
         let set = &self.raw.set;
-        (self.raw.policy.protects() && self.withheld.is_none()).then(|| {
-            let definition = (set.definition.clone(), set.definition_digest.clone());
-            (grain.dimension().to_owned(), definition, set.universe.clone())
-        })
+        (self.raw.policy.protects() && self.withheld.is_none())
+            .then(|| (grain.dimension().to_owned(), set.definition.clone(), set.universe.clone()))
     }
 
     fn merges(&self) -> bool {

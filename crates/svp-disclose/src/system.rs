@@ -4,6 +4,7 @@
 //! follows (a total, a difference). An *equation* says that a weighted sum of numbers is zero: a margin, a
 //! hierarchy, one thing shown in two tables, a container and its parts. Unit of every number: a count.
 
+use svp_contract::{Advice, ErrorKind, Hint};
 use thiserror::Error;
 
 /// Two numbers nearer than this are one number: the margin of every comparison with a protection, an interval or an
@@ -218,11 +219,13 @@ pub enum SystemError {
     },
 }
 
-impl SystemError {
-    /// What the reader of the message can do about it.
-    #[must_use]
-    pub fn hint(&self) -> &'static str {
-        match self {
+impl Advice for SystemError {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Forbidden
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        Some(Hint::Borrowed(match self {
             Self::DoesNotAddUp { .. } | Self::Contradiction { .. } => {
                 "look for a hierarchy with a hole, a row left out, or tables made from different extracts"
             }
@@ -235,7 +238,7 @@ impl SystemError {
                 "the system was built wrongly; this is a fault of the program"
             }
             Self::NoAnswer { .. } => "treat the number as disclosed, or release fewer tables together",
-        }
+        }))
     }
 }
 

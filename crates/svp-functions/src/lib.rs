@@ -26,7 +26,7 @@ pub use place::in_area_box::AreaBox;
 pub use reference::reference_markdown;
 pub use text::code_map::CodeMaps;
 pub use text::lookup::Lookups;
-pub use udf::converted_argument;
+pub use udf::{Refused, converted_argument};
 
 /// Every function of a row that needs no data.
 pub fn register_list() -> Vec<ScalarUDF> {

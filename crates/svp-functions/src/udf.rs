@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
-use datafusion::common::{Result, ScalarValue, plan_err};
+use datafusion::common::{DataFusionError, Result, ScalarValue, plan_err};
 use datafusion::logical_expr::{
     ColumnarValue, DocSection, Documentation, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
@@ -27,6 +27,22 @@ pub(crate) use results::{
     records_result, records_type, text_result, utc_timestamp_type, written_result,
 };
 pub(crate) use window::window_function;
+
+/// A function refused its arguments. The text begins with the name of the function and holds no value of the data.
+#[derive(Debug)]
+pub struct Refused(String);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+pub(crate) fn refused<T>(why: impl Into<String>) -> Result<T> {
+    Err(DataFusionError::External(Box::new(Refused(why.into()))))
+}
 
 /// What a function wants to be given; decides the cast that the planner adds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

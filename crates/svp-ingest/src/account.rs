@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use arrow::array::ArrayRef;
-use svp_contract::{Finding, FindingKind, Revises, Source};
+use svp_contract::{Finding, FindingKind, Revises, RuleAt, Source};
 
 use crate::clean::{GivenCount, IdKind, first};
 use crate::findings::Findings;
@@ -51,7 +51,7 @@ pub(crate) struct Account {
     /// By target and column of its table.
     profiles: Vec<Vec<Profile>>,
     /// The first rows of each rule and place.
-    first: BTreeMap<String, Vec<u64>>,
+    first: BTreeMap<RuleAt, Vec<u64>>,
     pub contradicting: Tally,
     before: Tally,
     after: Tally,
@@ -71,8 +71,9 @@ impl Account {
 
     /// Counts a rule for a row.
     pub(crate) fn count(&mut self, rule: &str, table: &str, column: &str, row: u64, f: impl FnOnce(&mut RuleCount)) {
-        self.receipt.count(rule, table, column, f);
-        first(self.first.entry(Receipt::place(rule, table, column)).or_default(), row);
+        let at = RuleAt::new(rule, table, column);
+        first(self.first.entry(at.clone()).or_default(), row);
+        f(self.receipt.rules.entry(at).or_default());
     }
 
     pub(crate) fn profile_mut(&mut self, target: usize, column: usize) -> &mut Profile {

@@ -38,7 +38,8 @@ pub async fn apart(
     if new.is_empty() {
         return Ok(Vec::new());
     }
-    let one_of = |values: &mut dyn Iterator<Item = &str>| values.collect::<BTreeSet<_>>().into_iter().map(lit).collect();
+    let one_of =
+        |values: &mut dyn Iterator<Item = &str>| values.collect::<BTreeSet<_>>().into_iter().map(lit).collect();
     let rows = ctx
         .table("event")
         .await

@@ -8,6 +8,7 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBat
 use arrow::compute;
 use arrow::datatypes::{DataType, Date32Type, Float64Type, TimestampMicrosecondType};
 use rustc_hash::FxHasher;
+use svp_contract::as_i64;
 use svp_pseudonymise::{Key, Pseudonymised, RowDigest, pseudonymise};
 
 use crate::account::Account;
@@ -250,7 +251,7 @@ impl Given {
         let identified = (0..n).map(|i| Some(ids.as_ref().is_some_and(|ids| ids.is_valid(i)))).collect();
         let repeat = |text: &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(std::iter::repeat_n(text, n))) };
         Ok(Self {
-            rows: Arc::new(Int64Array::from_iter_values(rows.iter().map(|r| i64::try_from(*r).unwrap_or(i64::MAX)))),
+            rows: Arc::new(Int64Array::from_iter_values(rows.iter().map(|r| as_i64(*r)))),
             record_ids: Arc::new(record_ids),
             identified,
             row_keys,

@@ -213,7 +213,9 @@ fn blanked(groups: &[Group<'_>], found: &mut Vec<Finding>) {
     let mut told: BTreeMap<(&str, &str), Vec<&BTreeSet<&str>>> = BTreeMap::new();
     for (inputs, [source, .., table, column], held) in groups.iter().filter(|(inputs, ..)| !inputs.is_empty()) {
         for one in held.iter().filter(|one| one.mapped) {
-            let Some(before) = one.before.filter(|b| b.of >= FEWEST_ROWS && one.blank.of >= FEWEST_ROWS) else { continue };
+            let Some(before) = one.before.filter(|b| b.of >= FEWEST_ROWS && one.blank.of >= FEWEST_ROWS) else {
+                continue;
+            };
             let told = told.entry((source, &one.file.slot)).or_default();
             let known = told.iter().any(|known| known.is_subset(inputs));
             if known || !more_blank(one.blank.of_records(one.records), &[before]) {

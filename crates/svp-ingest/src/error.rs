@@ -1,6 +1,6 @@
 //! What can stop a load. A bad row is none of these: it goes to quarantine.
 
-use svp_contract::Finding;
+use svp_contract::{Advice, ErrorKind, Finding, Hint};
 use thiserror::Error;
 
 use crate::desk::DeskError;
@@ -103,37 +103,58 @@ pub enum IngestError {
         #[source]
         source: Box<datafusion::error::DataFusionError>,
     },
+    /// What is kept of a definition or a delivery cannot be written as JSON.
+    #[error("what svp keeps of a definition or a delivery cannot be written as JSON")]
+    Unwritable(#[from] serde_json::Error),
     /// A worker stopped.
     #[error("a worker thread stopped before its file was loaded")]
     Worker,
 }
 
-impl IngestError {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
+impl Advice for IngestError {
+    fn kind(&self) -> ErrorKind {
         match self {
-            Self::Read(error) => Some(error.hint()),
+            Self::Read(_)
+            | Self::Reference { .. }
+            | Self::Slot { .. }
+            | Self::SameSlot { .. }
+            | Self::Replaced { .. }
+            | Self::Refused { .. } => ErrorKind::Input,
+            Self::Definition { .. } | Self::Expression { .. } => ErrorKind::Definition,
+            Self::Desk(error) => error.kind(),
+            Self::Lake(error) => error.kind(),
+            Self::Pseudonymise(_)
+            | Self::Unbalanced { .. }
+            | Self::Arrow { .. }
+            | Self::Revision { .. }
+            | Self::Unwritable(_)
+            | Self::Worker => ErrorKind::Internal,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::Read(error) => error.hint(),
             Self::Desk(error) => error.hint(),
-            Self::Definition { .. } => Some("run `svp check`: it reports all such problems at once".to_owned()),
-            Self::Expression { .. } => Some("run `svp check`, and look at the types that the expression compares".to_owned()),
-            Self::Reference { .. } => Some("see README.md, Reference data, for where the file comes from and its layout".to_owned()),
-            Self::Slot { .. } => Some("rename the file as the publisher does, or change files.slot in the source".to_owned()),
-            Self::SameSlot { sender: Some(_), .. } => Some("both are of one sender: load the older release first, in a run of its own, then the newer, or let the names tell (_v2, _2025-04-14); take a partial upload out of the folder".to_owned()),
-            Self::SameSlot { sender: None, .. } => Some("two releases: load the older first, in a run of its own, then the newer, or let the names tell (_v2, _2025-04-14); two senders: put the sender's code before the names; a partial upload: take it out of the folder".to_owned()),
-            Self::Replaced { .. } => Some("run again when the upload is complete".to_owned()),
+            Self::Definition { .. } => Some("run `svp check`: it reports all such problems at once".into()),
+            Self::Expression { .. } => Some("run `svp check`, and look at the types that the expression compares".into()),
+            Self::Reference { .. } => Some("see README.md, Reference data, for where the file comes from and its layout".into()),
+            Self::Slot { .. } => Some("rename the file as the publisher does, or change files.slot in the source".into()),
+            Self::SameSlot { sender: Some(_), .. } => Some("both are of one sender: load the older release first, in a run of its own, then the newer, or let the names tell (_v2, _2025-04-14); take a partial upload out of the folder".into()),
+            Self::SameSlot { sender: None, .. } => Some("two releases: load the older first, in a run of its own, then the newer, or let the names tell (_v2, _2025-04-14); two senders: put the sender's code before the names; a partial upload: take it out of the folder".into()),
+            Self::Replaced { .. } => Some("run again when the upload is complete".into()),
             Self::Refused { findings } => findings.first().map(|f| {
-                format!(
+                Hint::from(format!(
                     "{}; docs/intake.md says what each finding means; to load it all the same: --accept {}:{}:{} --reason WHY",
                     f.kind.advice(),
                     f.source,
                     f.slot,
                     f.kind
-                )
+                ))
             }),
-            Self::Pseudonymise(error) => error.hint().map(str::to_owned),
-            Self::Lake(error) => error.hint().map(str::to_owned),
-            Self::Unbalanced { .. } | Self::Arrow { .. } | Self::Revision { .. } | Self::Worker => Some("this is a defect of svp: please report it with the version, not with the data".to_owned()),
+            Self::Pseudonymise(error) => error.hint(),
+            Self::Lake(error) => error.hint(),
+            Self::Unbalanced { .. } | Self::Arrow { .. } | Self::Revision { .. } | Self::Unwritable(_) | Self::Worker => Some("this is a defect of svp: please report it with the version, not with the data".into()),
         }
     }
 }

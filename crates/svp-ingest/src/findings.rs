@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use svp_contract::{Acceptance, Finding, FindingKind};
+use svp_contract::{Acceptance, Finding, FindingKind, as_i64};
 
 use crate::error::IngestError;
 
@@ -166,7 +166,7 @@ pub fn finding_batch(findings: &[Finding], run: u64) -> Result<RecordBatch, arro
         Arc::new(StringArray::from_iter(findings.iter().map(|x| f(x).filter(|t| !t.is_empty()))))
     };
     let number = |f: &dyn Fn(&Finding) -> u64| -> ArrayRef {
-        Arc::new(Int64Array::from_iter_values(findings.iter().map(|x| i64::try_from(f(x)).unwrap_or(i64::MAX))))
+        Arc::new(Int64Array::from_iter_values(findings.iter().map(|x| as_i64(f(x)))))
     };
     let rows = |f: &Finding| f.rows.iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
     RecordBatch::try_new(

@@ -29,7 +29,8 @@ const ROUND: u64 = 100;
 const FEWEST_ROUND: u64 = 500;
 /// Numbers of rows at which programs stop: spreadsheets with and without the header, and limits of exports.
 const LIMITS: [u64; 14] = [
-    1_000, 2_000, 5_000, 10_000, 20_000, 25_000, 50_000, 65_535, 65_536, 100_000, 500_000, 1_000_000, 1_048_575, 1_048_576,
+    1_000, 2_000, 5_000, 10_000, 20_000, 25_000, 50_000, 65_535, 65_536, 100_000, 500_000, 1_000_000, 1_048_575,
+    1_048_576,
 ];
 
 /// Live files and their receipts.
@@ -72,7 +73,12 @@ pub(crate) fn lengths(live: Live<'_>, changed: &BTreeSet<String>, found: &mut Ve
                 None => {}
             }
             if let Some((what, other)) = unlike(held, at) {
-                tell(FindingKind::UnlikeOthers, format!("it holds {rows} rows{of_feed}, {what} ({other})"), rows, other);
+                tell(
+                    FindingKind::UnlikeOthers,
+                    format!("it holds {rows} rows{of_feed}, {what} ({other})"),
+                    rows,
+                    other,
+                );
             }
             let parts: [(&dyn Fn(&Receipt) -> Part, &str); 2] = [
                 (&|r| Part { count: r.repeated, of: r.unkeyed }, "rows without an id come again word for word"),

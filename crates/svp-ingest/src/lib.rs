@@ -25,6 +25,7 @@ mod lengths;
 mod lines;
 mod load;
 mod name;
+mod named;
 mod pending;
 mod period;
 mod places;

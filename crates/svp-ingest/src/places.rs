@@ -111,8 +111,8 @@ pub(crate) fn links(reference: &Reference, file: &InputFile) -> Result<(Vec<Area
                 parent_layer: parent_layer.clone(),
                 parent: holder,
                 parent_name: parent_name.as_ref().and(row.owned(3)),
-                valid_from: valid_from.clone(),
-                valid_to: valid_to.clone(),
+                valid_from: *valid_from,
+                valid_to: *valid_to,
             });
         }
         Ok(())

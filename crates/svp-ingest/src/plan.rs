@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::common::DFSchema;
+use datafusion::common::{DFSchema, DataFusionError, SchemaError};
 use datafusion::execution::FunctionRegistry;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::simplify::SimplifyContext;
@@ -17,7 +17,8 @@ use svp_contract::{Column, Feed, Mapping, Nature, OnBad, Problem, Source, Table,
 
 use crate::clean::{Cleaner, IdKind};
 use crate::conversions::{Conversion, Dummies, Found, forgiving, outermost};
-use crate::resolve::{Item, Resolver, words};
+use crate::named::named;
+use crate::resolve::{Item, Resolver};
 use crate::uses::Uses;
 
 use crate::error::IngestError;
@@ -202,10 +203,7 @@ pub fn plan_feed(
     let names = feed.columns.iter().chain(feed.optional.iter().filter(|c| !feed.columns.contains(c)));
     let mut fields: Vec<Field> = names.map(|c| Field::new(c, DataType::Utf8, true)).collect();
     let text_columns = fields.len();
-    let asks = |fact: &&str| {
-        let quoted = format!("\"{fact}\"");
-        feed.expressions().any(|sql| sql.contains(&quoted))
-    };
+    let asks = |fact: &&str| feed.expressions().any(|sql| named(sql).columns.iter().any(|name| name == fact));
     fields.extend(FILE_FACTS.into_iter().filter(asks).map(|fact| Field::new(fact, DataType::Utf8, true)));
     let input: SchemaRef = Arc::new(Schema::new(fields));
     let mut problems = Vec::new();
@@ -300,22 +298,25 @@ impl Planner<'_> {
                 return None;
             }
         };
-        let problem = match self.ctx.parse_sql_expr(sql, &df) {
+        let error = match self.ctx.parse_sql_expr(sql, &df) {
             Ok(expr) => return Some((expr, df)),
-            // Definitions hold no data, so the engine's message may be shown.
-            Err(error) => Problem::new(at, format!("{what}: {}", first_line(&error.to_string()))),
+            Err(error) => error,
         };
-        let message = problem.what.clone();
-        let problem = match message.split("No field named ").nth(1).and_then(|rest| rest.split(['.', ' ']).next()) {
-            Some(name) => {
-                let name = name.trim_matches(['"', '\\', '\'', '.']).to_owned();
-                match nearest(&name, schema.fields().iter().map(|f| f.name().as_str())) {
-                    Some(near) => problem
-                        .hint(format!("did you mean \"{near}\"? Names with capitals or blanks stand in double quotes")),
-                    None => problem.hint("names with capitals or blanks stand in double quotes"),
+        // Definitions hold no data, so the engine's message may be shown.
+        let problem = Problem::new(at, format!("{what}: {}", first_line(&error.to_string())));
+        let problem = match error.find_root() {
+            DataFusionError::SchemaError(error, _) => match error.as_ref() {
+                SchemaError::FieldNotFound { field, .. } => {
+                    match nearest(&field.name, schema.fields().iter().map(|f| f.name().as_str())) {
+                        Some(near) => problem.hint(format!(
+                            "did you mean \"{near}\"? Names with capitals or blanks stand in double quotes"
+                        )),
+                        None => problem.hint("names with capitals or blanks stand in double quotes"),
+                    }
                 }
-            }
-            None => problem,
+                _ => problem,
+            },
+            _ => problem,
         };
         self.problems.push(problem);
         None
@@ -390,8 +391,8 @@ impl Planner<'_> {
             }
         }
         for check in &table.checks {
-            for name in words(&check.expr) {
-                resolver.need(name);
+            for name in named(&check.expr).columns {
+                resolver.need(&name);
             }
         }
         let mut stages = Vec::new();

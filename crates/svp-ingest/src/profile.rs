@@ -13,7 +13,7 @@ use arrow::datatypes::{
 };
 use rustc_hash::{FxHashMap, FxHasher};
 use serde::{Deserialize, Serialize};
-use svp_contract::{Column, ColumnType, Sensitivity};
+use svp_contract::{Column, ColumnType, Sensitivity, as_i64};
 
 use crate::receipt::{FILE, Receipt};
 use crate::spread::Clock;
@@ -144,7 +144,8 @@ impl Profile {
     /// A number or date that stands in so many rows, beside the next most common, that it looks filled in: its rows, and all that were looked
     /// at. Of codes and flags one may well be the most common by far.
     pub(crate) fn one_number(&self, column: &Column) -> Option<(u64, u64)> {
-        let number = matches!(column.kind, ColumnType::Int32 | ColumnType::Int64 | ColumnType::Float64 | ColumnType::Date);
+        let number =
+            matches!(column.kind, ColumnType::Int32 | ColumnType::Int64 | ColumnType::Float64 | ColumnType::Date);
         if !number || !column.codes.is_empty() || self.seen.len() < FEWEST_NUMBERS {
             return None;
         }
@@ -332,7 +333,7 @@ pub fn profile_batch(receipts: &[Receipt], run: u64) -> Result<RecordBatch, arro
         Arc::new(StringArray::from_iter(all.iter().map(|(r, c)| f(r, c))))
     };
     let number = |f: &dyn Fn(&ColumnProfile) -> u64| -> ArrayRef {
-        Arc::new(Int64Array::from_iter_values(all.iter().map(|(_, c)| i64::try_from(f(c)).unwrap_or(i64::MAX))))
+        Arc::new(Int64Array::from_iter_values(all.iter().map(|(_, c)| as_i64(f(c)))))
     };
     let flag = |f: &dyn Fn(&ColumnProfile) -> bool| -> ArrayRef {
         Arc::new(BooleanArray::from_iter(all.iter().map(|(_, c)| Some(f(c)))))

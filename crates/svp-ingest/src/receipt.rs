@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
+use svp_contract::{RuleAt, as_i64};
 
 use crate::profile::ColumnProfile;
 use crate::read::FileAccount;
@@ -53,8 +54,8 @@ pub struct Receipt {
     /// Accepted rows about people that say word for word what another row says, under another id.
     #[serde(default)]
     pub again: u64,
-    /// Rule and place (`rule table.column`) to counts.
-    pub rules: BTreeMap<String, RuleCount>,
+    /// Rule and place to counts.
+    pub rules: BTreeMap<RuleAt, RuleCount>,
     /// Rows written to each canonical table.
     pub written: BTreeMap<String, u64>,
     /// First and last month seen, `YYYY-MM`.
@@ -80,31 +81,6 @@ impl Receipt {
     #[must_use]
     pub fn adds_up(&self) -> bool {
         self.rows_read == self.accepted + self.quarantined + self.duplicate
-    }
-
-    /// Rows that went to quarantine under `rule`, wherever.
-    #[must_use]
-    pub fn quarantined_by(&self, rule: &str) -> u64 {
-        self.rules.iter().filter(|(name, _)| name.split(' ').next() == Some(rule)).map(|(_, c)| c.quarantined).sum()
-    }
-
-    /// Counts a rule.
-    pub fn count(&mut self, rule: &str, table: &str, column: &str, f: impl FnOnce(&mut RuleCount)) {
-        f(self.rules.entry(Self::place(rule, table, column)).or_default());
-    }
-
-    /// The name under which a rule at a place is counted.
-    #[must_use]
-    pub fn place(rule: &str, table: &str, column: &str) -> String {
-        format!("{rule} {table}.{column}")
-    }
-
-    /// Rule, table and column of such a name.
-    #[must_use]
-    pub fn parts(place: &str) -> Option<(&str, &str, &str)> {
-        let (rule, place) = place.split_once(' ')?;
-        let (table, column) = place.split_once('.')?;
-        Some((rule, table, column))
     }
 }
 
@@ -142,7 +118,7 @@ pub fn receipt_batch(receipts: &[Receipt], run: u64) -> Result<RecordBatch, arro
         Arc::new(StringArray::from_iter(receipts.iter().map(f)))
     };
     let number = |f: &dyn Fn(&Receipt) -> u64| -> ArrayRef {
-        Arc::new(Int64Array::from_iter_values(receipts.iter().map(|r| i64::try_from(f(r)).unwrap_or(i64::MAX))))
+        Arc::new(Int64Array::from_iter_values(receipts.iter().map(|r| as_i64(f(r)))))
     };
     RecordBatch::try_new(
         receipt_schema(),
@@ -212,7 +188,7 @@ pub fn quarantine_batch(receipt: &Receipt, entries: &[Quarantined]) -> Result<Re
             same(&receipt.slot),
             same(&receipt.feed),
             same(&receipt.file),
-            Arc::new(Int64Array::from_iter_values(entries.iter().map(|e| i64::try_from(e.row).unwrap_or(i64::MAX)))),
+            Arc::new(Int64Array::from_iter_values(entries.iter().map(|e| as_i64(e.row)))),
             Arc::new(StringArray::from_iter_values(entries.iter().map(|e| &*e.table))),
             Arc::new(StringArray::from_iter_values(entries.iter().map(|e| e.column.as_str()))),
             Arc::new(StringArray::from_iter_values(entries.iter().map(|e| e.rule.as_str()))),

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use svp_contract::{Mapping, OnBad, Table};
 
+use crate::named::named;
+
 /// One thing to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Item {
@@ -48,8 +50,8 @@ impl<'a> Resolver<'a> {
         if !self.mapping.contains_key(name)
             && let Some(sql) = &column.derive
         {
-            for word in words(sql) {
-                self.need(word);
+            for name in named(sql).columns {
+                self.need(&name);
             }
         }
         self.order.push(Item::Column(index));
@@ -60,22 +62,13 @@ impl<'a> Resolver<'a> {
                 continue;
             }
             self.checked[at] = true;
-            for word in check.also.iter().map(String::as_str).chain([check.column.as_str()]).chain(words(&check.expr)) {
-                self.need(word);
+            for name in check.also.iter().chain([&check.column]) {
+                self.need(name);
             }
-            for word in check.put.iter().flat_map(|sql| words(sql)) {
-                self.need(word);
+            for name in [&check.expr].into_iter().chain(&check.put).flat_map(|sql| named(sql).columns) {
+                self.need(&name);
             }
             self.order.push(Item::Check(at));
         }
     }
-}
-
-/// The words of an expression that can be column names.
-pub(crate) fn words(sql: &str) -> impl Iterator<Item = &str> {
-    // Text in single quotes is no column.
-    sql.split('\'')
-        .step_by(2)
-        .flat_map(|outside| outside.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'))
-        .filter(|w| !w.is_empty())
 }

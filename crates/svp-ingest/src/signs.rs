@@ -143,7 +143,9 @@ impl Days {
         let Some((first, last)) = day(first).zip(day(last)) else { return Self::default() };
         // From the 28th on, four days lead into the next month.
         let after = last.checked_add_days(Step::new(31)).map(|d| chrono::Datelike::with_day(&d, 1).map_or(d, |d| d));
-        let Some(n) = after.and_then(|after| usize::try_from(of(after) - of(first)).ok()) else { return Self::default() };
+        let Some(n) = after.and_then(|after| usize::try_from(of(after) - of(first)).ok()) else {
+            return Self::default();
+        };
         Self { first: of(first), rows: vec![0; n] }
     }
 
@@ -151,7 +153,9 @@ impl Days {
     pub(crate) fn add(&mut self, column: &ArrayRef, keep: &[u32]) {
         const MICROS: i64 = 86_400_000_000;
         let day = |row: usize| match column.data_type() {
-            DataType::Timestamp(..) => Some(column.as_primitive::<TimestampMicrosecondType>().value(row).div_euclid(MICROS)),
+            DataType::Timestamp(..) => {
+                Some(column.as_primitive::<TimestampMicrosecondType>().value(row).div_euclid(MICROS))
+            }
             DataType::Date32 => Some(i64::from(column.as_primitive::<Date32Type>().value(row))),
             _ => None,
         };
@@ -196,7 +200,9 @@ mod tests {
     fn numbers_that_lost_their_zeros_beside_others_that_have_them() {
         let padded: Vec<String> = (0..40).map(|i| format!("{:06}", i * 7_919)).collect();
         assert_eq!(forms(&padded).unpadded(), None);
-        let mixed: Vec<String> = (0..40).map(|i| if i % 2 == 0 { format!("{:06}", i * 7_919 % 99_999) } else { (i * 919).to_string() }).collect();
+        let mixed: Vec<String> = (0..40)
+            .map(|i| if i % 2 == 0 { format!("{:06}", i * 7_919 % 99_999) } else { (i * 919).to_string() })
+            .collect();
         assert!(forms(&mixed).unpadded().is_some_and(|n| n >= 5));
         let counting: Vec<String> = (95..140).map(|i| i.to_string()).collect();
         assert_eq!(forms(&counting).unpadded(), None, "numbers grow");

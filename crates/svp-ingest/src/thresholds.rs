@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use svp_contract::{Finding, FindingKind, Source};
+use svp_contract::{Finding, FindingKind, RuleAt, Source};
 
 use crate::findings::Findings;
 use crate::plan::FeedPlan;
@@ -30,15 +30,15 @@ pub(crate) fn judge(
     source: &Source,
     plan: &FeedPlan,
     receipt: &Receipt,
-    first: &BTreeMap<String, Vec<u64>>,
+    first: &BTreeMap<RuleAt, Vec<u64>>,
     findings: &mut Findings<'_>,
 ) {
     if receipt.rows_read == 0 {
         return;
     }
     let mut named = false;
-    for (place, count) in &receipt.rules {
-        let Some((rule, table, column)) = Receipt::parts(place) else { continue };
+    for (at, count) in &receipt.rules {
+        let RuleAt { rule, table, column } = at;
         let kind = plan.finding_of(table, rule).or_else(|| much_noted(count, receipt.rows_read));
         let counted = counted(count, source.thresholds.contains_key(rule) || kind.is_some());
         if counted == 0 {
@@ -68,7 +68,7 @@ pub(crate) fn judge(
         let found = Finding::new(shown, &source.name, &receipt.slot, &receipt.file, what)
             .at(table, column, rule)
             .counted(counted, of)
-            .rows(first.get(place).into_iter().flatten().copied());
+            .rows(first.get(at).into_iter().flatten().copied());
         findings.raise(if refuses { found } else { found.only_told() });
     }
     let limit = source.threshold("quarantined").unwrap_or(1.0);

@@ -6,37 +6,10 @@ use std::io;
 use datafusion::error::DataFusionError;
 use deltalake_core::DeltaTableError;
 use parquet::errors::ParquetError;
+use svp_contract::{Advice, ErrorKind, Hint};
 
 /// The result of every fallible call of this crate.
 pub type Result<T, E = LakeError> = std::result::Result<T, E>;
-
-/// The kind of an outcome, for exit codes and for deciding what to do next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// Nothing is there.
-    Missing,
-    /// Another run holds the lake: try again later.
-    Busy,
-    /// Another run finished first: run again.
-    Conflict,
-    /// The lake was written by a newer version of the program.
-    NewerFormat,
-    /// The disk or the quota is full.
-    Full,
-    /// The store or the file system refused.
-    Storage,
-    /// Something in the lake cannot be understood.
-    Damaged,
-    /// A batch or a stored table does not have the columns that were promised.
-    Schema,
-    /// The caller broke a rule of this crate; the message says which.
-    Misuse,
-    /// An input file or pattern cannot be used.
-    Input,
-    /// The query engine failed.
-    Query,
-}
 
 /// An outcome of the lake that is not success.
 #[derive(Debug, thiserror::Error)]
@@ -248,34 +221,35 @@ pub enum LakeError {
     },
 }
 
-impl LakeError {
-    /// The kind of this outcome.
-    pub fn kind(&self) -> ErrorKind {
+impl Advice for LakeError {
+    fn kind(&self) -> ErrorKind {
         match self {
-            Self::Missing { .. } => ErrorKind::Missing,
-            Self::Busy { .. } => ErrorKind::Busy,
-            Self::Conflict { .. } => ErrorKind::Conflict,
+            Self::Busy { .. } | Self::Conflict { .. } => ErrorKind::Busy,
             Self::NewerFormat { .. } => ErrorKind::NewerFormat,
-            Self::Full { .. } => ErrorKind::Full,
-            Self::Storage { .. } | Self::File { .. } | Self::Parquet { .. } => ErrorKind::Storage,
-            Self::Record { .. } | Self::Table { .. } => ErrorKind::Damaged,
-            Self::Schema { .. } => ErrorKind::Schema,
+            Self::Missing { .. }
+            | Self::Full { .. }
+            | Self::Storage { .. }
+            | Self::File { .. }
+            | Self::Parquet { .. }
+            | Self::Record { .. }
+            | Self::Table { .. } => ErrorKind::Storage,
             Self::NoInput { .. } | Self::Pattern { .. } | Self::Unreadable { .. } => ErrorKind::Input,
             Self::Engine { .. } | Self::Task { .. } => ErrorKind::Query,
-            Self::Location { .. }
+            // The caller broke a rule of this crate, or a table does not have the columns that were promised.
+            Self::Schema { .. }
+            | Self::Location { .. }
             | Self::UndeclaredTable { .. }
             | Self::Partition { .. }
             | Self::DuplicatePart { .. }
             | Self::Closed
             | Self::ReadOnly { .. }
             | Self::ReleaseExists { .. }
-            | Self::Name { .. } => ErrorKind::Misuse,
+            | Self::Name { .. } => ErrorKind::Internal,
         }
     }
 
-    /// What a person can do about it, if there is something.
-    pub fn hint(&self) -> Option<&'static str> {
-        Some(match self {
+    fn hint(&self) -> Option<Hint> {
+        Some(Hint::Borrowed(match self {
             Self::Missing { .. } => "a lake is made by the first run: `svp run`",
             Self::Location { .. } => "give a folder, a file:// URL or s3://bucket/prefix",
             Self::Busy { .. } => {
@@ -300,9 +274,11 @@ impl LakeError {
                 "the stored table was made with other columns: start a new lake or give the old columns"
             }
             _ => return None,
-        })
+        }))
     }
+}
 
+impl LakeError {
     /// From an object store outcome. Sees a full disk.
     pub(crate) fn store(path: impl ToString, source: object_store::Error) -> Self {
         let path = path.to_string();
@@ -370,10 +346,10 @@ mod tests {
         let twice = io::Error::other(store);
         let parquet = ParquetError::External(Box::new(twice));
         let error = LakeError::parquet("a/b", parquet);
-        assert_eq!(error.kind(), ErrorKind::Full);
+        assert!(matches!(error, LakeError::Full { .. }));
         assert!(error.hint().unwrap().contains("free space"));
-        assert_eq!(LakeError::file("write", "a", io()).kind(), ErrorKind::Full);
+        assert!(matches!(LakeError::file("write", "a", io()), LakeError::Full { .. }));
         let other = LakeError::file("write", "a", io::Error::from(io::ErrorKind::NotFound));
-        assert_eq!(other.kind(), ErrorKind::Storage);
+        assert!(matches!(other, LakeError::File { .. }) && other.kind() == ErrorKind::Storage);
     }
 }

@@ -38,7 +38,8 @@ mod vacuum;
 #[cfg(test)]
 mod tests;
 
-pub use error::{ErrorKind, LakeError, Result};
+pub use delta::TableSpec;
+pub use error::{LakeError, Result};
 pub use lake::Lake;
 pub use location::Open;
 pub use new_file::NewFile;

@@ -140,6 +140,8 @@ pub(crate) async fn create(store: &dyn ObjectStore, record: &RunRecord) -> Resul
 
 #[cfg(test)]
 mod tests {
+    use svp_contract::Advice;
+
     use super::*;
 
     #[test]

@@ -1,5 +1,6 @@
 //! What can stop the linkage.
 
+use svp_contract::{Advice, ErrorKind, Hint};
 use thiserror::Error;
 
 /// Outcomes of linkage.
@@ -38,17 +39,22 @@ pub enum LinkError {
     Lake(#[from] svp_lake::LakeError),
 }
 
-impl LinkError {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
+impl Advice for LinkError {
+    fn kind(&self) -> ErrorKind {
         match self {
-            Self::Step { .. } => Some("give the run more memory (`--memory`), or fewer threads".to_owned()),
-            Self::Lake(error) => error.hint().map(str::to_owned),
+            Self::Lake(error) => error.kind(),
+            _ => ErrorKind::Internal,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::Step { .. } => Some("give the run more memory (`--memory`), or fewer threads".into()),
+            Self::Lake(error) => error.hint(),
             Self::Rule { .. } => Some(
-                "parts are columns with a token, such as surname.whole, birth.year_month, postcode.sector; the shipped pipelines/linkage/people.toml uses all of them".to_owned(),
+                "parts are columns with a token, such as surname.whole, birth.year_month, postcode.sector; the shipped pipelines/linkage/people.toml uses all of them".into(),
             ),
-            Self::Column { .. } => Some("give the stored columns of the table person_record".to_owned()),
+            Self::Column { .. } => Some("give the stored columns of the table person_record".into()),
             Self::Arrow(_) | Self::Missing(_) => None,
         }
     }

@@ -64,6 +64,8 @@ pub struct LinkReport {
     pub shared_numbers: u64,
     /// Whether all records were judged, or only new ones.
     pub all_judged: bool,
+    /// Whether there was a model, and it was learned under another definition.
+    pub other_definition: bool,
     /// Candidate pairs.
     pub candidates: u64,
     /// What each rule cost.
@@ -129,7 +131,8 @@ pub async fn link(
     request: LinkRequest<'_>,
 ) -> Result<(LinkReport, Saved), LinkError> {
     let known = known(ctx).await?;
-    let saved = request.saved.filter(|s| !request.relink && s.definition == request.definition);
+    let same = |saved: &&Saved| saved.definition == request.definition;
+    let saved = request.saved.filter(|s| !request.relink && same(s));
     let linker = Linker::new(request.linkage).deduplicated_within_source(request.deduplicated).on_step(request.on_step);
     let found = linker.since(&known, saved.map(|s| &s.model)).fit_table(ctx).await?;
     let run = txn.number();
@@ -137,7 +140,8 @@ pub async fn link(
     let before = gone(ctx).await?;
     let assigned = people::assign(&found, &known, &before, mint);
     let linked_by = linked_by(&found, &known);
-    let report = report(&found, &assigned, &linked_by, request.linkage);
+    let mut report = report(&found, &assigned, &linked_by, request.linkage);
+    report.other_definition = !request.relink && !request.saved.is_none_or(|s| same(&s));
     let now = people::gone_now(&found, &known, before.clone());
     if now != before {
         write_gone(txn, &now).await?;
@@ -210,6 +214,7 @@ fn report(found: &Linked, assigned: &Assigned, linked_by: &[String], linkage: &L
         empty: found.empty,
         shared_numbers: found.shared_numbers,
         all_judged: found.learned,
+        other_definition: false,
         candidates: found.candidates,
         rules: found.rules.clone(),
         expected: found.expected(threshold(linkage)),

@@ -1,5 +1,6 @@
 //! What can go wrong here. No variant can hold a value from the data.
 
+use svp_contract::{Advice, ErrorKind, Hint};
 use thiserror::Error;
 
 /// Why identifiers could not become tokens.
@@ -32,12 +33,17 @@ pub enum PseudonymiseError {
     Arrow(#[source] arrow::error::ArrowError),
 }
 
-impl PseudonymiseError {
-    /// What the reader of the message can do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
+impl Advice for PseudonymiseError {
+    fn kind(&self) -> ErrorKind {
         match self {
-            Self::BadKey(_) => Some("make one with `svp key new --out FILE` and keep it apart from the lake"),
+            Self::BadKey(_) | Self::NoRandom => ErrorKind::Key,
+            Self::MissingColumn { .. } | Self::WrongType { .. } | Self::Arrow(_) => ErrorKind::Internal,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::BadKey(_) => Some("make one with `svp key new --out FILE` and keep it apart from the lake".into()),
             Self::NoRandom | Self::MissingColumn { .. } | Self::WrongType { .. } | Self::Arrow(_) => None,
         }
     }

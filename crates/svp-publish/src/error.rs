@@ -1,26 +1,25 @@
 //! Why a release could not be made. No variant holds a value of the data.
 
+use svp_contract::{Advice, ErrorKind, Hint};
 use thiserror::Error;
 
 /// Why a release could not be made. Names tables, columns and rows; never a value.
 #[derive(Debug, Error)]
 pub enum PublishError {
     /// A table name that cannot be a file name.
-    #[error("table name `{table}` cannot be a file name\nhint: use lower-case letters, digits, `_` and `-`")]
+    #[error("table name `{table}` cannot be a file name")]
     BadName {
         /// The name as given.
         table: String,
     },
     /// Two tables with one name would write the same files.
-    #[error("two tables are called `{table}`\nhint: give each output, definition and period its own name")]
+    #[error("two tables are called `{table}`")]
     DuplicateTable {
         /// The name that occurs twice.
         table: String,
     },
     /// The header names a column that the table does not have.
-    #[error(
-        "table `{table}` has no column `{column}`, which its header names\nhint: compare the header of the output with its SELECT list"
-    )]
+    #[error("table `{table}` has no column `{column}`, which its header names")]
     MissingColumn {
         /// The table.
         table: String,
@@ -28,9 +27,7 @@ pub enum PublishError {
         column: String,
     },
     /// The table has a column that its header does not declare, so nobody decided that it may leave.
-    #[error(
-        "table `{table}` has a column `{column}` that its header does not declare\nhint: declare it as grain, count or derived, or drop it from the SELECT list"
-    )]
+    #[error("table `{table}` has a column `{column}` that its header does not declare")]
     UndeclaredColumn {
         /// The table.
         table: String,
@@ -38,9 +35,7 @@ pub enum PublishError {
         column: String,
     },
     /// The header calls a column a count, but disclosure control was not told so.
-    #[error(
-        "table `{table}`: the count column `{column}` did not pass disclosure control\nhint: name the same count columns to `disclose` and in the header"
-    )]
+    #[error("table `{table}`: the count column `{column}` did not pass disclosure control")]
     NotCounted {
         /// The table.
         table: String,
@@ -58,9 +53,7 @@ pub enum PublishError {
         row: usize,
     },
     /// The geometry names a layer of outlines that was not given.
-    #[error(
-        "table `{table}` is drawn on the layer `{layer}`, which was not given\nhint: name the layer's boundaries in the area file"
-    )]
+    #[error("table `{table}` is drawn on the layer `{layer}`, which was not given")]
     UnknownLayer {
         /// The table.
         table: String,
@@ -113,4 +106,22 @@ pub enum PublishError {
         #[source]
         source: minijinja::Error,
     },
+}
+
+impl Advice for PublishError {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Internal
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        Some(Hint::Borrowed(match self {
+            Self::BadName { .. } => "use lower-case letters, digits, `_` and `-`",
+            Self::DuplicateTable { .. } => "give each output, definition and period its own name",
+            Self::MissingColumn { .. } => "compare the header of the output with its SELECT list",
+            Self::UndeclaredColumn { .. } => "declare it as grain, count or derived, or drop it from the SELECT list",
+            Self::NotCounted { .. } => "name the same count columns to `disclose` and in the header",
+            Self::UnknownLayer { .. } => "name the layer's boundaries in the area file",
+            _ => return None,
+        }))
+    }
 }

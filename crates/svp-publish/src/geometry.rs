@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use geo::orient::{Direction, Orient};
 use geo::{BoundingRect, Centroid, Contains, Coord, LineString, MultiPolygon, Polygon, Rect, Simplify};
+use svp_contract::Square;
 use svp_disclose::piece::{REMAINDER, REMAINDER_PREFIX, UNKNOWN_PLACE};
 use svp_functions::place::osgb;
 
@@ -14,16 +15,6 @@ use crate::remainder;
 
 /// Greatest distance in metres by which a simplified outline leaves the given one.
 pub const OUTLINE_TOLERANCE: f64 = 10.0;
-
-/// Square in metres from an identifier such as `250m:291750:92500` (size, south-west corner).
-pub(crate) fn bng_square(id: &str) -> Option<(f64, f64, f64)> {
-    let mut parts = id.split(':');
-    let size: f64 = parts.next()?.strip_suffix('m')?.parse().ok()?;
-    let easting: f64 = parts.next()?.parse().ok()?;
-    let northing: f64 = parts.next()?.parse().ok()?;
-    let sane = parts.next().is_none() && size.is_finite() && size > 0.0 && easting.is_finite() && northing.is_finite();
-    sane.then_some((size, easting, northing))
-}
 
 /// Corners of an H3 cell as longitude and latitude.
 fn h3_ring(id: &str) -> Option<LineString<f64>> {
@@ -161,7 +152,7 @@ pub(crate) fn ground(frame: &Frame<'_>, outlines: &[Outlines]) -> Result<Option<
                 (degrees.as_ref().and_then(to_metres), degrees, None)
             }
             (Geometry::BngCell { .. }, Some(node)) => {
-                let metres = remainder::of_square(bng_square(node).ok_or_else(bad)?, &pieces.squares);
+                let metres = remainder::of_square(node.parse().map_err(|_| bad())?, &pieces.squares);
                 let degrees = metres.as_ref().and_then(to_degrees);
                 (metres, degrees, None)
             }
@@ -177,7 +168,7 @@ pub(crate) fn ground(frame: &Frame<'_>, outlines: &[Outlines]) -> Result<Option<
                 }
             }
             _ => {
-                let square = MultiPolygon::new(vec![remainder::square(bng_square(id).ok_or_else(bad)?)]);
+                let square = MultiPolygon::new(vec![remainder::square(id.parse().map_err(|_| bad())?)]);
                 let degrees = to_degrees(&square);
                 (Some(square), degrees, None)
             }
@@ -203,7 +194,7 @@ fn side(shape: &MultiPolygon<f64>) -> f64 {
 
 /// The cells of a table as they stand: whole ones, and the larger ones whose rest is a row.
 struct Pieces {
-    squares: Vec<remainder::Square>,
+    squares: Vec<Square>,
     hexagons: BTreeSet<h3o::CellIndex>,
 }
 
@@ -211,7 +202,7 @@ impl Pieces {
     fn of(cells: &[Cell]) -> Self {
         let ids = || cells.iter().filter_map(Cell::text).map(|id| id.strip_prefix(REMAINDER_PREFIX).unwrap_or(id));
         Self {
-            squares: ids().filter_map(bng_square).collect(),
+            squares: ids().filter_map(|id| id.parse().ok()).collect(),
             hexagons: ids().filter_map(|id| id.parse().ok()).collect(),
         }
     }
@@ -229,18 +220,6 @@ mod tests {
 
     #[test]
     fn cell_identifiers_are_read() {
-        for (id, expected) in [
-            ("250m:291750:92500", Some((250.0, 291_750.0, 92_500.0))),
-            ("1000m:0:0", Some((1000.0, 0.0, 0.0))),
-            ("250:291750:92500", None),
-            ("250m:291750", None),
-            ("250m:291750:92500:1", None),
-            ("0m:1:1", None),
-            ("", None),
-        ] {
-            assert_eq!(bng_square(id), expected, "{id}");
-        }
-        assert!(bng_square("rest:500m:0:0").is_none());
         assert!(h3_ring("8a1958b4e2dffff").is_some_and(|ring| ring.0.len() >= 6));
         assert!(h3_ring("not a cell").is_none());
     }

@@ -4,25 +4,21 @@ use std::collections::BTreeSet;
 
 use geo::orient::{Direction, Orient};
 use geo::{BooleanOps, Coord, LineString, MapCoords, MultiPolygon, Polygon, unary_union};
+use svp_contract::Square;
 
 /// Most hexagons that are joined to one rest: four levels down.
 const MOST_HEXAGONS: u64 = 2401;
 
-/// A square: side, easting and northing of its south-west corner, metres.
-pub(crate) type Square = (f64, f64, f64);
-
 /// The shape of a square, counter-clockwise.
-pub(crate) fn square((size, e, n): Square) -> Polygon<f64> {
-    let corners = vec![(e, n), (e + size, n), (e + size, n + size), (e, n + size), (e, n)];
-    Polygon::new(LineString::from(corners), Vec::new())
+pub(crate) fn square(square: Square) -> Polygon<f64> {
+    Polygon::new(LineString::from(square.corners().to_vec()), Vec::new())
 }
 
 /// What is left of a square without those of `pieces` that are smaller and lie inside it; `None` if nothing.
 pub(crate) fn of_square(node: Square, pieces: &[Square]) -> Option<MultiPolygon<f64>> {
-    let (size, e, n) = node;
     let inside: Vec<Polygon<f64>> = pieces
         .iter()
-        .filter(|(s, x, y)| *s < size && *x >= e && *y >= n && x + s <= e + size && y + s <= n + size)
+        .filter(|piece| piece.size < node.size && piece.lies_in(&node))
         .map(|piece| square(*piece))
         .collect();
     let left = square(node).difference(&unary_union(&inside));
@@ -71,14 +67,15 @@ mod tests {
 
     #[test]
     fn squares_inside_are_taken_out() {
-        let node = (1000.0, 310_000.0, 48_000.0);
+        let at = |size, easting, northing| Square { size, easting, northing };
+        let node = at(1000, 310_000, 48_000);
         let pieces = [
-            (250.0, 310_250.0, 48_250.0),
-            (500.0, 310_500.0, 48_500.0),
-            (250.0, 310_750.0, 48_750.0),
-            (250.0, 311_000.0, 48_000.0),
+            at(250, 310_250, 48_250),
+            at(500, 310_500, 48_500),
+            at(250, 310_750, 48_750),
+            at(250, 311_000, 48_000),
             node,
-            (2000.0, 310_000.0, 48_000.0),
+            at(2000, 310_000, 48_000),
         ];
         let rest = of_square(node, &pieces).unwrap();
         assert_eq!(rest.unsigned_area(), 1_000_000.0 - 62_500.0 - 250_000.0);
@@ -89,9 +86,7 @@ mod tests {
             rest.iter().flat_map(|p| p.interiors()).map(|r| Polygon::new(r.clone(), vec![]).signed_area()).collect();
         assert!(rest.iter().all(|p| Polygon::new(p.exterior().clone(), vec![]).signed_area() > 0.0));
         assert!(holes.iter().all(|area| *area < 0.0));
-        let all: Vec<Square> = [(0.0, 0.0), (500.0, 0.0), (0.0, 500.0), (500.0, 500.0)]
-            .map(|(x, y)| (500.0, node.1 + x, node.2 + y))
-            .to_vec();
+        let all = [(0, 0), (500, 0), (0, 500), (500, 500)].map(|(x, y)| at(500, node.easting + x, node.northing + y));
         assert!(of_square(node, &all).is_none());
         assert_eq!(of_square(node, &[]).unwrap().unsigned_area(), 1_000_000.0);
     }

@@ -249,6 +249,8 @@ fn crossover(days: usize, n: usize, treated: usize, washout: u32, rng: &mut Rand
 mod tests {
     use proptest::prelude::*;
 
+    use svp_contract::Advice;
+
     use super::*;
     use crate::fixture::{spots, trial, trial_with};
 

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Datelike;
-use svp_contract::{Hours, Trial};
+use svp_contract::{Hours, Square, Trial, length};
 
 use crate::TrialError;
 use crate::clock::Times;
-use crate::grid::{Cell, length};
 use crate::rows::{Event, Exclusion};
 use crate::spots::Spot;
 
@@ -62,9 +61,9 @@ struct Tally {
 /// When nothing happened in the baseline, or fewer squares can be chosen than the plan wants.
 pub fn choose(trial: &Trial, times: &Times, events: &[Event], exclusions: &[Exclusion]) -> Result<Chosen, TrialError> {
     let quarter = |e: &Event| e.day.year() * 4 + i32::try_from(e.day.month0() / 3).unwrap_or(0);
-    let mut tallies: BTreeMap<(i64, i64), (Cell, Tally)> = BTreeMap::new();
+    let mut tallies: BTreeMap<(i64, i64), (Square, Tally)> = BTreeMap::new();
     for event in events.iter().filter(|e| times.baseline.has(e.day)) {
-        let Some(cell) = Cell::of(event.easting, event.northing, trial.cell_m) else { continue };
+        let Some(cell) = Square::containing(event.easting, event.northing, i64::from(trial.cell_m)) else { continue };
         let (_, tally) = tallies
             .entry((cell.northing, cell.easting))
             .or_insert_with(|| (cell, Tally { by_shift: vec![0; trial.shifts.len()], ..Tally::default() }));
@@ -113,7 +112,7 @@ pub fn choose(trial: &Trial, times: &Times, events: &[Event], exclusions: &[Excl
     Ok(Chosen { spots, cells, events: all, excluded, near, quarters: quarters.len() })
 }
 
-fn spot((cell, tally): (Cell, Tally)) -> Spot {
+fn spot((cell, tally): (Square, Tally)) -> Spot {
     let most = tally.points.values().copied().max().unwrap_or(0);
     Spot {
         id: String::new(),
@@ -127,7 +126,7 @@ fn spot((cell, tally): (Cell, Tally)) -> Spot {
 }
 
 /// Whether ground left out reaches into a square.
-fn touches(exclusion: &Exclusion, cell: &Cell) -> bool {
+fn touches(exclusion: &Exclusion, cell: &Square) -> bool {
     match exclusion {
         Exclusion::Circle { easting, northing, radius_m } => cell.distance(*easting, *northing) <= *radius_m,
         Exclusion::Polygon(ring) => {
@@ -151,7 +150,7 @@ fn inside(ring: &[(f64, f64)], e: f64, n: f64) -> bool {
 }
 
 /// Whether a line meets a square (Liang and Barsky).
-fn crosses(a: (f64, f64), b: (f64, f64), cell: &Cell) -> bool {
+fn crosses(a: (f64, f64), b: (f64, f64), cell: &Square) -> bool {
     let [(west, south), _, (east, north), _] = cell.corners();
     let (de, dn) = (b.0 - a.0, b.1 - a.1);
     if length(de, dn) == 0.0 {
@@ -175,6 +174,8 @@ fn crosses(a: (f64, f64), b: (f64, f64), cell: &Cell) -> bool {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+
+    use svp_contract::Advice;
 
     use super::*;
     use crate::fixture::{event, trial, trial_with};

@@ -16,12 +16,6 @@ pub struct Days {
 }
 
 impl Days {
-    /// By the words of the trial file, which its parser has judged.
-    fn new(from: &str, to: &str) -> Self {
-        let day = |text: &str| NaiveDate::parse_from_str(text, "%Y-%m-%d").unwrap_or_default();
-        Self { from: day(from), to: day(to) }
-    }
-
     /// Whether a day lies in it.
     #[must_use]
     pub fn has(&self, day: NaiveDate) -> bool {
@@ -72,8 +66,8 @@ impl Times {
         Self {
             day_starts: clock(&trial.day_starts).unwrap_or(0),
             shifts: trial.shifts.clone(),
-            baseline: Days::new(&trial.baseline.from, &trial.baseline.to),
-            trial: Days::new(&trial.design.from, &trial.design.to),
+            baseline: Days { from: trial.baseline.from.date(), to: trial.baseline.to.date() },
+            trial: Days { from: trial.design.from.date(), to: trial.design.to.date() },
         }
     }
 

@@ -123,6 +123,8 @@ fn in_words(months: &[Month]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use svp_contract::Advice;
+
     use super::*;
     use crate::fixture::{event, trial};
 

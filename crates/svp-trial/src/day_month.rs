@@ -129,6 +129,8 @@ fn chance(early: usize, late: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use svp_contract::Advice;
+
     use super::*;
 
     fn look(texts: &[String]) -> Result<Vec<String>, TrialError> {

@@ -1,5 +1,6 @@
 //! What can stop a step of a trial. No variant holds a value of a row.
 
+use svp_contract::{Advice, ErrorKind, Hint};
 use thiserror::Error;
 
 /// Outcomes of a step.
@@ -155,50 +156,57 @@ pub enum TrialError {
     },
 }
 
-impl TrialError {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
+impl Advice for TrialError {
+    fn kind(&self) -> ErrorKind {
+        // What the plan wants and the data cannot carry is a wrong definition; the rest lies in the files.
+        match self {
+            Self::Day { .. } => ErrorKind::Argument,
+            Self::TooFew { .. } | Self::Design { .. } | Self::Dose { .. } => ErrorKind::Definition,
+            _ => ErrorKind::Input,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
         Some(match self {
-            Self::Empty { .. } => "give a CSV file with a header and rows".to_owned(),
-            Self::Column { wanted, .. } => format!("columns: {wanted}"),
-            Self::File { .. } => "take the file as svp wrote it; make it anew with the step that writes it".to_owned(),
+            Self::Empty { .. } => "give a CSV file with a header and rows".into(),
+            Self::Column { wanted, .. } => format!("columns: {wanted}").into(),
+            Self::File { .. } => "take the file as svp wrote it; make it anew with the step that writes it".into(),
             Self::Template { .. } => return None,
             Self::Exchanged { .. } => {
-                "by the box of the area file they lie there when exchanged: name the columns the other way round".to_owned()
+                "by the box of the area file they lie there when exchanged: name the columns the other way round".into()
             }
             Self::Elsewhere { .. } => {
                 "easting and northing are metres of the British National Grid; `area` of the trial file names the area, whose file has its box"
-                    .to_owned()
+                    .into()
             }
             Self::Repeated { .. } => {
                 "take each event once: export the file again, or take the second part out; true events that are alike can be one row with a `count`, and rows of one id that are events of their own have no column of that name"
-                    .to_owned()
+                    .into()
             }
             Self::DayMonth { .. } => {
                 "dates are read as year-month-day or day/month/year: export them from the system itself as YYYY-MM-DD, without a spreadsheet between"
-                    .to_owned()
+                    .into()
             }
             Self::Uncovered { .. } => {
-                "give the events of the missing months too, or write the months that the events cover into [baseline] of the trial file".to_owned()
+                "give the events of the missing months too, or write the months that the events cover into [baseline] of the trial file".into()
             }
             Self::NoEvents { read, .. } => format!(
                 "of {read} events that can be used none lies there: look at the days and `hours` of the trial file, and whether times are there"
-            ),
+            ).into(),
             Self::TooFew { cells, .. } => format!(
                 "{cells} squares have enough events: lower hot_spots, min_distance_m or min_events, or take a larger cell_m or a longer baseline"
-            ),
-            Self::Design { .. } => "change hot_spots, share_treated or blocks in the trial file".to_owned(),
+            ).into(),
+            Self::Design { .. } => "change hot_spots, share_treated or blocks in the trial file".into(),
             Self::Overlap { .. } => {
-                "an event may count for one hot spot only: take one of the two out, and draw again".to_owned()
+                "an event may count for one hot spot only: take one of the two out, and draw again".into()
             }
-            Self::Spots { .. } => "give the files of one trial: hot spots first, then the assignment drawn from them".to_owned(),
-            Self::Dose { hint, .. } => hint.clone(),
-            Self::Day { .. } => "days run from design.from to design.to of the trial file, YYYY-MM-DD".to_owned(),
+            Self::Spots { .. } => "give the files of one trial: hot spots first, then the assignment drawn from them".into(),
+            Self::Dose { hint, .. } => hint.clone().into(),
+            Self::Day { .. } => "days run from design.from to design.to of the trial file, YYYY-MM-DD".into(),
             Self::NoPings { .. } => {
-                "a CSV has the columns unit, timestamp, and lon, lat or easting, northing; a GPX file has timed track points".to_owned()
+                "a CSV has the columns unit, timestamp, and lon, lat or easting, northing; a GPX file has timed track points".into()
             }
-            Self::OffGrid { .. } => "eastings are 0 to 700000 m, northings 0 to 1250000 m".to_owned(),
+            Self::OffGrid { .. } => "eastings are 0 to 700000 m, northings 0 to 1250000 m".into(),
         })
     }
 }

@@ -1,5 +1,7 @@
 use proptest::prelude::*;
 
+use svp_contract::Advice;
+
 use super::*;
 use crate::assign::assign;
 use crate::fixture::{event, spots, trial, trial_with};

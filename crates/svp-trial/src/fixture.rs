@@ -1,8 +1,8 @@
 //! What tests share: the shipped trial, small lists of events, a projection that is easy to undo.
 
-use svp_contract::Trial;
+use svp_contract::{Square, Trial};
 
-use crate::grid::{Cell, Projection};
+use crate::grid::Projection;
 use crate::rows::Event;
 use crate::spots::Spot;
 
@@ -33,7 +33,7 @@ pub fn spots(n: usize) -> Vec<Spot> {
     (0..n)
         .map(|i| Spot {
             id: Spot::name(i),
-            cell: Cell { easting: 316_050 + 600 * i as i64, northing: 61_950, size: 150 },
+            cell: Square { easting: 316_050 + 600 * i as i64, northing: 61_950, size: 150 },
             events: 100 - i as u64,
             harm: 0.0,
             by_shift: vec![0, 100 - i as u64, 0],

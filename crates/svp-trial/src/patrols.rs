@@ -5,12 +5,11 @@
 //! beginning and cut into units are drawn anew for each day and shift, and each start is delayed at random.
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
-use svp_contract::{Shift, Trial};
+use svp_contract::{Shift, Trial, length};
 
 use crate::TrialError;
 use crate::assign::Assignment;
 use crate::clock::Times;
-use crate::grid::length;
 use crate::rng::{Purpose, RandomStream};
 use crate::route::round;
 use crate::spots::Spot;
@@ -174,6 +173,8 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use proptest::prelude::*;
+
+    use svp_contract::Advice;
 
     use super::*;
     use crate::assign::assign;

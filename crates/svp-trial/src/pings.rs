@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event as Xml};
+use svp_contract::Square;
 
 use crate::TrialError;
 use crate::clock::{When, instant, when};
-use crate::grid::{Cell, Projection};
+use crate::grid::Projection;
 use crate::rows::number;
 use crate::table::Table;
 
@@ -152,7 +153,7 @@ impl Pings {
             (true, _, _) => self.leave_out("without a unit", 1),
             (_, None, _) => self.leave_out("without a time", 1),
             (_, _, None) => self.leave_out("without a place", 1),
-            (_, _, Some((e, n))) if Cell::of(e, n, 1).is_none() => self.leave_out("off the National Grid", 1),
+            (_, _, Some((e, n))) if Square::containing(e, n, 1).is_none() => self.leave_out("off the National Grid", 1),
             (_, Some(at), Some((easting, northing))) => {
                 self.rows.push(Ping { unit: unit.to_owned(), at, easting, northing });
             }
@@ -180,6 +181,8 @@ fn position(tag: &BytesStart<'_>, projection: &dyn Projection) -> Option<(f64, f
 
 #[cfg(test)]
 mod tests {
+    use svp_contract::Advice;
+
     use super::*;
     use crate::fixture::Plane;
 

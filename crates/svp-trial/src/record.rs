@@ -112,7 +112,7 @@ pub fn json(trial: &Trial, assignment: &Assignment, spots: &[Spot], inputs: &[(&
             "standardised_difference": round(found.standardised_difference),
         },
     });
-    format!("{}\n", serde_json::to_string_pretty(&record).unwrap_or_default())
+    format!("{record:#}\n")
 }
 
 /// How the numbers become arms, so that anybody can draw again.

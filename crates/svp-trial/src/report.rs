@@ -68,7 +68,7 @@ pub fn json(trial: &Trial, found: &Evaluation, inputs: &[(&str, String)]) -> Str
         "confidence": trial.outcome.confidence, "redraws": trial.outcome.redraws, "inputs": inputs,
         "counts": counts, "estimates": estimates, "notes": found.notes, "note": NOTE,
     });
-    format!("{}\n", serde_json::to_string_pretty(&all).unwrap_or_default())
+    format!("{all:#}\n")
 }
 
 fn round(value: Option<f64>) -> Value {

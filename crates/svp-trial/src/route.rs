@@ -1,6 +1,6 @@
 //! A short round through points: nearest neighbour, then 2-opt until no exchange shortens it.
 
-use crate::grid::length;
+use svp_contract::length;
 
 /// Order in which to visit the points, as a closed round that begins at the first. The same points give the same order.
 #[must_use]

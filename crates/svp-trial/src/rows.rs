@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{Datelike, NaiveDate};
+use svp_contract::Square;
 
 use crate::TrialError;
 use crate::clock::{Times, When, local, when};
@@ -187,7 +188,7 @@ impl Events {
             When::Clock(at) => (times.day(at), times.shift(at)),
             When::Instant(at) => (times.day(local(at)), times.shift(local(at))),
         };
-        if crate::grid::Cell::of(easting, northing, 1).is_none() {
+        if Square::containing(easting, northing, 1).is_none() {
             return self.leave_out("off the National Grid");
         }
         if !times.baseline.has(day) && !times.trial.has(day) {
@@ -294,6 +295,8 @@ fn geojson_exclusions(file: &str, bytes: &[u8], projection: &dyn Projection) -> 
 
 #[cfg(test)]
 mod tests {
+    use svp_contract::Advice;
+
     use super::*;
     use crate::fixture::{Plane, trial};
 

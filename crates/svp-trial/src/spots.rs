@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use svp_contract::{Measure, Shift};
+use svp_contract::{Measure, Shift, Square};
 
 use crate::TrialError;
-use crate::grid::{Cell, Projection, degrees};
+use crate::grid::{Projection, degrees};
 use crate::rows::number;
 use crate::table::{Table, csv_text};
 
@@ -15,7 +15,7 @@ pub struct Spot {
     /// Name, `H01` for the first in rank.
     pub id: String,
     /// Square.
-    pub cell: Cell,
+    pub cell: Square,
     /// Events of the baseline in the hours that count.
     pub events: u64,
     /// Their harm.
@@ -55,8 +55,9 @@ pub fn csv(spots: &[Spot], shifts: &[Shift]) -> String {
     let by_shift: Vec<String> = shifts.iter().map(|shift| format!("events_{}", shift.name)).collect();
     let header: Vec<&str> = COLUMNS.split(',').chain(by_shift.iter().map(String::as_str)).collect();
     let row = |spot: &Spot| {
-        let Cell { easting, northing, size } = spot.cell;
-        let place = [spot.id.clone(), spot.cell.name(), easting.to_string(), northing.to_string(), size.to_string()];
+        let Square { easting, northing, size } = spot.cell;
+        let place =
+            [spot.id.clone(), spot.cell.to_string(), easting.to_string(), northing.to_string(), size.to_string()];
         let counts = [spot.events.to_string(), spot.harm.to_string(), spot.quarters.to_string()];
         let counts = counts.into_iter().chain([format!("{:.3}", spot.one_point)]);
         let by_shift = (0..shifts.len()).map(|i| spot.by_shift.get(i).copied().unwrap_or(0).to_string());
@@ -78,7 +79,7 @@ pub fn geojson(
     let mut features = Vec::new();
     for spot in spots {
         let mut properties = serde_json::json!({
-            "hot_spot": spot.id, "cell": spot.cell.name(), "events": spot.events, "harm": spot.harm,
+            "hot_spot": spot.id, "cell": spot.cell.to_string(), "events": spot.events, "harm": spot.harm,
         });
         for (i, shift) in shifts.iter().enumerate() {
             properties[format!("events_{}", shift.name)] = spot.by_shift.get(i).copied().unwrap_or(0).into();
@@ -135,8 +136,9 @@ pub fn read(file: &str, bytes: &[u8], shifts: &[Shift]) -> Result<Vec<Spot>, Tri
         else {
             return Err(bad("easting, northing or size_m is no number"));
         };
-        let size = u32::try_from(size).map_err(|_| bad("size_m is no length"))?;
-        let cell = Cell::of(easting, northing, size).ok_or_else(|| bad("the square is off the National Grid"))?;
+        let size = i64::try_from(size).map_err(|_| bad("size_m is no length"))?;
+        let cell =
+            Square::containing(easting, northing, size).ok_or_else(|| bad("the square is off the National Grid"))?;
         if (cell.easting as f64, cell.northing as f64) != (easting, northing) {
             return Err(bad("the corner is no multiple of the size"));
         }
@@ -177,6 +179,8 @@ fn judge(file: &str, spots: &[Spot]) -> Result<(), TrialError> {
 
 #[cfg(test)]
 mod tests {
+    use svp_contract::Advice;
+
     use super::*;
     use crate::fixture::{Plane, spots, trial};
 

@@ -208,6 +208,8 @@ fn timed(table: &Table, at: Placing) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use svp_contract::Advice;
+
     use super::*;
 
     /// `n` rows, no two alike, minute by minute.

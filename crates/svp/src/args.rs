@@ -7,7 +7,7 @@ use svp_app::{AcceptChoice, LakeAt, Machine, PathChoice};
 use crate::question_args::{AnalyseArgs, DiscloseArgs, LinkArgs, PathArgs, SqlArgs};
 use crate::trial_args::TrialArgs;
 
-const EXIT_CODES: &str = "\
+pub const EXIT_CODES: &str = "\
 Exit codes:
   0  done (also: nothing new to do)
   1  a defect of svp: please report it

@@ -28,6 +28,7 @@ mod unload;
 use std::process::ExitCode;
 
 use clap::Parser;
+use svp_contract::{Advice, ErrorKind};
 
 use args::{Cli, Command};
 
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
             Ok(runtime) => runtime,
             Err(source) => {
                 tell.error(&svp_app::AppError::Runtime(source));
-                return ExitCode::from(error::INTERNAL);
+                return ExitCode::from(error::code(ErrorKind::Internal));
             }
         };
     let result = runtime.block_on(async {
@@ -66,7 +67,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tell.error(&error);
-            ExitCode::from(error::code(&error))
+            ExitCode::from(error::code(error.kind()))
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The command lines of what asks a lake and writes nothing into it: `svp link`, `svp disclose`, `svp analyse`, `svp sql`.
 
 use clap::{Args, ValueEnum};
+use svp_contract::Month;
 
 /// `svp disclose`
 #[derive(Debug, Args)]
@@ -96,10 +97,10 @@ pub struct AnalyseArgs {
     pub definition: Option<String>,
     /// First month, YYYY-MM, in place of the area's
     #[arg(long)]
-    pub from: Option<String>,
+    pub from: Option<Month>,
     /// Last month, YYYY-MM, in place of the area's
     #[arg(long)]
-    pub to: Option<String>,
+    pub to: Option<Month>,
     /// Value of a parameter; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     pub set: Vec<String>,

@@ -91,8 +91,8 @@ pub(crate) fn render(batches: &[RecordBatch], form: ResultForm) -> Result<String
                         };
                         object.insert(field.name().clone(), value);
                     }
-                    lines.push_str(&serde_json::to_string(&object).unwrap_or_default());
-                    lines.push('\n');
+                    let object: serde_json::Value = object.into_iter().collect();
+                    lines.push_str(&format!("{object}\n"));
                 }
             }
             Ok(lines)

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use svp_app::{AppError, Progress};
-use svp_contract::Finding;
+use svp_contract::{Advice, Finding};
 use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::args::{LogForm, OutputArgs};
@@ -62,7 +62,7 @@ impl Tell {
         lines.dedup();
         for (message, hint) in lines {
             if self.json {
-                tracing::error!(code = code(error), hint = hint.as_deref().unwrap_or(""), "{message}");
+                tracing::error!(code = code(error.kind()), hint = hint.as_deref().unwrap_or(""), "{message}");
             } else {
                 let _ = writeln!(std::io::stderr(), "error: {message}");
                 if let Some(hint) = hint {
@@ -91,7 +91,7 @@ impl Progress for Tell {
     fn findings(&self, findings: &[Finding]) {
         if self.json {
             for finding in findings {
-                let json = serde_json::to_string(finding).unwrap_or_default();
+                let json = serde_json::to_string(finding).unwrap_or_else(|_| finding.to_string());
                 tracing::warn!(step = "finding", kind = finding.kind.name(), finding = json, "{finding}");
             }
         } else if !self.quiet {

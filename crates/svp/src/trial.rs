@@ -19,7 +19,7 @@ pub async fn command(cli: &Cli, args: &TrialArgs, tell: &Tell) -> Result<(), App
             open(place)?.power(&events(from), effect, *simulations).await?
         }
         TrialCommand::Assign { place, verify, force } => open(place)?.assign(verify.as_deref(), *force)?,
-        TrialCommand::Patrols { place, from, to } => open(place)?.patrols(from.as_deref(), to.as_deref())?,
+        TrialCommand::Patrols { place, from, to } => open(place)?.patrols(*from, *to)?,
         TrialCommand::Dosage { place, pings } => open(place)?.dosage(pings)?,
         TrialCommand::Evaluate { place, from, dosage } => {
             open(place)?.evaluate(&events(from), dosage.as_deref()).await?

@@ -1,6 +1,7 @@
 //! The command line of `svp trial`.
 
 use clap::{Args, Subcommand};
+use svp_contract::Day;
 
 use crate::question_args::PathArgs;
 
@@ -84,10 +85,10 @@ pub enum TrialCommand {
         place: TrialPlace,
         /// First day, YYYY-MM-DD [default: the trial's]
         #[arg(long)]
-        from: Option<String>,
+        from: Option<Day>,
         /// Last day, YYYY-MM-DD [default: the trial's]
         #[arg(long)]
-        to: Option<String>,
+        to: Option<Day>,
     },
     /// Read pings back as visits: writes dosage.csv, which names no unit
     Dosage {

@@ -77,7 +77,7 @@ fn an_area_file_is_written_once_and_reads_as_it_says() {
         ..AreaRequest::default()
     };
     let made = create(&request).unwrap();
-    assert_eq!((made.name.as_str(), made.area.period.from.as_str()), ("kent", "2023-04"));
+    assert_eq!((made.name.as_str(), made.area.period.from.to_string().as_str()), ("kent", "2023-04"));
     assert!(made.wanted.files.iter().all(|file| !file.there) && !made.wanted.files.is_empty());
     assert!(made.wanted.to_string().starts_with("Reference data, in "));
     let (site, _) = Site::read(&tiny.site()).unwrap();

@@ -8,9 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::Int64Type;
-use svp_contract::Finding;
+use arrow::array::RecordBatch;
+use arrow::util::display::array_value_to_string;
+use svp_contract::{Advice, Finding};
 use svp_lake::{Lake, Open};
 use svp_pseudonymise::{Key, Tokeniser};
 use tempfile::TempDir;
@@ -115,10 +115,15 @@ impl Tiny {
 
     /// Asks the lake for one number.
     async fn number(&self, query: &str) -> i64 {
+        self.text(query).await.parse().unwrap()
+    }
+
+    /// Asks the lake for one value.
+    async fn text(&self, query: &str) -> String {
         let ctx = MACHINE.plain_session().unwrap();
         self.lake().await.register(&ctx).await.unwrap();
         let rows = ctx.sql(query).await.unwrap().collect().await.unwrap();
-        rows[0].column(0).as_primitive::<Int64Type>().value(0)
+        array_value_to_string(rows[0].column(0), 0).unwrap()
     }
 
     /// The token of a person of the extract, as its desk would make it.

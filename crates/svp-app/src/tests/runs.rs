@@ -29,6 +29,28 @@ async fn a_run_gives_its_release_and_a_second_one_finds_nothing_new() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_definition_of_the_linkage_is_told_and_people_keep_their_keys() {
+    let tiny = Tiny::new();
+    tiny.release().await;
+    let keys = "SELECT string_agg(person_record_id || person_key, ' ' ORDER BY person_record_id) FROM person_link";
+    let before = tiny.text(keys).await;
+    let definition = tiny.path("pipelines/linkage/people.toml");
+    let text = fs::read_to_string(&definition).unwrap();
+    for (text, other) in [
+        (format!("# A comment is no other definition.\n{text}"), false),
+        (text.replacen("prior_pairs = ", "prior_pairs = 1", 1), true),
+        (text.replacen("prior_pairs = ", "# ...\nprior_pairs = 1", 1), false),
+    ] {
+        fs::write(&definition, text).unwrap();
+        let heard = Heard::default();
+        let outcome = Prepared::new(tiny.request()).unwrap().run(&MACHINE, key(), &heard).await.unwrap();
+        assert!(matches!(outcome, Outcome::Released { .. }), "{outcome:?}");
+        assert_eq!(heard.has("they were learned anew, and people keep their keys"), other);
+        assert_eq!(tiny.text(keys).await, before);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_describes_and_writes_nothing() {
     let tiny = Tiny::new();
     let heard = Heard::default();
@@ -84,12 +106,11 @@ async fn an_analysis_gives_true_counts_as_rows() {
     };
     let found = analyse(&site, &request, &MACHINE, &Silent).await.unwrap();
     let row = arrow::compute::concat_batches(&found[0].schema(), &found).unwrap();
-    let first = |name: &str| arrow::util::display::array_value_to_string(row.column_by_name(name).unwrap(), 0).unwrap();
+    let first = |name: &str| array_value_to_string(row.column_by_name(name).unwrap(), 0).unwrap();
     assert_eq!((first("shift").as_str(), first("month").as_str(), first("events").as_str()), ("all", "2025-01", "3.0"));
 
     // A period in which nothing happened: no row, and its columns all the same.
-    let earlier =
-        AnalyseRequest { from: Some("2024-01".to_owned()), to: Some("2024-02".to_owned()), ..request.clone() };
+    let earlier = AnalyseRequest { from: "2024-01".parse().ok(), to: "2024-02".parse().ok(), ..request.clone() };
     let none = analyse(&site, &earlier, &MACHINE, &Silent).await.unwrap();
     assert_eq!((rows(&none), none[0].num_columns()), (0, row.num_columns()));
 

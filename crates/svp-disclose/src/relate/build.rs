@@ -56,11 +56,8 @@ impl Build<'_> {
 
     /// Whether every event of the one set lies in the other (or the sets are the same).
     pub fn within(&self, inner: &EventSet, outer: &EventSet) -> bool {
-        let definition = (inner.definition == outer.definition && inner.definition_digest == outer.definition_digest)
-            || self.hierarchies.definition_within(
-                (&inner.definition, &inner.definition_digest),
-                (&outer.definition, &outer.definition_digest),
-            );
+        let definition = inner.definition == outer.definition
+            || self.hierarchies.definition_within(&inner.definition, &outer.definition);
         let universe =
             inner.universe == outer.universe || self.hierarchies.universe_within(&inner.universe, &outer.universe);
         definition

@@ -7,24 +7,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use svp_contract::GridKind;
+
 use super::build::{Build, Provenance, latent, outside, small};
 use super::table::{Hierarchies, Table, is_grid, nests};
 use crate::piece::{REMAINDER, node_of};
 use crate::system::ProtectionInterval;
-
-/// The grid that a cell belongs to, by its name.
-fn kind_of(node: &str, table_kind: &str) -> String {
-    match node.split_once("m:") {
-        Some((size, _)) if table_kind.starts_with("bng:") => format!("bng:{size}"),
-        _ => h3_kind(node).unwrap_or_else(|| table_kind.to_owned()),
-    }
-}
-
-/// The resolution stands in bits 52 to 55 of an H3 index.
-fn h3_kind(node: &str) -> Option<String> {
-    let index = u64::from_str_radix(node, 16).ok()?;
-    Some(format!("h3:{}", (index >> 52) & 0xf))
-}
 
 /// Pieces of a table by node, and the way up from a node.
 struct MapPieces<'a> {
@@ -44,7 +32,8 @@ impl<'a> MapPieces<'a> {
         if let Some(&r) = self.pieces.get(node) {
             return Some((r, false));
         }
-        let (mut kind, mut member) = (kind_of(node, table_kind), node.to_owned());
+        let kind = GridKind::of_cell(node).map(|grid| grid.to_string());
+        let (mut kind, mut member) = (kind.unwrap_or_else(|| table_kind.to_owned()), node.to_owned());
         while let Some(up) = self.hierarchies.parents(&kind, &member).into_iter().find(|(k, _)| is_grid(k)) {
             (kind, member) = up;
             if let Some(&r) = self.pieces.get(member.as_str()) {

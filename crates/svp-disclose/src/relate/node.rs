@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use svp_contract::DefinitionId;
+
 use crate::event_set::EventSet;
 
 /// What a number is about. Two sums with one key are the same number.
@@ -12,8 +14,7 @@ pub(super) struct Key {
     pub measure: String,
     pub area_parts: Vec<String>,
     pub area: String,
-    pub definition: String,
-    pub definition_digest: String,
+    pub definition: DefinitionId,
     pub universe: String,
     pub from: String,
     pub to: String,
@@ -29,7 +30,6 @@ impl Key {
             area_parts: set.area_parts.clone(),
             area: set.area.clone(),
             definition: set.definition.clone(),
-            definition_digest: set.definition_digest.clone(),
             universe: set.universe.clone(),
             from: set.from.clone(),
             to: set.to.clone(),
@@ -43,7 +43,6 @@ impl Key {
             area: self.area.clone(),
             area_parts: self.area_parts.clone(),
             definition: self.definition.clone(),
-            definition_digest: self.definition_digest.clone(),
             universe: self.universe.clone(),
             from: self.from.clone(),
             to: self.to.clone(),
@@ -54,8 +53,10 @@ impl Key {
     /// In words, for findings.
     pub(super) fn label(&self) -> String {
         let period = if self.from == self.to { self.from.clone() } else { format!("{} to {}", self.from, self.to) };
-        let mut out =
-            format!("{} of {} ({}), {period}, release {}", self.measure, self.universe, self.definition, self.release);
+        let mut out = format!(
+            "{} of {} ({}), {period}, release {}",
+            self.measure, self.universe, self.definition.name, self.release
+        );
         for (kind, member) in &self.at {
             out.push_str(&format!(", {kind} {member}"));
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use svp_contract::DefinitionId;
 
 use crate::event_set::EventSet;
 
@@ -137,8 +138,8 @@ pub trait Hierarchies {
     fn parents(&self, _kind: &str, _member: &str) -> Vec<(String, String)> {
         Vec::new()
     }
-    /// Whether every event of a definition (name, digest) also falls under the other.
-    fn definition_within(&self, _inner: (&str, &str), _outer: (&str, &str)) -> bool {
+    /// Whether every event of a definition also falls under the other.
+    fn definition_within(&self, _inner: &DefinitionId, _outer: &DefinitionId) -> bool {
         false
     }
     /// Whether every event of a universe also lies in the other.

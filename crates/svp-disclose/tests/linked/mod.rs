@@ -1,5 +1,6 @@
 //! Random linked tables: counts as they are in sparse crime tables, with margins and hierarchies.
 
+use svp_contract::DefinitionId;
 use svp_disclose::event_set::EventSet;
 use svp_disclose::relate::{Dim, Hierarchies, Published, Row, Table};
 
@@ -67,8 +68,7 @@ pub fn event_set() -> EventSet {
     EventSet {
         area: "test".into(),
         area_parts: vec!["a".into()],
-        definition: "test".into(),
-        definition_digest: "0".into(),
+        definition: DefinitionId { name: "test".into(), digest: "0".into() },
         universe: "all".into(),
         from: "2024-01".into(),
         to: "2024-12".into(),

@@ -1,11 +1,10 @@
 //! `adjusted_p`: p values corrected for their number. The kernels are those of [`svp_methods::fdr`].
 
 use arrow::datatypes::{DataType, Float64Type};
-use datafusion::common::exec_err;
 use datafusion::logical_expr::WindowUDF;
 use svp_methods::fdr;
 
-use crate::udf::{Kind, Spec, optional, param, primitive_result, window_function};
+use crate::udf::{Kind, Spec, optional, param, primitive_result, refused, window_function};
 
 pub(crate) fn udwf() -> WindowUDF {
     window_function(
@@ -34,7 +33,7 @@ pub(crate) fn udwf() -> WindowUDF {
                 None | Some("fdr") => fdr::benjamini_hochberg(&p),
                 Some("fdr_by") => fdr::benjamini_yekutieli(&p),
                 Some("bonferroni") => fdr::bonferroni(&p),
-                Some(_) => return exec_err!("adjusted_p: the method is none of fdr, fdr_by, bonferroni"),
+                Some(_) => return refused("adjusted_p: the method is none of fdr, fdr_by, bonferroni"),
             };
             primitive_result::<Float64Type>(args.rows, |row| *q.get(row)?)
         },

@@ -1,13 +1,12 @@
 //! `gi_star_permuted`: pseudo-p of Gi* by permutation. The kernel is [`svp_methods::gi_star::gi_star_permutations_sided`].
 
 use arrow::datatypes::{DataType, Float64Type};
-use datafusion::common::exec_err;
 use datafusion::logical_expr::WindowUDF;
 use svp_methods::gi_star::{Alternative, gi_star_permutations_sided};
 
 use super::surface::{Surface, rings};
 use crate::place::cells::Cover;
-use crate::udf::{Kind, Spec, param, primitive_result, window_function};
+use crate::udf::{Kind, Spec, param, primitive_result, refused, window_function};
 
 /// Most permutations of one call.
 const MOST: i64 = 99_999;
@@ -40,7 +39,7 @@ pub(crate) fn udwf(cover: Cover) -> WindowUDF {
                 return primitive_result::<Float64Type>(args.rows, |_| None);
             };
             if !(1..=MOST).contains(&permutations) {
-                return exec_err!("gi_star_permuted: permutations must be 1 to {MOST}");
+                return refused(format!("gi_star_permuted: permutations must be 1 to {MOST}"));
             }
             let Some(surface) = Surface::of(args, "gi_star_permuted", 4, &cover)? else {
                 return primitive_result::<Float64Type>(args.rows, |_| None);

@@ -1,13 +1,12 @@
 //! `kernel_density`: how thick events lie around the middle of each cell. The kernel is [`svp_methods::kernel_density`].
 
 use arrow::datatypes::{DataType, Float64Type};
-use datafusion::common::exec_err;
 use datafusion::logical_expr::WindowUDF;
 use svp_methods::kernel_density::{Kernel, Land, kernel_density};
 
 use super::surface::Surface;
 use crate::place::cells::{Cover, Place};
-use crate::udf::{Kind, Spec, optional, param, primitive_result, window_function};
+use crate::udf::{Kind, Spec, optional, param, primitive_result, refused, window_function};
 
 const SQUARE_METRES: f64 = 1_000_000.0;
 
@@ -38,7 +37,7 @@ pub(crate) fn udwf(cover: Cover) -> WindowUDF {
             let kernel = match if args.has(3) { args.text(3)?.get(0).map(str::to_owned) } else { None }.as_deref() {
                 None | Some("quartic") => Kernel::Quartic,
                 Some("gaussian") => Kernel::Gaussian,
-                Some(_) => return exec_err!("kernel_density: the kernel is none of quartic, gaussian"),
+                Some(_) => return refused("kernel_density: the kernel is none of quartic, gaussian"),
             };
             let layer =
                 if args.has(4) { args.text(4)?.get(0).map(str::to_owned).filter(|l| !l.is_empty()) } else { None };

@@ -1,10 +1,9 @@
 //! `knox`: the near repeat. The kernel is [`svp_methods::knox`].
 
-use datafusion::common::exec_err;
 use datafusion::logical_expr::ScalarUDF;
 use svp_methods::knox::{Event, Rules, knox};
 
-use crate::udf::{Kind, Spec, function, param, records_result, records_type};
+use crate::udf::{Kind, Spec, function, param, records_result, records_type, refused};
 
 const NAMES: [&str; 8] = ["from_m", "to_m", "from_days", "to_days", "observed", "expected", "ratio", "p"];
 
@@ -43,7 +42,7 @@ pub(crate) fn udf() -> ScalarUDF {
             if let Some(n) = permutations.get(0)
                 && !(1..=MOST).contains(&n)
             {
-                return exec_err!("knox: permutations must be 1 to {MOST}");
+                return refused(format!("knox: permutations must be 1 to {MOST}"));
             }
             let threads = std::thread::available_parallelism().map_or(1, usize::from);
             let rules = Rules { same_place: true, ..Rules::default() };

@@ -3,11 +3,11 @@
 
 use std::collections::HashMap;
 
-use datafusion::common::{Result, exec_err};
+use datafusion::common::Result;
 use svp_methods::Neighbours;
 
 use crate::place::cells::{Cover, Place, neighbours};
-use crate::udf::Args;
+use crate::udf::{Args, refused};
 
 /// Text before the name of a larger cell whose row counts what its named parts leave over.
 const REST_PREFIX: &str = "rest:";
@@ -70,11 +70,9 @@ impl Surface {
             Some(layer) => Self::spread(&pieces, &numbers, &layer, cover),
         };
         match surface {
-            Some(surface) if surface.cells.iter().any(|c| c.grid() != surface.cells[0].grid()) => {
-                exec_err!(
-                    "{name}: the rows are cells of different grids; a rest of larger cells needs the name of a layer"
-                )
-            }
+            Some(surface) if surface.cells.iter().any(|c| c.grid() != surface.cells[0].grid()) => refused(format!(
+                "{name}: the rows are cells of different grids; a rest of larger cells needs the name of a layer"
+            )),
             surface => Ok(surface),
         }
     }
@@ -143,8 +141,8 @@ impl Surface {
     pub fn neighbours(&self, name: &str, rings: u32) -> Result<Neighbours> {
         match neighbours(&self.cells, rings) {
             Some(Ok(neighbours)) => Ok(neighbours),
-            Some(Err(error)) => exec_err!("{name}: {error}; one row for each cell: group by the cell first"),
-            None => exec_err!("{name}: the rows are cells of different grids"),
+            Some(Err(error)) => refused(format!("{name}: {error}; one row for each cell: group by the cell first")),
+            None => refused(format!("{name}: the rows are cells of different grids")),
         }
     }
 }
@@ -157,7 +155,7 @@ pub(super) fn rings(args: &Args<'_>, index: usize, name: &str) -> Result<u32> {
     let rings = if args.has(index) { args.integer(index)?.get(0).unwrap_or(1) } else { 1 };
     match u32::try_from(rings) {
         Ok(rings) if (1..=20).contains(&rings) => Ok(rings),
-        _ => exec_err!("{name}: rings must be 1 to 20"),
+        _ => refused(format!("{name}: rings must be 1 to 20")),
     }
 }
 

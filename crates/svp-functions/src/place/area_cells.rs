@@ -5,8 +5,9 @@ use std::sync::Arc;
 use arrow::array::{ListBuilder, StringBuilder};
 use arrow::datatypes::DataType;
 use datafusion::logical_expr::ScalarUDF;
+use svp_contract::GridKind;
 
-use super::cells::{Cover, Grid};
+use super::cells::Cover;
 use crate::udf::{Kind, Spec, bound_function, param};
 
 pub(crate) fn udf(cover: Cover) -> ScalarUDF {
@@ -34,7 +35,7 @@ pub(crate) fn udf(cover: Cover) -> ScalarUDF {
             let (layer, grid) = (args.text(0)?, args.text(1)?);
             let mut lists = ListBuilder::new(StringBuilder::new());
             for row in 0..args.rows {
-                let named = layer.get(row).zip(grid.get(row).and_then(Grid::parse));
+                let named = layer.get(row).zip(grid.get(row).and_then(GridKind::parse));
                 match named.and_then(|(layer, grid)| cover.cells(layer, grid)) {
                     Some(cells) => {
                         for cell in cells.iter() {

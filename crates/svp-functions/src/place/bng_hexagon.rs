@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use arrow::datatypes::DataType;
 use datafusion::logical_expr::ScalarUDF;
+use svp_contract::Square;
 
 use crate::udf::{Kind, Spec, function, param, written_result};
 
@@ -32,7 +33,7 @@ pub fn side(size: i64) -> f64 {
 impl Hexagon {
     /// The hexagon of this size that holds a point; `None` off the grid or for a size outside 1 to 100,000.
     pub fn containing(easting: f64, northing: f64, size: i64) -> Option<Hexagon> {
-        super::bng_cell::Cell::containing(easting, northing, size)?;
+        Square::containing(easting, northing, size)?;
         let side = side(size);
         let r = northing / (1.5 * side);
         let q = easting / (3_f64.sqrt() * side) - r / 2.0;

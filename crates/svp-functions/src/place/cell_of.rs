@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use arrow::datatypes::DataType;
 use datafusion::logical_expr::ScalarUDF;
+use svp_contract::GridKind;
 
-use super::cells::Grid;
+use super::cells::Place;
 use crate::udf::{Kind, Spec, function, param, written_result};
 
 pub(crate) fn udf() -> ScalarUDF {
@@ -32,17 +33,17 @@ pub(crate) fn udf() -> ScalarUDF {
         },
         |args| {
             let (grid, easting, northing) = (args.text(0)?, args.number(1)?, args.number(2)?);
-            let mut last: Option<(String, Option<Grid>)> = None;
+            let mut last: Option<(String, Option<GridKind>)> = None;
             written_result(args.rows, |row, out| {
                 let name = grid.get(row)?;
                 let grid = match &last {
                     Some((known, grid)) if known == name => *grid,
-                    _ => Grid::parse(name),
+                    _ => GridKind::parse(name),
                 };
                 if last.as_ref().is_none_or(|(known, _)| known != name) {
                     last = Some((name.to_owned(), grid));
                 }
-                write!(out, "{}", grid?.cell(easting.get(row)?, northing.get(row)?)?).ok()
+                write!(out, "{}", Place::containing(grid?, easting.get(row)?, northing.get(row)?)?).ok()
             })
         },
     )

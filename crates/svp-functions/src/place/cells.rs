@@ -5,57 +5,19 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use h3o::{CellIndex, LatLng, Resolution};
+use svp_contract::{GridKind, Square};
 use svp_methods::{Error, Neighbours};
 
 use super::areas::Areas;
-use super::bng_cell::{Cell, parse_cell_id};
 use super::bng_hexagon::{Hexagon, parse_hexagon};
 use super::{h3_cell, osgb};
 
-/// A grid of cells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Grid {
-    /// Squares of the National Grid, side in metres: `bng:250`.
-    Squares(i64),
-    /// Hexagons on the National Grid, side in metres of the square of the same area: `hex:250`.
-    Hexagons(i64),
-    /// H3 cells of a resolution: `h3:9`.
-    H3(u8),
-}
-
-impl Grid {
-    /// The grid of a name such as `bng:250`, `hex:150` or `h3:9`.
-    pub fn parse(text: &str) -> Option<Grid> {
-        let (kind, size) = text.split_once(':')?;
-        let metres = || size.parse().ok().filter(|size| (1..=100_000).contains(size));
-        match kind {
-            "bng" => metres().map(Grid::Squares),
-            "hex" => metres().map(Grid::Hexagons),
-            "h3" => size.parse().ok().filter(|r| *r <= 15).map(Grid::H3),
-            _ => None,
-        }
-    }
-
-    /// The cell that holds a point, National Grid metres.
-    pub fn cell(&self, easting: f64, northing: f64) -> Option<Place> {
-        match self {
-            Grid::Squares(size) => Cell::containing(easting, northing, *size).map(Place::Square),
-            Grid::Hexagons(size) => Hexagon::containing(easting, northing, *size).map(Place::Hexagon),
-            Grid::H3(resolution) => {
-                let (longitude, latitude) = osgb::to_wgs84(easting, northing)?;
-                let cell = h3_cell::h3_cell(longitude, latitude, i64::from(*resolution))?;
-                CellIndex::try_from(cell).ok().map(Place::H3)
-            }
-        }
-    }
-
-    /// Metres between the points of a mesh of which at least one lies in every cell, of distorted ones too.
-    fn mesh(&self) -> f64 {
-        match self {
-            Grid::Squares(size) => *size as f64,
-            Grid::Hexagons(size) => *size as f64 * 0.8,
-            Grid::H3(r) => Resolution::try_from(*r).map_or(1.0, |r| r.edge_length_m() * 0.7),
-        }
+/// Metres between the points of a mesh of which at least one lies in every cell of a grid, of distorted ones too.
+fn mesh(grid: GridKind) -> f64 {
+    match grid {
+        GridKind::Squares(size) => size as f64,
+        GridKind::Hexagons(size) => size as f64 * 0.8,
+        GridKind::H3(r) => Resolution::try_from(r).map_or(1.0, |r| r.edge_length_m() * 0.7),
     }
 }
 
@@ -63,7 +25,7 @@ impl Grid {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Place {
     /// A square of the National Grid.
-    Square(Cell),
+    Square(Square),
     /// A hexagon on the National Grid.
     Hexagon(Hexagon),
     /// An H3 cell.
@@ -81,20 +43,33 @@ impl std::fmt::Display for Place {
 }
 
 impl Place {
+    /// The cell of a grid that holds a point, National Grid metres; `None` off the grid.
+    pub fn containing(grid: GridKind, easting: f64, northing: f64) -> Option<Place> {
+        match grid {
+            GridKind::Squares(size) => Square::containing(easting, northing, size).map(Place::Square),
+            GridKind::Hexagons(size) => Hexagon::containing(easting, northing, size).map(Place::Hexagon),
+            GridKind::H3(resolution) => {
+                let (longitude, latitude) = osgb::to_wgs84(easting, northing)?;
+                let cell = h3_cell::h3_cell(longitude, latitude, i64::from(resolution))?;
+                CellIndex::try_from(cell).ok().map(Place::H3)
+            }
+        }
+    }
+
     /// The cell of a name, such as `250m:291750:92500`, `250h:674:245` or `89195b28007ffff`.
     pub fn parse(text: &str) -> Option<Place> {
-        if let Some(cell) = parse_cell_id(text) {
+        if let Ok(cell) = text.parse() {
             return Some(Place::Square(cell));
         }
         parse_hexagon(text).map(Place::Hexagon).or_else(|| text.parse().ok().map(Place::H3))
     }
 
     /// The grid that it belongs to.
-    pub fn grid(&self) -> Grid {
+    pub fn grid(&self) -> GridKind {
         match self {
-            Place::Square(cell) => Grid::Squares(cell.size),
-            Place::Hexagon(hexagon) => Grid::Hexagons(hexagon.size),
-            Place::H3(cell) => Grid::H3(cell.resolution().into()),
+            Place::Square(cell) => GridKind::Squares(cell.size),
+            Place::Hexagon(hexagon) => GridKind::Hexagons(hexagon.size),
+            Place::H3(cell) => GridKind::H3(cell.resolution().into()),
         }
     }
 
@@ -148,9 +123,9 @@ pub fn neighbours(cells: &[Place], rings: u32) -> Option<Result<Neighbours, Erro
         })
         .collect();
     Some(match grid {
-        Grid::Squares(_) => Neighbours::squares(&lattice, rings),
-        Grid::Hexagons(_) => Neighbours::hexagons(&lattice, rings),
-        Grid::H3(_) => {
+        GridKind::Squares(_) => Neighbours::squares(&lattice, rings),
+        GridKind::Hexagons(_) => Neighbours::hexagons(&lattice, rings),
+        GridKind::H3(_) => {
             let keys: Vec<u64> = cells
                 .iter()
                 .filter_map(|cell| if let Place::H3(cell) = cell { Some(u64::from(*cell)) } else { None })
@@ -171,7 +146,7 @@ pub struct Cover {
     found: Arc<Mutex<Found>>,
 }
 
-type Found = HashMap<(String, Grid), Arc<Vec<Place>>>;
+type Found = HashMap<(String, GridKind), Arc<Vec<Place>>>;
 
 impl Cover {
     /// Covers of these boundaries.
@@ -190,16 +165,16 @@ impl Cover {
     }
 
     /// The cells of a grid whose middle lies in an area of the layer, in order; `None` for an unknown layer.
-    pub fn cells(&self, layer: &str, grid: Grid) -> Option<Arc<Vec<Place>>> {
+    pub fn cells(&self, layer: &str, grid: GridKind) -> Option<Arc<Vec<Place>>> {
         let key = (layer.to_owned(), grid);
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(cells) = found.get(&key) {
             return Some(Arc::clone(cells));
         }
         let layer = self.areas.layer(layer)?;
-        let mesh = grid.mesh();
+        let mesh = mesh(grid);
         // For squares the mesh is of the middles themselves; else of points, whose cells' middles are then asked for.
-        let shift = if matches!(grid, Grid::Squares(_)) { 0.5 } else { 0.0 };
+        let shift = if matches!(grid, GridKind::Squares(_)) { 0.5 } else { 0.0 };
         let mut inside = BTreeSet::new();
         let mut asked: BTreeMap<Place, bool> = BTreeMap::new();
         for [west, south, east, north] in layer.boxes() {
@@ -208,7 +183,7 @@ impl Cover {
                 (first..=(high / mesh).ceil() as i64 + 1).map(move |step| (step as f64 + shift) * mesh)
             };
             for (y, x) in steps(south, north).flat_map(|y| steps(west, east).map(move |x| (y, x))) {
-                if let Some(cell) = grid.cell(x, y) {
+                if let Some(cell) = Place::containing(grid, x, y) {
                     let held = *asked.entry(cell).or_insert_with(|| {
                         cell.centre().is_some_and(|(easting, northing)| layer.code_at(easting, northing).is_some())
                     });
@@ -242,7 +217,9 @@ mod tests {
     #[test]
     fn the_cells_of_an_area_fill_it() {
         let cover = cover();
-        for (grid, tolerance) in [(Grid::Squares(250), 0.0), (Grid::Hexagons(250), 0.05), (Grid::H3(10), 0.05)] {
+        for (grid, tolerance) in
+            [(GridKind::Squares(250), 0.0), (GridKind::Hexagons(250), 0.05), (GridKind::H3(10), 0.05)]
+        {
             let cells = cover.cells("district", grid).unwrap();
             let area: f64 = cells.iter().map(Place::square_metres).sum();
             assert!((area / 10_000_000.0 - 1.0).abs() <= tolerance, "{grid:?}: {area}");
@@ -255,10 +232,10 @@ mod tests {
             // Nothing is forgotten: every neighbour whose middle is inside is there.
             let near = neighbours(&cells, 1).unwrap().unwrap();
             let inner =
-                (0..cells.len()).filter(|i| near.of(*i).len() == if grid == Grid::Squares(250) { 8 } else { 6 });
+                (0..cells.len()).filter(|i| near.of(*i).len() == if grid == GridKind::Squares(250) { 8 } else { 6 });
             assert!(inner.count() * 2 > cells.len());
         }
-        assert!(cover.cells("none", Grid::H3(9)).is_none());
+        assert!(cover.cells("none", GridKind::H3(9)).is_none());
     }
 
     #[test]
@@ -266,15 +243,5 @@ mod tests {
         let cells = ["250m:0:0", "500m:0:0"].map(|name| Place::parse(name).unwrap());
         assert!(neighbours(&cells, 1).is_none());
         assert!(neighbours(&[cells[0], cells[0]], 1).unwrap().is_err());
-    }
-
-    #[test]
-    fn names_of_grids() {
-        assert_eq!(Grid::parse("bng:250"), Some(Grid::Squares(250)));
-        assert_eq!(Grid::parse("hex:150"), Some(Grid::Hexagons(150)));
-        assert_eq!(Grid::parse("h3:9"), Some(Grid::H3(9)));
-        for bad in ["", "bng", "bng:0", "h3:16", "h3:-1", "square:10"] {
-            assert_eq!(Grid::parse(bad), None, "{bad}");
-        }
     }
 }

@@ -20,14 +20,6 @@ pub fn h3_cell(longitude: f64, latitude: f64, resolution: i64) -> Option<u64> {
     Some(LatLng::new(latitude, longitude).ok()?.to_cell(resolution).into())
 }
 
-/// The cell of the next coarser resolution that holds a cell in H3's hierarchy; `None` at resolution 0 or for a
-/// text that is no cell. The hierarchy is of indexes: at its edges a point can lie outside the parent's outline.
-pub fn h3_parent(cell: &str) -> Option<String> {
-    let cell: h3o::CellIndex = cell.parse().ok()?;
-    let parent = cell.parent(cell.resolution().pred()?)?;
-    Some(format!("{:x}", u64::from(parent)))
-}
-
 pub(crate) fn udf() -> ScalarUDF {
     function(
         Spec {

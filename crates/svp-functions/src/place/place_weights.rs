@@ -8,8 +8,9 @@ use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::Result;
 use datafusion::logical_expr::ScalarUDF;
+use svp_contract::GridKind;
 
-use super::cells::{Cover, Grid, Place};
+use super::cells::{Cover, Place};
 use crate::udf::{Args, Kind, Spec, bound_function, optional, param};
 pub use crate::weights::WHOLE;
 use crate::weights::split;
@@ -30,10 +31,10 @@ fn disc() -> impl Iterator<Item = (f64, f64)> {
 }
 
 /// Points of equal weight as weights of cells.
-fn share(grid: Grid, points: impl Iterator<Item = (f64, f64)>) -> Option<Weights> {
+fn share(grid: GridKind, points: impl Iterator<Item = (f64, f64)>) -> Option<Weights> {
     let mut counts: BTreeMap<Place, i64> = BTreeMap::new();
     for (easting, northing) in points {
-        if let Some(cell) = grid.cell(easting, northing) {
+        if let Some(cell) = Place::containing(grid, easting, northing) {
             *counts.entry(cell).or_default() += 1;
         }
     }
@@ -43,7 +44,7 @@ fn share(grid: Grid, points: impl Iterator<Item = (f64, f64)>) -> Option<Weights
 
 /// The weights of an event of which only its area is known: by where the area's people live, as its postcodes tell, each with the
 /// same weight; where no postcodes are known, by the area's ground.
-fn of_area(cover: &Cover, layer: &str, code: &str, grid: Grid) -> Option<Weights> {
+fn of_area(cover: &Cover, layer: &str, code: &str, grid: GridKind) -> Option<Weights> {
     let areas = cover.areas();
     if let Some(homes) = areas.homes(code) {
         return share(grid, homes.iter().copied());
@@ -59,7 +60,7 @@ fn item() -> Arc<Field> {
     Arc::new(Field::new_list_field(DataType::Struct(item_fields()), true))
 }
 
-type Known = Arc<Mutex<HashMap<(String, Grid), Option<Arc<Weights>>>>>;
+type Known = Arc<Mutex<HashMap<(String, GridKind), Option<Arc<Weights>>>>>;
 
 fn evaluate(args: &Args<'_>, cover: &Cover, known: &Known) -> Result<ArrayRef> {
     let (grid, easting, northing) = (args.text(0)?, args.number(1)?, args.number(2)?);
@@ -68,7 +69,7 @@ fn evaluate(args: &Args<'_>, cover: &Cover, known: &Known) -> Result<ArrayRef> {
     let (mut cells, mut weights, mut lengths, mut valid) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for row in 0..args.rows {
         let found = || -> Option<Arc<Weights>> {
-            let grid = Grid::parse(grid.get(row)?)?;
+            let grid = GridKind::parse(grid.get(row)?)?;
             let point = easting.get(row).zip(northing.get(row));
             match (precision.get(row)?, point) {
                 ("exact" | "snapped", Some((x, y))) => share(grid, std::iter::once((x, y))).map(Arc::new),
@@ -153,18 +154,18 @@ mod tests {
     #[test]
     fn an_area_is_spread_by_its_homes_or_its_ground() {
         let names = |w: Weights| w.into_iter().map(|(cell, n)| (cell.to_string(), n)).collect::<Vec<_>>();
-        let by_homes = names(of_area(&cover(true), "lsoa", "E01", Grid::Squares(250)).unwrap());
+        let by_homes = names(of_area(&cover(true), "lsoa", "E01", GridKind::Squares(250)).unwrap());
         assert_eq!(by_homes, [("250m:1000:1000".to_owned(), 666_667), ("250m:1250:1000".to_owned(), 333_333)]);
-        let by_ground = names(of_area(&cover(false), "lsoa", "E01", Grid::Squares(250)).unwrap());
+        let by_ground = names(of_area(&cover(false), "lsoa", "E01", GridKind::Squares(250)).unwrap());
         assert_eq!(by_ground.len(), 4);
         assert!(by_ground.iter().all(|(_, weight)| *weight == 250_000), "{by_ground:?}");
-        assert!(of_area(&cover(false), "lsoa", "E02", Grid::Squares(250)).is_none());
+        assert!(of_area(&cover(false), "lsoa", "E02", GridKind::Squares(250)).is_none());
     }
 
     proptest! {
         #[test]
         fn weights_conserve_the_event(x in 10_000.0..600_000.0_f64, y in 10_000.0..900_000.0_f64, r in 0.0..900.0_f64, size in 50..1_000_i64) {
-            let weights = share(Grid::Squares(size), disc().map(|(dx, dy)| (x + r * dx, y + r * dy))).unwrap();
+            let weights = share(GridKind::Squares(size), disc().map(|(dx, dy)| (x + r * dx, y + r * dy))).unwrap();
             prop_assert_eq!(weights.iter().map(|(_, weight)| weight).sum::<i64>(), WHOLE);
             prop_assert!(weights.iter().all(|(_, weight)| *weight > 0));
         }
@@ -173,7 +174,7 @@ mod tests {
         fn a_step_of_one_cell_moves_the_weights_by_one_cell(x in 10_000..600_000_i64, y in 10_000..900_000_i64, size in 50..1_000_i64) {
             let at = |dx: i64| {
                 let x = (x + dx) as f64;
-                share(Grid::Squares(size), disc().map(move |(a, b)| (x + (120.0 * a).round(), y as f64 + (120.0 * b).round()))).unwrap()
+                share(GridKind::Squares(size), disc().map(move |(a, b)| (x + (120.0 * a).round(), y as f64 + (120.0 * b).round()))).unwrap()
             };
             let moved: Vec<(i64, i64)> = at(size).iter().map(|(cell, n)| (cell.centre().unwrap().0 as i64 - size, *n)).collect();
             let still: Vec<(i64, i64)> = at(0).iter().map(|(cell, n)| (cell.centre().unwrap().0 as i64, *n)).collect();

@@ -2,19 +2,18 @@
 
 use arrow::datatypes::{DataType, Int64Type};
 use datafusion::logical_expr::ScalarUDF;
+use svp_contract::Month;
 
-use super::month_text::month_text;
 use crate::udf::{Kind, Spec, function, param, primitive_result, text_result};
 
 /// Months since January of the year 0; `None` for what is no month `YYYY-MM`.
 pub fn month_number(text: &str) -> Option<i64> {
-    let (year, month) = month_text(text)?.split_once('-')?;
-    Some(year.parse::<i64>().ok()? * 12 + month.parse::<i64>().ok()? - 1)
+    Some(text.trim().parse::<Month>().ok()?.number())
 }
 
 /// The month of a number, `YYYY-MM`; `None` outside the years 0 to 9999.
 pub fn month_of_number(number: i64) -> Option<String> {
-    (0..120_000).contains(&number).then(|| format!("{:04}-{:02}", number / 12, number % 12 + 1))
+    Month::of_number(number).map(|month| month.to_string())
 }
 
 pub(crate) fn number() -> ScalarUDF {

@@ -2,17 +2,14 @@
 
 use arrow::datatypes::DataType;
 use datafusion::logical_expr::ScalarUDF;
+use svp_contract::Month;
 
 use crate::udf::{Spec, converted, function, text_result};
 
 /// The text itself where it is a month `YYYY-MM`, blanks around it dropped; otherwise `None`.
 pub fn month_text(text: &str) -> Option<&str> {
     let text = text.trim();
-    let bytes = text.as_bytes();
-    let digits = |range: std::ops::Range<usize>| bytes[range].iter().all(u8::is_ascii_digit);
-    let shaped = bytes.len() == 7 && bytes[4] == b'-' && digits(0..4) && digits(5..7);
-    let month = shaped.then(|| (bytes[5] - b'0') * 10 + (bytes[6] - b'0'))?;
-    (1..=12).contains(&month).then_some(text)
+    text.parse::<Month>().is_ok().then_some(text)
 }
 
 pub(crate) fn udf() -> ScalarUDF {

@@ -1,5 +1,6 @@
 //! What can be wrong with an encoded file. No variant holds a field value.
 
+use svp_contract::{Advice, ErrorKind, Hint};
 use thiserror::Error;
 
 /// Differences that a message names; the rest are counted.
@@ -81,11 +82,20 @@ fn named(differences: &[String]) -> String {
     text
 }
 
-impl DeskError {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        let hint = match self {
+impl Advice for DeskError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Terms { .. } | Self::Format { .. } => ErrorKind::Terms,
+            Self::Lake(error) => error.kind(),
+            Self::Unwritable { .. } => ErrorKind::Internal,
+            Self::Damaged { .. } | Self::Source { .. } | Self::Already { .. } | Self::Unreadable { .. } => {
+                ErrorKind::Input
+            }
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        Some(Hint::Borrowed(match self {
             Self::Damaged { .. } => "ask the data owner to send it again, and compare its SHA-256 with theirs",
             Self::Format { found, known, .. } if found > known => {
                 "upgrade svp here, or encode the extract with this version"
@@ -98,9 +108,8 @@ impl DeskError {
             Self::Already { .. } => "give the agency's own extract; an encoded file goes to `svp run` as it is",
             Self::Unreadable { .. } => "check that the file is there and that you may read it",
             Self::Unwritable { .. } => "this is a defect of svp: please report it with the version, not with the data",
-            Self::Lake(error) => return error.hint().map(str::to_owned),
-        };
-        Some(hint.to_owned())
+            Self::Lake(error) => return error.hint(),
+        }))
     }
 }
 

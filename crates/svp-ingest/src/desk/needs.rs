@@ -4,35 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
-use svp_contract::{Area, Mapping, Reference, Source, Table};
+use svp_contract::{Area, Mapping, Reference, Source, Table, canonical};
 use svp_lake::input::{digest, digest_bytes};
 
-use super::terms::{canonical, short};
+use super::terms::short;
 use crate::dictionaries::{AREA_CHANGE, FORCE_LAYER, OWN_FORCE};
 use crate::error::IngestError;
+use crate::named::named;
 use crate::reference;
-use crate::resolve::words;
-
-/// A function that a SQL expression calls, and the text that is its first argument, where that is given as text.
-pub(super) fn calls(sql: &str) -> Vec<(String, Option<String>)> {
-    let pieces: Vec<&str> = sql.split('\'').collect();
-    let mut out = Vec::new();
-    // Text in single quotes is at odd places.
-    for (at, outside) in pieces.iter().enumerate().step_by(2) {
-        for (open, _) in outside.match_indices('(') {
-            let before = outside[..open].trim_end();
-            let start = before.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(0, |i| i + 1);
-            let name = before[start..].to_lowercase();
-            if name.is_empty() {
-                continue;
-            }
-            let last = outside[open + 1..].trim().is_empty();
-            let argument = if last { pieces.get(at + 1).map(|s| (*s).to_owned()) } else { None };
-            out.push((name, argument));
-        }
-    }
-    out
-}
 
 /// Every expression that decides what the rows of a source become: its own, and the tables' derivations and checks.
 pub(super) fn expressions<'a>(source: &'a Source, tables: &'a [Table]) -> Vec<&'a str> {
@@ -81,8 +60,8 @@ impl Live<'_> {
 
     /// Whether an expression over columns can be other than NULL.
     fn any(&mut self, sql: &str) -> bool {
-        let columns: Vec<&str> = words(sql).filter(|w| self.table.column(w).is_some()).collect();
-        columns.is_empty() || columns.into_iter().any(|c| self.is(c))
+        let columns: Vec<String> = named(sql).columns.into_iter().filter(|w| self.table.column(w).is_some()).collect();
+        columns.is_empty() || columns.iter().any(|c| self.is(c))
     }
 }
 
@@ -131,7 +110,7 @@ impl Need {
 #[must_use]
 pub fn needs(source: &Source, tables: &[Table]) -> BTreeSet<Need> {
     let mut out = BTreeSet::new();
-    for (name, argument) in expressions(source, tables).into_iter().flat_map(calls) {
+    for (name, argument) in expressions(source, tables).into_iter().flat_map(|sql| named(sql).calls) {
         let need = match (name.as_str(), argument.as_deref()) {
             ("in_area_box", _) => Need::Box,
             ("area_at", layer) => Need::Boundaries(layer.unwrap_or("lsoa").to_owned()),
@@ -162,13 +141,13 @@ pub fn reference_digests(
         let digest = match (need, area) {
             (Need::OffenceGroups, _) => short(offences),
             (_, None) => continue,
-            (Need::Box, Some((area, _))) => short(&canonical(&json!([area.easting, area.northing]))),
+            (Need::Box, Some((area, _))) => short(&canonical(&json!([area.easting, area.northing]))?),
             (Need::Districts, Some((area, _))) => {
                 let pairs: BTreeMap<&str, &str> =
                     area.districts.iter().map(|d| (d.code.as_str(), d.name.as_str())).collect();
-                short(&canonical(&pairs))
+                short(&canonical(&pairs)?)
             }
-            (Need::Site, Some((area, _))) => short(&canonical(&area.site)),
+            (Need::Site, Some((area, _))) => short(&canonical(&area.site)?),
             (Need::Postcodes | Need::Boundaries(_) | Need::Lookup(_), Some((area, root))) => files(need, area, root)?,
         };
         out.insert(format!("reference data: {need}"), digest);
@@ -196,11 +175,11 @@ fn files(need: &Need, area: &Area, root: &str) -> Result<String, IngestError> {
         if !stands_on {
             continue;
         }
-        let mut how = serde_json::to_value(reference).unwrap_or_default();
+        let mut how = serde_json::to_value(reference)?;
         if let Some(keys) = how.as_object_mut() {
             keys.remove("path");
         }
-        parts.push(canonical(&how));
+        parts.push(canonical(&how)?);
         for file in reference::files(reference, root)? {
             parts.push(digest(&file)?);
         }
@@ -211,16 +190,6 @@ fn files(need: &Need, area: &Area, root: &str) -> Result<String, IngestError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn calls_are_found_outside_of_text() {
-        let found = calls("coalesce(LOOKUP('lsoa_district', lsoa), area_at ( 'district', e, n)) || 'x(y' || f(a)");
-        let found: Vec<(&str, Option<&str>)> = found.iter().map(|(n, a)| (n.as_str(), a.as_deref())).collect();
-        assert_eq!(
-            found,
-            [("coalesce", None), ("lookup", Some("lsoa_district")), ("area_at", Some("district")), ("f", None)]
-        );
-    }
 
     fn source(mapping: &str) -> Source {
         let law = "[law]\ncontroller = 'c'\nlawful_basis = 'b'\ngateway = 'g'\ninformation = []\naudiences = []\nretention_months = 1\n";

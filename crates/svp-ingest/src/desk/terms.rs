@@ -11,15 +11,13 @@ use arrow::datatypes::{DataType, Field, Schema};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use svp_contract::{Source, Table};
+use svp_contract::{Source, Table, canonical};
 use svp_lake::input::digest_bytes;
 use svp_pseudonymise::{Key, pseudonymise};
 
-use super::needs::{calls, expressions};
+use super::needs::expressions;
 use crate::error::IngestError;
-
-/// Words of a definition that tell people something and decide nothing.
-const PROSE: [&str; 3] = ["meaning", "title", "description"];
+use crate::named::named;
 
 /// Lists that functions hold and that their examples do not show.
 const NICKNAMES: &str = include_str!("../../../../schemas/nicknames.csv");
@@ -65,10 +63,10 @@ impl Terms {
         key: Option<&Key>,
     ) -> Result<Self, IngestError> {
         let mut terms = Self { defined: reference, ..Self::default() };
-        terms.source(source);
-        terms.functions(&expressions(source, tables));
+        terms.source(source)?;
+        terms.functions(&expressions(source, tables))?;
         for table in tables.iter().filter(|t| source.feeds.iter().any(|f| f.fills(&t.name))) {
-            terms.table(table);
+            terms.table(table)?;
             if let Some(key) = key {
                 terms.door(table, key)?;
             }
@@ -81,9 +79,11 @@ impl Terms {
     }
 
     /// Sixteen hexadecimal digits of all of it, for people to compare by telephone.
-    #[must_use]
-    pub fn digits(&self) -> String {
-        digest_bytes(canonical(self).as_bytes()).chars().take(16).collect()
+    ///
+    /// # Errors
+    /// When the terms cannot be written as JSON: a defect.
+    pub fn digits(&self) -> Result<String, IngestError> {
+        Ok(digest_bytes(canonical(self)?.as_bytes()).chars().take(16).collect())
     }
 
     /// What `there` (the file) has otherwise than these terms (the lake's), in words; empty where they are alike.
@@ -119,49 +119,52 @@ impl Terms {
         out
     }
 
-    fn define(&mut self, part: String, content: &impl Serialize) {
-        self.defined.insert(part, short(&canonical(content)));
+    fn define(&mut self, part: String, content: &impl Serialize) -> Result<(), IngestError> {
+        self.defined.insert(part, short(&canonical(content)?));
+        Ok(())
     }
 
-    fn table(&mut self, table: &Table) {
+    fn table(&mut self, table: &Table) -> Result<(), IngestError> {
         let at = format!("table {}", table.name);
-        self.define(format!("{at}: its partition"), &table.partition);
+        self.define(format!("{at}: its partition"), &table.partition)?;
         for column in &table.columns {
-            self.define(format!("{at}: column {}", column.name), column);
+            self.define(format!("{at}: column {}", column.name), column)?;
         }
         for check in &table.checks {
-            self.define(format!("{at}: check {}", check.rule), check);
+            self.define(format!("{at}: check {}", check.rule), check)?;
         }
+        Ok(())
     }
 
-    fn source(&mut self, source: &Source) {
+    fn source(&mut self, source: &Source) -> Result<(), IngestError> {
         let at = format!("source definition {}", source.name);
-        self.define(format!("{at}: [files]"), &source.files);
-        self.define(format!("{at}: [reader]"), &source.reader);
-        self.define(format!("{at}: [thresholds]"), &source.thresholds);
+        self.define(format!("{at}: [files]"), &source.files)?;
+        self.define(format!("{at}: [reader]"), &source.reader)?;
+        self.define(format!("{at}: [thresholds]"), &source.thresholds)?;
         for (name, map) in &source.maps {
-            self.define(format!("{at}: map {name}"), map);
+            self.define(format!("{at}: map {name}"), map)?;
         }
         for feed in &source.feeds {
-            let Ok(Value::Object(keys)) = serde_json::to_value(feed) else { continue };
+            let Value::Object(keys) = serde_json::to_value(feed)? else { continue };
             for (key, value) in keys {
                 match value {
                     Value::Object(mapping) => {
                         for (column, sql) in mapping {
-                            self.define(format!("{at}: feed {} column {key}.{column}", feed.name), &sql);
+                            self.define(format!("{at}: feed {} column {key}.{column}", feed.name), &sql)?;
                         }
                     }
                     Value::Null => {}
-                    value => self.define(format!("{at}: feed {} `{key}`", feed.name), &value),
+                    value => self.define(format!("{at}: feed {} `{key}`", feed.name), &value)?,
                 }
             }
         }
+        Ok(())
     }
 
     /// The functions that the expressions call, by their signatures and the examples that the tests hold them to.
-    fn functions(&mut self, expressions: &[&str]) {
+    fn functions(&mut self, expressions: &[&str]) -> Result<(), IngestError> {
         let page = svp_functions::reference_markdown();
-        let called: Vec<String> = expressions.iter().flat_map(|sql| calls(sql)).map(|(name, _)| name).collect();
+        let called: Vec<String> = expressions.iter().flat_map(|sql| named(sql).calls).map(|(name, _)| name).collect();
         for section in page.split("\n### `").skip(1) {
             let Some((name, _)) = section.split_once('(') else { continue };
             if !called.iter().any(|c| c == name) {
@@ -170,8 +173,9 @@ impl Terms {
             let signature = section.lines().next().unwrap_or_default();
             // Between fences stand the examples and what comes of them.
             let examples: Vec<&str> = section.split("```").skip(1).step_by(2).collect();
-            self.define(format!("function {name}"), &(signature, examples, lists(name)));
+            self.define(format!("function {name}"), &(signature, examples, lists(name)))?;
         }
+        Ok(())
     }
 
     /// What the door makes of invented rows.
@@ -199,7 +203,7 @@ impl Terms {
 pub(crate) fn definition_digest(source: &Source, tables: &[Table]) -> Result<String, IngestError> {
     let mut terms = Terms::new(source, tables, BTreeMap::new(), None)?;
     terms.defined.retain(|part, _| !part.ends_with(": [files]") && !part.ends_with(": [thresholds]"));
-    Ok(terms.digits())
+    terms.digits()
 }
 
 fn other(part: &str) -> &'static str {
@@ -228,42 +232,6 @@ fn invented(name: &str, kind: &DataType) -> ArrayRef {
 /// 32 hexadecimal digits of a text.
 pub(super) fn short(text: &str) -> String {
     digest_bytes(text.as_bytes()).chars().take(32).collect()
-}
-
-/// One text for one content: keys in order, without prose and without what is not said. A key that a later version
-/// adds changes nothing where nobody uses it.
-pub(super) fn canonical(content: &impl Serialize) -> String {
-    tidy(serde_json::to_value(content).unwrap_or_default()).to_string()
-}
-
-fn tidy(value: Value) -> Value {
-    let unsaid = |v: &Value| match v {
-        Value::Null | Value::Bool(false) => true,
-        Value::Number(n) => n.as_u64() == Some(0),
-        Value::String(text) => text.is_empty(),
-        Value::Array(list) => list.is_empty(),
-        Value::Object(keys) => keys.is_empty(),
-        Value::Bool(true) => false,
-    };
-    match value {
-        Value::Object(keys) => {
-            let kept = keys.into_iter().filter(|(key, value)| !PROSE.contains(&key.as_str()) && !unsaid(value));
-            let sorted: BTreeMap<String, Value> = kept
-                .map(|(key, value)| match (key.as_str(), value) {
-                    // What a code means is prose; that it is one is not.
-                    ("codes", Value::Object(codes)) => {
-                        let mut codes: Vec<String> = codes.into_iter().map(|(code, _)| code).collect();
-                        codes.sort();
-                        (key, codes.into())
-                    }
-                    (_, value) => (key, tidy(value)),
-                })
-                .collect();
-            Value::Object(sorted.into_iter().collect())
-        }
-        Value::Array(list) => Value::Array(list.into_iter().map(tidy).collect()),
-        other => other,
-    }
 }
 
 #[cfg(test)]
@@ -295,7 +263,7 @@ mod tests {
     fn the_same_is_the_same() {
         assert_eq!(plain(), plain());
         assert!(plain().differences(&plain()).is_empty());
-        assert_eq!(plain().digits().len(), 16);
+        assert_eq!(plain().digits().unwrap().len(), 16);
         // Prose decides nothing.
         let reworded = terms(
             &SOURCE.replace("title = \"Police", "title = \"The police"),
@@ -381,13 +349,5 @@ mod tests {
             plain().differences(&there),
             ["function name_key is made differently there", "reference data: postcodes differs"]
         );
-    }
-
-    #[test]
-    fn a_key_that_nobody_uses_changes_nothing() {
-        let one = serde_json::json!({"b": 1, "a": {"min": 0.0, "from": []}});
-        let two = serde_json::json!({"a": {"any_order": 0, "min": 0.0, "new": null, "flag": false}, "b": 1, "c": ""});
-        assert_eq!(canonical(&one), canonical(&two));
-        assert_ne!(canonical(&one), canonical(&serde_json::json!({"b": 1, "a": {"min": 1.0}})));
     }
 }

@@ -148,7 +148,7 @@ pub(super) fn encode_file(
         findings,
         rows: sink.rows,
     };
-    let text = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
+    let text = serde_json::to_vec_pretty(&manifest)?;
     sink.envelope.entry(MANIFEST, &text)?;
     sink.envelope.seal(key)?;
     Ok(Encoded { manifest, file: out })

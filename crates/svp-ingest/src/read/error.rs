@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 
 use serde::{Deserialize, Serialize};
+use svp_contract::{Advice, ErrorKind, Hint};
 
 use super::decode::Fault;
 
@@ -371,11 +372,13 @@ fn list(label: &str, names: &[String]) -> String {
     if label.is_empty() { shown } else { format!("{label} {shown}") }
 }
 
-impl ReadError {
-    /// What to do about it, in one sentence.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match self {
+impl Advice for ReadError {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Input
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        Some(match self {
             Self::Io { .. } => "check that the file can be opened and was copied completely".into(),
             Self::TruncatedGzip { .. } => {
                 "fetch the file again (`gzip -t` tells whether it is whole); nothing of it was loaded".into()
@@ -397,7 +400,8 @@ impl ReadError {
                 Some(s) if suggestions.len() * 2 >= missing.len() => format!(
                     "\"{}\" looks like the renamed \"{}\"; change the name in the source's columns and mapping",
                     s.found, s.expected
-                ),
+                )
+                .into(),
                 _ => "compare the file with the source's columns; the sender may have changed the report".into(),
             },
             Self::NoHeader { .. } => {
@@ -407,7 +411,7 @@ impl ReadError {
                 "check that the file lies in the folder of its source, and that the sender ran the right report".into()
             }
             Self::WrongDelimiter { found: '\t', .. } => "set delimiter = \"\\t\" in the source's [reader]".into(),
-            Self::WrongDelimiter { found, .. } => format!("set delimiter = \"{found}\" in the source's [reader]"),
+            Self::WrongDelimiter { found, .. } => format!("set delimiter = \"{found}\" in the source's [reader]").into(),
             Self::HeaderPlace { .. } => {
                 "files of another layout were joined, or the file was sorted; send one file for each, header first".into()
             }
@@ -438,9 +442,11 @@ impl ReadError {
             Self::NoRecords { .. } => "check `record` in the source's feed against the file's elements".into(),
             Self::ColumnType { .. } => "export the column as text, number, date or timestamp".into(),
             Self::Options { .. } => "change the source's [reader]".into(),
-        }
+        })
     }
+}
 
+impl ReadError {
     /// The stable name of the outcome.
     #[must_use]
     pub fn code(&self) -> &'static str {

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use svp_contract::{Area, AreaChange, AreaLink, Exclusion, Places, Reference};
+use svp_contract::{Area, AreaChange, AreaLink, Day, Exclusion, Places, Reference};
 use svp_lake::input::InputFile;
 
 use super::residents::Daytime;
@@ -344,10 +344,10 @@ impl ReferenceData {
         out: &mut InFull,
     ) {
         type Children<'c> = (&'c InputFile, BTreeSet<&'c str>);
-        let mut children: BTreeMap<(&str, Option<&str>), Children<'_>> = BTreeMap::new();
+        let mut children: BTreeMap<(&str, Option<Day>), Children<'_>> = BTreeMap::new();
         for (file, links) in lookups {
             for link in links.iter().filter(|l| l.layer == "lsoa") {
-                let days = (link.parent_layer.as_str(), link.valid_from.as_deref());
+                let days = (link.parent_layer.as_str(), link.valid_from);
                 children.entry(days).or_insert_with(|| (*file, BTreeSet::new())).1.insert(&link.code);
             }
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use svp_contract::EventLevel;
+use svp_contract::{EventLevel, as_i64};
 
 use super::choose::Candidate;
 use super::learn::{CLASSES, COMPARISONS, EventModel, Pattern};
@@ -141,9 +141,7 @@ pub(super) fn levels(matched: &[Matched]) -> Result<RecordBatch, LinkError> {
             text(rows.iter().map(|(p, _)| p.health_source.as_str())),
             text(rows.iter().map(|(_, l)| l.name.as_str())),
             number(rows.iter().map(|(_, l)| l.probability)),
-            Arc::new(Int64Array::from_iter_values(
-                rows.iter().map(|(_, l)| i64::try_from(l.matches).unwrap_or(i64::MAX)),
-            )),
+            Arc::new(Int64Array::from_iter_values(rows.iter().map(|(_, l)| as_i64(l.matches)))),
             number(rows.iter().map(|(_, l)| l.moved)),
             number(rows.iter().map(|(_, l)| l.by_chance)),
             Arc::new(rows.iter().map(|(_, l)| l.chance_share).collect::<Float64Array>()),

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use minijinja::context;
 use minijinja::value::Serde;
 use serde::Serialize;
+use svp_contract::as_i64;
 
 use self::facets::Facet;
 use crate::error::PublishError;
@@ -225,7 +226,7 @@ fn chart(
 
 fn disclosure(frame: &Frame<'_>) -> Disclosure {
     let summary = frame.summary;
-    let written = |value: u64| format::whole(i64::try_from(value).unwrap_or(i64::MAX));
+    let written = |value: u64| format::whole(as_i64(value));
     let sentence = if summary.cells == 0 {
         "There is no count in this table.".to_string()
     } else {
@@ -253,7 +254,7 @@ fn disclosure(frame: &Frame<'_>) -> Disclosure {
 }
 
 fn source(line: &crate::model::SourceLine) -> SourceRow<'_> {
-    let written = |value: u64| format::whole(i64::try_from(value).unwrap_or(i64::MAX));
+    let written = |value: u64| format::whole(as_i64(value));
     SourceRow {
         title: &line.title,
         agency: format::capital(&line.agency.replace('_', " ")),

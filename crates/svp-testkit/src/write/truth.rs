@@ -259,7 +259,7 @@ impl Truth {
             "planted": "",
         });
         // One planted row per line, so that a change shows as a line.
-        let text = serde_json::to_string_pretty(&text).unwrap_or_default();
+        let text = format!("{text:#}");
         let lines: Vec<String> = planted.iter().map(|row| format!("    {row}")).collect();
         let text = text.replace("\"planted\": \"\"", &format!("\"planted\": [\n{}\n  ]", lines.join(",\n")));
         let path = output_path(&root, "truth/counts.json")?;

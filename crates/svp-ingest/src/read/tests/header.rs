@@ -18,7 +18,7 @@ fn missing_unexpected_and_renamed_columns_are_named() {
         error.to_string(),
         "f.csv: the header differs; missing \"Month\", \"LSOA code\"; unexpected \"Months\", \"Lsoa_Codes\", \"New one\""
     );
-    assert!(error.hint().contains("renamed \"Month\""));
+    assert!(error.hint().unwrap().contains("renamed \"Month\""));
 }
 
 #[test]
@@ -46,10 +46,10 @@ fn a_line_of_data_is_not_shown() {
     let error = drift(&["Surname", "DOB"], "Trelawney,01/02/2001");
     assert!(matches!(error, ReadError::NoHeader { fields: 2, expected: 2, .. }));
     let near = drift(&["Surname", "DOB"], "surnames,Trelawney");
-    let text = format!("{near} {near:?} {}", near.hint());
+    let text = format!("{near} {near:?} {}", near.hint().unwrap());
     assert!(!text.contains("Trelawney") && text.contains("surnames"), "{text}");
     let folded = drift(&["Surname", "DOB"], "surname,Trelawney");
-    assert!(!format!("{folded} {folded:?} {}", folded.hint()).contains("Trelawney"));
+    assert!(!format!("{folded} {folded:?} {}", folded.hint().unwrap()).contains("Trelawney"));
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn another_delimiter_is_named() {
     for (line, sign) in [("a1;b1", ';'), ("a1\tb1\tc", '\t'), ("\"a1\"|\"b1\"", '|'), ("sep=;\na1;b1", ';')] {
         let error = drift(&["a1", "b1"], line);
         assert!(matches!(error, ReadError::WrongDelimiter { declared: ',', found, .. } if found == sign), "{error:?}");
-        assert!(error.hint().contains("delimiter"));
+        assert!(error.hint().unwrap().contains("delimiter"));
     }
     assert!(matches!(drift(&["a1", "b1"], "a1-b1"), ReadError::NoHeader { fields: 1, .. }));
 }

@@ -13,6 +13,7 @@ mod xml;
 use std::io::{Cursor, Write};
 
 use arrow::array::{Array, AsArray};
+use svp_contract::Advice;
 
 use super::*;
 
