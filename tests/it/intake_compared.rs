@@ -57,8 +57,11 @@ fn one_value_that_fills_a_column_of_one_file_is_told() {
     let (_, ran) = four_months(place, |_| 60);
     assert_eq!(compared(&ran), [], "it is one in all of them");
     let born = |i: usize| if i < 15 { vec![("Person_Birth_Date", "1985-05-05".to_owned())] } else { Vec::new() };
-    let (_, ran) = four_months(born, |_| 60);
+    let (lab, ran) = four_months(born, |_| 60);
     assert_eq!(compared(&ran), [(MARCH.to_owned(), "birth_date".to_owned(), 15, 60)]);
+    // A look at the rows that writes nothing says it too.
+    let looked = lab.check().args(["--rows", "--log", "json"]).run().good();
+    assert_eq!(compared(&looked), [(MARCH.to_owned(), "birth_date".to_owned(), 15, 60)]);
 }
 
 #[test]

@@ -87,7 +87,7 @@ pub async fn check(request: &CheckRequest, machine: &Machine, progress: &dyn Pro
             lake_definitions(machine, &site, area, lake, progress).await?;
         }
         if request.rows && problems.is_empty() && unusable.is_empty() {
-            let rows = check_rows::rows(machine, &site, area, &paths, progress)?;
+            let rows = check_rows::rows(machine, &site, area, &paths, progress).await?;
             if !rows.refused.is_empty() {
                 return Ok(Checked { rows: Some(rows), in_order: Vec::new() });
             }

@@ -1,8 +1,12 @@
 //! Every row of the extracts is read, mapped and checked as a run would, and nothing is written.
 
+use std::collections::BTreeSet;
+
 use svp_contract::{Area, Finding};
 use svp_ingest::reference;
-use svp_ingest::{IngestError, Known, Loaded, Receipt, pending, rehearse};
+use svp_ingest::{
+    IngestError, Known, Live, Loaded, LoadedFile, Receipt, compare_receipts, pending, rehearse,
+};
 use svp_pseudonymise::Key;
 
 use crate::error::AppError;
@@ -12,6 +16,9 @@ use crate::progress::Progress;
 use crate::release;
 use crate::site::Site;
 use crate::stage::no_failures;
+
+/// The run that a check stands in for: that of an empty lake.
+const FIRST_RUN: u64 = 1;
 
 /// The account of the rows of an area's extracts.
 #[derive(Debug, Default)]
@@ -44,7 +51,7 @@ impl RowsChecked {
 ///
 /// # Errors
 /// Reference data and extracts that cannot be used at all. A file that a run would refuse is part of the account.
-pub(crate) fn rows(
+pub(crate) async fn rows(
     machine: &Machine,
     site: &Site,
     area: &Area,
@@ -75,6 +82,13 @@ pub(crate) fn rows(
             Err(error) => errors.push(error),
         }
     }
-    let findings: Vec<_> = intake.findings.into_iter().chain(queue.findings).chain(all.findings).collect();
+    // The files of the folders are held against one another, as a run would hold those of the lake.
+    let listed = |(at, file): (u64, &svp_ingest::Pending)| file.loaded(&plans[file.plan], FIRST_RUN, at, &all.receipts);
+    let listed: Vec<LoadedFile> = (1..).zip(&files).map(listed).collect();
+    let live = Live { files: &listed, receipts: &all.receipts };
+    let sources: BTreeSet<String> = listed.iter().map(|f| f.source.clone()).collect();
+    let compared = compare_receipts(&plans, live, &sources, FIRST_RUN).await?;
+    let found = intake.findings.into_iter().chain(queue.findings);
+    let findings: Vec<_> = found.chain(std::mem::take(&mut all.findings)).chain(compared).collect();
     Ok(RowsChecked { receipts: all.receipts, findings, refused: errors })
 }

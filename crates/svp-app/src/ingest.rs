@@ -6,7 +6,7 @@ use std::sync::Arc;
 use svp_contract::{Acceptance, Finding, FindingKind};
 use svp_ingest::reference::InFull;
 use svp_ingest::{
-    Findings, FreshIds, Live, Loaded, LoadedFile, Pending, Queue, Receipt, Revised, SourcePlan, apart, compare_slots,
+    Findings, FreshIds, Live, Loaded, Pending, Queue, Receipt, Revised, SourcePlan, apart, compare_slots,
     load, previous, receipt_batch, revise,
 };
 use tokio::task::JoinHandle;
@@ -165,26 +165,7 @@ impl Work<'_> {
     fn list(&self, plans: &[SourcePlan], files: &[Pending], receipts: &[Receipt], state: &mut RunState) {
         let last = state.files.iter().map(|f| f.seq).max().unwrap_or_default();
         for (next, file) in (last + 1..).zip(files) {
-            let plan = &plans[file.plan];
-            let own = receipts.iter().filter(|r| r.source == plan.source.name && r.slot == file.slot);
-            state.files.push(LoadedFile {
-                source: plan.source.name.clone(),
-                slot: file.slot.clone(),
-                file: file.extract().to_owned(),
-                sha256: file.sha256.clone(),
-                run: self.txn.number(),
-                seq: file.seq.unwrap_or(next),
-                superseded: false,
-                months: file.months.clone(),
-                sender: file.sender.clone(),
-                dated: file.dated.clone(),
-                release: file.release,
-                definition: Some(plan.definition.clone()),
-                rows: Some(own.map(|r| r.rows_read).sum()),
-                place: Some(file.place.clone()),
-                unloaded: None,
-                encoded: file.sealed.is_some(),
-            });
+            state.files.push(file.loaded(&plans[file.plan], self.txn.number(), next, receipts));
         }
     }
 

@@ -15,7 +15,7 @@ use crate::error::IngestError;
 use crate::lengths::{Live, lengths};
 use crate::load::SourcePlan;
 use crate::pending::LoadedFile;
-use crate::profile::read_shares;
+use crate::profile::{profile_batch, read_shares};
 use crate::receipt::{FILE, Receipt};
 use crate::revise::engine;
 
@@ -106,6 +106,23 @@ pub async fn compare_slots(
     columns(ctx, plans, live, changed, &mut found).await?;
     lengths(live, changed, &mut found);
     Ok(found)
+}
+
+/// Like [`compare_slots`], for receipts of one run that still hold their columns: before anything is written.
+///
+/// # Errors
+/// When the columns cannot be read.
+pub async fn compare_receipts(
+    plans: &[SourcePlan],
+    live: Live<'_>,
+    sources: &BTreeSet<String>,
+    run: u64,
+) -> Result<Vec<Finding>, IngestError> {
+    let ctx = SessionContext::new();
+    let profiles = profile_batch(live.receipts, run)
+        .map_err(|source| IngestError::Arrow { at: "column_profile".to_owned(), source })?;
+    ctx.register_batch("column_profile", profiles).map_err(engine("columns"))?;
+    compare_slots(&ctx, plans, live, sources).await
 }
 
 /// Columns that are blank more often, or hold one value more often, than in any other file.

@@ -47,7 +47,7 @@ mod thresholds;
 mod uses;
 
 pub use apart::apart;
-pub use compare::compare_slots;
+pub use compare::{compare_receipts, compare_slots};
 pub use error::IngestError;
 pub use findings::{Findings, finding_batch, finding_schema, in_short};
 pub use intake::Intake;

@@ -178,6 +178,31 @@ impl Pending {
         is_slot(slot, &self.slot)
     }
 
+    /// The file as one that run `run` loaded, at place `next` of the order of loading unless it had one before; `receipts` are those
+    /// of the run.
+    #[must_use]
+    pub fn loaded(&self, plan: &SourcePlan, run: u64, next: u64, receipts: &[Receipt]) -> LoadedFile {
+        let own = receipts.iter().filter(|r| r.source == plan.source.name && r.slot == self.slot);
+        LoadedFile {
+            source: plan.source.name.clone(),
+            slot: self.slot.clone(),
+            file: self.extract().to_owned(),
+            sha256: self.sha256.clone(),
+            run,
+            seq: self.seq.unwrap_or(next),
+            superseded: false,
+            months: self.months.clone(),
+            sender: self.sender.clone(),
+            dated: self.dated.clone(),
+            release: self.release,
+            definition: Some(plan.definition.clone()),
+            rows: Some(own.map(|r| r.rows_read).sum()),
+            place: Some(self.place.clone()),
+            unloaded: None,
+            encoded: self.sealed.is_some(),
+        }
+    }
+
     /// Why the content and the name cannot both be right about the year.
     pub(crate) fn header_differs(&self) -> Option<&'static str> {
         let (_, last) = self.months.as_ref()?;

@@ -38,7 +38,6 @@ mod vacuum;
 #[cfg(test)]
 mod tests;
 
-pub use delta::TableSpec;
 pub use error::{LakeError, Result};
 pub use lake::Lake;
 pub use location::Open;
