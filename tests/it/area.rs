@@ -72,7 +72,8 @@ fn a_new_area_says_what_it_wants() {
     at(&site, &["area", "new", "--force", "kent police"]).ended(2).says(&["there already", "--out"]);
     assert_eq!(fs::read_to_string(&file).unwrap(), text);
     at(&site, &["area", "new", "--force", "Kemt"]).ended(2).says(&["Kemt", "did you mean `Kent`?"]);
-    at(&site, &["area", "new", "--force", "Essex", "--from", "2025-13", "--to", "2025-14"]).ended(3).says(&["2025-13"]);
+    let wrong = at(&site, &["area", "new", "--force", "Essex", "--from", "2025-13", "--to", "2025-14"]).ended(3);
+    wrong.says(&["no month of the calendar", "write YYYY-MM"]);
     at(&site, &["area", "new", "--force", "Essex", "--audience", "nobody"]).ended(2).says(&["nobody"]);
     assert!(!site.join("pipelines/areas/essex.toml").exists());
 }

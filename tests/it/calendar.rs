@@ -15,7 +15,7 @@ const CRIMES: &str = "Crime Ref,Report Date,Committed From,Committed To,HO Code,
 fn street(lab: &Lab, month: &str, n: usize) {
     let row = |i: usize, kind: &str| {
         format!(
-            "{month}{i:04},{month},Wessmark Police,Wessmark Police,-3.156,50.444,On or near A Street,E01990001,Northmere 001A,{kind},Under investigation,"
+            "{month}{i:04},{month},Wessmark Police,Wessmark Police,-3.156217,50.444162,On or near A Street,E01990001,Northmere 001A,{kind},Under investigation,"
         )
     };
     let mut lines: Vec<String> = (0..n).map(|i| row(i, "Violence and sexual offences")).collect();

@@ -24,7 +24,11 @@ pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Problem> 
                     None => problem.hint(format!("valid keys here: {}", valid.join(", "))),
                 }
             }
-            None => problem,
+            // Our own types say behind a colon how a value is written.
+            None => match message.split_once(": write ") {
+                Some((what, form)) => Problem { what: what.to_owned(), ..problem }.hint(format!("write {form}")),
+                None => problem,
+            },
         }
     })
 }

@@ -428,7 +428,7 @@ mod tests {
         check("min_distance_m", "min_distanse_m", "did you mean `min_distance_m`?");
         check("\"crossover\"\nfrom", "\"crosover\"\nfrom", "did you mean `crossover`?");
         check("hot_spots = 20", "hot_spots = 1", "2 to 10000");
-        check("to = \"2025-03-31\"", "to = \"2025-02-29\"", "no day of the calendar: write YYYY-MM-DD");
+        check("to = \"2025-03-31\"", "to = \"2025-02-29\"", "no day of the calendar");
         check("to = \"2025-03-31\"", "to = \"2025-05-01\"", "reaches into the trial");
         check("to = \"14:00\"", "to = \"15:00\"", "`early` and `late` overlap");
         check("from = \"22:00\"\nto = \"06:00\"", "from = \"22:00\"\nto = \"07:00\"", "over the start of the day");

@@ -76,7 +76,7 @@ impl Lake {
 }
 
 impl RunTxn {
-    async fn begin(location: Arc<Location>, specs: Vec<TableSpec>) -> Result<Self> {
+    pub(crate) async fn begin(location: Arc<Location>, specs: Vec<TableSpec>) -> Result<Self> {
         for spec in &specs {
             change::check(spec)?;
         }

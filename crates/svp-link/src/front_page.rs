@@ -1,13 +1,16 @@
 {
     // Each agency encodes under one key; whoever links sees tokens and filters, and ids that say nothing.
     let key = Key::generate("needs-assessment").unwrap();
-    let encode = |agency: &str, people: &[[&str; 4]]| {
-        let text = |of: &dyn Fn(&[&str; 4]) -> String| Arc::new(people.iter().map(|p| Some(of(p))).collect::<StringArray>());
-        let column = |kind, name: &str, field: usize| {
-            let mut encoder = Encoder::new(&key, kind, name, name);
-            let encoding = |person: &[&str; 4]| {
-                let mut out = Vec::new();
-                encoder.encode(&[Some(person[field]), Some(person[field])], &mut out).then_some(out)
+    let encode = |agency: &str, people: &[[&str; 5]]| {
+        let text = |of: &dyn Fn(&[&str; 5]) -> String| Arc::new(people.iter().map(|p| Some(of(p))).collect::<StringArray>());
+        let column = |kind, domain: &str, name: &str, field: usize| {
+            let mut encoder = Encoder::new(&key, kind, domain, name);
+            let encoding = |person: &[&str; 5]| {
+                let (value, mut out) = (person[field], Vec::new());
+                // Of a name its usual form and its sound are encoded, too.
+                let parts = [Some(value), Some(value), value.get(..3)];
+                let parts = if kind == EncodingKind::Name { &parts[..] } else { &parts[..1] };
+                encoder.encode(parts, &mut out).then_some(out)
             };
             Arc::new(people.iter().map(encoding).collect::<BinaryArray>())
         };
@@ -15,14 +18,21 @@
             ("person_record_id", text(&|p| p[0].to_owned()) as ArrayRef),
             ("source", text(&|_| agency.to_owned())),
             ("agency", text(&|_| agency.to_owned())),
-            ("enc_forename", column(EncodingKind::Name, "forename", 1)),
-            ("enc_surname", column(EncodingKind::Name, "surname", 2)),
-            ("enc_birth", column(EncodingKind::Date, "birth", 3)),
+            ("enc_forename", column(EncodingKind::Name, "name", "forename", 1)),
+            ("enc_surname", column(EncodingKind::Name, "name", "surname", 2)),
+            ("enc_birth", column(EncodingKind::Date, "birth", "birth", 3)),
+            ("enc_postcode", column(EncodingKind::Postcode, "postcode", "postcode", 4)),
         ])
         .unwrap()
     };
-    let police = [["p1", "ISOBEL", "KETTLEWICK", "1984-03-17"], ["p2", "BARNABY", "HUCKLEDON", "1971-11-02"]];
-    let health = [["h1", "ISOBEL", "KETTLEWIK", "1984-03-17"], ["h2", "ROWENA", "TASKERLEY", "1990-06-25"]];
+    let police = [
+        ["p1", "ISOBEL", "KETTLEWICK", "1984-03-17", "WX1 2AB"],
+        ["p2", "BARNABY", "HUCKLEDON", "1971-11-02", "WX4 8QT"],
+    ];
+    let health = [
+        ["h1", "ISOBEL", "KETTLEWIK", "1984-03-17", "WX1 2AB"],
+        ["h2", "ROWENA", "TASKERLEY", "1990-06-25", "WX7 1ZZ"],
+    ];
     let records = [encode("police", &police), encode("health", &health)];
 
     // The definition that ships: comparisons, levels, blocking rules, thresholds. The weights are learned from the records.
