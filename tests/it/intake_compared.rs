@@ -156,8 +156,9 @@ fn days_that_were_left_out_are_told() {
 
 #[test]
 fn ids_in_two_forms_are_told() {
-    let ids =
-        |zeros: bool| move |i: usize| if zeros || i % 2 == 0 { format!("{:07}", i + 1) } else { (i + 1).to_string() };
+    let ids = |zeros: bool| {
+        move |i: usize| if zeros || i.is_multiple_of(2) { format!("{:07}", i + 1) } else { (i + 1).to_string() }
+    };
     let told = |of: &dyn Fn(usize) -> String| {
         let text = extract(ECDS, 60, |i| with(attendance(i), vec![("EC_Ident", of(i))]));
         let found = rows::findings(&rows::ingest(&ecds(), rows::MARCH, &text).good());

@@ -15,8 +15,8 @@ fn clean_rows_have_no_finding_and_their_columns_an_account() {
                 attendance(i),
                 vec![
                     ("EC_Alcohol_Drug_Involvement_01", "999800000000004101".into()),
-                    ("EC_Place_Of_Injury_Latitude", "50.44".into()),
-                    ("EC_Place_Of_Injury_Longitude", "-3.156".into()),
+                    ("EC_Place_Of_Injury_Latitude", "50.444162".into()),
+                    ("EC_Place_Of_Injury_Longitude", "-3.156217".into()),
                 ],
             )
         }),
@@ -204,7 +204,9 @@ fn shares_are_of_rows_and_a_few_are_few() {
 fn national_codes_are_known() {
     let lab = ecds();
     let text = extract(ECDS, 300, |i| {
-        with(attendance(i), vec![("Sex", "X".into()), ("Ethnic_Category", if i % 2 == 0 { "X" } else { "PC" }.into())])
+        let ethnic = if i % 2 == 0 { "X" } else { "PC" };
+        let day = format!("2025-03-{:02}", i % 31 + 1);
+        with(attendance(i), vec![("Sex", "X".into()), ("Ethnic_Category", ethnic.into()), ("Arrival_Date", day)])
     });
     let ran = ingest(&lab, MARCH, &text).good();
     assert!(findings(&ran).iter().all(|f| f["kind"] == "column_blank"), "{:?}", findings(&ran));

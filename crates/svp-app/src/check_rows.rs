@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 
 use svp_contract::{Area, Finding};
 use svp_ingest::reference;
-use svp_ingest::{
-    IngestError, Known, Live, Loaded, LoadedFile, Receipt, compare_receipts, pending, rehearse,
-};
+use svp_ingest::{IngestError, Known, Live, Loaded, LoadedFile, Receipt, compare_receipts, pending, rehearse};
 use svp_pseudonymise::Key;
 
 use crate::error::AppError;
@@ -87,7 +85,7 @@ pub(crate) async fn rows(
     let listed: Vec<LoadedFile> = (1..).zip(&files).map(listed).collect();
     let live = Live { files: &listed, receipts: &all.receipts };
     let sources: BTreeSet<String> = listed.iter().map(|f| f.source.clone()).collect();
-    let compared = compare_receipts(&plans, live, &sources, FIRST_RUN).await?;
+    let compared = compare_receipts(&machine.plain_session()?, &plans, live, &sources, FIRST_RUN).await?;
     let found = intake.findings.into_iter().chain(queue.findings);
     let findings: Vec<_> = found.chain(std::mem::take(&mut all.findings)).chain(compared).collect();
     Ok(RowsChecked { receipts: all.receipts, findings, refused: errors })

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use svp_contract::{Acceptance, Finding, FindingKind};
 use svp_ingest::reference::InFull;
 use svp_ingest::{
-    Findings, FreshIds, Live, Loaded, Pending, Queue, Receipt, Revised, SourcePlan, apart, compare_slots,
-    load, previous, receipt_batch, revise,
+    Findings, FreshIds, Live, Loaded, Pending, Queue, Receipt, Revised, SourcePlan, apart, compare_slots, load,
+    previous, receipt_batch, revise,
 };
 use tokio::task::JoinHandle;
 

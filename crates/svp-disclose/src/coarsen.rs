@@ -186,7 +186,7 @@ impl Map {
     /// Merges pieces into the rest of the next coarser cell, because something else gives them away. False where the
     /// area as a whole cannot be shown any more.
     #[must_use]
-    pub fn to_parent(&mut self, ids: &BTreeSet<String>) -> bool {
+    pub fn raise_to_parent(&mut self, ids: &BTreeSet<String>) -> bool {
         for piece in self.pieces() {
             if ids.contains(&piece.id) {
                 let level = self.level[piece.leaves[0]];
@@ -303,14 +303,14 @@ impl CoarsenedTable {
     }
 
     /// Merges rows (of the merged table) further. False where nothing moved: all of them are the rest of the area.
-    pub(crate) fn to_parent(&mut self, rows: &[usize]) -> Result<bool, DiscloseError> {
+    pub(crate) fn raise_to_parent(&mut self, rows: &[usize]) -> Result<bool, DiscloseError> {
         let (Some(batch), Some(map)) = (&self.batch, &mut self.map) else { return Ok(false) };
         let Some(ids) = batch.column_by_name(&self.cell_column) else { return Ok(false) };
         let ids = ids.as_string::<i32>();
         let chosen = rows.iter().filter(|r| **r < ids.len()).map(|r| ids.value(*r).to_owned()).collect();
         // Levels only rise, so this ends.
         let before = map.level.clone();
-        let whole = map.to_parent(&chosen);
+        let whole = map.raise_to_parent(&chosen);
         let moved = map.level != before;
         if !whole {
             self.map = None;
@@ -459,7 +459,7 @@ mod tests {
                 if round == 0 {
                     let chosen: BTreeSet<String> = pieces.iter().skip(pushed).take(2).map(|p| p.id.clone()).collect();
                     let before = pieces.len();
-                    if !map.to_parent(&chosen) {
+                    if !map.raise_to_parent(&chosen) {
                         return Ok(());
                     }
                     prop_assert!(map.pieces().len() <= before, "pushing up only merges");

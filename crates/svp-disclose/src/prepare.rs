@@ -207,9 +207,9 @@ impl Prepared {
     /// Merges pieces into the rest of the next coarser cell, and judges the table anew.
     ///
     /// False where nothing is left to merge: then only withholding helps.
-    pub(crate) fn to_parent(&mut self, rows: &BTreeSet<usize>) -> Result<bool, DiscloseError> {
+    pub(crate) fn raise_to_parent(&mut self, rows: &BTreeSet<usize>) -> Result<bool, DiscloseError> {
         let Some(map) = &mut self.map else { return Ok(false) };
-        let merged = map.to_parent(&rows.iter().copied().collect::<Vec<_>>())?;
+        let merged = map.raise_to_parent(&rows.iter().copied().collect::<Vec<_>>())?;
         self.after_merge()?;
         self.judge()?;
         Ok(merged)

@@ -50,7 +50,7 @@ impl ReleaseSolver<'_> {
                 return Ok(related);
             }
             for (table, rows) in pushed {
-                if !tables[table].to_parent(&rows)? {
+                if !tables[table].raise_to_parent(&rows)? {
                     self.findings.insert(Inference {
                         table: tables[table].name().to_owned(),
                         what: "the map as a whole could be subtracted from another table".to_owned(),

@@ -1,6 +1,6 @@
 //! The account of one feed of one file: what each column held, which rows broke which rule, and what that says of the file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::ArrayRef;
 use svp_contract::{Finding, FindingKind, Revises, RuleAt, Source};
@@ -170,6 +170,9 @@ impl Account {
     /// The profiles as part of the receipt. Gives columns in which one value stands too often.
     fn columns<'p>(&mut self, plan: &'p FeedPlan) -> Vec<Common<'p>> {
         let mut common = Vec::new();
+        // Columns of the extract of which that is told already.
+        let often = |given: &GivenCount| given.spread.common(given.text - given.missing).is_some();
+        let mut told: BTreeSet<usize> = (0..self.given.len()).filter(|at| often(&self.given[*at])).collect();
         for (target, profiles) in plan.targets.iter().zip(std::mem::take(&mut self.profiles)) {
             let mut profiles: Vec<Option<Profile>> = profiles.into_iter().map(Some).collect();
             for stage in &target.stages {
@@ -180,9 +183,13 @@ impl Account {
                     let what = "one minute of the clock stands in so many rows that it looks filled in";
                     common.push(Common { what, table, column, count, of });
                 }
-                if let Some((count, of)) = profile.one_number(&step.column) {
+                if let Origin::Mapped { inputs, .. } = &step.origin
+                    && let Some((count, of)) = profile.one_number(&step.column)
+                    && !inputs.iter().any(|input| told.contains(input))
+                {
                     let what = "one number stands in so many rows, beside any other, that it looks filled in";
                     common.push(Common { what, table, column, count, of });
+                    told.extend(inputs);
                 }
                 let mut counts = profile.finish(&target.table.name, &step.column);
                 match &step.origin {

@@ -113,16 +113,16 @@ pub async fn compare_slots(
 /// # Errors
 /// When the columns cannot be read.
 pub async fn compare_receipts(
+    ctx: &SessionContext,
     plans: &[SourcePlan],
     live: Live<'_>,
     sources: &BTreeSet<String>,
     run: u64,
 ) -> Result<Vec<Finding>, IngestError> {
-    let ctx = SessionContext::new();
     let profiles = profile_batch(live.receipts, run)
         .map_err(|source| IngestError::Arrow { at: "column_profile".to_owned(), source })?;
     ctx.register_batch("column_profile", profiles).map_err(engine("columns"))?;
-    compare_slots(&ctx, plans, live, sources).await
+    compare_slots(ctx, plans, live, sources).await
 }
 
 /// Columns that are blank more often, or hold one value more often, than in any other file.

@@ -42,6 +42,9 @@ pub struct Live<'a> {
     pub receipts: &'a [Receipt],
 }
 
+/// What part of its rows a file has.
+type PartOf<'f> = &'f dyn Fn(&Receipt) -> Part;
+
 type Held<'a> = (&'a LoadedFile, &'a Receipt);
 
 /// Holds the number of rows of every live file of the sources that `changed` against those of the other files of its sender.
@@ -80,7 +83,7 @@ pub(crate) fn lengths(live: Live<'_>, changed: &BTreeSet<String>, found: &mut Ve
                     other,
                 );
             }
-            let parts: [(&dyn Fn(&Receipt) -> Part, &str); 2] = [
+            let parts: [(PartOf<'_>, &str); 2] = [
                 (&|r| Part { count: r.repeated, of: r.unkeyed }, "rows without an id come again word for word"),
                 (&|r| Part { count: r.again, of: r.accepted }, "rows come again word for word under another id"),
             ];
@@ -108,7 +111,7 @@ fn limit(rows: u64, held: &[Held<'_>]) -> Option<usize> {
     let greatest = lengths().all(|n| n <= rows);
     let long = same >= SAME_LENGTH && rows >= FEWEST_SAME;
     let most = same >= MANY_FILES && same as f64 >= MOST_FILES * held.len() as f64 && rows >= FEWEST_ROWS;
-    let round = greatest && same > 1 && rows >= FEWEST_ROUND && rows % ROUND == 0;
+    let round = greatest && same > 1 && rows >= FEWEST_ROUND && rows.is_multiple_of(ROUND);
     (greatest && LIMITS.contains(&rows) || long || most || round).then_some(same)
 }
 

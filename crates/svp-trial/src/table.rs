@@ -80,13 +80,16 @@ impl Table {
 
 /// Rows as CSV, each with as many fields as the header.
 pub(crate) fn csv_text<R: IntoIterator<Item = String>>(header: &[&str], rows: impl IntoIterator<Item = R>) -> String {
-    let mut out = csv::Writer::from_writer(Vec::new());
-    let mut written = out.write_record(header);
+    let mut bytes = Vec::new();
+    let mut out = csv::Writer::from_writer(&mut bytes);
+    let mut written = out.write_record(header).is_ok();
     for row in rows {
-        written = written.and_then(|()| out.write_record(row));
+        written &= out.write_record(row).is_ok();
     }
-    match written.map(|()| out.into_inner().map(String::from_utf8)) {
-        Ok(Ok(Ok(text))) => text,
+    written &= out.flush().is_ok();
+    drop(out);
+    match String::from_utf8(bytes) {
+        Ok(text) if written => text,
         _ => unreachable!("a vector takes every byte, and rows of text of one length are text"),
     }
 }
