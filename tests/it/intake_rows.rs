@@ -206,7 +206,8 @@ fn national_codes_are_known() {
     let text = extract(ECDS, 300, |i| {
         let ethnic = if i % 2 == 0 { "X" } else { "PC" };
         let day = format!("2025-03-{:02}", i % 31 + 1);
-        with(attendance(i), vec![("Sex", "X".into()), ("Ethnic_Category", ethnic.into()), ("Arrival_Date", day)])
+        let days = vec![("Arrival_Date", day.clone()), ("EC_Injury_Date", day)];
+        with(with(attendance(i), days), vec![("Sex", "X".into()), ("Ethnic_Category", ethnic.into())])
     });
     let ran = ingest(&lab, MARCH, &text).good();
     assert!(findings(&ran).iter().all(|f| f["kind"] == "column_blank"), "{:?}", findings(&ran));
