@@ -474,13 +474,10 @@ def blocks_sorted_apart(d, sheet, rng):
     d.note(f"{sheet.name}: small areas are sorted apart")
 
 
-@kind("ecds", "police_rms", whole=True)
+@kind("police_rms", whole=True)
 def one_age(d, sheet, rng):
     """One age stands where none was known, and in every sixth row."""
-    name, born, age = {
-        "ecds": ("Age_At_Arrival", "Person_Birth_Date", "30"),
-        "police_rms": ("Age", "Date Of Birth", "30"),
-    }[sheet.source]
+    name, born, age = "Age", "Date Of Birth", "30"
     chosen = set(range(0, len(sheet.rows), 6))
     need(len(chosen) >= 25)
     for at, row in enumerate(sheet.rows):
@@ -491,7 +488,7 @@ def one_age(d, sheet, rng):
     d.note(f"{sheet.name}: {len(chosen)} rows have the age {age}")
 
 
-@kind("ecds", "police_rms", "police_stop_search")
+@kind("ecds", "police_rms")
 def blank_when_sent_again(d, sheet, rng):
     """A file again, in which a column is blank in half of the rows."""
     columns = [name for name in COMPARED[sheet.source] if all(sheet.get(row, name) for row in sheet.rows)]
