@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use svp_contract::{Finding, FindingKind};
+use svp_contract::{Finding, FindingKind, Month};
 
 use crate::chance::{FEWEST_OTHERS, FEWEST_ROWS, Part, expected, no_chance, no_chance_of, others};
 use crate::pending::LoadedFile;
@@ -118,10 +118,7 @@ fn limit(rows: u64, held: &[Held<'_>]) -> Option<usize> {
 /// Months that a file covers, as numbers: the first and how many.
 fn months(file: &LoadedFile) -> Option<(i64, i64)> {
     let (first, last) = file.months.as_ref()?;
-    let number = |month: &str| {
-        let (year, month) = month.split_once('-')?;
-        Some(year.parse::<i64>().ok()? * 12 + month.parse::<i64>().ok()?)
-    };
+    let number = |month: &str| Some(month.parse::<Month>().ok()?.number());
     let (first, last) = (number(first)?, number(last)?);
     Some((first, last - first + 1))
 }
