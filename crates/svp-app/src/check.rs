@@ -165,7 +165,7 @@ fn in_full(
     progress: &dyn Progress,
 ) -> Result<Vec<IngestError>, AppError> {
     let postcodes = inputs::needs_postcodes(site, &paths.sources());
-    let data = match reference::load(area, &paths.reference, &site.offences, postcodes, machine.threads) {
+    let data = match reference::load(area, &paths.reference, site.lists(), postcodes, machine.threads) {
         Ok(data) => data,
         Err(errors) => return Ok(errors),
     };

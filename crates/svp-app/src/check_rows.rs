@@ -58,7 +58,7 @@ pub(crate) async fn rows(
 ) -> Result<RowsChecked, AppError> {
     let sources = paths.sources();
     let postcodes = inputs::needs_postcodes(site, &sources);
-    let data = reference::load(area, &paths.reference, &site.offences, postcodes, machine.threads)?;
+    let data = reference::load(area, &paths.reference, site.lists(), postcodes, machine.threads)?;
     let plans = inputs::plans(machine, site, Some(area), &sources, &data)?;
     let intake = inputs::intake(site, paths, &plans, &[])?;
     let queue = pending(&plans, intake.files, &Known::default())?;

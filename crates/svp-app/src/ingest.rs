@@ -165,7 +165,8 @@ impl Work<'_> {
     fn list(&self, plans: &[SourcePlan], files: &[Pending], receipts: &[Receipt], state: &mut RunState) {
         let last = state.files.iter().map(|f| f.seq).max().unwrap_or_default();
         for (next, file) in (last + 1..).zip(files) {
-            state.files.push(file.loaded(&plans[file.plan], self.txn.number(), next, receipts));
+            let loaded = file.loaded(&plans[file.plan], self.txn.number(), next, receipts);
+            state.files.push(self.places.stored(loaded));
         }
     }
 

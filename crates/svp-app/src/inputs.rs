@@ -104,7 +104,7 @@ pub(crate) fn reference(
     with_postcodes: bool,
     progress: &dyn Progress,
 ) -> Result<(ReferenceData, Places), AppError> {
-    let data = reference::load(area, &paths.reference, &site.offences, with_postcodes, machine.threads)?;
+    let data = reference::load(area, &paths.reference, site.lists(), with_postcodes, machine.threads)?;
     let mut places = sound(data.in_full(area), progress)?.places;
     places.km2 = data.square_kilometres("lsoa");
     Ok((data, places))

@@ -23,6 +23,7 @@ mod inputs;
 mod ledger;
 pub mod link;
 mod machine;
+mod places;
 mod progress;
 pub mod pseudonymise;
 mod release;

@@ -98,9 +98,9 @@ impl DataDesk {
             Some(area) => {
                 progress.step("reference", &format!("boundaries, lookups and postcodes of {}", area.title));
                 let postcodes = inputs::needs_postcodes(site, names);
-                reference::load(area, &root, &site.offences, postcodes, machine.threads)?
+                reference::load(area, &root, site.lists(), postcodes, machine.threads)?
             }
-            None => reference::without_area(&site.offences),
+            None => reference::without_area(site.lists()),
         };
         let plans = inputs::plans(machine, site, area, names, &data)?;
         let Some(plan) = plans.first() else { return Ok(Vec::new()) };

@@ -27,6 +27,7 @@ use crate::inputs::{self, Paths};
 use crate::ledger;
 use crate::link;
 use crate::machine::Machine;
+use crate::places::{self, Places};
 use crate::progress::Progress;
 use crate::release;
 use crate::request::{AcceptChoice, LakeAt, PathChoice};
@@ -173,7 +174,9 @@ impl Prepared {
 
         progress.step("reference", &format!("boundaries, lookups and populations of {}", area.title));
         let postcodes = inputs::needs_postcodes(site, &self.sources);
-        let data = reference::load(area, &paths.reference, &site.offences, postcodes, machine.threads)?;
+        let sources = places::sources(site);
+        let places = Places::of(site, &sources, area, paths)?;
+        let data = reference::load(area, &paths.reference, site.lists(), postcodes, machine.threads)?;
         let data = Arc::new(data);
         // All of it is held against the area while extracts are read: nothing is committed before that is done. Without a release
         // nothing asks for populations and lookups of areas.
@@ -197,6 +200,7 @@ impl Prepared {
             progress,
             ledger: &told,
             key: &key,
+            places: &places,
             clock: &request.clock,
         };
         let outcome = work.all(full, &plans, &queue, state, &accepted).await;
@@ -253,6 +257,8 @@ pub(crate) struct Work<'a> {
     /// What the audience was told before.
     pub(crate) ledger: &'a Ledger,
     pub(crate) key: &'a Arc<Key>,
+    /// What decides the columns that depend on the area.
+    pub(crate) places: &'a Places<'a>,
     /// The time that the run says it is.
     pub(crate) clock: &'a str,
 }
@@ -272,13 +278,21 @@ impl Work<'_> {
         if again > 0 {
             self.progress.step("erase", &format!("{again} rows of erased records came again and were taken out"));
         }
+        let elsewhere = self.places.complete(self.ctx, self.txn, &mut state.files).await?;
+        self.no_failures()?;
+        if elsewhere > 0 {
+            let what = "files were loaded for another area, or under other boundaries and lookups: their places were looked up again";
+            self.progress.step("places", &format!("{elsewhere} {what}"));
+        }
         self.calendar(plans, &mut state).await?;
         if self.request.ingest_only {
             return Ok((state, None));
         }
         self.outside_release().await?;
         let links = self.link(&mut state).await?;
+        self.places.overlay(self.ctx, &state.files).await?;
         self.match_events().await?;
+        self.places.overlay(self.ctx, &state.files).await?;
         let decided = self.analyse(&state).await?;
         let release = self.publish(&mut state, &links, decided).await?;
         Ok((state, Some(release)))

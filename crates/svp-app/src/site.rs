@@ -12,6 +12,7 @@ use svp_contract::{
 use arrow::array::{AsArray, RecordBatch};
 use svp_analyse::{SITE_TABLES, read_site_table};
 use svp_disclose::exceptions::Exceptions;
+use svp_ingest::reference::SiteLists;
 use svp_lake::input::digest_bytes;
 
 use crate::error::AppError;
@@ -65,6 +66,8 @@ pub struct Site {
     pub gateways: Gateways,
     /// Text of the offence table.
     pub offences: String,
+    /// Text of the list of police forces; empty where the site has none.
+    pub force_list: String,
     /// How events without people are matched (`pipelines/linkage/events.toml`, where there is one).
     pub events: Option<Defined<EventRules>>,
     /// Trials by name (`pipelines/trials`, where there is one). No run reads them, so they are not in `texts`.
@@ -171,6 +174,9 @@ impl Site {
             texts.insert(LINKAGE.to_owned(), text);
         }
         let offences = svp_lake::files::read_text(&root.join("pipelines/reference/offences.csv"))?;
+        let forces = root.join(FORCES);
+        let force_list =
+            if svp_lake::files::exists(&forces) { svp_lake::files::read_text(&forces)? } else { String::new() };
         let groups: BTreeSet<&str> = offences.split([',', '\n', '\r']).collect();
         for Defined { file, item, .. } in policies.values() {
             problems.extend(item.problems(file));
@@ -184,6 +190,7 @@ impl Site {
             }
         }
         texts.insert("pipelines/reference/offences.csv".to_owned(), offences.clone());
+        texts.insert(FORCES.to_owned(), force_list.clone());
         let events = event_rules(&root, &mut texts, &mut problems)?;
         Ok((
             Self {
@@ -200,12 +207,19 @@ impl Site {
                 linkage,
                 gateways,
                 offences,
+                force_list,
                 events,
                 trials,
                 texts,
             },
             problems,
         ))
+    }
+
+    /// The lists that lookups are made of.
+    #[must_use]
+    pub fn lists(&self) -> SiteLists<'_> {
+        SiteLists { offences: &self.offences, forces: &self.force_list }
     }
 
     /// An area by name.

@@ -17,9 +17,11 @@ use crate::calendar;
 use crate::error::AppError;
 use crate::inputs::{Paths, reference};
 use crate::machine::Machine;
+use crate::places::{self, Places as AreaPlaces};
 use crate::progress::Progress;
 use crate::request::LakeAt;
 use crate::site::{Defined, Site};
+use crate::state::RunState;
 
 /// The area of a stage.
 #[derive(Debug, Clone, Copy)]
@@ -138,6 +140,11 @@ impl Stage {
                     }
                 };
                 register_lake(&ctx, lake, linkage, calendar, setting.months).await?;
+                if let Some(ground) = &setting.ground {
+                    let sources = places::sources(site);
+                    let state = RunState::last(lake)?;
+                    AreaPlaces::of(site, &sources, ground.area, ground.paths)?.overlay(&ctx, &state.files).await?;
+                }
             }
             Rows::Parquet(path) => {
                 register_all_empty(&ctx, site)?;

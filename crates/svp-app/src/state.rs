@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use svp_contract::{Acceptance, Finding};
 use svp_ingest::{
-    LoadedFile, Receipt, finding_schema, profile_schema, quarantine_schema, receipt_schema, superseded_tables,
+    LoadedFile, Receipt, elsewhere, finding_schema, profile_schema, quarantine_schema, receipt_schema,
+    superseded_tables,
 };
 use svp_lake::{Lake, RunRecord, TableSpec};
 use svp_link::Saved;
@@ -97,6 +98,9 @@ pub fn tables(site: &Site) -> Vec<TableSpec> {
         .map(|t| TableSpec::new(&t.zone, &t.name, t.stored_schema(), &partition))
         .collect();
     for (zone, name, schema) in superseded_tables(&site.tables) {
+        out.push(TableSpec::new(&zone, &name, schema, &partition));
+    }
+    for (zone, name, schema) in elsewhere::tables_beside(&site.tables) {
         out.push(TableSpec::new(&zone, &name, schema, &partition));
     }
     out.push(TableSpec::new("quality", "quarantine", quarantine_schema(), &partition));

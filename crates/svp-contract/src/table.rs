@@ -123,6 +123,10 @@ pub struct Column {
     /// Exists while mapping only.
     #[serde(default)]
     pub working: bool,
+    /// It depends on the area that asks: on its districts, boundaries and lookups. What is stored holds for the area that loaded the
+    /// row; for every other area it is derived anew from the columns that do not depend on it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_area: bool,
     /// Token or encoding: the columns that it is made from.
     #[serde(default)]
     pub from: Vec<String>,
@@ -264,6 +268,10 @@ impl Table {
             }
             if matches!(column.kind, ColumnType::Point | ColumnType::Position) && column.nature() == Nature::Stored {
                 return Err(Problem::new(file, format!("column {}: a point is a working value", column.name)));
+            }
+            if column.of_area && (column.derive.is_none() || column.nature() == Nature::Working || table.record.is_none()) {
+                let what = "`of_area` goes with a stored column that has `derive`, in a table that has `record`";
+                return Err(Problem::new(file, format!("column {}: {what}", column.name)));
             }
             for part in &column.from {
                 if table.column(part).is_none() {

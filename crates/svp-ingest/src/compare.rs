@@ -79,6 +79,8 @@ struct Held<'a> {
     /// The same in the file that it superseded.
     before: Option<Part>,
     common: Part,
+    /// Rows with text that gave no value.
+    lost: Part,
     shares: BTreeMap<u64, u64>,
     mapped: bool,
     /// Records for each row.
@@ -161,6 +163,7 @@ async fn columns(
         };
         for row in 0..batch.num_rows() {
             let blank = Part { count: number(7, row), of: number(6, row) };
+            let text_in = blank.of.saturating_sub(blank.count);
             let place = [0, 1, 2, 3, 4].map(|column| text(column, row).to_owned());
             let Some(file) = of_run.get(&(text(0, row), text(1, row), number(5, row))) else {
                 superseded.insert(place, blank);
@@ -173,6 +176,7 @@ async fn columns(
                 blank,
                 before: superseded.remove(&place),
                 common: Part { count: number(9, row), of: number(8, row) },
+                lost: Part { count: text_in.saturating_sub(number(12, row)), of: text_in },
                 mapped: batch.column(10).as_boolean().value(row),
                 records: records(live.receipts, text(0, row), text(1, row), text(2, row), number(6, row)),
                 shares: read_shares(text(11, row)),
@@ -186,8 +190,9 @@ async fn columns(
     };
     let mut groups: Vec<_> = groups.iter().map(|(name, held)| (inputs(name), name, held)).collect();
     groups.sort_by_key(|(inputs, ..)| inputs.len());
-    let kinds: [(PartOf<'_, Held<'_>>, Odd, &str); 2] = [
+    let kinds: [(PartOf<'_, Held<'_>>, Odd, &str); 3] = [
         (&|h| h.blank, more_blank, "is blank more often than in any other file of the source"),
+        (&|h| h.lost, more_blank, "gives a value less often than in any other file of the source"),
         (&|h| h.common, more_common, "holds one value more often than in any other file of the source"),
     ];
     for (part, odd, what) in kinds {

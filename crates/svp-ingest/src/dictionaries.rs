@@ -12,6 +12,8 @@ use crate::places::{changes, links};
 pub(crate) const AREA_CHANGE: &str = "lsoa_change";
 /// Names of the area's own police force, in small letters without `police` and what follows; `*` says that any is known.
 pub(crate) const OWN_FORCE: &str = "area_force";
+/// Names of all police forces that the site knows, in the same form → the code of the police force area.
+pub(crate) const POLICE_FORCE: &str = "police_force";
 /// The layer of police forces in dated lookups.
 pub(crate) const FORCE_LAYER: &str = "force";
 
@@ -37,7 +39,9 @@ pub(crate) fn dictionaries(
             Reference::AreaLookup { parent_layer, .. } if parent_layer == FORCE_LAYER => {
                 for link in links(reference, file)?.0.into_iter().filter(|l| own.contains(l.code.as_str())) {
                     let name = link.parent_name.as_deref().map(force_key);
-                    forces.extend(name.map(|name| (name, link.parent)));
+                    // By its code too: a stored event has that.
+                    forces.extend(name.map(|name| (name, link.parent.clone())));
+                    forces.insert(link.parent.clone(), link.parent);
                 }
             }
             _ => {}
@@ -60,6 +64,19 @@ pub(crate) fn dictionaries(
     Ok(())
 }
 
+/// The lookup [`POLICE_FORCE`] from the list of the site: the names of force and of police force area, each with its code.
+pub(crate) fn police_forces(text: &str) -> HashMap<String, String> {
+    let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).from_reader(text.as_bytes());
+    let Ok(header) = reader.headers().cloned() else { return HashMap::new() };
+    let place = |name: &str| header.iter().position(|h| h == name);
+    let (Some(code), Some(area), Some(force)) = (place("code"), place("name"), place("force")) else {
+        return HashMap::new();
+    };
+    let rows: Vec<csv::StringRecord> = reader.records().flatten().collect();
+    let named = |row: &csv::StringRecord, column: usize| Some((force_key(row.get(column)?), row.get(code)?.to_owned()));
+    rows.iter().flat_map(|row| [named(row, area), named(row, force)]).flatten().collect()
+}
+
 /// The name of a force as the schema of events compares it: `Devon & Cornwall Police` is `devon and cornwall`, and
 /// `London, City of` is `city of london`.
 fn force_key(name: &str) -> String {
@@ -75,6 +92,20 @@ fn force_key(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_force_is_found_by_what_data_police_uk_calls_it() {
+        let list = police_forces(include_str!("../../../pipelines/reference/police_forces.csv"));
+        for (name, code) in [
+            ("Devon & Cornwall Police", "E23000035"),
+            ("Metropolitan Police Service", "E23000001"),
+            ("City of London Police", "E23000034"),
+            ("Kent Police", "E23000032"),
+            ("Dyfed-Powys Police", "W15000004"),
+        ] {
+            assert_eq!(list.get(&force_key(name)).map(String::as_str), Some(code), "{name}");
+        }
+    }
 
     #[test]
     fn forces_by_their_names() {

@@ -15,6 +15,7 @@ mod conversions;
 mod describe;
 pub mod desk;
 mod dictionaries;
+pub mod elsewhere;
 mod error;
 mod evaluate;
 mod facts;

@@ -56,6 +56,13 @@ pub struct LoadedFile {
     /// Why it was taken out of the lake, where somebody did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unloaded: Option<String>,
+    /// Digest of the districts, boundaries and lookups under which the columns that depend on an area were stored; see
+    /// [`crate::elsewhere`]. `None` for files that were loaded before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// Areas for which these columns stand in the table beside, each with that digest.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub placed: BTreeMap<String, String>,
     /// It came as a file that the data owner had encoded; name and digest are those of the owner's extract.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub encoded: bool,
@@ -199,6 +206,8 @@ impl Pending {
             rows: Some(own.map(|r| r.rows_read).sum()),
             place: Some(self.place.clone()),
             unloaded: None,
+            reference: None,
+            placed: BTreeMap::new(),
             encoded: self.sealed.is_some(),
         }
     }

@@ -18,7 +18,7 @@ use svp_lake::input::{InputFile, expand};
 
 pub use self::check::{InFull, Told};
 use self::rows::{read_bare_rows, read_rows};
-use crate::dictionaries::dictionaries;
+use crate::dictionaries::{POLICE_FORCE, dictionaries, police_forces};
 use crate::error::IngestError;
 
 /// The layer of the area's own districts, where there is a layer `district`.
@@ -199,15 +199,23 @@ enum Part {
     Elsewhere,
 }
 
-/// Reads the reference inputs of an area, `threads` files at a time. `offences` is the text of
-/// `pipelines/reference/offences.csv`. Postcodes are read only `with_postcodes`: they are many.
+/// Lists of a site that lookups are made of, as texts.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SiteLists<'a> {
+    /// `pipelines/reference/offences.csv`.
+    pub offences: &'a str,
+    /// `pipelines/reference/police_forces.csv`; empty where a site has none.
+    pub forces: &'a str,
+}
+
+/// Reads the reference inputs of an area, `threads` files at a time. Postcodes are read only `with_postcodes`: they are many.
 ///
 /// # Errors
 /// The files that are not there; if all are, those that cannot be used.
 pub fn load(
     area: &Area,
     root: &str,
-    offences: &str,
+    lists: SiteLists<'_>,
     with_postcodes: bool,
     threads: usize,
 ) -> Result<ReferenceData, Vec<IngestError>> {
@@ -271,7 +279,7 @@ pub fn load(
         }
         homes
     }));
-    data.read(area, offences, &now, threads)?;
+    data.read(area, lists, &now, threads)?;
     Ok(data)
 }
 
@@ -280,7 +288,7 @@ impl ReferenceData {
     fn read(
         &mut self,
         area: &Area,
-        offences: &str,
+        lists: SiteLists<'_>,
         now: &[(Reference, InputFile)],
         threads: usize,
     ) -> Result<(), Vec<IngestError>> {
@@ -291,7 +299,8 @@ impl ReferenceData {
             "area_district".to_owned(),
             area.districts.iter().map(|d| (d.code.clone(), d.name.clone())).collect(),
         );
-        tables.insert("offence_group".to_owned(), offence_groups(offences));
+        tables.insert("offence_group".to_owned(), offence_groups(lists.offences));
+        tables.insert(POLICE_FORCE.to_owned(), police_forces(lists.forces));
         for ((_, file), part) in now.iter().zip(read_parts(now, threads)) {
             match part {
                 Ok(Part::Table(table, pairs, open)) => {
@@ -341,10 +350,13 @@ impl ReferenceData {
     }
 }
 
-/// What there is without an area: the groups of offences. `offences` as for [`load`].
+/// What there is without an area: the groups of offences, and the forces.
 #[must_use]
-pub fn without_area(offences: &str) -> ReferenceData {
-    let tables = HashMap::from([("offence_group".to_owned(), offence_groups(offences))]);
+pub fn without_area(lists: SiteLists<'_>) -> ReferenceData {
+    let tables = HashMap::from([
+        ("offence_group".to_owned(), offence_groups(lists.offences)),
+        (POLICE_FORCE.to_owned(), police_forces(lists.forces)),
+    ]);
     ReferenceData { lookups: Lookups::new(tables), ..ReferenceData::default() }
 }
 

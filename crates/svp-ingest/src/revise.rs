@@ -18,6 +18,7 @@ use futures::StreamExt;
 use svp_contract::{Revises, Table};
 use svp_lake::{Rewrite, RunTxn};
 
+use crate::elsewhere::{beside, is_of_area};
 use crate::error::IngestError;
 use crate::load::{Previous, QUARANTINE, SourcePlan};
 use crate::pending::LoadedFile;
@@ -32,13 +33,16 @@ pub(crate) struct RecordTable {
     pub record: String,
     /// A row of it is a record itself.
     pub counts: bool,
+    /// It has columns that depend on an area, and so a table beside it.
+    pub of_area: bool,
 }
 
 /// The tables among `tables` that sources fill.
 pub(crate) fn record_tables(tables: &[Table]) -> Vec<RecordTable> {
     let of = |t: &Table| {
         let record = t.record.clone()?;
-        Some(RecordTable { zone: t.zone.clone(), name: t.name.clone(), record, counts: t.counts_records })
+        let (zone, name) = (t.zone.clone(), t.name.clone());
+        Some(RecordTable { zone, name, record, counts: t.counts_records, of_area: is_of_area(t) })
     };
     tables.iter().filter_map(of).collect()
 }
@@ -81,6 +85,9 @@ pub(crate) fn drop_rows(txn: &RunTxn, tables: &[RecordTable], source: &str, slot
     for table in tables {
         txn.replace_partition(&table.zone, &table.name, &partition)?;
         txn.replace_partition(&table.zone, &aside(&table.name), &partition)?;
+        if table.of_area {
+            txn.replace_partition(&table.zone, &beside(&table.name), &partition)?;
+        }
     }
     Ok(txn.replace_partition("quality", QUARANTINE, &partition)?)
 }
@@ -265,7 +272,7 @@ async fn settle(
         done.elsewhere = by_slot(&ask(ctx, include_str!("sql/contradicted.sql"), "contradicted").await?.1);
     }
     let mut written = false;
-    for RecordTable { zone, name: table, record: id, counts } in tables.iter().filter(|_| repeated || any_aside) {
+    for RecordTable { zone, name: table, record: id, counts, .. } in tables.iter().filter(|_| repeated || any_aside) {
         for (name, of) in [("record_live", table.clone()), ("record_aside", aside(table))] {
             let rows =
                 rows_of(ctx, &of, &sources).await?.with_column("record", col(id.as_str())).map_err(engine("open"))?;

@@ -1,5 +1,6 @@
 //! The commands as functions, on a tiny site in a folder of its own. No process is started.
 
+mod areas;
 mod desk;
 mod lake;
 mod runs;

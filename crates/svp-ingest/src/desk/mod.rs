@@ -31,10 +31,11 @@ use crate::receipt::Receipt;
 
 pub use error::DeskError;
 pub use needs::{Need, needs, reference_digests};
+pub(crate) use needs::{needs_of, told};
 pub use read::{Sealed, open_if_encoded, refuse_other_terms};
 pub(crate) use read::{is_encoded, load};
 pub use terms::Terms;
-pub(crate) use terms::definition_digest;
+pub(crate) use terms::{definition_digest, short};
 pub use write::{Encoded, encode};
 
 /// The format that this version writes and reads.

@@ -110,20 +110,28 @@ impl Need {
 #[must_use]
 pub fn needs(source: &Source, tables: &[Table]) -> BTreeSet<Need> {
     let mut out = BTreeSet::new();
-    for (name, argument) in expressions(source, tables).into_iter().flat_map(|sql| named(sql).calls) {
-        let need = match (name.as_str(), argument.as_deref()) {
-            ("in_area_box", _) => Need::Box,
-            ("area_at", layer) => Need::Boundaries(layer.unwrap_or("lsoa").to_owned()),
-            ("lookup", Some("site")) => Need::Site,
-            ("lookup", Some("area_district")) => Need::Districts,
-            ("lookup", Some("offence_group")) => Need::OffenceGroups,
-            ("lookup", Some("postcode_lsoa")) => Need::Postcodes,
-            ("lookup", table) => Need::Lookup(table.unwrap_or_default().to_owned()),
-            _ => continue,
-        };
-        out.insert(need);
-    }
+    out.extend(expressions(source, tables).into_iter().flat_map(needs_of));
     out
+}
+
+/// What an expression asks for.
+pub(crate) fn needs_of(sql: &str) -> BTreeSet<Need> {
+    let need = |(name, argument): (String, Option<String>)| match (name.as_str(), argument.as_deref()) {
+        ("in_area_box", _) => Some(Need::Box),
+        ("area_at", layer) => Some(Need::Boundaries(layer.unwrap_or("lsoa").to_owned())),
+        ("lookup", Some("site")) => Some(Need::Site),
+        ("lookup", Some("area_district")) => Some(Need::Districts),
+        ("lookup", Some("offence_group")) => Some(Need::OffenceGroups),
+        ("lookup", Some("postcode_lsoa")) => Some(Need::Postcodes),
+        ("lookup", table) => Some(Need::Lookup(table.unwrap_or_default().to_owned())),
+        _ => None,
+    };
+    named(sql).calls.into_iter().filter_map(need).collect()
+}
+
+/// The words under which [`reference_digests`] gives the digest of a need.
+pub(crate) fn told(need: &Need) -> String {
+    format!("reference data: {need}")
 }
 
 /// The digests of the reference data that `needs` names, under the words that a message uses for them. `area` comes
@@ -150,7 +158,7 @@ pub fn reference_digests(
             (Need::Site, Some((area, _))) => short(&canonical(&area.site)?),
             (Need::Postcodes | Need::Boundaries(_) | Need::Lookup(_), Some((area, root))) => files(need, area, root)?,
         };
-        out.insert(format!("reference data: {need}"), digest);
+        out.insert(told(need), digest);
     }
     Ok(out)
 }

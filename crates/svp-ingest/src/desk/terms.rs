@@ -230,7 +230,7 @@ fn invented(name: &str, kind: &DataType) -> ArrayRef {
 }
 
 /// 32 hexadecimal digits of a text.
-pub(super) fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> String {
     digest_bytes(text.as_bytes()).chars().take(32).collect()
 }
 

@@ -11,7 +11,8 @@ SELECT
   counted,
   most_common,
   mapped,
-  shares
+  shares,
+  filled
 FROM column_profile
 WHERE mapped OR shares IS NOT NULL
 ORDER BY source, slot, feed, table_name, column_name, run
