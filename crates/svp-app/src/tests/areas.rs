@@ -102,7 +102,8 @@ async fn an_area_counts_its_own_whoever_loaded_the_rows() {
     prepared.run(&MACHINE, key(), &heard).await.unwrap();
     assert!(heard.has("places: 1 files were loaded for another area"));
     assert_eq!(tables(&shared, "000002-wessmark-partner"), wanted);
-    assert!(wanted.iter().any(|(name, text)| name.contains("by_district") && text.contains("E07990004,Dunveil,20")));
+    let shown = |line: &str| line.contains("E07990004") && line.contains(",20");
+    assert!(wanted.iter().any(|(name, text)| name.contains("by_district") && text.lines().any(shown)), "{wanted:?}");
     // They are looked up once, and the area that loaded the rows sees what it saw.
     assert_eq!(shared.number("SELECT count(*) FROM event_place WHERE area = 'wessmark'").await, 32);
     assert_eq!((seen(&shared, "wessmark").await, seen(&shared, "three").await), (county.map(String::from).to_vec(), without.map(String::from).to_vec()));
