@@ -490,6 +490,12 @@ async fn openable(
     specs: &[TableSpec],
     heads: &BTreeMap<String, EagerSnapshot>,
 ) -> Result<()> {
+    for spec in specs.iter().filter(|spec| !spec.sealed) {
+        if previous.is_some_and(|run| run.sealed.contains_key(&spec.key())) {
+            let (expected, found) = ("sealed rows".to_string(), "rows in the clear".to_string());
+            return Err(LakeError::Schema { table: spec.key(), column: "body".to_string(), expected, found });
+        }
+    }
     for spec in specs.iter().filter(|spec| spec.sealed) {
         let key = spec.key();
         let Some(seal) = seal else { return Err(LakeError::Sealed { table: key }) };

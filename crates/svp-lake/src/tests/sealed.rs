@@ -134,6 +134,8 @@ async fn sealed_rows_are_read_with_the_key_and_by_nobody_else() {
     assert!(matches!(rows(&other).await, Err(LakeError::OtherSeal { .. })));
     let refused = other.begin(sealed_specs()).await.err().unwrap();
     assert_eq!(refused.kind(), ErrorKind::Key);
+    let in_the_clear = open.with_seal(key("one")).begin(specs()).await;
+    assert!(matches!(in_the_clear, Err(LakeError::Schema { .. })), "a sealed table is not written in the clear");
     // A run that declares other tables only carries the list on, and needs the key for it.
     let sum = || vec![TableSpec::new("derived", "sum", sum_schema(), &[])];
     let run = open.begin(sum()).await.unwrap();
