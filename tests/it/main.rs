@@ -17,6 +17,7 @@ mod analyses;
 mod analyses_given;
 mod architecture;
 mod area;
+mod attacks;
 mod bad_input;
 mod bad_rows;
 mod calendar;
