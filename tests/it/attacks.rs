@@ -23,7 +23,9 @@ use svp_functions::person::name_key::name_key;
 use svp_pseudonymise::Key;
 use svp_pseudonymise::encode::Encoder;
 
-use crate::support::{KEY, Table, aloud, copy_folder, files_under, root, sample, sample_data, sealed_tables, session_under};
+use crate::support::{
+    KEY, Table, aloud, copy_folder, files_under, root, sample, sample_data, sealed_tables, session_under,
+};
 use linear::Random;
 use loot::{Date, Loot, Person, day, days_since};
 
@@ -70,14 +72,19 @@ fn column(name: &str) -> Column {
 }
 
 /// What each record says in truth, in one column: with the key every value can be tried.
-fn truth<T: Clone + Ord>(of: fn(&Person) -> Option<&Vec<u8>>, name: &str, values: &[(String, T)]) -> BTreeMap<String, BTreeSet<T>> {
+fn truth<T: Clone + Ord>(
+    of: fn(&Person) -> Option<&Vec<u8>>,
+    name: &str,
+    values: &[(String, T)],
+) -> BTreeMap<String, BTreeSet<T>> {
     let (key, column) = (Key::parse(KEY).unwrap(), column(name));
     let kind = column.encoding.unwrap();
     let mut encoder = Encoder::new(&key, kind, column.token_domain(), name);
     let mut known: BTreeMap<Vec<u8>, T> = BTreeMap::new();
     for (text, value) in values {
         let mut out = Vec::new();
-        let parts: Vec<Option<&str>> = std::iter::once(Some(text.as_str())).chain([None, None]).take(kind.parts()).collect();
+        let parts: Vec<Option<&str>> =
+            std::iter::once(Some(text.as_str())).chain([None, None]).take(kind.parts()).collect();
         if encoder.encode(&parts, &mut out) {
             known.insert(out[..PART_BYTES].to_vec(), value.clone());
         }
@@ -153,7 +160,8 @@ fn postcodes_are_guessed_without_the_key_and_worked_out_with_it() {
     let table = Table::read(&sample_data("reference/postcodes.csv"));
     let squeezed = |code: &str| code.split_whitespace().collect::<String>();
     let codes = table.column("pcds").into_iter().map(squeezed);
-    let directory: Vec<(String, String)> = codes.zip(table.column("lsoa21cd")).map(|(c, a)| (c, a.to_owned())).collect();
+    let directory: Vec<(String, String)> =
+        codes.zip(table.column("lsoa21cd")).map(|(c, a)| (c, a.to_owned())).collect();
     let values: Vec<(String, String)> = directory.iter().map(|(code, _)| (code.clone(), code.clone())).collect();
     let truth = truth(|p| p.postcode.as_ref(), "enc_postcode", &values);
     assert!(truth.len() > 4_000, "{}", truth.len());
@@ -192,8 +200,10 @@ fn names_are_guessed_without_the_key_and_worked_out_with_it_from_two_in_a_hundre
         for seed in SEEDS {
             let mut random = Random(seed);
             let known = truth.iter().filter(|_| random.below(50) == 0);
-            let known: BTreeMap<String, String> = known.map(|(r, of)| (r.clone(), of.first().unwrap().clone())).collect();
-            others = truth.iter().filter(|(r, _)| !known.contains_key(*r)).map(|(r, of)| (r.clone(), of.clone())).collect();
+            let known: BTreeMap<String, String> =
+                known.map(|(r, of)| (r.clone(), of.first().unwrap().clone())).collect();
+            others =
+                truth.iter().filter(|(r, _)| !known.contains_key(*r)).map(|(r, of)| (r.clone(), of.clone())).collect();
             shares.0 += share(&others, &sealed().names(of, &known, &list)) / SEEDS.len() as f64;
             if seed == SEEDS[0] {
                 shares.1 = share(&others, &opened().names(of, &known, &list));
@@ -241,7 +251,11 @@ fn all_bytes(path: &Path) -> Vec<Vec<u8>> {
         let reader = ParquetRecordBatchReaderBuilder::try_new(fs::File::open(path).unwrap()).unwrap();
         for batch in reader.build().unwrap() {
             let columns = batch.unwrap().columns().to_vec();
-            out.extend(columns.iter().flat_map(|c| c.to_data().buffers().iter().map(|b| b.as_slice().to_vec()).collect::<Vec<_>>()));
+            out.extend(
+                columns
+                    .iter()
+                    .flat_map(|c| c.to_data().buffers().iter().map(|b| b.as_slice().to_vec()).collect::<Vec<_>>()),
+            );
         }
     }
     out.push(bytes);
@@ -288,7 +302,8 @@ fn no_piece_of_a_person_record_stands_in_the_sealed_lake() {
 
     // Nothing in the zone names a column of a person, in whatever file.
     let table = canonical_tables().unwrap().into_iter().find(|t| t.name == "person_record").unwrap();
-    let names: Vec<&str> = table.columns.iter().map(|c| c.name.as_str()).filter(|n| !["source", "slot"].contains(n)).collect();
+    let names: Vec<&str> =
+        table.columns.iter().map(|c| c.name.as_str()).filter(|n| !["source", "slot"].contains(n)).collect();
     let mut parquet = 0;
     for path in files_under(&sample().lake.join("linkage")).into_values() {
         let bytes = fs::read(&path).unwrap();

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use crate::support::{
-    CLOCK, KEY, OTHER_KEY, Ran, Table, aloud, asks_for_people, copy_folder, files_under, flat_text, root, sql_under, svp,
+    CLOCK, KEY, OTHER_KEY, Ran, Table, aloud, asks_for_people, copy_folder, files_under, flat_text, root, sql_under,
+    svp,
 };
 
 /// A site of two sources of people, `first` (police) and `second` (health), in plain CSV files.
@@ -299,7 +300,8 @@ fn a_crowd_in_two_sources_is_linked_and_measured() {
     assert!(ran.stdout.contains("probability that they are one person"), "{}", ran.stdout);
 
     // Without the key, and with another one, nothing is opened.
-    let without = |key: &[&str]| people.svp().args(["link", "--explain", "--lake"]).arg(people.path("lake")).args(key).run();
+    let without =
+        |key: &[&str]| people.svp().args(["link", "--explain", "--lake"]).arg(people.path("lake")).args(key).run();
     without(&[]).ended(5).says(&["person records are sealed", "hint: ", "--key"]);
     fs::write(people.path("other"), OTHER_KEY).unwrap();
     let other = people.path("other").display().to_string();
@@ -391,7 +393,8 @@ fn tokens_in(folder: &Path) -> BTreeSet<String> {
 fn parts_in(people: &People, key: &str) -> BTreeSet<String> {
     let mut out = BTreeSet::new();
     for column in ["enc_forename", "enc_surname", "enc_postcode"] {
-        let query = format!("SELECT DISTINCT encode({column}, 'hex') AS e FROM person_record WHERE {column} IS NOT NULL");
+        let query =
+            format!("SELECT DISTINCT encode({column}, 'hex') AS e FROM person_record WHERE {column} IS NOT NULL");
         let table = people.sql_under(key, &query);
         for text in table.column("e") {
             out.extend((0..3).map(|i| text[16 * i..16 * i + 16].to_owned()).filter(|p| !p.bytes().all(|b| b == b'0')));
@@ -418,7 +421,11 @@ fn a_rotated_key_leaves_nothing_of_the_old_one() {
     assert!(new_tokens.len() > 1_200);
     let left: Vec<_> = new_tokens.intersection(&old_tokens).collect();
     assert!(left.is_empty(), "tokens of the old key are still there: {left:?}");
-    assert_eq!(parts_in(&people, "next").intersection(&old_parts).count(), 0, "encodings of the old key are still there");
+    assert_eq!(
+        parts_in(&people, "next").intersection(&old_parts).count(),
+        0,
+        "encodings of the old key are still there"
+    );
     assert_eq!(before.rows, people.sql(count).rows);
 
     // The old key is refused; under the new one the next extract meets the people that are there, and they keep their keys.

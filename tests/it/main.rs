@@ -45,6 +45,7 @@ mod properties;
 mod real;
 mod reference;
 mod sample;
+mod sealed;
 mod slt;
 mod support;
 mod threads;

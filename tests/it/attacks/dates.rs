@@ -54,7 +54,8 @@ pub fn days_of_the_year(born: &[Born<'_>]) -> BTreeMap<u64, (usize, usize)> {
         let met: f64 = exchanged[group].iter().sum();
         FACT * facts + EXCHANGE * (met - exchanged[group].get(day).copied().unwrap_or_default())
     };
-    let told: Vec<Vec<f64>> = (0..days.members.len()).map(|group| (0..32).map(|day| told(group, day)).collect()).collect();
+    let told: Vec<Vec<f64>> =
+        (0..days.members.len()).map(|group| (0..32).map(|day| told(group, day)).collect()).collect();
     let mut day_of = days.numbered(31, |group, day| told[group][day]);
     // Neighbours that ages do not tell apart are told apart by their filters: they change places where all of it fits better then.
     let whole = |day_of: &[usize]| -> f64 {

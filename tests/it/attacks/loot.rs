@@ -158,8 +158,11 @@ impl Loot {
                 Some((p, of))
             })
             .collect();
-        let mut out: BTreeMap<String, Date> =
-            self.windows().into_iter().map(|(record, (first, days))| (record, day(first + random.below(days as usize) as i64))).collect();
+        let mut out: BTreeMap<String, Date> = self
+            .windows()
+            .into_iter()
+            .map(|(record, (first, days))| (record, day(first + random.below(days as usize) as i64)))
+            .collect();
         if !born.is_empty() {
             let (people, born): (Vec<&Person>, Vec<Born<'_>>) = born.into_iter().unzip();
             let named = dates::days_of_the_year(&born);

@@ -45,9 +45,10 @@ pub fn names(filters: &BTreeMap<u64, &[u8]>, known: &BTreeMap<u64, String>, list
             .map(|(i, (_, _, words))| (words.iter().zip(&seen_words).map(|(a, b)| (a ^ b).count_ones()).sum(), i))
             .collect();
         near.sort_unstable();
-        let best = near.iter().take(NEAR).min_by(|a, b| {
-            apart(&expected[a.1].1, &seen).total_cmp(&apart(&expected[b.1].1, &seen))
-        });
+        let best = near
+            .iter()
+            .take(NEAR)
+            .min_by(|a, b| apart(&expected[a.1].1, &seen).total_cmp(&apart(&expected[b.1].1, &seen)));
         if let Some((_, i)) = best {
             out.insert(*token, expected[*i].0.clone());
         }
