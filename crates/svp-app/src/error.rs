@@ -170,7 +170,9 @@ impl Advice for AppError {
         match self {
             Self::Problems(_) => ErrorKind::Definition,
             Self::Argument { .. } => ErrorKind::Argument,
-            Self::NoKey | Self::Sealed(_) | Self::Key { .. } | Self::KeyVariable(_) | Self::WrongKey { .. } => ErrorKind::Key,
+            Self::NoKey | Self::Sealed(_) | Self::Key { .. } | Self::KeyVariable(_) | Self::WrongKey { .. } => {
+                ErrorKind::Key
+            }
             Self::Files(errors) | Self::Load(errors) | Self::Encode(errors) => {
                 errors.first().map_or(ErrorKind::Input, Advice::kind)
             }

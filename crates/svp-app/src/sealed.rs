@@ -35,7 +35,8 @@ pub(crate) async fn open(
     let state = RunState::last_under(&lake, key)?;
     let left = lake.vacuum_if_due().await?;
     if left > 0 {
-        progress.step("lake", &format!("{left} old files that a run which was cut off had still to delete are deleted"));
+        progress
+            .step("lake", &format!("{left} old files that a run which was cut off had still to delete are deleted"));
     }
     let clear = lake.in_the_clear(&tables(site));
     let (Some(last), false) = (lake.last_run().cloned(), clear.is_empty()) else { return Ok((lake, state)) };
@@ -53,7 +54,10 @@ pub(crate) async fn open(
         "{rows} person records, which an earlier version stored in the clear, are sealed under the key of the lake; {deleted} old files deleted"
     );
     progress.step("seal", &what);
-    progress.step("seal", "backups of the lake from before hold them in the clear still: delete them, or guard them as the extracts");
+    progress.step(
+        "seal",
+        "backups of the lake from before hold them in the clear still: delete them, or guard them as the extracts",
+    );
     Ok((lake, state))
 }
 

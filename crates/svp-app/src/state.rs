@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 use svp_contract::{Acceptance, Finding};
 use svp_ingest::{
-    LoadedFile, Receipt, finding_schema, profile_schema, quarantine_schema, receipt_schema, superseded_tables,
-    table_of,
+    LoadedFile, Receipt, finding_schema, profile_schema, quarantine_schema, receipt_schema, superseded_tables, table_of,
 };
 use svp_lake::{Lake, RunRecord, TableSpec};
 use svp_link::Saved;

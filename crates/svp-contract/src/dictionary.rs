@@ -42,7 +42,11 @@ pub fn dictionary_markdown(tables: &[Table]) -> String {
             table.description.trim(),
             table.grain,
             table.zone,
-            if table.sealed { " Stored sealed: without the key of the lake only `source` and `slot` can be read." } else { "" }
+            if table.sealed {
+                " Stored sealed: without the key of the lake only `source` and `slot` can be read."
+            } else {
+                ""
+            }
         );
         for c in &table.columns {
             let mut meaning = c.meaning.clone();

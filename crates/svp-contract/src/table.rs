@@ -284,7 +284,10 @@ impl Table {
             return Err(Problem::new(file, what));
         }
         if table.sealed && table.record.is_none() {
-            return Err(Problem::new(file, "sealed = true goes with `record`: only tables that sources fill are sealed"));
+            return Err(Problem::new(
+                file,
+                "sealed = true goes with `record`: only tables that sources fill are sealed",
+            ));
         }
         for check in &table.checks {
             for name in std::iter::once(&check.column).chain(&check.also) {

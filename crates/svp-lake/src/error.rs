@@ -308,7 +308,9 @@ impl Advice for LakeError {
             }
             Self::Pattern { .. } => "use *, ?, [abc] or ** in a path",
             Self::Sealed { .. } => "give the key of the lake with --key FILE (or set SVP_KEY)",
-            Self::OtherSeal { .. } => "give the key that the lake has now; one that was rotated away opens nothing in it",
+            Self::OtherSeal { .. } => {
+                "give the key that the lake has now; one that was rotated away opens nothing in it"
+            }
             Self::Damaged { .. } => {
                 "restore that file from a backup of the lake and run again; nothing was changed. The other files are untouched"
             }

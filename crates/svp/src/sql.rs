@@ -58,7 +58,8 @@ pub async fn command(cli: &Cli, args: &SqlArgs, tell: &Tell) -> Result<(), AppEr
 async fn answer(ctx: &SessionContext, query: &str, form: ResultForm) -> Result<String, AppError> {
     let failed = |e: datafusion::error::DataFusionError| {
         let text = e.strip_backtrace();
-        let sealed = ["person_record", "person_record_superseded"].iter().any(|t| text.contains(&format!("{t}' not found")));
+        let sealed =
+            ["person_record", "person_record_superseded"].iter().any(|t| text.contains(&format!("{t}' not found")));
         AppError::Query(if sealed { format!("{text}: {SEALED}") } else { text })
     };
     let reading = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);

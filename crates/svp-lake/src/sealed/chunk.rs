@@ -81,8 +81,7 @@ pub(crate) fn columns_digest(schema: &Schema) -> String {
 /// The columns of a sealed table: its partition columns, and those of [`file_columns`].
 pub(crate) fn stored_schema(schema: &Schema, partition: &[String]) -> SchemaRef {
     let of_partition = partition.iter().filter_map(|name| schema.field_with_name(name).ok().cloned());
-    let fields: Vec<Field> =
-        of_partition.chain(file_columns().fields().iter().map(|f| f.as_ref().clone())).collect();
+    let fields: Vec<Field> = of_partition.chain(file_columns().fields().iter().map(|f| f.as_ref().clone())).collect();
     Arc::new(Schema::new(fields))
 }
 

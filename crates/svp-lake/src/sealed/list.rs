@@ -44,7 +44,6 @@ impl SealedTable {
         let mac = mac_of(seal, key, run, &files);
         Self { key: seal.key_id().to_owned(), mac, files }
     }
-
 }
 
 /// A list where it stands.
@@ -145,7 +144,8 @@ pub(super) async fn read_chunks(
     let (seal, place, listed) = (Arc::clone(seal), place.clone(), listed.clone());
     let look = move || {
         let chunks = Chunk::all(bytes, &file)?;
-        let in_order = chunks.iter().zip(0..).all(|(c, n)| c.head.number == n && c.head.last == (n as usize + 1 == chunks.len()));
+        let in_order =
+            chunks.iter().zip(0..).all(|(c, n)| c.head.number == n && c.head.last == (n as usize + 1 == chunks.len()));
         let mut whole = in_order && chunks.len() as u64 == u64::from(listed.chunks);
         if whole && file_mac {
             let mac = chunks.iter().fold(Vec::new(), |mac, c| c.chained(seal.as_ref(), &place, &mac).to_vec());

@@ -196,10 +196,7 @@ impl PartitionStream for Files {
 
 impl Files {
     /// The rows of a file: each chunk is opened when its rows are asked for.
-    async fn file(
-        self,
-        file: OpenedFile,
-    ) -> Result<impl futures::Stream<Item = DfResult<RecordBatch>> + Send + use<>> {
+    async fn file(self, file: OpenedFile) -> Result<impl futures::Stream<Item = DfResult<RecordBatch>> + Send + use<>> {
         let chunks = read_chunks(&self.location, &self.seal, &file.place, (&file.path, &file.listed), false).await?;
         let in_file: Vec<Field> = self
             .schema

@@ -96,11 +96,12 @@ fn holding(place: &Site, word: &str) -> Vec<String> {
         let bytes = fs::read(PathBuf::from(place.path()).join(name)).unwrap();
         let within = |bytes: &[u8]| bytes.windows(word.len()).any(|w| w == word.as_bytes());
         let opened = || {
-            let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes.clone()));
+            let reader =
+                parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes.clone()));
             let batches = reader.unwrap().build().unwrap();
-            batches.flat_map(|b| b.unwrap().columns().to_vec()).any(|column| {
-                column.to_data().buffers().iter().any(|buffer| within(buffer.as_slice()))
-            })
+            batches
+                .flat_map(|b| b.unwrap().columns().to_vec())
+                .any(|column| column.to_data().buffers().iter().any(|buffer| within(buffer.as_slice())))
         };
         within(&bytes) || (name.ends_with(".parquet") && opened())
     };
@@ -184,7 +185,11 @@ async fn what_was_changed_in_a_sealed_table_is_told_and_nothing_is_lost() {
         ("missing", third, None),
         ("another slot's", first, Some(two.clone())),
         ("an older one", &newer, Some(two.clone())),
-        ("a list without a file", "runs/00000002.json", Some(now.replace("\"chunks\": 3", "\"chunks\": 2").into_bytes())),
+        (
+            "a list without a file",
+            "runs/00000002.json",
+            Some(now.replace("\"chunks\": 3", "\"chunks\": 2").into_bytes()),
+        ),
     ];
     for (what, file, bytes) in damages {
         let good = whole(file);
