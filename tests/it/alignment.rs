@@ -1,4 +1,4 @@
-//! An attack on the encodings: whoever has the linkage zone without the key, and knows exactly how common each name is, lines
+//! An attack on the encodings: whoever has opened the person records, or an encoded file on its way, and knows exactly how common each name is, lines
 //! up values and names by how common they are (frequency alignment; Niedermeyer and others 2014 for filters). It is a weak
 //! attack: it does not use the clear columns beside the encodings, or names that are known.
 
@@ -9,7 +9,7 @@ use svp_functions::person::name_key::name_key;
 use svp_pseudonymise::Key;
 use svp_pseudonymise::encode::Encoder;
 
-use crate::support::{KEY, Table, aloud, sample, sample_data, svp};
+use crate::support::{KEY, Table, aloud, sample, sample_data, sql};
 
 /// Share of the values, and of the rows, whose name the attack says rightly, for one column. Lines up the `most` commonest.
 fn aligned(column: &str, names: &[String], seen: &[(String, u64)], most: usize) -> (f64, f64) {
@@ -45,8 +45,7 @@ fn seen(column: &str) -> Vec<(String, u64)> {
         "SELECT encode({column}, 'hex') AS e, count(DISTINCT person_record_id) AS n FROM person_record \
          WHERE {column} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
     );
-    let ran = svp(["sql", "--linkage", "--format", "csv", "--lake"]).arg(&sample().lake).arg(query).run().good();
-    let table = Table::parse(&ran.stdout);
+    let table = sql(&sample().lake, &query);
     table.rows.iter().map(|r| (r[0].clone(), r[1].parse().unwrap())).collect()
 }
 

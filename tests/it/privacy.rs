@@ -12,7 +12,7 @@ use parquet::basic::{Compression as Codec, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use tempfile::TempDir;
 
-use crate::support::{Lab, Needles, Table, flat_text, sample, sample_data, searched, sql, svp};
+use crate::support::{KEY, Lab, Needles, Table, flat_text, sample, sample_data, searched, sql, sql_under, svp};
 
 fn needles() -> &'static Needles {
     static NEEDLES: OnceLock<Needles> = OnceLock::new();
@@ -118,12 +118,17 @@ fn errors_hold_no_value() {
     assert!(found.is_empty(), "{found:?}");
 }
 
-/// Analysts do not see the linkage zone unless they ask for it, and its columns are tokens only.
+/// Nobody sees person records without the key, and their columns are tokens only.
 #[test]
-fn the_linkage_zone_is_closed_and_holds_tokens() {
+fn person_records_are_sealed_and_hold_tokens() {
     let sample = sample();
-    let query = "SELECT count(*) FROM person_record";
-    svp(["sql", "--lake"]).arg(&sample.lake).arg(query).run().ended(10);
+    for table in ["person_record", "person_record_superseded"] {
+        let query = format!("SELECT count(*) FROM {table}");
+        for more in [&[][..], &["--linkage"][..]] {
+            let ran = svp(["sql", "--lake"]).arg(&sample.lake).args(more).arg(&query).run().ended(10);
+            ran.says(&["person records are sealed", "svp link --explain"]);
+        }
+    }
     let table = sql(&sample.lake, "SELECT * FROM person_record WHERE token_name_dob IS NOT NULL LIMIT 50");
     for token in table.header.iter().filter(|h| h.starts_with("token_") || *h == "person_record_id" || *h == "event_id")
     {
@@ -136,8 +141,8 @@ fn the_linkage_zone_is_closed_and_holds_tokens() {
     }
     let direct =
         ["forename", "surname", "birth_date", "nhs_number", "upn", "postcode", "local_id", "person_id", "record_id"];
+    let columns = sql_under(&sample.lake, KEY, "SELECT table_name, column_name FROM information_schema.columns");
     for zone_table in ["person_record", "event", "party", "episode"] {
-        let columns = sql(&sample.lake, "SELECT table_name, column_name FROM information_schema.columns");
         let stored: Vec<&Vec<String>> = columns.rows.iter().filter(|r| r[0] == zone_table).collect();
         assert!(stored.len() > 8, "{zone_table}: {stored:?}");
         assert!(stored.iter().all(|r| !direct.contains(&r[1].as_str())), "{zone_table}: {stored:?}");

@@ -87,7 +87,7 @@ pub async fn analyse(
         ground: Some(Ground { area, paths: &paths, postcodes: true, tables: true }),
         rows: match &request.events {
             Some(path) => Rows::Parquet(path),
-            None => Rows::Lake { lake: LakeOf::At(&request.lake), linkage: false, calendar: Calendar::Always },
+            None => Rows::Lake { lake: LakeOf::At(&request.lake), calendar: Calendar::Always },
         },
         months: Some(months.clone()),
         off_grid: if request.everywhere { OffGrid::Nothing } else { OffGrid::OfTheAudience },

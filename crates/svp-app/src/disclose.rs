@@ -180,7 +180,7 @@ impl Releases {
         let paths = inputs::paths(&site, area, &request.paths)?;
         let setting = Setting {
             ground: Some(Ground { area, paths: &paths, postcodes: false, tables: false }),
-            rows: Rows::Lake { lake: LakeOf::Open(&self.lake), linkage: true, calendar: Calendar::No },
+            rows: Rows::Lake { lake: LakeOf::Open(&self.lake), calendar: Calendar::No },
             months: None,
             off_grid: OffGrid::Unasked,
             hold_coverage: false,

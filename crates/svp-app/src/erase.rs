@@ -11,15 +11,17 @@ use futures::StreamExt;
 use svp_contract::Table;
 use svp_ingest::superseded_tables;
 use svp_lake::input::digest_bytes;
-use svp_lake::{LakeError, Open, RunRecord, RunTxn, TableSpec};
+use svp_lake::{LakeError, RunRecord, RunTxn, TableSpec};
 use svp_link::LinkError;
+use svp_pseudonymise::Key;
 
 use crate::error::AppError;
 use crate::machine::Machine;
 use crate::progress::Progress;
 use crate::request::LakeAt;
+use crate::sealed;
 use crate::site::Site;
-use crate::state::{RunState, tables};
+use crate::state::tables;
 
 /// Who is to be erased, and where.
 #[derive(Debug, Clone, Default)]
@@ -47,9 +49,14 @@ pub struct Erased {
 /// the token, so that no later extract brings the record back.
 ///
 /// # Errors
-/// [`AppError::Argument`] for a text that is no token, a lake without runs, and a record that the lake does not hold; what the lake
-/// refuses. Nothing is changed then.
-pub async fn erase(request: &EraseRequest, machine: &Machine, progress: &dyn Progress) -> Result<Erased, AppError> {
+/// [`AppError::Argument`] for a text that is no token, a lake without runs, and a record that the lake does not hold;
+/// [`AppError::WrongKey`] for another key than that of the lake; what the lake refuses. Nothing is changed then.
+pub async fn erase(
+    request: &EraseRequest,
+    key: &Key,
+    machine: &Machine,
+    progress: &dyn Progress,
+) -> Result<Erased, AppError> {
     let token = request.token.trim().to_owned();
     if token.len() != svp_pseudonymise::TOKEN_LEN || !token.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(AppError::Argument {
@@ -58,14 +65,13 @@ pub async fn erase(request: &EraseRequest, machine: &Machine, progress: &dyn Pro
         });
     }
     let (site, _) = Site::read(&request.site)?;
-    let lake = request.lake.open(Open::Write).await?;
+    let (lake, mut state) = sealed::open(&request.lake, &site, key, machine, progress).await?;
     let Some(last) = lake.last_run().cloned() else {
         return Err(AppError::Argument {
             what: "the lake has no runs".to_owned(),
             hint: "there is nobody to erase".to_owned(),
         });
     };
-    let mut state = RunState::of(&lake, &last)?;
     let ctx = machine.plain_session()?;
     let txn = lake.begin(tables(&site)).await?;
     txn.register(&ctx).await?;
@@ -84,8 +90,7 @@ pub async fn erase(request: &EraseRequest, machine: &Machine, progress: &dyn Pro
         state.erased.push(digest);
         state.erased.sort();
     }
-    let lake = txn.finish(RunRecord { body: state.to_body()?, ..last }).await?;
-    let files_deleted = lake.vacuum(1).await?;
+    let (_, files_deleted) = txn.finish_and_vacuum(RunRecord { body: state.to_body()?, ..last }).await?;
     progress.step(
         "erase",
         &format!(

@@ -20,6 +20,9 @@ pub enum AppError {
     /// No key.
     #[error("a run needs a key: identifiers become keyed tokens before anything is written")]
     NoKey,
+    /// Person records are sealed, and there is no key to open them with.
+    #[error("person records are sealed: {0} needs the key of the lake")]
+    Sealed(&'static str),
     /// The key is not usable.
     #[error("the key at {at} cannot be used: {source}")]
     Key {
@@ -167,7 +170,9 @@ impl Advice for AppError {
         match self {
             Self::Problems(_) => ErrorKind::Definition,
             Self::Argument { .. } => ErrorKind::Argument,
-            Self::NoKey | Self::Key { .. } | Self::KeyVariable(_) | Self::WrongKey { .. } => ErrorKind::Key,
+            Self::NoKey | Self::Sealed(_) | Self::Key { .. } | Self::KeyVariable(_) | Self::WrongKey { .. } => {
+                ErrorKind::Key
+            }
             Self::Files(errors) | Self::Load(errors) | Self::Encode(errors) => {
                 errors.first().map_or(ErrorKind::Input, Advice::kind)
             }
@@ -192,6 +197,7 @@ impl Advice for AppError {
             Self::NoKey => {
                 Some("make one with `svp key new --out FILE`, then give `--key FILE` (or set SVP_KEY)".into())
             }
+            Self::Sealed(_) => Some("give the key that the runs use with --key FILE (or set SVP_KEY)".into()),
             Self::Key { source, .. } => source.hint(),
             Self::Disclosure { source, .. } => source.hint(),
             Self::KeyVariable(_) => Some("set it, or name a file with --key".into()),
@@ -259,6 +265,7 @@ mod tests {
             (AppError::Problems(Vec::new()), ErrorKind::Definition),
             (AppError::Argument { what: text(), hint: text() }, ErrorKind::Argument),
             (AppError::NoKey, ErrorKind::Key),
+            (AppError::Sealed("a command"), ErrorKind::Key),
             (AppError::Key { at: text(), source: PseudonymiseError::BadKey("") }, ErrorKind::Key),
             (AppError::KeyVariable(text()), ErrorKind::Key),
             (AppError::WrongKey { lake: text(), wanted: text(), found: text() }, ErrorKind::Key),
@@ -291,6 +298,8 @@ mod tests {
             (LakeError::Conflict { number: 1, path: text() }.into(), ErrorKind::Busy),
             (LakeError::Missing { location: text() }.into(), ErrorKind::Storage),
             (LakeError::NoInput { path: text() }.into(), ErrorKind::Input),
+            (LakeError::Damaged { path: text(), what: "" }.into(), ErrorKind::Storage),
+            (LakeError::Sealed { table: text() }.into(), ErrorKind::Key),
             (LakeError::Task { what: "" }.into(), ErrorKind::Query),
             (LakeError::Closed.into(), ErrorKind::Internal),
             (AppError::Record { lake: text(), number: 1 }, ErrorKind::Storage),

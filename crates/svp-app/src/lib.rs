@@ -30,6 +30,7 @@ mod release;
 mod request;
 pub mod rotate;
 pub mod run;
+mod sealed;
 mod site;
 mod stage;
 mod state;

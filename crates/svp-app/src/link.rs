@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write;
 use std::path::Path;
 
+use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use svp_contract::Linkage;
-use svp_lake::Open;
+use svp_lake::{LakeError, Open};
 use svp_link::evaluate::{Evaluation, Score, evaluate};
 use svp_link::explain::{explain, waterfall};
 use svp_link::pair::compare_pair;
@@ -17,7 +18,9 @@ use crate::error::AppError;
 use crate::machine::Machine;
 use crate::progress::Progress;
 use crate::request::LakeAt;
+use crate::sealed;
 use crate::site::Site;
+use crate::state::{RunState, tables};
 
 /// Which lake is judged.
 #[derive(Debug, Clone, Default)]
@@ -41,21 +44,41 @@ pub struct Records {
 }
 
 impl Records {
-    /// Opens a lake for its records.
+    /// Opens a lake for its records, in memory, under its key.
     ///
     /// # Errors
-    /// [`AppError::Argument`] for a lake without person records; a site with problems; what the lake refuses.
-    pub async fn open(request: &LinkRequest, machine: &Machine) -> Result<Self, AppError> {
+    /// [`AppError::Argument`] for a lake without person records; [`AppError::WrongKey`] for another key than that of the lake; a site with
+    /// problems; what the lake refuses.
+    pub async fn open(request: &LinkRequest, key: &Key, machine: &Machine) -> Result<Self, AppError> {
         let site = Site::sound(&request.site)?;
-        let lake = request.lake.open(Open::Read).await?;
+        let lake = sealed::under(&request.lake.open(Open::Read).await?, key);
+        RunState::last_under(&lake, key)?;
         let ctx = machine.plain_session()?;
-        if !lake.register(&ctx).await?.iter().any(|t| t == "person_record") {
+        if !lake.register_sealed(&ctx, &tables(&site)).await?.iter().any(|t| t == "person_record") {
             return Err(AppError::Argument {
                 what: format!("the lake at {} has no person records", request.lake.location),
                 hint: "fill it with `svp run` first; --ingest-only is enough".to_owned(),
             });
         }
         Ok(Self { site, ctx })
+    }
+
+    /// For each source how many records there are, and how many different people, dates of birth, postcodes and numbers they name: what a
+    /// source brings to the linkage. As CSV.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn tally(&self) -> Result<String, AppError> {
+        let failed = |e: DataFusionError| AppError::from(LakeError::engine("counting person records", e));
+        let rows = self.ctx.sql(include_str!("sql/tally.sql")).await.map_err(failed)?;
+        let rows = rows.collect().await.map_err(failed)?;
+        let mut out = Vec::new();
+        let mut writer = arrow::csv::Writer::new(&mut out);
+        for batch in &rows {
+            writer.write(batch)?;
+        }
+        drop(writer);
+        Ok(String::from_utf8_lossy(&out).trim_end().to_owned())
     }
 
     /// Judges all records. `on_step` is called with the name of each part before it begins, so that a caller with a clock can measure
@@ -107,7 +130,7 @@ impl Judged {
         let place = |id: &str| {
             self.found.records.binary_search_by(|r| r.id.as_str().cmp(id)).map_err(|_| AppError::Argument {
                 what: "a record of --pair is not in the lake".to_owned(),
-                hint: "give two values of person_record_id, as `svp sql --linkage` shows them".to_owned(),
+                hint: "give two values of person_record_id, as `person_link` has them".to_owned(),
             })
         };
         let seen = compare_pair(&self.found, &self.site.linkage, place(a)?, place(b)?);

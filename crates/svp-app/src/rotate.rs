@@ -1,19 +1,21 @@
 //! A new key: every token and every encoding of a lake is taken over to it.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use svp_ingest::table_of;
-use svp_lake::{Open, RunRecord};
-use svp_pseudonymise::{Key, TableRotation};
+use svp_lake::RunRecord;
+use svp_pseudonymise::{Key, RecordSeal, TableRotation};
 
 use crate::erase::rewrite;
 use crate::error::AppError;
 use crate::machine::Machine;
 use crate::progress::Progress;
 use crate::request::LakeAt;
+use crate::sealed;
 use crate::site::Site;
-use crate::state::{RunState, tables};
+use crate::state::tables;
 
 /// Which lake gets a new key, and where the key goes.
 #[derive(Debug, Clone, Default)]
@@ -51,8 +53,7 @@ pub async fn rotate(
 ) -> Result<Rotated, AppError> {
     let out = &request.out;
     let (site, _) = Site::read(&request.site)?;
-    let lake = request.lake.open(Open::Write).await?;
-    let state = RunState::last_under(&lake, old)?;
+    let (lake, state) = sealed::open(&request.lake, &site, old, machine, progress).await?;
     let Some(last) = lake.last_run().cloned() else {
         return Err(AppError::Argument {
             what: "the lake has no runs: there is nothing to rotate".to_owned(),
@@ -67,6 +68,8 @@ pub async fn rotate(
     let specs = tables(&site);
     let txn = lake.begin(specs.clone()).await?;
     txn.register(&ctx).await?;
+    // What is read was sealed under the old key; what is written is sealed under the next.
+    txn.seal_anew(Arc::new(RecordSeal::new(&next)));
     let mut rotated = Vec::new();
     for spec in &specs {
         let rotation = TableRotation::new(layer.clone(), site.tables.iter().find(|t| t.name == table_of(&spec.name)));
@@ -76,8 +79,7 @@ pub async fn rotate(
         rotated.push((format!("{}/{}", spec.zone, spec.name), rows));
     }
     let record = RunRecord { key_check: Some(next.check()), body: state.to_body()?, ..last };
-    let lake = txn.finish(record).await?;
-    let files_deleted = lake.vacuum(1).await?;
+    let (_, files_deleted) = txn.finish_and_vacuum(record).await?;
     let check = next.check();
     progress.step("rotate", &format!("the lake's key has check {check} now; {files_deleted} old files deleted"));
     progress.step("rotate", &format!("from now on the desks and the runs use {out}; destroy the old key"));

@@ -14,7 +14,7 @@ use svp_ingest::desk::refuse_other_terms;
 use svp_ingest::reference::{self, InFull, ReferenceData};
 use svp_ingest::{Known, Pending, Queue, SourcePlan, pending};
 use svp_lake::input::{digest, digest_bytes};
-use svp_lake::{Lake, Open, RunRecord, RunTxn};
+use svp_lake::{Lake, RunRecord, RunTxn};
 use svp_link::{LinkReport, LinkRequest};
 use svp_pseudonymise::Key;
 use tokio::task::JoinHandle;
@@ -31,6 +31,7 @@ use crate::places::{self, Places};
 use crate::progress::Progress;
 use crate::release;
 use crate::request::{AcceptChoice, LakeAt, PathChoice};
+use crate::sealed;
 use crate::site::{Defined, Site};
 use crate::stage::no_failures;
 use crate::state::{RunState, tables};
@@ -129,8 +130,7 @@ impl Prepared {
     pub async fn run(&self, machine: &Machine, key: Key, progress: &dyn Progress) -> Result<Outcome, AppError> {
         let (request, site, area, paths) = (&self.request, &self.site, &self.area, &self.paths);
         let key = Arc::new(key);
-        let lake = request.lake.open(Open::Write).await?;
-        let state = RunState::last_under(&lake, &key)?;
+        let (lake, state) = sealed::open(&request.lake, site, &key, machine, progress).await?;
         // Rows of earlier runs are counted too, whatever this run reads.
         permitted(site, area, state.live().map(|f| f.source.as_str()))?;
         let anew = request.start_ledger_anew.as_ref().map(|name| BegunAnew {
@@ -222,11 +222,11 @@ impl Prepared {
             body,
             ..RunRecord::default()
         };
-        let lake = txn.finish(record).await?;
-        if !state.erased.is_empty() {
-            // What an extract brought back of an erased record lies in files that no table has any longer.
-            lake.vacuum(1).await?;
-        }
+        // What an extract brought back of an erased record lies in files that no table has any longer.
+        let lake = match state.erased.is_empty() {
+            true => txn.finish(record).await?,
+            false => txn.finish_and_vacuum(record).await?.0,
+        };
         match release {
             Some(release) => {
                 progress.step("done", &format!("release {release}"));

@@ -20,6 +20,7 @@ use crate::machine::Machine;
 use crate::places::{self, Places as AreaPlaces};
 use crate::progress::Progress;
 use crate::request::LakeAt;
+use crate::sealed;
 use crate::site::{Defined, Site};
 use crate::state::RunState;
 
@@ -43,8 +44,6 @@ pub enum Rows<'a> {
     Lake {
         /// Lake.
         lake: LakeOf<'a>,
-        /// Whether person records, which hold encodings of names, can be asked.
-        linkage: bool,
         /// Whether the calendar of what is known is set up.
         calendar: Calendar,
     },
@@ -130,7 +129,7 @@ impl Stage {
         let area = setting.ground.map(|ground| ground.area);
         let ctx = machine.session(area, CodeMaps::default(), data.lookups.clone(), data.areas.clone())?;
         match setting.rows {
-            Rows::Lake { lake, linkage, calendar } => {
+            Rows::Lake { lake, calendar } => {
                 let opened;
                 let lake = match lake {
                     LakeOf::Open(lake) => lake,
@@ -139,7 +138,7 @@ impl Stage {
                         &opened
                     }
                 };
-                register_lake(&ctx, lake, linkage, calendar, setting.months).await?;
+                register_lake(&ctx, lake, calendar, setting.months).await?;
                 if let Some(ground) = &setting.ground {
                     let sources = places::sources(site);
                     let state = RunState::last(lake)?;
@@ -171,9 +170,9 @@ impl Stage {
     ///
     /// # Errors
     /// A lake whose tables or record cannot be read.
-    pub async fn bare(machine: &Machine, lake: &Lake, linkage: bool) -> Result<Self, AppError> {
+    pub async fn bare(machine: &Machine, lake: &Lake) -> Result<Self, AppError> {
         let ctx = machine.plain_session()?;
-        register_lake(&ctx, lake, linkage, Calendar::IfEvents, None).await?;
+        register_lake(&ctx, lake, Calendar::IfEvents, None).await?;
         Ok(Self { ctx, data: ReferenceData::default() })
     }
 
@@ -197,17 +196,17 @@ fn no_months() -> Months {
     Months { from: String::new(), to: String::new() }
 }
 
-/// The tables of a lake, without person records unless they are asked for, and its calendar.
+/// The tables of a lake, without those that are sealed, and its calendar.
 async fn register_lake(
     ctx: &SessionContext,
     lake: &Lake,
-    linkage: bool,
     calendar: Calendar,
     months: Option<Months>,
 ) -> Result<(), AppError> {
     let tables = lake.register(ctx).await?;
-    if !linkage {
-        ctx.deregister_table("person_record").map_err(|e| AppError::Query(e.to_string()))?;
+    // A lake of an earlier version has them in the clear.
+    for name in sealed::names()? {
+        ctx.deregister_table(name).map_err(|e| AppError::Query(e.to_string()))?;
     }
     let events = tables.iter().any(|t| t == "event");
     if calendar == Calendar::Needed && !events {

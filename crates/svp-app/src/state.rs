@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use svp_contract::{Acceptance, Finding};
 use svp_ingest::{
     LoadedFile, Receipt, elsewhere, finding_schema, profile_schema, quarantine_schema, receipt_schema,
-    superseded_tables,
+    superseded_tables, table_of,
 };
 use svp_lake::{Lake, RunRecord, TableSpec};
 use svp_link::Saved;
@@ -95,10 +95,11 @@ pub fn tables(site: &Site) -> Vec<TableSpec> {
         .tables
         .iter()
         .filter(|t| t.zone != "reference")
-        .map(|t| TableSpec::new(&t.zone, &t.name, t.stored_schema(), &partition))
+        .map(|t| TableSpec::new(&t.zone, &t.name, t.stored_schema(), &partition).sealed(t.sealed))
         .collect();
     for (zone, name, schema) in superseded_tables(&site.tables) {
-        out.push(TableSpec::new(&zone, &name, schema, &partition));
+        let sealed = site.tables.iter().any(|t| t.sealed && t.name == table_of(&name));
+        out.push(TableSpec::new(&zone, &name, schema, &partition).sealed(sealed));
     }
     for (zone, name, schema) in elsewhere::tables_beside(&site.tables) {
         out.push(TableSpec::new(&zone, &name, schema, &partition));

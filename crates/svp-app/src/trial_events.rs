@@ -61,7 +61,7 @@ pub(crate) async fn read(
     let months = Months { from: Month::from(times.baseline.from).to_string(), to: Month::from(after).to_string() };
     let setting = Setting {
         ground: Some(Ground { area, paths: &paths, postcodes: false, tables: true }),
-        rows: Rows::Lake { lake: LakeOf::Open(&lake), linkage: false, calendar: Calendar::Needed },
+        rows: Rows::Lake { lake: LakeOf::Open(&lake), calendar: Calendar::Needed },
         months: Some(months.clone()),
         // What the audience of the area may not see on a grid is no hot spot of a trial either: homes, domestic and sexual offences.
         off_grid: OffGrid::OfTheAudience,

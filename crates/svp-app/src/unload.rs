@@ -7,7 +7,7 @@ use arrow::compute::filter_record_batch;
 use datafusion::prelude::SessionContext;
 use svp_ingest::reference::ReferenceData;
 use svp_ingest::{FreshIds, SourcePlan, drop_slot, revise};
-use svp_lake::{Open, RunRecord, RunTxn, TableSpec};
+use svp_lake::{RunRecord, RunTxn, TableSpec};
 use svp_pseudonymise::Key;
 
 use crate::erase::rewrite;
@@ -16,6 +16,7 @@ use crate::inputs;
 use crate::machine::Machine;
 use crate::progress::Progress;
 use crate::request::LakeAt;
+use crate::sealed;
 use crate::site::Site;
 use crate::state::{RunState, tables};
 use crate::unknown::unknown;
@@ -86,8 +87,7 @@ pub async fn unload(
 ) -> Result<Unloaded, AppError> {
     let WrongDelivery { source, slot, reason } = &request.delivery;
     let (site, _) = Site::read(&request.site)?;
-    let lake = request.lake.open(Open::Write).await?;
-    let mut state = RunState::last_under(&lake, key)?;
+    let (lake, mut state) = sealed::open(&request.lake, &site, key, machine, progress).await?;
     let found = found(&state, source, slot)?;
     let Some(last) = lake.last_run().cloned() else { return Err(unknown("slot", slot, []).argument("known")) };
     let plans = inputs::plans(machine, &site, None, std::slice::from_ref(source), &ReferenceData::default())?;
@@ -104,8 +104,8 @@ pub async fn unload(
         }
     };
     // The next run must not find that nothing is new.
-    let lake = txn.finish(RunRecord { body, config_digest: String::new(), ..last }).await?;
-    unloaded.files_deleted = lake.vacuum(1).await?;
+    let record = RunRecord { body, config_digest: String::new(), ..last };
+    (_, unloaded.files_deleted) = txn.finish_and_vacuum(record).await?;
     let file = &state.files[found];
     progress.step("unload", &format!("{} (slot {} of {}) is taken out: {reason}", file.file, file.slot, file.source));
     for (slot, records) in &unloaded.returned {

@@ -37,11 +37,16 @@ pub fn dictionary_markdown(tables: &[Table]) -> String {
     for table in tables {
         let _ = write!(
             out,
-            "\n## {}\n\n{}\n\nGrain: {}. Zone: `{}`.\n\n| column | type | meaning | sensitivity |\n|---|---|---|---|\n",
+            "\n## {}\n\n{}\n\nGrain: {}. Zone: `{}`.{}\n\n| column | type | meaning | sensitivity |\n|---|---|---|---|\n",
             table.name,
             table.description.trim(),
             table.grain,
-            table.zone
+            table.zone,
+            if table.sealed {
+                " Stored sealed: without the key of the lake only `source` and `slot` can be read."
+            } else {
+                ""
+            }
         );
         for c in &table.columns {
             let mut meaning = c.meaning.clone();

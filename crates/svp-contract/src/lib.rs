@@ -28,6 +28,7 @@ mod output;
 mod policy;
 mod problem;
 mod rule_at;
+mod seal;
 mod source;
 mod strict;
 mod table;
@@ -63,6 +64,7 @@ pub use policy::{
 };
 pub use problem::{Problem, nearest};
 pub use rule_at::RuleAt;
+pub use seal::Seal;
 pub use source::{Covers, DisclosureRule, Encoding, Files, Law, Reader, Revises, Source};
 pub use strict::parse;
 pub use table::{Check, Column, ColumnType, Nature, OnBad, Sensitivity, Table, canonical_tables};

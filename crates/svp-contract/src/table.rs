@@ -227,6 +227,9 @@ pub struct Table {
     /// A row of the table is a record itself: records are counted in it.
     #[serde(default)]
     pub counts_records: bool,
+    /// Its rows, and those that newer files superseded, are stored sealed under the key of the lake.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sealed: bool,
     /// Columns that tell a row of a site's table from every other.
     #[serde(default)]
     pub key: Vec<String>,
@@ -287,6 +290,12 @@ impl Table {
         {
             let what = format!("record = \"{record}\": such a table has this column, and is parted by source and slot");
             return Err(Problem::new(file, what));
+        }
+        if table.sealed && table.record.is_none() {
+            return Err(Problem::new(
+                file,
+                "sealed = true goes with `record`: only tables that sources fill are sealed",
+            ));
         }
         for check in &table.checks {
             for name in std::iter::once(&check.column).chain(&check.also) {

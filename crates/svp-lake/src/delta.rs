@@ -62,7 +62,7 @@ impl TableLog {
 
     /// Makes the table with its first files: one commit, version 0.
     pub async fn create(&self, spec: &TableSpec, adds: Vec<Add>) -> Result<EagerSnapshot> {
-        let schema = self.kernel_schema(&spec.schema)?;
+        let schema = self.kernel_schema(&spec.log_schema())?;
         let fields: Vec<_> = schema.fields().cloned().collect();
         let table = DeltaTable::new(Arc::clone(&self.store))
             .create()

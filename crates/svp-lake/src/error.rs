@@ -125,6 +125,40 @@ pub enum LakeError {
         source: ParquetError,
     },
 
+    /// A sealed table was wanted without a key.
+    #[error("table {table} is sealed, and the lake was opened without a key")]
+    Sealed {
+        /// `zone/name`.
+        table: String,
+    },
+
+    /// A table is sealed under another key.
+    #[error("table {table} is sealed under a key with check {wanted}, this one has {found}")]
+    OtherSeal {
+        /// `zone/name`.
+        table: String,
+        /// Check of the key that sealed it.
+        wanted: String,
+        /// Check of the key given.
+        found: String,
+    },
+
+    /// A file of the lake is not what a run wrote.
+    #[error("{path} of the lake is damaged: {what}")]
+    Damaged {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+
+    /// Rows could not be sealed.
+    #[error("table {table} cannot be sealed: the operating system gives no random bytes")]
+    NoRandom {
+        /// `zone/name`.
+        table: String,
+    },
+
     /// A column is missing or has another type than the table.
     #[error("table {table}, column {column}: expected {expected}, found {found}")]
     Schema {
@@ -232,7 +266,9 @@ impl Advice for LakeError {
             | Self::File { .. }
             | Self::Parquet { .. }
             | Self::Record { .. }
+            | Self::Damaged { .. }
             | Self::Table { .. } => ErrorKind::Storage,
+            Self::Sealed { .. } | Self::OtherSeal { .. } => ErrorKind::Key,
             Self::NoInput { .. } | Self::Pattern { .. } | Self::Unreadable { .. } => ErrorKind::Input,
             Self::Engine { .. } | Self::Task { .. } => ErrorKind::Query,
             // The caller broke a rule of this crate, or a table does not have the columns that were promised.
@@ -242,6 +278,7 @@ impl Advice for LakeError {
             | Self::Partition { .. }
             | Self::DuplicatePart { .. }
             | Self::Closed
+            | Self::NoRandom { .. }
             | Self::ReadOnly { .. }
             | Self::ReleaseExists { .. }
             | Self::Name { .. } => ErrorKind::Internal,
@@ -270,6 +307,13 @@ impl Advice for LakeError {
                 "check that the place is there, and that you may read and write it"
             }
             Self::Pattern { .. } => "use *, ?, [abc] or ** in a path",
+            Self::Sealed { .. } => "give the key of the lake with --key FILE (or set SVP_KEY)",
+            Self::OtherSeal { .. } => {
+                "give the key that the lake has now; one that was rotated away opens nothing in it"
+            }
+            Self::Damaged { .. } => {
+                "restore that file from a backup of the lake and run again; nothing was changed. The other files are untouched"
+            }
             Self::Schema { .. } => {
                 "the stored table was made with other columns: start a new lake or give the old columns"
             }
@@ -315,9 +359,28 @@ impl LakeError {
         Self::Table { table, source: Box::new(source) }
     }
 
-    /// From an engine outcome.
-    pub(crate) fn engine(what: &'static str, source: DataFusionError) -> Self {
-        Self::Engine { what, source: Box::new(source) }
+    /// From an engine outcome. Sees a damaged file.
+    #[must_use]
+    pub fn engine(what: &'static str, source: DataFusionError) -> Self {
+        Self::damage_in(&source).unwrap_or_else(|| Self::Engine { what, source: Box::new(source) })
+    }
+
+    /// A file of the lake that is not what a run wrote.
+    pub(crate) fn damaged(path: impl ToString, what: &'static str) -> Self {
+        Self::Damaged { path: path.to_string(), what }
+    }
+
+    /// The damaged file on which the engine failed, if it was one.
+    #[must_use]
+    pub fn damage_in(error: &DataFusionError) -> Option<Self> {
+        let mut next: Option<&(dyn Error + 'static)> = Some(error);
+        while let Some(error) = next {
+            if let Some(Self::Damaged { path, what }) = error.downcast_ref() {
+                return Some(Self::Damaged { path: path.clone(), what });
+            }
+            next = error.source();
+        }
+        None
     }
 }
 

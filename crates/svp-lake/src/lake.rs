@@ -9,6 +9,7 @@ use datafusion::prelude::SessionContext;
 use futures::future::try_join_all;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
+use svp_contract::Seal;
 
 use crate::delta::TableLog;
 use crate::error::{LakeError, Result};
@@ -16,6 +17,8 @@ use crate::layout::checked_path;
 use crate::location::{Location, Open};
 use crate::record::{self, RunRecord};
 use crate::scan::{LiveTable, register_all};
+use crate::schema::TableSpec;
+use crate::sealed::{Listed, Opened, verify};
 use crate::vacuum;
 
 /// A lake as of one moment. Cheap to clone.
@@ -29,6 +32,8 @@ struct Inner {
     location: Arc<Location>,
     mode: Open,
     last: Option<RunRecord>,
+    /// What opens and writes sealed tables.
+    seal: Option<Arc<dyn Seal>>,
 }
 
 impl Lake {
@@ -43,13 +48,26 @@ impl Lake {
         Self::at(location, mode).await
     }
 
-    pub(crate) async fn at(location: Arc<Location>, mode: Open) -> Result<Self> {
-        let last = record::last(location.store.as_ref()).await?;
-        Ok(Self { inner: Arc::new(Inner { location, mode, last }) })
+    /// The same lake, whose sealed tables can be opened and written under a key. Whether it is that of the lake is seen when they are.
+    #[must_use]
+    pub fn with_seal(&self, seal: Arc<dyn Seal>) -> Self {
+        let Inner { location, mode, last, .. } = self.inner.as_ref();
+        let inner = Inner { location: Arc::clone(location), mode: *mode, last: last.clone(), seal: Some(seal) };
+        Self { inner: Arc::new(inner) }
     }
 
-    pub(crate) fn with_record(location: Arc<Location>, record: RunRecord) -> Self {
-        Self { inner: Arc::new(Inner { location, mode: Open::Write, last: Some(record) }) }
+    /// What opens sealed tables, if the lake was opened with it.
+    pub(crate) fn seal(&self) -> Option<&Arc<dyn Seal>> {
+        self.inner.seal.as_ref()
+    }
+
+    pub(crate) async fn at(location: Arc<Location>, mode: Open) -> Result<Self> {
+        let last = record::last(location.store.as_ref()).await?;
+        Ok(Self { inner: Arc::new(Inner { location, mode, last, seal: None }) })
+    }
+
+    pub(crate) fn with_record(location: Arc<Location>, record: RunRecord, seal: Option<Arc<dyn Seal>>) -> Self {
+        Self { inner: Arc::new(Inner { location, mode: Open::Write, last: Some(record), seal }) }
     }
 
     /// The place, if the lake was opened for writing.
@@ -72,7 +90,8 @@ impl Lake {
 
     /// The same lake at its newest record.
     pub async fn refresh(&self) -> Result<Self> {
-        Self::at(Arc::clone(&self.inner.location), self.inner.mode).await
+        let newest = Self::at(Arc::clone(&self.inner.location), self.inner.mode).await?;
+        Ok(self.inner.seal.clone().map_or(newest.clone(), |seal| newest.with_seal(seal)))
     }
 
     /// The records of all finished runs, oldest first.
@@ -90,12 +109,25 @@ impl Lake {
         vacuum::vacuum(self.writable()?, keep).await
     }
 
-    /// A table at the version that the last record names; `None` if it names no such table.
+    /// Deletes what a run that was killed at its end had still to delete ([`RunTxn::finish_and_vacuum`](crate::RunTxn::finish_and_vacuum)).
+    /// Gives the number of files; 0 where nothing was left to do.
+    ///
+    /// # Errors
+    /// [`LakeError::Busy`] while a run holds the lake.
+    pub async fn vacuum_if_due(&self) -> Result<usize> {
+        vacuum::vacuum_if_due(self.writable()?).await
+    }
+
+    /// A table at the version that the last record names; `None` if it names no such table. Not for sealed ones:
+    /// [`register_sealed`](Self::register_sealed).
     ///
     /// The session that scans it must know the store: [`attach`](Self::attach).
     pub async fn table_provider(&self, zone: &str, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
         let key = format!("{zone}/{name}");
         let version = self.last_run().and_then(|run| run.tables.get(&key));
+        if self.last_run().is_some_and(|run| run.sealed.contains_key(&key)) {
+            return Err(LakeError::Sealed { table: key });
+        }
         match version {
             Some(version) => Ok(Some(self.open_table(&key, *version).await?)),
             None => Ok(None),
@@ -108,7 +140,7 @@ impl Lake {
         Ok(Arc::new(LiveTable::new(&self.inner.location, &log, &snapshot)?))
     }
 
-    /// Registers every table of the last record under its name, and the store. Gives the names.
+    /// Registers every table of the last record under its name, and the store; not those that are sealed. Gives the names.
     pub async fn register(&self, ctx: &SessionContext) -> Result<Vec<String>> {
         self.attach(ctx);
         let Some(run) = self.last_run() else {
@@ -117,10 +149,43 @@ impl Lake {
         let tables = try_join_all(
             run.tables
                 .iter()
+                .filter(|(key, _)| !run.sealed.contains_key(*key))
                 .map(async |(key, version)| Ok::<_, LakeError>((key.as_str(), self.open_table(key, *version).await?))),
         )
         .await?;
         register_all(ctx, tables)
+    }
+
+    /// Registers those of `tables` that are to be sealed and that the last record names, after every chunk of them has been looked at. One
+    /// that an earlier version left in the clear is registered as it is. Gives the names.
+    ///
+    /// # Errors
+    /// [`LakeError::Sealed`] without a key, [`LakeError::OtherSeal`] under another one, [`LakeError::Damaged`] for a file that is not what
+    /// a run wrote.
+    pub async fn register_sealed(&self, ctx: &SessionContext, tables: &[TableSpec]) -> Result<Vec<String>> {
+        self.attach(ctx);
+        let Some(run) = self.last_run() else {
+            return Ok(Vec::new());
+        };
+        let mut opened: Vec<(String, Arc<dyn TableProvider>)> = Vec::new();
+        for spec in tables.iter().filter(|spec| spec.sealed) {
+            let key = spec.key();
+            let Some(version) = run.tables.get(&key) else { continue };
+            let table: Arc<dyn TableProvider> = match run.sealed.get(&key) {
+                Some(listed) => {
+                    let seal = self.seal().ok_or_else(|| LakeError::Sealed { table: key.clone() })?;
+                    let location = &self.inner.location;
+                    let snapshot = TableLog::new(location, &key).open(Some(*version)).await?;
+                    let (run, record) = (run.number, record::record_path(run.number));
+                    let table = Listed { key: &key, run, record, table: listed };
+                    verify(location, seal, table, (&snapshot, &spec.partition)).await?;
+                    Arc::new(Opened::new(location, seal, spec, Some(&snapshot), &listed.files)?)
+                }
+                None => self.open_table(&key, *version).await?,
+            };
+            opened.push((key, table));
+        }
+        register_all(ctx, opened.iter().map(|(key, table)| (key.as_str(), Arc::clone(table))).collect())
     }
 
     /// Lets a session read this lake's files.

@@ -15,13 +15,17 @@ use object_store::path::Path;
 use parquet::arrow::AsyncArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use svp_contract::Seal;
 use tokio::runtime::Handle;
 
 use crate::error::{LakeError, Result};
 use crate::schema::same_type;
+use crate::sealed::{ChunkWriter, Place, SealedFile, file_columns};
 
 /// Rows per row group: what a part holds in memory before it is written out.
 const ROW_GROUP: usize = 128 * 1024;
+/// Chunks per row group of a sealed part.
+const SEALED_ROW_GROUP: usize = 4;
 /// Bytes per uploaded piece; a part below this is one put.
 const PIECE: usize = 8 * 1024 * 1024;
 /// Pieces of one part on their way at the same time.
@@ -50,6 +54,8 @@ pub struct PartWriter {
     /// For messages: the place of the lake and the path in it.
     shown: String,
     schema: SchemaRef,
+    /// Of a sealed table: what makes chunks of its rows.
+    chunks: Option<ChunkWriter>,
     writer: AsyncArrowWriter<BufWriter>,
     rows: u64,
     runtime: Option<Handle>,
@@ -60,6 +66,8 @@ pub struct PartWriter {
 #[must_use = "a part that is not appended is thrown away"]
 pub struct FinishedPart {
     pub(crate) address: PartAddress,
+    /// Of a sealed table: what the run record is to say of it.
+    pub(crate) sealed: Option<SealedFile>,
     rows: u64,
     bytes: u64,
 }
@@ -70,14 +78,24 @@ impl PartWriter {
         place: &str,
         schema: SchemaRef,
         address: PartAddress,
+        seal: Option<Arc<dyn Seal>>,
     ) -> Result<Self> {
         let full_path = Path::from_iter(Path::from(address.table.as_str()).parts().chain(address.path.parts()));
         let shown = format!("{place}/{full_path}");
         let sink = BufWriter::with_capacity(store, full_path, PIECE).with_max_concurrency(PIECES_AT_ONCE);
-        let writer = AsyncArrowWriter::try_new(sink, Arc::clone(&schema), Some(properties()))
-            .map_err(|e| LakeError::parquet(&shown, e))?;
+        let chunks = seal.map(|seal| {
+            let values = address.partition.iter().map(|(_, value)| value.clone()).collect();
+            let place = Place { table: address.table.clone(), values };
+            ChunkWriter::new(seal, place, Arc::clone(&schema))
+        });
+        let (stored, properties) = match &chunks {
+            Some(_) => (file_columns(), sealed_properties()),
+            None => (Arc::clone(&schema), properties()),
+        };
+        let writer =
+            AsyncArrowWriter::try_new(sink, stored, Some(properties)).map_err(|e| LakeError::parquet(&shown, e))?;
         let runtime = Handle::try_current().ok();
-        Ok(Self { address, shown, schema, writer, rows: 0, runtime })
+        Ok(Self { address, shown, schema, chunks, writer, rows: 0, runtime })
     }
 
     /// The columns of the file: those of the table without its partition columns.
@@ -99,8 +117,18 @@ impl PartWriter {
             return Ok(());
         }
         let batch = self.fit(batch)?;
-        self.writer.write(&batch).await.map_err(|e| LakeError::parquet(&self.shown, e))?;
         self.rows += batch.num_rows() as u64;
+        let stored = match &mut self.chunks {
+            Some(chunks) => chunks.push(batch)?,
+            None => vec![batch],
+        };
+        self.store(&stored).await
+    }
+
+    async fn store(&mut self, stored: &[RecordBatch]) -> Result<()> {
+        for batch in stored {
+            self.writer.write(batch).await.map_err(|e| LakeError::parquet(&self.shown, e))?;
+        }
         Ok(())
     }
 
@@ -115,11 +143,19 @@ impl PartWriter {
     }
 
     /// Ends the file and puts it in its place.
-    pub async fn finish(self) -> Result<FinishedPart> {
+    pub async fn finish(mut self) -> Result<FinishedPart> {
+        let sealed = match self.chunks.take() {
+            Some(chunks) => {
+                let (last, sealed) = chunks.finish()?;
+                self.store(&last).await?;
+                Some(sealed)
+            }
+            None => None,
+        };
         let mut writer = self.writer;
         writer.finish().await.map_err(|e| LakeError::parquet(&self.shown, e))?;
         let bytes = writer.bytes_written() as u64;
-        Ok(FinishedPart { address: self.address, rows: self.rows, bytes })
+        Ok(FinishedPart { address: self.address, sealed, rows: self.rows, bytes })
     }
 
     /// As [`finish`](Self::finish), from a thread that may block.
@@ -188,7 +224,8 @@ impl FinishedPart {
             size: i64::try_from(self.bytes).unwrap_or(i64::MAX),
             modification_time: self.address.modified,
             data_change: true,
-            stats: Some(format!("{{\"numRecords\":{}}}", self.rows)),
+            // Of a sealed part the chunks are counted, as they stand in the file.
+            stats: Some(format!("{{\"numRecords\":{}}}", self.sealed.map_or(self.rows, |s| s.chunks.into()))),
             tags: None,
             deletion_vector: None,
             base_row_id: None,
@@ -208,5 +245,17 @@ fn properties() -> WriterProperties {
         .set_dictionary_enabled(true)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_max_row_group_row_count(Some(ROW_GROUP))
+        .build()
+}
+
+/// Sealed bytes do not compress and have no order; few chunks at a time are held in memory.
+fn sealed_properties() -> WriterProperties {
+    WriterProperties::builder()
+        .set_created_by(CREATED_BY.to_string())
+        .set_writer_version(WriterVersion::PARQUET_1_0)
+        .set_compression(Compression::UNCOMPRESSED)
+        .set_dictionary_enabled(false)
+        .set_statistics_enabled(EnabledStatistics::None)
+        .set_max_row_group_row_count(Some(SEALED_ROW_GROUP))
         .build()
 }

@@ -9,9 +9,10 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{LakeError, Result};
+use crate::sealed::SealedTable;
 
 /// The layout of lakes that this version writes and the newest that it reads.
-pub const LAKE_FORMAT: u32 = 1;
+pub const LAKE_FORMAT: u32 = 2;
 
 /// The folder of the records.
 pub(crate) const RUNS: &str = "runs";
@@ -31,6 +32,9 @@ pub struct RunRecord {
     pub finished: String,
     /// `zone/table` → version of the table; filled in when the run finishes.
     pub tables: BTreeMap<String, i64>,
+    /// `zone/table` → the files of a sealed table; filled in when the run finishes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sealed: BTreeMap<String, SealedTable>,
     /// A value by which a wrong key is seen before anything is written.
     #[serde(default)]
     pub key_check: Option<String>,
@@ -53,6 +57,7 @@ impl Default for RunRecord {
             started: String::new(),
             finished: String::new(),
             tables: BTreeMap::new(),
+            sealed: BTreeMap::new(),
             key_check: None,
             release: None,
             config_digest: String::new(),
@@ -161,8 +166,8 @@ mod tests {
     #[test]
     fn a_newer_record_is_refused_whatever_its_fields() {
         let path = record_path(1);
-        let error = parse(&path, br#"{"format": 2, "number": "one", "shape": []}"#).unwrap_err();
-        assert!(matches!(error, LakeError::NewerFormat { found: 2, supported: 1, .. }));
+        let error = parse(&path, br#"{"format": 3, "number": "one", "shape": []}"#).unwrap_err();
+        assert!(matches!(error, LakeError::NewerFormat { found: 3, supported: LAKE_FORMAT, .. }));
         assert!(error.hint().unwrap().contains("upgrade"));
         assert!(matches!(parse(&path, b"{").unwrap_err(), LakeError::Record { .. }));
     }

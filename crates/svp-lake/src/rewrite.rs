@@ -44,7 +44,7 @@ impl<'a> Rewrite<'a> {
     }
 
     /// Rows for a table; none of its files goes yet.
-    fn of(txn: &'a RunTxn, zone: &str, table: &str, stem: &str) -> Result<Self> {
+    pub(crate) fn of(txn: &'a RunTxn, zone: &str, table: &str, stem: &str) -> Result<Self> {
         let columns = txn.partition_columns(zone, table)?;
         let (zone, table, stem) = (zone.to_owned(), table.to_owned(), stem.to_owned());
         Ok(Self { txn, zone, table, stem, columns, writers: BTreeMap::new() })

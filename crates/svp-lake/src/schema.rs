@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use crate::error::{LakeError, Result};
+use crate::sealed::stored_schema;
 
 /// A table that a run may write: where it is and which columns it has.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub struct TableSpec {
     pub schema: SchemaRef,
     /// The partition columns, outermost first.
     pub partition: Vec<String>,
+    /// Whether its rows are stored sealed: only the partition columns stand in the clear then.
+    pub sealed: bool,
 }
 
 impl TableSpec {
@@ -27,7 +30,19 @@ impl TableSpec {
             name: name.to_string(),
             schema,
             partition: partition.iter().map(ToString::to_string).collect(),
+            sealed: false,
         }
+    }
+
+    /// The same table, stored sealed or not.
+    #[must_use]
+    pub fn sealed(self, sealed: bool) -> Self {
+        Self { sealed, ..self }
+    }
+
+    /// The columns as the log of the table has them.
+    pub(crate) fn log_schema(&self) -> SchemaRef {
+        if self.sealed { stored_schema(&self.schema, &self.partition) } else { Arc::clone(&self.schema) }
     }
 
     /// `zone/name`
@@ -71,16 +86,17 @@ pub(crate) fn evolve(
             format!("partitions [{}]", wanted.partition.join(", ")),
         ));
     }
+    let columns = wanted.log_schema();
     if replaced {
-        let same = stored.fields().len() == wanted.schema.fields().len()
-            && stored.fields().iter().zip(wanted.schema.fields()).all(|(a, b)| {
+        let same = stored.fields().len() == columns.fields().len()
+            && stored.fields().iter().zip(columns.fields()).all(|(a, b)| {
                 a.name() == b.name() && a.data_type() == b.data_type() && a.is_nullable() == b.is_nullable()
             });
-        return Ok((!same).then(|| Arc::clone(&wanted.schema)));
+        return Ok((!same).then_some(columns));
     }
     let mut fields: Vec<Arc<Field>> = stored.fields().iter().cloned().collect();
     let before = fields.len();
-    for field in wanted.schema.fields() {
+    for field in columns.fields() {
         match stored.field_with_name(field.name()) {
             Ok(old) if same_type(old.data_type(), field.data_type()) => {}
             Ok(old) => {

@@ -7,10 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use datafusion::catalog::TableProvider;
 use datafusion::prelude::SessionContext;
+use deltalake_core::kernel::EagerSnapshot;
 use futures::future::try_join_all;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
+use svp_contract::Seal;
 
 use crate::change::{self, State};
 use crate::delta::{TableLog, version};
@@ -25,6 +27,8 @@ use crate::record::{self, LAKE_FORMAT, RunRecord};
 use crate::repair::repair;
 use crate::scan::{LiveTable, register_all};
 use crate::schema::TableSpec;
+use crate::sealed::{Listed, Opened, SealedFile, SealedTable, sealed_files, verify};
+use crate::vacuum;
 
 /// A run in progress. Nothing of it is visible to readers until [`finish`](Self::finish).
 ///
@@ -37,6 +41,8 @@ pub struct RunTxn {
 
 struct Inner {
     location: Arc<Location>,
+    /// What opens and writes sealed tables.
+    seal: Mutex<Option<Arc<dyn Seal>>>,
     previous: Option<RunRecord>,
     number: u64,
     /// Versions of recorded tables that this run did not declare.
@@ -54,10 +60,14 @@ struct Inner {
     closed: AtomicBool,
 }
 
-struct Table {
+pub(crate) struct Table {
     spec: TableSpec,
     log: TableLog,
     state: Mutex<State>,
+    /// Of a sealed table: what is known of its files, by their paths.
+    sealed: Mutex<BTreeMap<String, SealedFile>>,
+    /// To be sealed, but still as an earlier version left it.
+    pub clear: AtomicBool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -69,14 +79,19 @@ impl Lake {
     /// killed run left. Reads the last record again.
     ///
     /// # Errors
-    /// [`LakeError::Busy`] while another run holds the lake.
+    /// [`LakeError::Busy`] while another run holds the lake; [`LakeError::Sealed`], [`LakeError::OtherSeal`] and [`LakeError::Damaged`]
+    /// where sealed tables cannot be opened.
     pub async fn begin(&self, tables: Vec<TableSpec>) -> Result<RunTxn> {
-        RunTxn::begin(Arc::clone(self.writable()?), tables).await
+        RunTxn::begin(Arc::clone(self.writable()?), tables, self.seal().cloned()).await
     }
 }
 
 impl RunTxn {
-    pub(crate) async fn begin(location: Arc<Location>, specs: Vec<TableSpec>) -> Result<Self> {
+    pub(crate) async fn begin(
+        location: Arc<Location>,
+        specs: Vec<TableSpec>,
+        seal: Option<Arc<dyn Seal>>,
+    ) -> Result<Self> {
         for spec in &specs {
             change::check(spec)?;
         }
@@ -84,16 +99,25 @@ impl RunTxn {
         let held = Held::take(&location, &keys).await?;
         let previous = record::last(location.store.as_ref()).await?;
         let mut heads = repair(&location, previous.as_ref(), held.found.as_ref(), &keys).await?;
+        if let Err(e) = openable(&location, seal.as_ref(), previous.as_ref(), &specs, &heads).await {
+            held.give_back().await?;
+            return Err(e);
+        }
+        let sealed = previous.as_ref().map(|run| run.sealed.clone()).unwrap_or_default();
         let tables = specs
             .into_iter()
             .map(|spec| {
                 let key = spec.key();
                 let log = TableLog::new(&location, &key);
                 let head = heads.remove(&key);
-                (key, Table { spec, log, state: Mutex::new(State { head, ..State::default() }) })
+                let known = sealed.get(&key);
+                let clear = AtomicBool::new(spec.sealed && head.is_some() && known.is_none());
+                let sealed = Mutex::new(known.map(|listed| listed.files.clone()).unwrap_or_default());
+                (key, Table { spec, log, state: Mutex::new(State { head, ..State::default() }), sealed, clear })
             })
             .collect();
         let inner = Inner {
+            seal: Mutex::new(seal),
             number: previous.as_ref().map_or(0, |run| run.number) + 1,
             carried: heads.iter().map(|(key, head)| (key.clone(), version(head))).collect(),
             previous,
@@ -125,7 +149,7 @@ impl RunTxn {
         if self.inner.closed.load(Ordering::SeqCst) { Err(LakeError::Closed) } else { Ok(()) }
     }
 
-    fn table(&self, zone: &str, name: &str) -> Result<(String, &Table)> {
+    pub(crate) fn table(&self, zone: &str, name: &str) -> Result<(String, &Table)> {
         let key = format!("{zone}/{name}");
         match self.inner.tables.get(&key) {
             Some(table) => Ok((key, table)),
@@ -145,6 +169,7 @@ impl RunTxn {
         self.open()?;
         let (key, table) = self.table(zone, table)?;
         let partition = change::in_order(&table.spec, partition, true)?;
+        let seal = self.seal_of(table)?;
         let folders = partition.iter().map(|(column, value)| {
             let value = if value.is_empty() { "__HIVE_DEFAULT_PARTITION__" } else { value };
             format!("{}={}", safe_name(column), safe_name(value))
@@ -162,7 +187,30 @@ impl RunTxn {
             &self.inner.location.given,
             table.spec.file_schema(),
             address,
+            seal,
         )
+    }
+
+    /// From now on what is written is sealed by `seal`. Tables that were registered or opened before are read as they were sealed; every
+    /// sealed table must be written anew in this run.
+    pub fn seal_anew(&self, seal: Arc<dyn Seal>) {
+        *lock(&self.inner.seal) = Some(seal);
+    }
+
+    fn seal(&self) -> Option<Arc<dyn Seal>> {
+        lock(&self.inner.seal).clone()
+    }
+
+    /// What seals the rows of a table, if they are sealed. A table that is still in the clear takes none: rows of both kinds in one table
+    /// would be read by nobody.
+    fn seal_of(&self, table: &Table) -> Result<Option<Arc<dyn Seal>>> {
+        if !table.spec.sealed {
+            return Ok(None);
+        }
+        match self.seal() {
+            Some(seal) if !table.clear.load(Ordering::SeqCst) => Ok(Some(seal)),
+            _ => Err(LakeError::Sealed { table: table.spec.key() }),
+        }
     }
 
     /// Makes a finished part belong to its table with the next commit.
@@ -171,6 +219,9 @@ impl RunTxn {
         let key = part.address.table.clone();
         let table = self.inner.tables.get(&key).ok_or(LakeError::UndeclaredTable { table: key.clone() })?;
         lock(&self.inner.written).push(Path::from(format!("{key}/{}", part.address.path)));
+        if let Some(sealed) = &part.sealed {
+            lock(&table.sealed).insert(part.address.path.to_string(), sealed.clone());
+        }
         lock(&table.state).adds.push(part.into_add());
         Ok(())
     }
@@ -262,6 +313,11 @@ impl RunTxn {
 
     fn provider(&self, table: &Table) -> Result<Arc<dyn TableProvider>> {
         let head = lock(&table.state).head.clone();
+        let sealed = table.spec.sealed && !table.clear.load(Ordering::SeqCst);
+        if let Some(seal) = self.seal().filter(|_| sealed) {
+            let known = lock(&table.sealed).clone();
+            return Ok(Arc::new(Opened::new(&self.inner.location, &seal, &table.spec, head.as_ref(), &known)?));
+        }
         Ok(Arc::new(match head {
             Some(head) => LiveTable::new(&self.inner.location, &table.log, &head)?,
             None => {
@@ -353,14 +409,57 @@ impl RunTxn {
         };
         let location = &self.inner.location;
         let (format, number, tables) = (LAKE_FORMAT, self.inner.number, self.versions());
-        let record = RunRecord { format, number, tables, ..record };
+        let sealed = self.sealed()?;
+        let record = RunRecord { format, number, tables, sealed, ..record };
         let written = std::mem::take(&mut *lock(&self.inner.written));
         sync(location, written).await?;
         held.check(number).await?;
         record::create(location.store.as_ref(), &record).await?;
         sync(location, vec![record::record_path(number)]).await?;
         held.give_back().await?;
-        Ok(Lake::with_record(Arc::clone(location), record))
+        Ok(Lake::with_record(Arc::clone(location), record, self.seal()))
+    }
+
+    /// As [`finish`](Self::finish), and then deletes every data file that this run does not show: for a run after which nothing of what
+    /// was before may be left. If it is killed in between, [`Lake::vacuum_if_due`] does the rest. Gives the number of files deleted.
+    ///
+    /// # Errors
+    /// As those of [`finish`](Self::finish) and [`Lake::vacuum`].
+    pub async fn finish_and_vacuum(self, record: RunRecord) -> Result<(Lake, usize)> {
+        let due = vacuum::make_due(&self.inner.location).await?;
+        lock(&self.inner.written).push(due);
+        let lake = self.finish(record).await?;
+        let deleted = lake.vacuum(1).await?;
+        Ok((lake, deleted))
+    }
+
+    /// The lists of all sealed tables as the record of this run has them.
+    fn sealed(&self) -> Result<BTreeMap<String, SealedTable>> {
+        let mut files: BTreeMap<String, BTreeMap<String, SealedFile>> = BTreeMap::new();
+        let before = self.inner.previous.iter().flat_map(|run| &run.sealed);
+        for (key, listed) in before.filter(|(key, _)| !self.inner.tables.contains_key(*key)) {
+            if let Some(seal) = self.seal().filter(|seal| seal.key_id() != listed.key) {
+                let (wanted, found) = (listed.key.clone(), seal.key_id().to_owned());
+                return Err(LakeError::OtherSeal { table: key.clone(), wanted, found });
+            }
+            files.insert(key.clone(), listed.files.clone());
+        }
+        for (key, table) in self.inner.tables.iter().filter(|(_, t)| t.spec.sealed && !t.clear.load(Ordering::SeqCst)) {
+            let known = lock(&table.sealed).clone();
+            let head = lock(&table.state).head.clone();
+            let live = head.map(|head| sealed_files(&head, key, &table.spec.partition, &known)).transpose()?;
+            let live = live.unwrap_or_default().into_iter();
+            files.insert(key.clone(), live.map(|(path, _, file)| (path.to_string(), file)).collect());
+        }
+        let Some(seal) = self.seal() else {
+            let unsealed = files.into_iter().next();
+            return unsealed.map_or_else(|| Ok(BTreeMap::new()), |(table, _)| Err(LakeError::Sealed { table }));
+        };
+        let listed = |(key, files): (String, _)| {
+            let table = SealedTable::new(seal.as_ref(), &key, self.inner.number, files);
+            (key, table)
+        };
+        Ok(files.into_iter().map(listed).collect())
     }
 
     /// Takes back everything that this run did, as the next begin would, and gives the lease back.
@@ -381,6 +480,32 @@ impl RunTxn {
     fn close(&self) -> Result<()> {
         if self.inner.closed.swap(true, Ordering::SeqCst) { Err(LakeError::Closed) } else { Ok(()) }
     }
+}
+
+/// Whether the sealed tables that a run declares can be opened: the key is there and is theirs, and every chunk is what a run wrote.
+async fn openable(
+    location: &Location,
+    seal: Option<&Arc<dyn Seal>>,
+    previous: Option<&RunRecord>,
+    specs: &[TableSpec],
+    heads: &BTreeMap<String, EagerSnapshot>,
+) -> Result<()> {
+    for spec in specs.iter().filter(|spec| !spec.sealed) {
+        if previous.is_some_and(|run| run.sealed.contains_key(&spec.key())) {
+            let (expected, found) = ("sealed rows".to_string(), "rows in the clear".to_string());
+            return Err(LakeError::Schema { table: spec.key(), column: "body".to_string(), expected, found });
+        }
+    }
+    for spec in specs.iter().filter(|spec| spec.sealed) {
+        let key = spec.key();
+        let Some(seal) = seal else { return Err(LakeError::Sealed { table: key }) };
+        let listed = previous.and_then(|run| Some((run.number, run.sealed.get(&key)?)));
+        if let (Some((run, table)), Some(head)) = (listed, heads.get(&key)) {
+            let listed = Listed { key: &key, run, record: record::record_path(run), table };
+            verify(location, seal, listed, (head, &spec.partition)).await?;
+        }
+    }
+    Ok(())
 }
 
 /// On a local lake: brings files and their folders to the disk, so that a record never outlives in a

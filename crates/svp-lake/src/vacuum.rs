@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::try_join_all;
+use object_store::ObjectStoreExt;
 use object_store::path::Path;
 
 use crate::delta::{TableLog, live_files};
@@ -30,8 +31,33 @@ pub(crate) async fn vacuum(location: &Location, keep: usize) -> Result<usize> {
     let dead: Vec<Path> = dead.into_iter().flatten().collect();
     let count = dead.len();
     location.delete(dead).await?;
+    match location.store.delete(&due_path()).await {
+        Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+        Err(e) => return Err(LakeError::store(due_path(), e)),
+    }
     held.give_back().await?;
     Ok(count)
+}
+
+/// Lies in the lake from before a run becomes visible until the files that it must not leave behind are deleted.
+fn due_path() -> Path {
+    Path::from_iter([record::RUNS, "vacuum.due"])
+}
+
+/// Says that the lake is to be vacuumed, whatever becomes of this process.
+pub(crate) async fn make_due(location: &Location) -> Result<Path> {
+    let path = due_path();
+    location.store.put(&path, bytes::Bytes::new().into()).await.map_err(|e| LakeError::store(&path, e))?;
+    Ok(path)
+}
+
+/// Vacuums a lake in which that was left to do.
+pub(crate) async fn vacuum_if_due(location: &Location) -> Result<usize> {
+    match location.store.head(&due_path()).await {
+        Ok(_) => vacuum(location, 1).await,
+        Err(object_store::Error::NotFound { .. }) => Ok(0),
+        Err(e) => Err(LakeError::store(due_path(), e)),
+    }
 }
 
 /// The data files of a table that are live in none of the given versions.

@@ -117,6 +117,14 @@ impl Key {
         hex::encode(&self.rotations.iter().fold(digest, |d, rotation| rotation.token(&d))[..8])
     }
 
+    /// A key of 256 bits for one domain of this purpose, which every rotation changes: the predecessor of this key cannot make it.
+    pub(crate) fn derived(&self, domain: &str) -> Zeroizing<[u8; 32]> {
+        let mut mac = self.mac(domain);
+        mac.update(b"svp derived key");
+        let first = Zeroizing::new(<[u8; 32]>::from(mac.finalize().into_bytes()));
+        self.rotations.iter().fold(first, |key, rotation| rotation.derived(&key))
+    }
+
     /// A MAC keyed for one domain (field) of this purpose.
     pub(crate) fn mac(&self, domain: &str) -> Hmac<Sha256> {
         // HMAC accepts any key length, so these two cannot fail; the fallback is never reached.

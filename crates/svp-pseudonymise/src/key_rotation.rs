@@ -48,6 +48,11 @@ impl KeyRotation {
         u64::from_le_bytes(first).max(1)
     }
 
+    /// The key that takes the place of a derived key.
+    pub(crate) fn derived(&self, old: &[u8; 32]) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.digest(b"derived key", old))
+    }
+
     /// The order of a filter's bits under this rotation, for the encodings of one domain.
     pub(crate) fn permutation(&self, domain: &str) -> Permutation {
         let mut order: Vec<u16> = (0..BITS as u16).collect();

@@ -385,6 +385,9 @@ pub struct EraseArgs {
     /// The lake
     #[arg(long, default_value = "lake", env = "SVP_LAKE")]
     pub lake: String,
+    /// The key of the lake, which opens its person records: a file, or env:NAME
+    #[arg(long, env = "SVP_KEY")]
+    pub key: Option<String>,
     /// Keep the record out of later extracts although the lake has none of it now
     #[arg(long)]
     pub even_if_absent: bool,

@@ -4,6 +4,7 @@ use svp_app::AppError;
 use svp_app::erase::{EraseRequest, erase};
 
 use crate::args::{Cli, EraseArgs, lake_at};
+use crate::key;
 use crate::tell::Tell;
 
 /// The command.
@@ -14,5 +15,9 @@ pub async fn command(cli: &Cli, args: &EraseArgs, tell: &Tell) -> Result<(), App
         token: args.token.clone(),
         even_if_absent: args.even_if_absent,
     };
-    erase(&request, &cli.machine(), tell).await.map(drop)
+    let key = match args.key.as_deref() {
+        Some(reference) => key::read(Some(reference))?,
+        None => return Err(AppError::Sealed("`svp erase`")),
+    };
+    erase(&request, &key, &cli.machine(), tell).await.map(drop)
 }

@@ -15,7 +15,15 @@ use crate::tell::Tell;
 /// The command.
 pub async fn command(cli: &Cli, args: &LinkArgs, tell: &Tell) -> Result<(), AppError> {
     let request = LinkRequest { site: cli.site.clone(), lake: lake_at(&args.lake, &args.store_option) };
-    let records = Records::open(&request, &cli.machine()).await?;
+    let key = match args.key.as_deref() {
+        Some(reference) => key::read(Some(reference))?,
+        None => return Err(AppError::Sealed("`svp link`")),
+    };
+    let records = Records::open(&request, &key, &cli.machine()).await?;
+    if args.tally {
+        tell.print(records.tally().await?);
+        return Ok(());
+    }
     let began = Instant::now();
     let times: Mutex<Vec<(String, f64)>> = Mutex::new(Vec::new());
     let on_step = |what: &str| {
@@ -42,7 +50,6 @@ pub async fn command(cli: &Cli, args: &LinkArgs, tell: &Tell) -> Result<(), AppE
         tell.step("link", &format!("{} records with their people in {file}", judged.records()));
     }
     if let Some(file) = &args.evaluate {
-        let key = key::read(args.key.as_deref())?;
         tell.print(judged.evaluate(&key, file)?);
     }
     Ok(())

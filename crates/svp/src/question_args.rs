@@ -60,11 +60,14 @@ pub struct LinkArgs {
     #[arg(long, num_args = 2, value_names = ["RECORD", "RECORD"])]
     pub pair: Vec<String>,
     /// Measure against the truth: a CSV file with the columns source, person_id, person
-    #[arg(long, value_name = "TRUTH", requires = "key")]
+    #[arg(long, value_name = "TRUTH")]
     pub evaluate: Option<String>,
-    /// The key, which turns the ids of the truth into tokens: a file, or env:NAME
+    /// The key of the lake, which opens its person records and turns the ids of a truth into tokens: a file, or env:NAME
     #[arg(long, env = "SVP_KEY")]
     pub key: Option<String>,
+    /// Print what each source brings: records, and different people, dates of birth, postcodes and numbers, as CSV; judges nothing
+    #[arg(long)]
+    pub tally: bool,
     /// Write each record with the first record of its person, as CSV
     #[arg(long, value_name = "FILE")]
     pub out: Option<String>,
@@ -137,7 +140,7 @@ pub struct SqlArgs {
     /// Form of the result
     #[arg(long, value_enum, default_value_t = ResultForm::Table)]
     pub format: ResultForm,
-    /// Open the linkage zone too
+    /// Say what can be asked of the linkage: person records are sealed, and opened by `svp link` with the key
     #[arg(long)]
     pub linkage: bool,
     /// Option of the object store, such as region=…; may be repeated

@@ -18,6 +18,9 @@ use crate::args::{Cli, lake_at};
 use crate::question_args::{ResultForm, SqlArgs};
 use crate::tell::Tell;
 
+/// What is said where person records are asked for.
+const SEALED: &str = "person records are sealed, and `svp sql` has no key; `svp link --explain`, `--pair` and `--evaluate` open them with it";
+
 /// The command.
 pub async fn command(cli: &Cli, args: &SqlArgs, tell: &Tell) -> Result<(), AppError> {
     let lake = lake_at(&args.lake, &args.store_option).open(Open::Read).await?;
@@ -27,18 +30,20 @@ pub async fn command(cli: &Cli, args: &SqlArgs, tell: &Tell) -> Result<(), AppEr
             let site = Site::sound(&cli.site)?;
             let area = &site.area(name)?.item;
             let paths = paths(&site, area, &args.paths.choice())?;
-            let (lake, linkage) = (LakeOf::Open(&lake), args.linkage);
             let setting = Setting {
                 ground: Some(Ground { area, paths: &paths, postcodes: true, tables: true }),
-                rows: Rows::Lake { lake, linkage, calendar: Calendar::IfEvents },
+                rows: Rows::Lake { lake: LakeOf::Open(&lake), calendar: Calendar::IfEvents },
                 months: Some(period(area)),
                 off_grid: OffGrid::Unasked,
                 hold_coverage: false,
             };
             Stage::open(&site, &machine, setting, tell).await?.ctx
         }
-        None => Stage::bare(&machine, &lake, args.linkage).await?.ctx,
+        None => Stage::bare(&machine, &lake).await?.ctx,
     };
+    if args.linkage {
+        tell.step("sql", &format!("{SEALED}; `person_link` and `person_history` say who is whom, by tokens"));
+    }
     match &args.query {
         Some(query) => {
             let text = answer(&ctx, query, args.format).await?;
@@ -51,7 +56,12 @@ pub async fn command(cli: &Cli, args: &SqlArgs, tell: &Tell) -> Result<(), AppEr
 
 /// Answers one query. Only reading is allowed: the plan is looked at as a whole, EXPLAIN ANALYZE included.
 async fn answer(ctx: &SessionContext, query: &str, form: ResultForm) -> Result<String, AppError> {
-    let failed = |e: datafusion::error::DataFusionError| AppError::Query(e.strip_backtrace());
+    let failed = |e: datafusion::error::DataFusionError| {
+        let text = e.strip_backtrace();
+        let sealed =
+            ["person_record", "person_record_superseded"].iter().any(|t| text.contains(&format!("{t}' not found")));
+        AppError::Query(if sealed { format!("{text}: {SEALED}") } else { text })
+    };
     let reading = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     let df = ctx.sql_with_options(query.trim().trim_end_matches(';'), reading).await.map_err(failed)?;
     let schema = df.schema().as_arrow().clone();

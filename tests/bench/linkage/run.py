@@ -58,9 +58,9 @@ def prepare(svp, data, at):
 
 
 def ours(svp, at, area, evaluate):
-    words = [svp, "--site", at / "site", "--quiet", "link", "--lake", at / area, "--timings"]
+    words = [svp, "--site", at / "site", "--quiet", "link", "--lake", at / area, "--key", at / "key", "--timings"]
     if evaluate:
-        words += ["--key", at / "key", "--evaluate", at / "truth.csv"]
+        words += ["--evaluate", at / "truth.csv"]
     text = call(*words)
     seconds = next(float(line.split()[1]) for line in text.splitlines() if line.startswith("whole"))
     return seconds, text

@@ -47,7 +47,7 @@ async fn seen(tiny: &Tiny, area: &str) -> Vec<String> {
     let lake = tiny.lake().await;
     let setting = Setting {
         ground: Some(Ground { area, paths: &paths, postcodes: false, tables: true }),
-        rows: Rows::Lake { lake: LakeOf::Open(&lake), linkage: false, calendar: Calendar::Always },
+        rows: Rows::Lake { lake: LakeOf::Open(&lake), calendar: Calendar::Always },
         months: Some(Months { from: "2025-01".to_owned(), to: "2025-01".to_owned() }),
         off_grid: OffGrid::Nothing,
         hold_coverage: false,

@@ -13,7 +13,7 @@ async fn judged_records_are_explained_written_and_measured() {
     let request = LinkRequest { site: tiny.site(), lake: tiny.lake_at() };
     let steps = Mutex::new(Vec::new());
     let on_step = |what: &str| steps.lock().unwrap().push(what.to_owned());
-    let judged = Records::open(&request, &MACHINE).await.unwrap().judge(&on_step).await.unwrap();
+    let judged = Records::open(&request, &key(), &MACHINE).await.unwrap().judge(&on_step).await.unwrap();
     assert_eq!(judged.records(), 3);
     assert!((1..=3).contains(&judged.people()));
     assert!(!steps.lock().unwrap().is_empty());

@@ -19,7 +19,7 @@ async fn an_erased_person_goes_with_its_event_and_does_not_come_back() {
     let person = format!("SELECT count(*) FROM person_record WHERE person_record_id = '{token}'");
     assert_eq!(tiny.number(&person).await, 1);
 
-    let erased = erase(&request(&tiny, &token), &MACHINE, &Silent).await.unwrap();
+    let erased = erase(&request(&tiny, &token), &key(), &MACHINE, &Silent).await.unwrap();
     // The person, their part, and the event that nobody else had a part in.
     assert_eq!(erased.rows, 3);
     assert!(erased.files_deleted > 0);
@@ -38,13 +38,16 @@ async fn an_erased_person_goes_with_its_event_and_does_not_come_back() {
 async fn nobody_is_erased_by_a_wrong_token() {
     let tiny = Tiny::new();
     tiny.ingest().await;
-    let error = erase(&request(&tiny, "no token"), &MACHINE, &Silent).await.unwrap_err();
+    let other = Key::generate("needs-assessment").unwrap();
+    let error = erase(&request(&tiny, &tiny.token("PC1")), &other, &MACHINE, &Silent).await.unwrap_err();
+    assert!(matches!(error, AppError::WrongKey { .. }), "{error}");
+    let error = erase(&request(&tiny, "no token"), &key(), &MACHINE, &Silent).await.unwrap_err();
     assert_eq!(error.to_string(), "that is no token");
     let nobody = request(&tiny, "00000000000000000000000000000000");
-    let error = erase(&nobody, &MACHINE, &Silent).await.unwrap_err();
+    let error = erase(&nobody, &key(), &MACHINE, &Silent).await.unwrap_err();
     assert!(error.to_string().contains("nothing was changed"), "{error}");
     assert_eq!(tiny.lake().await.last_run().unwrap().number, 1);
-    let kept_out = erase(&EraseRequest { even_if_absent: true, ..nobody }, &MACHINE, &Silent).await.unwrap();
+    let kept_out = erase(&EraseRequest { even_if_absent: true, ..nobody }, &key(), &MACHINE, &Silent).await.unwrap();
     assert_eq!(kept_out.rows, 0);
     assert_eq!(tiny.state().await.erased.len(), 1);
 }
@@ -62,9 +65,13 @@ async fn a_rotated_lake_knows_its_new_key_alone() {
     let next = Key::parse(&fs::read_to_string(&out).unwrap()).unwrap();
     assert_eq!(rotated.check, next.check());
     assert_eq!(tiny.lake().await.last_run().unwrap().key_check, Some(next.check()));
-    assert_eq!(tiny.number("SELECT count(*) FROM person_record").await, 3);
+    assert_eq!(tiny.text_under(&next, "SELECT count(*) FROM person_record").await, "3");
     let old = format!("SELECT count(*) FROM person_record WHERE person_record_id = '{token}'");
-    assert_eq!(tiny.number(&old).await, 0);
+    assert_eq!(tiny.text_under(&next, &old).await, "0");
+    let ctx = MACHINE.plain_session().unwrap();
+    let (site, _) = Site::read(&tiny.site()).unwrap();
+    let refused = sealed::under(&tiny.lake().await, &key()).register_sealed(&ctx, &tables(&site)).await;
+    assert!(matches!(refused, Err(svp_lake::LakeError::OtherSeal { .. })), "{refused:?}");
 
     let error = rotate(&request, &key(), &MACHINE, &Silent).await.unwrap_err();
     assert!(matches!(error, AppError::WrongKey { .. }), "{error}");

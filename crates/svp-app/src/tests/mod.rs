@@ -19,8 +19,8 @@ use toml::{Table, Value};
 
 use crate::request::{LakeAt, PathChoice};
 use crate::run::{Outcome, Prepared, RunRequest};
-use crate::state::RunState;
-use crate::{AppError, Machine, Progress, Silent, Site};
+use crate::state::{RunState, tables};
+use crate::{AppError, Machine, Progress, Silent, Site, sealed};
 
 const CLOCK: &str = "2025-04-07T06:00:00Z";
 const HEADER: &str = "Crime Ref,Report Date,Committed From,Committed To,HO Code,HOCR Class,Offence Title,Status,Outcome,Easting,Northing,Postcode,Location Type,Beat,LPA,DA Flag,Alcohol Flag,Drugs Flag,Knife Flag,NICL Qualifiers,MO Text,Nominal Ref,Role,Forename,Surname,Date Of Birth,Age,Sex,SDE,Person Postcode,Relationship";
@@ -119,10 +119,18 @@ impl Tiny {
         self.text(query).await.parse().unwrap()
     }
 
-    /// Asks the lake for one value.
+    /// Asks the lake for one value; its sealed tables are open.
     async fn text(&self, query: &str) -> String {
+        self.text_under(&key(), query).await
+    }
+
+    /// The same under another key.
+    async fn text_under(&self, key: &Key, query: &str) -> String {
         let ctx = MACHINE.plain_session().unwrap();
-        self.lake().await.register(&ctx).await.unwrap();
+        let (site, _) = Site::read(&self.site()).unwrap();
+        let lake = sealed::under(&self.lake().await, key);
+        lake.register(&ctx).await.unwrap();
+        lake.register_sealed(&ctx, &tables(&site)).await.unwrap();
         let rows = ctx.sql(query).await.unwrap().collect().await.unwrap();
         array_value_to_string(rows[0].column(0), 0).unwrap()
     }

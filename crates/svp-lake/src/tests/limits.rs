@@ -132,7 +132,7 @@ async fn a_lease_without_locks_is_taken_over_when_it_is_old() {
 async fn a_run_on_a_store_without_folders() {
     let place = Arc::new(in_memory());
     for text in ["x", "y"] {
-        let run = RunTxn::begin(Arc::clone(&place), specs()).await.unwrap();
+        let run = RunTxn::begin(Arc::clone(&place), specs(), None).await.unwrap();
         load(&run, "a", "1", 0..3, text).await;
         run.commit_tables().await.unwrap();
         count(&run).await.unwrap();

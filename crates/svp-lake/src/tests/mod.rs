@@ -4,6 +4,7 @@ mod kill;
 mod limits;
 mod rules;
 mod runs;
+mod sealed;
 
 use std::collections::HashMap;
 use std::sync::Arc;

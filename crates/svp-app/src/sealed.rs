@@ -1,0 +1,83 @@
+//! A lake under its key: what is sealed in it can be opened, and what an earlier version left in the clear is sealed.
+
+use std::sync::Arc;
+
+use svp_contract::Table;
+use svp_lake::{Lake, Open, RunTxn, TableSpec};
+use svp_pseudonymise::{Key, RecordSeal};
+
+use crate::error::AppError;
+use crate::machine::Machine;
+use crate::progress::Progress;
+use crate::request::LakeAt;
+use crate::site::Site;
+use crate::state::{RunState, tables};
+
+/// The same lake, whose sealed tables can be opened and written under this key.
+pub(crate) fn under(lake: &Lake, key: &Key) -> Lake {
+    lake.with_seal(Arc::new(RecordSeal::new(key)))
+}
+
+/// Opens a lake for writing under its key. Deletes what a run that was cut off had still to delete, and seals tables that an earlier
+/// version left in the clear; that is a run of its own, with the release of the last one.
+///
+/// # Errors
+/// [`AppError::WrongKey`] for another key than that of the lake, [`AppError::Record`] for a record that no run writes, and what the lake
+/// refuses. A table in the clear stays as it was then.
+pub(crate) async fn open(
+    at: &LakeAt,
+    site: &Site,
+    key: &Key,
+    machine: &Machine,
+    progress: &dyn Progress,
+) -> Result<(Lake, RunState), AppError> {
+    let lake = under(&at.open(Open::Write).await?, key);
+    let state = RunState::last_under(&lake, key)?;
+    let left = lake.vacuum_if_due().await?;
+    if left > 0 {
+        progress
+            .step("lake", &format!("{left} old files that a run which was cut off had still to delete are deleted"));
+    }
+    let clear = lake.in_the_clear(&tables(site));
+    let (Some(last), false) = (lake.last_run().cloned(), clear.is_empty()) else { return Ok((lake, state)) };
+    let txn = lake.begin(clear.clone()).await?;
+    let rows = match seal(&txn, &clear, machine).await {
+        Ok(rows) => rows,
+        Err(error) => {
+            // What was written is undone now; if that fails too, the next run repairs it.
+            let _ = txn.abandon().await;
+            return Err(error);
+        }
+    };
+    let (lake, deleted) = txn.finish_and_vacuum(last).await?;
+    let what = format!(
+        "{rows} person records, which an earlier version stored in the clear, are sealed under the key of the lake; {deleted} old files deleted"
+    );
+    progress.step("seal", &what);
+    progress.step(
+        "seal",
+        "backups of the lake from before hold them in the clear still: delete them, or guard them as the extracts",
+    );
+    Ok((lake, state))
+}
+
+async fn seal(txn: &RunTxn, clear: &[TableSpec], machine: &Machine) -> Result<u64, AppError> {
+    let ctx = machine.plain_session()?;
+    let mut rows = 0;
+    for spec in clear {
+        rows += txn.seal_table(&ctx, &spec.zone, &spec.name).await?;
+    }
+    Ok(rows)
+}
+
+/// The names of the tables that are sealed, with those of their superseded rows: no question without the key sees them, in whatever form
+/// the lake has them.
+pub(crate) fn names() -> Result<Vec<String>, AppError> {
+    let sealed: Vec<Table> = svp_contract::canonical_tables()
+        .map_err(|problem| AppError::Problems(vec![problem]))?
+        .into_iter()
+        .filter(|t| t.sealed)
+        .collect();
+    let aside = svp_ingest::superseded_tables(&sealed).into_iter().map(|(_, name, _)| name);
+    Ok(sealed.iter().map(|t| t.name.clone()).chain(aside).collect())
+}

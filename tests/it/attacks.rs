@@ -1,0 +1,323 @@
+//! Attacks on the people of a lake: somebody has every byte of its folders, and no key. The same attacks run on a copy in which the
+//! person records lie in the clear, as earlier versions stored them, where they must find nearly everybody: so they are not blind.
+//!
+//! What they find in the copy is what the holder of the key, or its thief, could do.
+
+mod dates;
+mod linear;
+mod loot;
+mod names;
+mod postcodes;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use svp_contract::encoding::PART_BYTES;
+use svp_contract::{Column, ColumnType, canonical_tables};
+use svp_functions::person::name_key::name_key;
+use svp_pseudonymise::Key;
+use svp_pseudonymise::encode::Encoder;
+
+use crate::support::{
+    KEY, Table, aloud, copy_folder, files_under, root, sample, sample_data, sealed_tables, session_under,
+};
+use linear::Random;
+use loot::{Date, Loot, Person, day, days_since};
+
+const SEEDS: [u64; 3] = [1, 2, 3];
+
+/// Folders with every byte of a lake, person records in the clear.
+struct Copies {
+    unsealed: PathBuf,
+    /// Rows of the sealed tables.
+    rows: Vec<RecordBatch>,
+}
+
+/// The sample's lake with its person records opened with the key and put back as an earlier version stored them.
+fn copies() -> &'static Copies {
+    static COPIES: OnceLock<Copies> = OnceLock::new();
+    COPIES.get_or_init(|| {
+        let unsealed = Path::new(env!("CARGO_TARGET_TMPDIR")).join("it-unsealed");
+        if unsealed.exists() {
+            fs::remove_dir_all(&unsealed).unwrap();
+        }
+        copy_folder(&sample().lake, &unsealed);
+        fs::remove_dir_all(unsealed.join("linkage")).unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let mut rows = Vec::new();
+        for table in sealed_tables() {
+            let of = runtime.block_on(async {
+                session_under(&sample().lake, KEY).await.table(&table.name).await.unwrap().collect().await.unwrap()
+            });
+            let folder = unsealed.join(&table.zone).join(&table.name);
+            fs::create_dir_all(&folder).unwrap();
+            let file = fs::File::create(folder.join("part-r00000001.parquet")).unwrap();
+            let mut writer = ArrowWriter::try_new(file, table.schema, None).unwrap();
+            of.iter().for_each(|batch| writer.write(batch).unwrap());
+            writer.close().unwrap();
+            rows.extend(of);
+        }
+        Copies { unsealed, rows }
+    })
+}
+
+fn column(name: &str) -> Column {
+    let tables = canonical_tables().unwrap();
+    tables.iter().find(|t| t.name == "person_record").unwrap().column(name).unwrap().clone()
+}
+
+/// What each record says in truth, in one column: with the key every value can be tried.
+fn truth<T: Clone + Ord>(
+    of: fn(&Person) -> Option<&Vec<u8>>,
+    name: &str,
+    values: &[(String, T)],
+) -> BTreeMap<String, BTreeSet<T>> {
+    let (key, column) = (Key::parse(KEY).unwrap(), column(name));
+    let kind = column.encoding.unwrap();
+    let mut encoder = Encoder::new(&key, kind, column.token_domain(), name);
+    let mut known: BTreeMap<Vec<u8>, T> = BTreeMap::new();
+    for (text, value) in values {
+        let mut out = Vec::new();
+        let parts: Vec<Option<&str>> =
+            std::iter::once(Some(text.as_str())).chain([None, None]).take(kind.parts()).collect();
+        if encoder.encode(&parts, &mut out) {
+            known.insert(out[..PART_BYTES].to_vec(), value.clone());
+        }
+    }
+    let mut found: BTreeMap<String, BTreeSet<T>> = BTreeMap::new();
+    for person in &opened().people {
+        if let Some(value) = of(person).and_then(|e| known.get(&e[..PART_BYTES])) {
+            found.entry(person.record.clone()).or_default().insert(value.clone());
+        }
+    }
+    found
+}
+
+/// What lies in the copy in the clear.
+fn opened() -> &'static Loot {
+    static OPENED: OnceLock<Loot> = OnceLock::new();
+    OPENED.get_or_init(|| Loot::read(&copies().unsealed))
+}
+
+/// What lies in the sealed lake.
+fn sealed() -> &'static Loot {
+    static SEALED: OnceLock<Loot> = OnceLock::new();
+    SEALED.get_or_init(|| Loot::read(&sample().lake))
+}
+
+/// Share of the records whose value was found.
+fn share<T: Ord>(truth: &BTreeMap<String, BTreeSet<T>>, found: &BTreeMap<String, T>) -> f64 {
+    let right = truth.iter().filter(|(record, of)| found.get(*record).is_some_and(|f| of.contains(f))).count();
+    right as f64 / truth.len() as f64
+}
+
+/// What guessing gives: the mean of the chances `of` each record, and half of its 95 % interval over as many seeds as are tried.
+fn guess<T>(truth: &BTreeMap<String, BTreeSet<T>>, of: impl Fn(&String) -> f64) -> (f64, f64) {
+    let chances: Vec<f64> = truth.keys().map(of).collect();
+    let n = chances.len() as f64;
+    let variance: f64 = chances.iter().map(|p| p * (1.0 - p)).sum();
+    (chances.iter().sum::<f64>() / n, 1.96 * (variance / SEEDS.len() as f64).sqrt() / n)
+}
+
+/// Tells what an attack finds, and holds it to guessing in the sealed lake and to nearly everything in the open one.
+fn held(what: &str, records: usize, sealed: f64, guess: (f64, f64), opened: f64, least: f64) {
+    let percent = |x: f64| format!("{:.2} %", 100.0 * x);
+    aloud(&format!(
+        "{what}, {records} records: sealed lake {}, guessing {} ± {}, with the key {}",
+        percent(sealed),
+        percent(guess.0),
+        percent(guess.1),
+        percent(opened)
+    ));
+    assert!(sealed <= guess.0 + guess.1, "{what}: {} of the sealed lake, and guessing gives {}", sealed, guess.0);
+    assert!(opened >= least, "{what}: the attack found only {} in the clear: it is blind", percent(opened));
+}
+
+fn mean(of: impl Fn(u64) -> f64) -> f64 {
+    SEEDS.iter().map(|seed| of(*seed)).sum::<f64>() / SEEDS.len() as f64
+}
+
+#[test]
+fn dates_of_birth_are_guessed_without_the_key_and_worked_out_with_it() {
+    let days = (days_since((1900, 1, 1))..days_since((2026, 1, 1))).map(day);
+    let days: Vec<(String, Date)> = days.map(|(y, m, d)| (format!("{y:04}-{m:02}-{d:02}"), (y, m, d))).collect();
+    let truth = truth(|p| p.birth.as_ref(), "enc_birth", &days);
+    assert!(truth.len() > 4_000, "{}", truth.len());
+    let of_sealed = mean(|seed| share(&truth, &sealed().births(&mut Random(seed))));
+    let windows = sealed().windows();
+    let guess = guess(&truth, |record| windows.get(record).map_or(0.0, |(_, days)| 1.0 / *days as f64));
+    let of_opened = share(&truth, &opened().births(&mut Random(SEEDS[0])));
+    held("dates of birth", truth.len(), of_sealed, guess, of_opened, 0.95);
+}
+
+#[test]
+fn postcodes_are_guessed_without_the_key_and_worked_out_with_it() {
+    let table = Table::read(&sample_data("reference/postcodes.csv"));
+    let squeezed = |code: &str| code.split_whitespace().collect::<String>();
+    let codes = table.column("pcds").into_iter().map(squeezed);
+    let directory: Vec<(String, String)> =
+        codes.zip(table.column("lsoa21cd")).map(|(c, a)| (c, a.to_owned())).collect();
+    let values: Vec<(String, String)> = directory.iter().map(|(code, _)| (code.clone(), code.clone())).collect();
+    let truth = truth(|p| p.postcode.as_ref(), "enc_postcode", &values);
+    assert!(truth.len() > 4_000, "{}", truth.len());
+    let of_sealed = mean(|seed| share(&truth, &sealed().homes(&directory, &mut Random(seed))));
+    let mut of_area: BTreeMap<&str, f64> = BTreeMap::new();
+    directory.iter().for_each(|(_, area)| *of_area.entry(area).or_default() += 1.0);
+    let area: BTreeMap<&String, &str> =
+        sealed().parts.iter().filter_map(|p| Some((&p.record, p.area.as_deref()?))).collect();
+    // A record has one code for each row in the truth, and one guess.
+    let guess = guess(&truth, |record| {
+        let codes = area.get(record).and_then(|area| of_area.get(area));
+        codes.map_or(0.0, |codes| (truth[record].len() as f64 / codes).min(1.0))
+    });
+    let of_opened = share(&truth, &opened().homes(&directory, &mut Random(SEEDS[0])));
+    held("postcodes", truth.len(), of_sealed, guess, of_opened, 0.95);
+}
+
+#[test]
+fn names_are_guessed_without_the_key_and_worked_out_with_it_from_two_in_a_hundred() {
+    let people = Table::read(&sample_data("truth/appearances.csv"));
+    let shipped = fs::read_to_string(root().join("schemas/forenames.csv")).unwrap();
+    let forename: fn(&Person) -> Option<&Vec<u8>> = |p| p.forename.as_ref();
+    let surname: fn(&Person) -> Option<&Vec<u8>> = |p| p.surname.as_ref();
+    for (name, of, decoys, least) in [("forename", forename, shipped.as_str(), 0.95), ("surname", surname, "", 0.90)] {
+        let mut common: BTreeMap<String, usize> = BTreeMap::new();
+        people.column(name).into_iter().filter_map(name_key).for_each(|n| *common.entry(n).or_default() += 1);
+        for decoy in decoys.split(|c: char| !c.is_alphabetic()).filter_map(name_key) {
+            common.entry(decoy).or_default();
+        }
+        let mut list: Vec<String> = common.keys().cloned().collect();
+        list.sort_by_key(|n| std::cmp::Reverse(common[n]));
+        let values: Vec<(String, String)> = list.iter().map(|n| (n.clone(), n.clone())).collect();
+        let truth = truth(of, &format!("enc_{name}"), &values);
+        let mut shares = (0.0, 0.0);
+        let mut others = truth.clone();
+        for seed in SEEDS {
+            let mut random = Random(seed);
+            let known = truth.iter().filter(|_| random.below(50) == 0);
+            let known: BTreeMap<String, String> =
+                known.map(|(r, of)| (r.clone(), of.first().unwrap().clone())).collect();
+            others =
+                truth.iter().filter(|(r, _)| !known.contains_key(*r)).map(|(r, of)| (r.clone(), of.clone())).collect();
+            shares.0 += share(&others, &sealed().names(of, &known, &list)) / SEEDS.len() as f64;
+            if seed == SEEDS[0] {
+                shares.1 = share(&others, &opened().names(of, &known, &list));
+            }
+        }
+        let guess = guess(&others, |record| f64::from(truth[record].contains(&list[0])));
+        // Which people are known differs by seed: so the guess does, a little.
+        let guess = (guess.0, 1.96 * (guess.0 / others.len() as f64).sqrt());
+        held(&format!("{name}s"), others.len(), shares.0, guess, shares.1, least);
+    }
+}
+
+/// Every eight bytes of an encoding that could be known again, and every sixteen letters of a token's text, of the columns that the
+/// canonical tables have not.
+pub fn pieces(rows: &[RecordBatch]) -> (HashSet<u64>, HashSet<[u8; 16]>) {
+    let table = canonical_tables().unwrap().into_iter().find(|t| t.name == "person_record").unwrap();
+    let (mut bytes, mut texts) = (HashSet::new(), HashSet::new());
+    for batch in rows {
+        for column in table.columns.iter().filter(|c| !["person_record_id", "event_id"].contains(&c.name.as_str())) {
+            let Some(values) = batch.column_by_name(&column.name) else { continue };
+            for row in (0..values.len()).filter(|row| values.is_valid(*row)) {
+                if column.kind == ColumnType::Encoding {
+                    for piece in values.as_binary::<i32>().value(row).chunks_exact(8) {
+                        // A mark or an empty part of a filter is like any number.
+                        if piece.iter().filter(|b| **b != 0).count() >= 5 {
+                            bytes.insert(u64::from_le_bytes(piece.try_into().unwrap()));
+                        }
+                    }
+                } else if column.kind == ColumnType::Token {
+                    let text = values.as_string::<i32>().value(row).as_bytes();
+                    texts.insert(text[..16].try_into().unwrap());
+                    texts.insert(text[16..32].try_into().unwrap());
+                }
+            }
+        }
+    }
+    (bytes, texts)
+}
+
+/// The bytes of a file, and of each column of a Parquet file as it is decoded.
+fn all_bytes(path: &Path) -> Vec<Vec<u8>> {
+    let bytes = fs::read(path).unwrap();
+    let mut out = Vec::new();
+    if bytes.starts_with(b"PAR1") {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(fs::File::open(path).unwrap()).unwrap();
+        for batch in reader.build().unwrap() {
+            let columns = batch.unwrap().columns().to_vec();
+            out.extend(
+                columns
+                    .iter()
+                    .flat_map(|c| c.to_data().buffers().iter().map(|b| b.as_slice().to_vec()).collect::<Vec<_>>()),
+            );
+        }
+    }
+    out.push(bytes);
+    out
+}
+
+/// How many different pieces stand in some file of a lake.
+pub fn standing(lake: &Path, bytes: &HashSet<u64>, texts: &HashSet<[u8; 16]>) -> (usize, usize) {
+    // What cannot be a piece is passed over by a look into a table of bits.
+    let place = |piece: u64| (piece.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize;
+    let mut maybe = vec![false; 1 << 24];
+    bytes.iter().for_each(|piece| maybe[place(*piece)] = true);
+    let of_text = |text: &[u8]| u64::from_le_bytes(text[..8].try_into().unwrap());
+    texts.iter().for_each(|text| maybe[place(of_text(text))] = true);
+    let (mut found, mut found_texts) = (HashSet::new(), HashSet::new());
+    for path in files_under(lake).into_values() {
+        for content in all_bytes(&path) {
+            let mut window = 0u64;
+            for (i, byte) in content.iter().enumerate() {
+                window = window >> 8 | u64::from(*byte) << 56;
+                if i < 7 || !maybe[place(window)] {
+                    continue;
+                }
+                if bytes.contains(&window) {
+                    found.insert(window);
+                }
+                let text = content.get(i - 7..i + 9).map(|t| <[u8; 16]>::try_from(t).unwrap());
+                if let Some(text) = text.filter(|t| texts.contains(t)) {
+                    found_texts.insert(text);
+                }
+            }
+        }
+    }
+    (found.len(), found_texts.len())
+}
+
+#[test]
+fn no_piece_of_a_person_record_stands_in_the_sealed_lake() {
+    let (bytes, texts) = pieces(&copies().rows);
+    assert!(bytes.len() > 10_000 && texts.len() > 20_000, "{} {}", bytes.len(), texts.len());
+    assert_eq!(standing(&sample().lake, &bytes, &texts), (0, 0), "pieces of encodings, of tokens");
+    let (found, found_texts) = standing(&copies().unsealed, &bytes, &texts);
+    assert_eq!((found, found_texts), (bytes.len(), texts.len()), "the search is blind");
+
+    // Nothing in the zone names a column of a person, in whatever file.
+    let table = canonical_tables().unwrap().into_iter().find(|t| t.name == "person_record").unwrap();
+    let names: Vec<&str> =
+        table.columns.iter().map(|c| c.name.as_str()).filter(|n| !["source", "slot"].contains(n)).collect();
+    let mut parquet = 0;
+    for path in files_under(&sample().lake.join("linkage")).into_values() {
+        let bytes = fs::read(&path).unwrap();
+        if path.extension().is_some_and(|e| e == "parquet") {
+            let reader = ParquetRecordBatchReaderBuilder::try_new(fs::File::open(&path).unwrap()).unwrap();
+            let columns: Vec<String> = reader.schema().fields().iter().map(|f| f.name().clone()).collect();
+            assert_eq!(columns, ["chunk", "last", "key", "columns", "body"], "{}", path.display());
+            parquet += 1;
+        } else {
+            let text = String::from_utf8_lossy(&bytes);
+            let named: Vec<&&str> = names.iter().filter(|name| text.contains(&format!("{name}\\\""))).collect();
+            assert!(named.is_empty(), "{}: {named:?}", path.display());
+        }
+    }
+    assert!(parquet > 20, "{parquet} files");
+    assert!(sealed().people.is_empty() && !opened().people.is_empty());
+}
