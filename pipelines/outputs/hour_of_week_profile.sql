@@ -7,7 +7,7 @@
 --! universe = "timed_violence"
 --! grain = [{ name = "hour_of_week", title = "Hour of week (0 = Monday 00:00)" }]
 --! attributes = [{ name = "weekday", title = "Weekday" }, { name = "hour", title = "Hour" }]
---! counts = [{ name = "events", title = "Events" }]
+--! counts = [{ name = "events", title = "Events", same_as = { measure = "events", universe = "serious_violence", at = { time_precision = ["exact", "window", "placeholder", "date"] } } }]
 --! derived = [
 --!   { name = "share", title = "Share of the week", unit = "%", expr = "round(100.0 * events / nullif(sum(events) OVER (), 0), 1)", inputs = ["events"] },
 --! ]

@@ -7,8 +7,8 @@
 --! grain = [{ name = "district", title = "District", total = "all" }]
 --! attributes = [{ name = "name", title = "Name" }, { name = "chance_strict", title = "Share by chance, strict" }, { name = "chance_middle", title = "Share by chance, middle" }, { name = "found_middle", title = "Share found, middle" }, { name = "chance_loose", title = "Share by chance, loose" }]
 --! counts = [
---!   { name = "police", title = "Known to the police", measure = "known_to_police" },
---!   { name = "health", title = "Known to hospitals", measure = "known_to_hospitals" },
+--!   { name = "police", title = "Known to the police", measure = "known_to_police", adds_to = "events", same_as = [{ measure = "events", at = { agency = "police" } }, { measure = "parties", at = { role = "victim" } }] },
+--!   { name = "health", title = "Known to hospitals", measure = "known_to_hospitals", adds_to = "events", same_as = [{ measure = "events", at = { agency = "health" } }, { measure = "parties", at = { role = "patient" } }] },
 --!   { name = "both_strict", title = "Matched, strict", part_of = "both_middle" },
 --!   { name = "both_middle", title = "Matched, middle", part_of = "both_loose" },
 --!   { name = "both_loose", title = "Matched, loose", part_of = ["police", "health"] },

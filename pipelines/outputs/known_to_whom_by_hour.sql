@@ -4,11 +4,11 @@
 --! description = "Quarters of the local day in which it happened, where the list knows the hour: not placeholders, dates and wide windows. A pair counts where both lists name the quarter. What knows no hour stands in no row."
 --! reads = ["event", "party"]
 --! per_definition = true
---! grain = [{ name = "hours", title = "Hours" }]
+--! grain = [{ name = "hours", title = "Hours", limited_by = "hours" }]
 --! attributes = [{ name = "chance", title = "Share by chance" }]
 --! counts = [
---!   { name = "police", title = "Known to the police", measure = "known_to_police" },
---!   { name = "health", title = "Known to hospitals", measure = "known_to_hospitals" },
+--!   { name = "police", title = "Known to the police", measure = "known_to_police", adds_to = "events", same_as = [{ measure = "events", at = { agency = "police" } }, { measure = "parties", at = { role = "victim" } }] },
+--!   { name = "health", title = "Known to hospitals", measure = "known_to_hospitals", adds_to = "events", same_as = [{ measure = "events", at = { agency = "health" } }, { measure = "parties", at = { role = "patient" } }] },
 --!   { name = "both", title = "Matched", measure = "both_middle", part_of = ["police", "health"] },
 --! ]
 --! derived = [

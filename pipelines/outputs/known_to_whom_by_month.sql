@@ -7,8 +7,8 @@
 --! grain = [{ name = "month", title = "Month" }]
 --! attributes = [{ name = "broken", title = "Break in recording" }, { name = "chance", title = "Share by chance" }, { name = "found", title = "Share found" }]
 --! counts = [
---!   { name = "police", title = "Known to the police", measure = "known_to_police" },
---!   { name = "health", title = "Known to hospitals", measure = "known_to_hospitals" },
+--!   { name = "police", title = "Known to the police", measure = "known_to_police", adds_to = "events", same_as = [{ measure = "events", at = { agency = "police" } }, { measure = "parties", at = { role = "victim" } }] },
+--!   { name = "health", title = "Known to hospitals", measure = "known_to_hospitals", adds_to = "events", same_as = [{ measure = "events", at = { agency = "health" } }, { measure = "parties", at = { role = "patient" } }] },
 --!   { name = "both", title = "Matched", measure = "both_middle", part_of = ["police", "health"] },
 --! ]
 --! derived = [

@@ -4,11 +4,11 @@
 --! description = "Sex and age band of the victim or patient, where the list knows both. A pair counts where both lists name the same sex and band. Data without people (ISTV) stands in no row."
 --! reads = ["event", "party"]
 --! per_definition = true
---! grain = [{ name = "sex", title = "Sex" }, { name = "age_band", title = "Age" }]
+--! grain = [{ name = "sex", title = "Sex", limited_by = "codes" }, { name = "age_band", title = "Age", limited_by = "age" }]
 --! attributes = [{ name = "chance", title = "Share by chance" }, { name = "found", title = "Share found" }]
 --! counts = [
---!   { name = "police", title = "Known to the police", measure = "known_to_police" },
---!   { name = "health", title = "Known to hospitals", measure = "known_to_hospitals" },
+--!   { name = "police", title = "Known to the police", measure = "known_to_police", adds_to = "events", same_as = [{ measure = "events", at = { agency = "police" } }, { measure = "parties", at = { role = "victim" } }] },
+--!   { name = "health", title = "Known to hospitals", measure = "known_to_hospitals", adds_to = "events", same_as = [{ measure = "events", at = { agency = "health" } }, { measure = "parties", at = { role = "patient" } }] },
 --!   { name = "both", title = "Matched", measure = "both_middle", part_of = ["police", "health"] },
 --! ]
 --! derived = [

@@ -4,7 +4,7 @@
 --! description = "One line for each victim of a crime or patient of an attendance, so a person who was hurt twice counts twice. Open data names nobody: where only that is loaded the table is not available."
 --! reads = ["event", "party"]
 --! per_definition = true
---! grain = [{ name = "role", title = "Role" }, { name = "age_band", title = "Age" }, { name = "sex", title = "Sex" }]
+--! grain = [{ name = "role", title = "Role", limited_by = "codes" }, { name = "age_band", title = "Age", limited_by = "age" }, { name = "sex", title = "Sex", limited_by = "codes" }]
 --! counts = [{ name = "parties", title = "Parts in events", contributors = "different_people", largest = "largest_person" }]
 --! audiences = ["police", "partner"]
 --! not_available = "the sources of this definition say nothing about people"

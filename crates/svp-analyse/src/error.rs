@@ -23,6 +23,16 @@ pub enum AnalyseError {
         /// What is wrong.
         what: String,
     },
+    /// Grain or attributes of an output say more than they may.
+    #[error("output {output}: {what}")]
+    Content {
+        /// Output.
+        output: String,
+        /// Column, and where it comes from.
+        what: String,
+        /// What to do.
+        hint: &'static str,
+    },
     /// Disclosure control refused the counts of an output.
     #[error("output {output}: {source}")]
     Disclose {
@@ -52,7 +62,7 @@ pub enum AnalyseError {
 impl Advice for AnalyseError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Header { .. } => ErrorKind::Definition,
+            Self::Header { .. } | Self::Content { .. } => ErrorKind::Definition,
             // The lookups say so.
             Self::TwoParents { .. } => ErrorKind::Input,
             Self::Disclose { source, .. } => source.kind(),
@@ -69,6 +79,7 @@ impl Advice for AnalyseError {
                 Some("the SELECT and the header of the output must name the same columns in the same order".into())
             }
             Self::Disclose { source, .. } => source.hint(),
+            Self::Content { hint, .. } => Some((*hint).into()),
             Self::TwoParents { .. } => Some(
                 "give the older lookup a valid_to before the valid_from of the newer; a lookup of parts (one area in several) is none"
                     .into(),

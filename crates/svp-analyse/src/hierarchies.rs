@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use svp_contract::{Area, DefinitionId, Month};
+use svp_contract::{Area, DefinitionId, Month, Tie};
 use svp_disclose::relate::{Hierarchies, is_grid};
 use svp_functions::Lookups;
 use svp_functions::place::cells::Place;
@@ -18,7 +18,11 @@ pub struct SiteHierarchies {
     tables: Vec<(String, String, String)>,
     /// From kind and member to kind and member: what the area file itself says.
     area: BTreeMap<(String, String), (String, String)>,
-    definitions: BTreeSet<(DefinitionId, DefinitionId)>,
+    /// Cells of the Venn diagram of the definitions that each takes in.
+    atoms: BTreeMap<DefinitionId, BTreeSet<u32>>,
+    /// Kind of agency of each source.
+    agencies: BTreeMap<String, String>,
+    ties: BTreeSet<Tie>,
     universes: BTreeSet<(String, String)>,
 }
 
@@ -45,9 +49,19 @@ impl SiteHierarchies {
         out
     }
 
-    /// Notes that every event of one definition falls under another too.
-    pub fn add_definition_within(&mut self, inner: DefinitionId, outer: DefinitionId) {
-        self.definitions.insert((inner, outer));
+    /// Notes the atoms of a definition, as [`crate::definition_atoms`] finds them: all definitions of one call.
+    pub fn add_atoms(&mut self, definition: DefinitionId, atoms: BTreeSet<u32>) {
+        self.atoms.insert(definition, atoms);
+    }
+
+    /// Notes of which kind of agency a source is.
+    pub fn add_source(&mut self, source: &str, agency: &str) {
+        self.agencies.insert(source.to_owned(), agency.to_owned());
+    }
+
+    /// Notes sums that the header of an output declares.
+    pub fn add_ties(&mut self, ties: impl IntoIterator<Item = Tie>) {
+        self.ties.extend(ties);
     }
 
     /// Notes that every event of one view is in another too.
@@ -73,6 +87,9 @@ impl Hierarchies for SiteHierarchies {
             out.push((if kind == "district" { "csp" } else { "force" }.to_owned(), member.to_owned()));
         }
         out.extend(calendar(kind, member));
+        if kind == "source" {
+            out.extend(self.agencies.get(member).map(|agency| ("agency".to_owned(), agency.clone())));
+        }
         if is_grid(kind)
             && let Some(up) = Place::parse(member).and_then(|cell| cell.parent())
         {
@@ -81,8 +98,12 @@ impl Hierarchies for SiteHierarchies {
         out
     }
 
-    fn definition_within(&self, inner: &DefinitionId, outer: &DefinitionId) -> bool {
-        self.definitions.contains(&(inner.clone(), outer.clone()))
+    fn atoms(&self, definition: &DefinitionId) -> Option<BTreeSet<u32>> {
+        self.atoms.get(definition).cloned()
+    }
+
+    fn ties(&self) -> Vec<Tie> {
+        self.ties.iter().cloned().collect()
     }
 
     fn universe_within(&self, inner: &str, outer: &str) -> bool {

@@ -6,10 +6,12 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods))]
 
 mod analysis;
+mod content;
 mod coverage;
 mod error;
 mod geography;
 mod hierarchies;
+mod lineage;
 mod output;
 mod outside;
 mod placed;
@@ -29,4 +31,4 @@ pub use outside::outside_months;
 pub use placed::{PlacedEvent, placed_events};
 pub use site_tables::{SITE_TABLES, read_site_table, register_site_table};
 pub use tables::{register_empty, register_never_mapped, register_reference};
-pub use views::{UNIVERSES, define, define_side_by_side, definition_sources, nested_definitions};
+pub use views::{UNIVERSES, define, define_side_by_side, definition_atoms, definition_sources};

@@ -8,11 +8,12 @@ use arrow::datatypes::{DataType, Field, Schema, UInt32Type};
 use datafusion::prelude::{SessionContext, col};
 use datafusion::sql::parser::DFParser;
 use datafusion::sql::resolve::resolve_table_references;
-use svp_contract::{Output, Problem, PublishedName, nearest};
+use svp_contract::{Output, Problem, PublishedName, Table, nearest};
 use svp_disclose::event_set::EventSet;
 use svp_disclose::{Disclosed, Policy, Raw};
 
 use crate::AnalyseError;
+use crate::content::{faults, unlimited};
 
 /// What an output gave.
 #[derive(Debug, Clone)]
@@ -33,16 +34,16 @@ pub struct Result {
 }
 
 const ROW: &str = "__row";
-
 fn engine(output: &Output) -> impl Fn(datafusion::error::DataFusionError) -> AnalyseError {
     let what = format!("output {}", output.name);
     move |source| AnalyseError::Engine { what: what.clone(), source }
 }
 
-/// Plans an output against the tables that are registered, and compares its columns with its header.
-pub async fn check_output(ctx: &SessionContext, file: &str, output: &Output) -> Vec<Problem> {
+/// Plans an output against the tables that are registered, compares its columns with its header, and follows grain and
+/// attributes to where they come from; `tables` describes the tables.
+pub async fn check_output(ctx: &SessionContext, tables: &[Table], file: &str, output: &Output) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let tables =
+    let registered =
         ctx.catalog("datafusion").and_then(|c| c.schema("public")).map(|s| s.table_names()).unwrap_or_default();
     match ctx.sql(&output.sql).await {
         Ok(df) => {
@@ -56,18 +57,21 @@ pub async fn check_output(ctx: &SessionContext, file: &str, output: &Output) -> 
                     )
                     .hint("grain, attributes and counts of the header name the columns of the SELECT in order"),
                 );
+            } else {
+                let faults = faults(tables, output, df.logical_plan());
+                problems.extend(faults.into_iter().map(|(what, hint)| Problem::new(file, what).hint(hint)));
             }
         }
         Err(error) => {
             let message = error.to_string();
             let problem = Problem::new(file, message.lines().next().unwrap_or_default());
-            problems.push(match missing_table(&output.sql, &tables) {
+            problems.push(match missing_table(&output.sql, &registered) {
                 Some(near) => problem.hint(format!("did you mean the table `{near}`?")),
                 None => problem.hint("the SELECT reads the columns of `svp dictionary tables`, by way of `serious_violence` and `mappable_violence`"),
             });
         }
     }
-    if !tables.contains(&output.universe) {
+    if !registered.contains(&output.universe) {
         problems.push(
             Problem::new(file, format!("there is no view `{}` of events", output.universe))
                 .hint("`universe` is serious_violence, mappable_violence or timed_violence"),
@@ -107,9 +111,10 @@ pub enum Counted {
 /// [`svp_disclose::disclose()`] together with all other tables of the release, and then to [`derive()`].
 ///
 /// # Errors
-/// When the engine fails, or the columns are not those of the header.
+/// When the engine fails, the columns are not those of the header, or grain or attributes say more than they may.
 pub async fn count_output(
     ctx: &SessionContext,
+    tables: &[Table],
     output: &Output,
     name: &str,
     set: EventSet,
@@ -118,6 +123,7 @@ pub async fn count_output(
     let fail = engine(output);
     let df = ctx.sql(&output.sql).await.map_err(&fail)?;
     let schema: Arc<Schema> = Arc::new(df.schema().as_arrow().clone());
+    let plan = df.logical_plan().clone();
     let batches = df.collect().await.map_err(&fail)?;
     let arrow = |source| AnalyseError::Arrow { what: format!("output {}", output.name), source };
     let table = concat_batches(&schema, &batches).map_err(arrow)?;
@@ -128,6 +134,12 @@ pub async fn count_output(
             output: output.name.clone(),
             what: format!("the SELECT gives ({})", names.join(", ")),
         });
+    }
+    if let Some((what, hint)) = faults(tables, output, &plan).into_iter().next() {
+        return Err(AnalyseError::Content { output: output.name.clone(), what, hint });
+    }
+    if let Some((what, hint)) = unlimited(output, &table) {
+        return Err(AnalyseError::Content { output: output.name.clone(), what, hint });
     }
     if table.num_rows() == 0 {
         return Ok(Counted::NotAvailable(output.not_available.clone()));

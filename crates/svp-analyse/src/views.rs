@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use arrow::array::AsArray;
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
+use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::prelude::{DataFrame, Expr, SessionContext, col, lit};
 use svp_contract::Definition;
 
@@ -124,29 +125,38 @@ fn condition(events: &DataFrame, definition: &Definition) -> Result<Expr, DataFu
     Ok(condition)
 }
 
-/// Which of the definitions lie inside which, as far as the events that are loaded tell: pairs of (inner, outer), by
-/// position. Whoever holds two nested tables can subtract the one from the other.
+/// The atoms of each definition, as far as the events that are loaded tell: the cells of the Venn diagram of all of them
+/// that hold an event, by number. Whoever holds tables of several can subtract them from one another.
 ///
 /// # Errors
 /// When a condition cannot be planned or run over the columns of `event`.
-pub async fn nested_definitions(
+pub async fn definition_atoms(
     ctx: &SessionContext,
     definitions: &[&Definition],
-) -> Result<Vec<(usize, usize)>, AnalyseError> {
+) -> Result<Vec<BTreeSet<u32>>, AnalyseError> {
     let fail = |source| AnalyseError::Engine { what: "definitions inside one another".to_owned(), source };
+    let mut out = vec![BTreeSet::new(); definitions.len()];
+    if definitions.is_empty() {
+        return Ok(out);
+    }
     let events = ctx.table("event").await.map_err(fail)?;
-    let conditions: Vec<Expr> =
-        definitions.iter().map(|d| condition(&events, d)).collect::<Result<_, _>>().map_err(fail)?;
-    let mut out = Vec::new();
-    for (i, inner) in conditions.iter().enumerate() {
-        for (o, outer) in conditions.iter().enumerate() {
-            if i == o {
-                continue;
-            }
-            let beyond = inner.clone().and(outer.clone().is_not_true());
-            let one = events.clone().filter(beyond).map_err(fail)?.limit(0, Some(1)).map_err(fail)?;
-            if one.count().await.map_err(fail)? == 0 {
-                out.push((i, o));
+    let falls = definitions.iter().enumerate().map(|(i, d)| {
+        // Not to be known to fall under a definition is not to fall under it.
+        Ok(condition(&events, d)?.is_true().alias(format!("d{i}")))
+    });
+    let falls: Vec<Expr> = falls.collect::<Result<_, _>>().map_err(fail)?;
+    // Counted, though nobody asks how many: the engine cannot tell rows apart by `IS TRUE` alone.
+    let cells = events.aggregate(falls, vec![count(lit(1)).alias("n")]).map_err(fail)?;
+    let cells = cells.collect().await.map_err(fail)?;
+    let mut found: BTreeSet<Vec<bool>> = BTreeSet::new();
+    for batch in &cells {
+        let columns: Vec<_> = batch.columns().iter().take(definitions.len()).map(|c| c.as_boolean()).collect();
+        found.extend((0..batch.num_rows()).map(|row| columns.iter().map(|c| c.value(row)).collect()));
+    }
+    for (atom, cell) in (0_u32..).zip(found.iter().filter(|cell| cell.contains(&true))) {
+        for (atoms, falls) in out.iter_mut().zip(cell) {
+            if *falls {
+                atoms.insert(atom);
             }
         }
     }

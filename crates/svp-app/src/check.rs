@@ -225,7 +225,7 @@ async fn outputs(machine: &Machine, site: &Site, progress: &dyn Progress) -> Res
     }
     if defined {
         for Defined { file, item, .. } in site.outputs.values() {
-            problems.extend(check_output(&ctx, file, item).await);
+            problems.extend(check_output(&ctx, &site.tables, file, item).await);
         }
         let all: Vec<&Definition> = site.definitions.values().map(|d| &d.item).collect();
         if problems.is_empty() {

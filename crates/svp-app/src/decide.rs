@@ -41,7 +41,7 @@ impl Work<'_> {
         let months = calendar::period(self.area);
         let definitions: Vec<&Defined<Definition>> =
             self.area.definitions.iter().filter_map(|name| self.site.definitions.get(name)).collect();
-        let hierarchies = hierarchies(self.ctx, self.area, &self.data.lookups, &definitions).await?;
+        let hierarchies = hierarchies(self.ctx, self.site, self.area, &self.data.lookups, &definitions).await?;
         let total = definitions.len() * self.area.outputs.len();
         self.progress.bar("analyse", total as u64, false);
         let mut decided = Decided::default();
@@ -55,7 +55,8 @@ impl Work<'_> {
                 let table = PublishedName { output: name.clone(), definition: definition.item.name.clone() };
                 let policy = self.table_policy(&output.item.reads, &sources, state);
                 let set = self.event_set(definition, &sources, state);
-                let counted = count_output(self.ctx, &output.item, &table.to_string(), set, &policy).await?;
+                let counted =
+                    count_output(self.ctx, &self.site.tables, &output.item, &table.to_string(), set, &policy).await?;
                 decided.policies.insert(format!("{name} {}", definition.item.name), policy);
                 let content = match counted {
                     Counted::NotAvailable(why) => Content::NotAvailable(why),
@@ -99,8 +100,9 @@ impl Work<'_> {
             })
             .map(|(table, _)| table.to_owned())
             .collect();
-        let mut disclosure = svp_disclose::disclose(raws, &earlier, number, hierarchies, &accepted, &Effort::default())
-            .map_err(|source| AppError::Disclosure { audience: self.area.audience.clone(), source })?;
+        let mut disclosure =
+            svp_disclose::disclose(raws, &earlier, self.readers, number, hierarchies, &accepted, &Effort::default())
+                .map_err(|source| AppError::Disclosure { audience: self.area.audience.clone(), source })?;
         for ((slot, output), outcome) in slots.into_iter().zip(std::mem::take(&mut disclosure.outcomes)) {
             decided.results[slot].content = match outcome {
                 Outcome::Table(table) => Content::Table(derive(self.ctx, output, table).await?),
@@ -115,6 +117,10 @@ impl Work<'_> {
                 attack.attacked, attack.earlier_tables, attack.passes
             ),
         );
+        for reader in self.readers {
+            let (name, tables) = (&reader.audience, reader.tables.len());
+            self.progress.step("disclose", &format!("nor by `{name}`, who hold {tables} tables of releases beside it"));
+        }
         decided.disclosure = Some(disclosure);
         Ok(())
     }
@@ -157,6 +163,20 @@ impl Work<'_> {
         Policy::resolve(sources, &self.policy.item, self.area.disclosure.as_ref())
     }
 
+    /// The columns of a table that are not counts, as the person who signs reads them: grain and attributes.
+    fn beside_counts(&self, table: &PublishedTable) -> (Vec<String>, Vec<String>) {
+        let named = |output: &&Output| {
+            let definition = table.definition.clone().unwrap_or_default();
+            PublishedName { output: output.name.clone(), definition }.to_string() == table.name
+        };
+        let Some(output) = self.site.outputs.values().map(|o| &o.item).find(named) else { return Default::default() };
+        let grain = output.grain.iter().map(|g| match g.limited_by {
+            Some(limit) => format!("{} (limited by {})", g.name, limit.word()),
+            None => g.name.clone(),
+        });
+        (grain.collect(), output.attributes.iter().map(|a| a.name.clone()).collect())
+    }
+
     /// The ledger's entry and the review record. A ledger that was begun anew stands for all that was before.
     pub(crate) async fn record(
         &self,
@@ -174,7 +194,10 @@ impl Work<'_> {
             match (&table.content, detail) {
                 (svp_publish::Content::Table(shown), Some(detail)) => {
                     let summary = shown.summary();
+                    let (grain, attributes) = self.beside_counts(table);
                     reviews.push(TableReview {
+                        grain,
+                        attributes,
                         table: table.name.clone(),
                         title: table.title.clone(),
                         cells: summary.cells,

@@ -1,10 +1,11 @@
 //! What was released: the attack on it, the ledgers, the review records.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use svp_disclose::DiscloseError;
-use svp_disclose::attack::{Effort, Proof, attack};
-use svp_disclose::relate::relate;
+use svp_disclose::attack::{Effort, Proof};
+use svp_disclose::attack_together;
+use svp_disclose::relate::Table;
 use svp_lake::{Lake, Open};
 
 use crate::error::AppError;
@@ -12,6 +13,7 @@ use crate::inputs;
 use crate::ledger;
 use crate::machine::Machine;
 use crate::progress::Progress;
+use crate::readers::beside;
 use crate::request::{LakeAt, PathChoice};
 use crate::site::Site;
 use crate::stage::{Calendar, Ground, LakeOf, OffGrid, Rows, Setting, Stage, hierarchies};
@@ -37,7 +39,9 @@ pub struct AttackRequest {
 pub struct Attacked {
     /// Audience.
     pub audience: String,
-    /// Releases to it.
+    /// Other audiences whose releases its members get too, and which are attacked with its own.
+    pub reads: Vec<String>,
+    /// Releases to it, and to those.
     pub releases: usize,
     /// Tables of these.
     pub tables: usize,
@@ -51,6 +55,8 @@ pub struct Attacked {
     pub by_witness: usize,
     /// Those that the whole linear programme found safe.
     pub by_programme: usize,
+    /// Numbers that the others are not shown and that this audience was.
+    pub shown_to_its_own: usize,
     /// Names of the numbers that can be bounded too tightly.
     pub broken: Vec<String>,
 }
@@ -60,8 +66,15 @@ impl fmt::Display for Attacked {
         writeln!(
             f,
             "{} releases to `{}`, {} tables: {} numbers, {} equations",
-            self.releases, self.audience, self.tables, self.numbers, self.equations
+            self.releases,
+            [&[self.audience.clone()][..], &self.reads].concat().join("` and `"),
+            self.tables,
+            self.numbers,
+            self.equations
         )?;
+        if self.shown_to_its_own > 0 {
+            writeln!(f, "{} numbers that others are not shown stand in its own tables", self.shown_to_its_own)?;
+        }
         write!(
             f,
             "{} suppressed or implied numbers attacked: {} safe by another table that fits, {} by the whole linear programme",
@@ -187,28 +200,35 @@ impl Releases {
         };
         let stage = Stage::open(&site, machine, setting, progress).await?;
         let definitions: Vec<_> = site.definitions.values().collect();
-        let hierarchies = hierarchies(&stage.ctx, area, &stage.data.lookups, &definitions).await?;
+        let hierarchies = hierarchies(&stage.ctx, &site, area, &stage.data.lookups, &definitions).await?;
         let told = ledger::read(&self.lake, &state.ledger, &request.audience, None).await?;
-        let tables = told.tables();
-        let mut related = relate(&tables, &hierarchies);
-        if request.blind {
-            related.system.numbers.iter_mut().for_each(|number| number.value = None);
+        let (mut tables, mut releases) = (told.tables(), told.entries().len());
+        let own: BTreeSet<usize> = tables.iter().map(|t| t.release).collect();
+        let reads: Vec<String> = beside(&site, &request.audience).into_iter().collect();
+        for other in &reads {
+            let told = ledger::read(&self.lake, &state.ledger, other, None).await?;
+            releases += told.entries().len();
+            tables.extend(told.tables());
         }
-        let refused = |_| AppError::Disclosure {
-            audience: request.audience.clone(),
-            source: DiscloseError::Contradiction { tables: "of the ledger".to_owned() },
-        };
-        let found = attack(&related.system, &Effort::default()).map_err(refused)?;
+        tables.sort_by_key(|t| t.release);
+        let refused = |source| AppError::Disclosure { audience: request.audience.clone(), source };
+        // A release has a number of its own in the lake, whoever it goes to.
+        let is_own = |table: &Table| own.contains(&table.release);
+        let together = attack_together(&tables, &is_own, &hierarchies, request.blind, &Effort::default());
+        let together = together.map_err(refused)?;
+        let (related, found) = (&together.related, &together.attack);
         let by = |proof: Proof| found.bounds.iter().filter(|b| b.proof == proof && !b.broken).count();
         Ok(Attacked {
             audience: request.audience.clone(),
-            releases: told.entries().len(),
+            reads,
+            releases,
             tables: tables.len(),
             numbers: related.system.numbers.len(),
             equations: related.system.equations.len(),
             attacked: found.bounds.len(),
             by_witness: by(Proof::Witness),
             by_programme: by(Proof::FullLp),
+            shown_to_its_own: together.shown_to_his_own,
             broken: found.broken.iter().map(|number| related.provenance[*number].label.clone()).collect(),
         })
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use svp_analyse::{ObservedMonths, OutputResult, hold_coverage, register_coverage};
 use svp_contract::{Acceptance, Area, AudiencePolicy, FindingKind, canonical, refusals};
 use svp_disclose::ledger::{BegunAnew, Ledger};
-use svp_disclose::{Disclosure, Policy};
+use svp_disclose::{Disclosure, Policy, Reader};
 use svp_functions::CodeMaps;
 use svp_ingest::desk::refuse_other_terms;
 use svp_ingest::reference::{self, InFull, ReferenceData};
@@ -29,6 +29,7 @@ use crate::link;
 use crate::machine::Machine;
 use crate::places::{self, Places};
 use crate::progress::Progress;
+use crate::readers;
 use crate::release;
 use crate::request::{AcceptChoice, LakeAt, PathChoice};
 use crate::sealed;
@@ -142,6 +143,7 @@ impl Prepared {
         });
         let begun_anew = anew.is_some();
         let told = ledger::read(&lake, &state.ledger, &area.audience, anew).await?;
+        let readers = readers::readers(&lake, &state.ledger, site, &area.audience, &told).await?;
         let absent = reference::absent(area, &paths.reference);
         if !absent.is_empty() {
             return Err(absent.into());
@@ -199,6 +201,7 @@ impl Prepared {
             ctx: &ctx,
             progress,
             ledger: &told,
+            readers: &readers,
             key: &key,
             places: &places,
             clock: &request.clock,
@@ -256,6 +259,8 @@ pub(crate) struct Work<'a> {
     pub(crate) progress: &'a dyn Progress,
     /// What the audience was told before.
     pub(crate) ledger: &'a Ledger,
+    /// Who will hold the release beside others.
+    pub(crate) readers: &'a [Reader],
     pub(crate) key: &'a Arc<Key>,
     /// What decides the columns that depend on the area.
     pub(crate) places: &'a Places<'a>,

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use svp_contract::{
     Analysis, Area, AudiencePolicy, Definition, DefinitionId, EventRules, Forces, Gateways, Linkage, Output, Problem,
-    Source, Table, Trial, canonical_tables,
+    Source, Table, Trial, canonical_tables, reads_problems, tie_problems,
 };
 
 use arrow::array::{AsArray, RecordBatch};
@@ -130,6 +130,7 @@ impl Site {
         let definitions =
             folder(&root, "definitions", "toml", &mut texts, &mut problems, Definition::parse, |d| d.name.clone());
         let outputs = outputs(&root, &mut texts, &mut problems);
+        problems.extend(tie_problems(outputs.values().map(|d| (d.file.as_str(), &d.item))));
         // What no run reads is no part of its configuration.
         let mut analyses = BTreeMap::new();
         if svp_lake::files::is_dir(&root.join("pipelines/analyses")) {
@@ -189,6 +190,7 @@ impl Site {
                 );
             }
         }
+        problems.extend(reads_problems(policies.values().map(|d| (d.file.as_str(), &d.item))));
         texts.insert("pipelines/reference/offences.csv".to_owned(), offences.clone());
         texts.insert(FORCES.to_owned(), force_list.clone());
         let events = event_rules(&root, &mut texts, &mut problems)?;

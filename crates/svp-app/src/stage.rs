@@ -4,7 +4,7 @@
 use arrow::datatypes::Schema;
 use datafusion::prelude::SessionContext;
 use svp_analyse::{
-    Months, SITE_TABLES, SiteHierarchies, UNIVERSES, hold_coverage, nested_definitions, register_coverage,
+    Months, SITE_TABLES, SiteHierarchies, UNIVERSES, definition_atoms, hold_coverage, register_coverage,
     register_empty, register_never_mapped, register_reference, register_site_table,
 };
 use svp_contract::{Area, Definition, MapRule, Places, Table};
@@ -277,10 +277,14 @@ fn register_all_empty(ctx: &SessionContext, site: &Site) -> Result<(), AppError>
     Ok(())
 }
 
-/// What a reader of the site's definitions knows of how tables hang together: levels of places, universes of events, and
-/// definitions of which one takes in another.
-pub(crate) async fn hierarchies(
+/// What a reader of the site's definitions knows of how tables hang together: levels of places, kinds of agencies, universes
+/// of events, what definitions have in common, and the sums that outputs declare.
+///
+/// # Errors
+/// Conditions of definitions that cannot be planned or run.
+pub async fn hierarchies(
     ctx: &SessionContext,
+    site: &Site,
     area: &Area,
     lookups: &Lookups,
     definitions: &[&Defined<Definition>],
@@ -290,8 +294,14 @@ pub(crate) async fn hierarchies(
         out.add_universe_within(inner, outer);
     }
     let items: Vec<&Definition> = definitions.iter().map(|d| &d.item).collect();
-    for (inner, outer) in nested_definitions(ctx, &items).await? {
-        out.add_definition_within(definitions[inner].id(), definitions[outer].id());
+    for (definition, atoms) in definitions.iter().zip(definition_atoms(ctx, &items).await?) {
+        out.add_atoms(definition.id(), atoms);
+    }
+    for source in site.sources.values() {
+        out.add_source(&source.item.name, &source.item.agency);
+    }
+    for output in site.outputs.values() {
+        out.add_ties(output.item.ties());
     }
     Ok(out)
 }

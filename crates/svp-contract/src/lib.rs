@@ -13,6 +13,7 @@ mod canonical;
 mod cell;
 pub mod comparison;
 mod count;
+mod declared;
 mod definition;
 mod dictionary;
 pub mod encoding;
@@ -27,11 +28,13 @@ mod names;
 mod output;
 mod policy;
 mod problem;
+mod readers;
 mod rule_at;
 mod seal;
 mod source;
 mod strict;
 mod table;
+mod tie;
 mod trial;
 mod words;
 
@@ -43,6 +46,7 @@ pub use canonical::canonical;
 pub use cell::{GridKind, NotASquare, Square, length};
 pub use comparison::{COMPARISONS, Comparison, Level, MAX_LEVELS};
 pub use count::as_i64;
+pub use declared::tie_problems;
 pub use definition::{Definition, Include};
 pub use dictionary::{dictionary_markdown, odcs_yaml};
 pub use encoding::EncodingKind;
@@ -57,16 +61,18 @@ pub use linkage::{
     Alternative, Block, Blocking, Comparison as ComparisonShares, LinkModel, LinkThreshold, Linkage, Numbers,
 };
 pub use names::{DefinitionId, PublishedName};
-pub use output::{Chart, CountColumn, DerivedColumn, Geometry, GrainColumn, LabelledColumn, Output};
+pub use output::{Chart, CountColumn, DerivedColumn, Geometry, GrainColumn, LabelledColumn, Limit, Output};
 pub use policy::{
     AgeRule, AreaRule, AudienceLaw, AudiencePolicy, DominanceRule, Floor, Gateway, Gateways, MapMethod, MapRule,
     OnDifference, PerturbRule, Refusal, WEAKEST, refusals,
 };
 pub use problem::{Problem, nearest};
+pub use readers::{read_beside, reads_problems};
 pub use rule_at::RuleAt;
 pub use seal::Seal;
 pub use source::{Covers, DisclosureRule, Encoding, Files, Law, Reader, Revises, Source};
 pub use strict::parse;
 pub use table::{Check, Column, ColumnType, Nature, OnBad, Sensitivity, Table, canonical_tables};
+pub use tie::{NumberOf, Tie, Whole};
 pub use trial::{Design, DesignKind, Dose, Gps, Hours, Measure, OutcomeRules, Shift, Trial, TrialDays, clock};
 pub use words::{Words, missing_words};

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::{Problem, header, parse};
+use crate::tie::numbers;
+use crate::{NumberOf, Problem, header, parse};
 
 /// A column with a title.
 #[derive(Debug, Clone, Deserialize)]
@@ -32,6 +33,37 @@ pub struct GrainColumn {
     /// Member that stands for all others together: rows with it are the table's own margins.
     #[serde(default)]
     pub total: Option<String>,
+    /// Which rule limits its members, where it comes from a column that can point at a person.
+    #[serde(default)]
+    pub limited_by: Option<Limit>,
+}
+
+/// What limits the members of a grain that comes from quasi-identifying or sensitive columns. What is said is held against
+/// the plan of the query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// Its columns have closed lists of codes.
+    Codes,
+    /// Bands of age, as wide as the audience's `[[age]]` rules ask for.
+    Age,
+    /// Hours of the day or of the week.
+    Hours,
+    /// Small areas.
+    Area,
+}
+
+impl Limit {
+    /// As a review names it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Codes => "codes",
+            Self::Age => "age",
+            Self::Hours => "hours",
+            Self::Area => "area",
+        }
+    }
 }
 
 impl GrainColumn {
@@ -58,6 +90,13 @@ pub struct CountColumn {
     /// either): a name or a list of names.
     #[serde(default, deserialize_with = "one_or_many")]
     pub part_of: Vec<String>,
+    /// Numbers of this or another table that this count adds up to together with the counts of this table that name the
+    /// same: `"events"`, or `{ measure = "events", at = { agency = "police" } }`, or a list.
+    #[serde(default, deserialize_with = "numbers")]
+    pub adds_to: Vec<NumberOf>,
+    /// Numbers of other tables that this count is, written in the same way.
+    #[serde(default, deserialize_with = "numbers")]
+    pub same_as: Vec<NumberOf>,
     /// Column with the number of different people behind the count.
     #[serde(default)]
     pub contributors: Option<String>,

@@ -130,6 +130,10 @@ pub struct AudiencePolicy {
     pub ages: Vec<AgeRule>,
     /// Releases that could be subtracted from one another.
     pub on_difference: OnDifference,
+    /// Other audiences whose releases the members of this one get too: releases to any of them are judged with what all of
+    /// them were told.
+    #[serde(default)]
+    pub reads: Vec<String>,
     /// Noise; none unless given.
     #[serde(default)]
     pub perturb: Option<PerturbRule>,

@@ -361,3 +361,42 @@ pub fn canonical_tables() -> Result<Vec<Table>, Problem> {
     tables.sort_by_key(Table::rank);
     Ok(tables)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names of sources and slots are svp's own; every other text that is stored is a code by its list or by its shape.
+    #[test]
+    fn stored_texts_are_codes() {
+        let mut free = Vec::new();
+        for table in canonical_tables().unwrap().iter().filter(|t| t.zone == "canonical") {
+            let shaped = |column: &str| {
+                let held = |c: &&Check| c.column == column && c.on_bad != OnBad::Note && c.put.is_none();
+                let shape = |c: &Check| {
+                    let written = format!("{column} IS NOT DISTINCT FROM ");
+                    c.expr.contains(&format!("regexp_like({column}, '^")) || c.expr.starts_with(&written)
+                };
+                table.checks.iter().filter(held).any(shape)
+            };
+            for column in table.columns.iter().filter(|c| c.kind == ColumnType::Text && c.nature() == Nature::Stored) {
+                let ours = matches!(column.name.as_str(), "source" | "slot");
+                if !ours && column.codes.is_empty() && !shaped(&column.name) {
+                    free.push(format!("{}.{}", table.name, column.name));
+                }
+            }
+        }
+        assert_eq!(free, Vec::<String>::new(), "text that a mapping can fill with anything");
+    }
+
+    /// The groups of offences that a row may have are those of the shipped table of offences.
+    #[test]
+    fn groups_of_offences_are_those_of_the_table() {
+        let event = canonical_tables().unwrap().into_iter().find(|t| t.name == "event").unwrap();
+        let codes = &event.columns.iter().find(|c| c.name == "offence_group").unwrap().codes;
+        let offences = include_str!("../../../pipelines/reference/offences.csv");
+        let groups: std::collections::BTreeSet<&str> =
+            offences.lines().skip(1).filter_map(|line| line.rsplit(',').next()).map(str::trim).collect();
+        assert_eq!(codes.keys().map(String::as_str).collect::<std::collections::BTreeSet<_>>(), groups);
+    }
+}

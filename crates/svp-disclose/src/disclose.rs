@@ -4,7 +4,8 @@
 //! 1. maps: what is too small is merged up the grid (`merge.rs`); 2. every cell is judged by itself (`count.rs`);
 //! 3. all tables of this release and of the audience's earlier ones become one linear system (`relate/`);
 //! 4. cells are hidden until that system bounds no small number (`protect.rs`); maps merge further
-//!    instead, and a table that cannot be saved is withheld; 5. the result is attacked once more (`attack.rs`).
+//!    instead, and a table that cannot be saved is withheld; 5. the result is attacked once more (`attack.rs`);
+//! 6. grain and attributes are searched for what identifies people (`searched.rs`).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -103,9 +104,19 @@ pub struct Disclosure {
     pub attack: AttackSummary,
 }
 
+/// Somebody who will have this release beside releases to other audiences.
+#[derive(Debug, Clone, Default)]
+pub struct Reader {
+    /// Audience that he belongs to.
+    pub audience: String,
+    /// Everything that he was given so far: the tables of his audience and of those that it reads, this one's among them.
+    pub tables: Vec<relate::Table>,
+}
+
 /// Decides a release: all its tables together, against what the audience already has.
 ///
-/// `earlier` are the tables of the audience's earlier releases, as the ledger holds them; `release` is higher than
+/// `readers` are audiences that get this release beside others: nothing may follow for them either. What they can work out
+/// without this release stays theirs. /// `earlier` are the tables of the audience's earlier releases, as the ledger holds them; `release` is higher than
 /// any of theirs. `accepted` are tables whose differences to earlier releases somebody has accepted, because the
 /// data is public elsewhere: what follows from them alone is noted and not kept. With no table that is to be protected
 /// (data that is already open) nothing is attacked.
@@ -116,6 +127,7 @@ pub struct Disclosure {
 pub fn disclose(
     raws: Vec<Raw>,
     earlier: &[relate::Table],
+    readers: &[Reader],
     release: usize,
     hierarchies: &dyn Hierarchies,
     accepted: &BTreeSet<String>,
@@ -123,7 +135,9 @@ pub fn disclose(
 ) -> Result<Disclosure, DiscloseError> {
     let mut tables: Vec<Prepared> = raws.into_iter().map(|raw| prepare(raw, hierarchies)).collect::<Result<_, _>>()?;
     let mut findings: BTreeSet<Inference> = BTreeSet::new();
-    one_grid(&mut tables, earlier, hierarchies, &mut findings);
+    let held: Vec<relate::Table> =
+        readers.iter().flat_map(|r| &r.tables).chain(earlier).filter(|t| t.dims.len() == 1).cloned().collect();
+    one_grid(&mut tables, &held, hierarchies, &mut findings);
     let mut solver =
         ReleaseSolver { hierarchies, accepted, effort, release, findings, passes: 0, already: BTreeSet::new() };
     if !earlier.is_empty() {
@@ -132,7 +146,19 @@ pub fn disclose(
             solver.refuse_differences(&mut tables, earlier)?;
         }
     }
-    let related = solver.resolve(&mut tables, earlier)?;
+    let mut related = solver.resolve(&mut tables, earlier)?;
+    if !readers.is_empty() {
+        let already = std::mem::take(&mut solver.already);
+        for reader in readers {
+            solver.beside(&mut tables, &reader.tables)?;
+        }
+        // Hidden for one reader is hidden for all: what the release is has to be known before it is attacked.
+        solver.already = already;
+        related = solver.resolve(&mut tables, earlier)?;
+        for reader in readers {
+            solver.last_attack(&tables, &reader.tables)?;
+        }
+    }
     let ReleaseSolver { findings, passes, already, .. } = solver;
     // What is decided is attacked once more, by the code that knows nothing of how it was decided.
     let result = attack(&related.system, effort).map_err(|e| contradiction(e, &related, &[]))?;
@@ -199,6 +225,9 @@ fn one_grid(
 fn finish(table: Prepared) -> Result<Outcome, DiscloseError> {
     if let Some(why) = table.withheld() {
         return Ok(Outcome::Withheld(why.to_owned()));
+    }
+    if let Some((column, what)) = table.identifying() {
+        return Err(DiscloseError::Identifies { table: table.name().to_owned(), column, what });
     }
     let merged = table.rests();
     let (batch, counts, policy) = table.into_parts();

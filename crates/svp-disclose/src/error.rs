@@ -67,6 +67,16 @@ pub enum DiscloseError {
         /// Table and cell, or what is subtracted from what.
         what: String,
     },
+    /// Grain or attributes hold what can identify people.
+    #[error("table {table}: column {column} holds {what}")]
+    Identifies {
+        /// Table.
+        table: String,
+        /// Column.
+        column: String,
+        /// What kind of identifier.
+        what: &'static str,
+    },
     /// Arrow refused the batch.
     #[error("the batch could not be built")]
     Arrow(#[source] arrow::error::ArrowError),
@@ -96,6 +106,9 @@ impl Advice for DiscloseError {
                 "wait until more has happened, release the table under `on_difference = \"suppress\"`, or leave it out of this release"
             }
             Self::AttackFailed { .. } => "nothing was released; this is a defect of svp: please report it",
+            Self::Identifies { .. } => {
+                "nothing was released; a grain is a dimension that many events share, and an attribute comes from reference tables: mend the SELECT of the output, or the mapping that fills the column"
+            }
             Self::DerivedReveals { .. } => "derive from the disclosed count columns only",
             Self::ChangedAfterDisclosure { .. } | Self::Arrow(_) | Self::Page(_) => return None,
         }))

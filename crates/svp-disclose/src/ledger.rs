@@ -403,6 +403,7 @@ mod tests {
             set: EventSet::default(),
             measure: "events".into(),
             part_of: Vec::new(),
+            ties: Vec::new(),
             dims: vec![Dim { kind: "district".into(), total: None }],
             suppress_below: 8,
             fractional: false,

@@ -38,7 +38,7 @@
 //! // Counts of 1 to 7 are suppressed. The total would give the 3 away, so the cheapest other count goes too.
 //! let policy = Policy { suppress_below: 8, ..Policy::open("small counts of patients") };
 //! let raw = Raw::new("events", &output, EventSet::default(), policy, batch)?;
-//! let decided = disclose(vec![raw], &[], 1, &(), &BTreeSet::new(), &Effort::default())?;
+//! let decided = disclose(vec![raw], &[], &[], 1, &(), &BTreeSet::new(), &Effort::default())?;
 //! let Outcome::Table(table) = &decided.outcomes[0] else { panic!("the table is withheld") };
 //! let shown = table.get().column_by_name("events").unwrap().as_primitive::<arrow::datatypes::Int64Type>();
 //! assert_eq!(shown.iter().collect::<Vec<_>>(), [None, None, Some(40), Some(64)]);
@@ -56,6 +56,7 @@
 //! | the page for the person who signs | [`review::Review::markdown`] |
 //! | to judge a table that was made by hand | [`gate::check_table`] |
 //! | to know what a reader can work out, on numbers and equations of one's own | [`attack::attack`]; one number exactly [`attack::attack_exact`] |
+//! | what somebody learns who holds the tables of several audiences | [`attack_together`] |
 //! | to hide as little as protects these numbers | [`protect::protect`] |
 //! | the equations between tables with hierarchies | [`relate::relate`] |
 //!
@@ -101,14 +102,16 @@ pub mod protect;
 mod random_tables;
 pub mod relate;
 pub mod review;
+mod searched;
 mod solve;
 pub mod system;
 
 pub use bounds::raise_intervals;
 pub use cell_key::Perturbation;
-pub use disclose::{Disclosed, Disclosure, Outcome, disclose};
+pub use disclose::{Disclosed, Disclosure, Outcome, Reader, disclose};
 pub use error::DiscloseError;
 pub use outcome::{AttackSummary, Detail, Inference, Suppression};
 pub use piece::MERGED;
 pub use policy::{Dominance, Perturb, Policy};
 pub use prepare::Raw;
+pub use solve::{Together, attack_together};

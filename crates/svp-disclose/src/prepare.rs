@@ -151,6 +151,11 @@ impl Prepared {
         self.withheld = Some(why);
     }
 
+    /// The first column of grain and attributes that can identify somebody, and what is in it.
+    pub(crate) fn identifying(&self) -> Option<(String, &'static str)> {
+        crate::searched::identifying(&self.raw.output, &self.batch)
+    }
+
     pub(crate) fn is_merged(&self) -> bool {
         self.map.is_some()
     }
@@ -288,6 +293,7 @@ impl Prepared {
         let dims: Vec<Dim> =
             output.grain.iter().map(|g| Dim { kind: g.dimension().to_owned(), total: g.total.clone() }).collect();
         let members = self.members();
+        let ties = output.ties();
         let whole = |name: &String| output.counts.iter().find(|c| c.name == *name).map(|c| c.measured().to_owned());
         output
             .counts
@@ -301,6 +307,7 @@ impl Prepared {
                 set: self.raw.set.clone(),
                 measure: count.measured().to_owned(),
                 part_of: count.part_of.iter().filter_map(whole).collect(),
+                ties: ties.iter().filter(|t| t.parts.iter().any(|p| p == count.measured())).cloned().collect(),
                 dims: dims.clone(),
                 suppress_below: self.raw.policy.suppress_below,
                 fractional: *fractional,

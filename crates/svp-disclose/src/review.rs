@@ -3,7 +3,7 @@
 //! It counts cells and never says what stood in them. The share that is hidden is a share of cells, not of
 //! events: with a total, a share of events would give the sum of what is hidden.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
@@ -63,6 +63,12 @@ pub struct TableReview {
     /// Cells that hold all that their margin counts: a reader learns that all of it is of that kind.
     #[serde(default)]
     pub full: u64,
+    /// What a row is: columns of the grain, each with what limits its members where they can point at a person.
+    #[serde(default)]
+    pub grain: Vec<String>,
+    /// Columns that describe a row and are printed as they are.
+    #[serde(default)]
+    pub attributes: Vec<String>,
     /// What the attack found.
     pub attack: AttackReview,
 }
@@ -193,7 +199,7 @@ impl Review {
         let mut shown: Vec<&TableReview> = self.tables.iter().filter(|t| t.matters()).collect();
         shown.sort_by_key(|t| (std::cmp::Reverse((t.attack.broken, t.hidden_percent(), t.merged)), &t.table));
         let values = context! {
-            verdict => self.verdict(), to_look_at => self.to_look_at(), findings_in_words => self.findings_in_words(),
+            verdict => self.verdict(), to_look_at => self.to_look_at(), findings_in_words => self.findings_in_words(), columns_in_words => self.columns_in_words(),
             shown => Serde(shown.into_iter().map(|t| (t, t.hidden_percent())).collect::<Vec<_>>()), most => ROWS_ON_PAGE,
             ..Serde(self)
         };
@@ -241,6 +247,27 @@ impl Review {
             out.push(format!("{}: its numbers carry noise; does it say so?", line(&t.title)));
         }
         out
+    }
+
+    /// What the rows of tables are and how they are described, tables of one output in one line.
+    fn columns_in_words(&self) -> Vec<String> {
+        let mut by: BTreeMap<(&[String], &[String]), BTreeSet<&str>> = BTreeMap::new();
+        for t in &self.tables {
+            // The name of a table is that of its output and of its definition.
+            let output = t.table.split("__").next().unwrap_or_default();
+            by.entry((&t.grain, &t.attributes)).or_default().insert(output);
+        }
+        let words = |((grain, attributes), outputs): ((&[String], &[String]), BTreeSet<&str>)| {
+            let outputs: Vec<&str> = outputs.into_iter().collect();
+            let described = match attributes {
+                [] => String::new(),
+                some => format!("; described by {}", some.join(", ")),
+            };
+            line(&format!("{}: by {}{described}", outputs.join(", "), grain.join(", ")))
+        };
+        let mut lines: Vec<String> = by.into_iter().filter(|((grain, _), _)| !grain.is_empty()).map(words).collect();
+        lines.sort();
+        lines
     }
 
     /// The findings, those of one kind and source in one line.
@@ -360,6 +387,10 @@ For: public. Area: Wessmark. Computed: 2026-01-05T10:00:00Z.
 | Districts | 12 | 1 | 1 | 17 % | 0 | 9 | 0 |
 
 1 table had nothing hidden or merged.
+
+## What is printed beside the counts
+
+Nothing.
 
 ## Tables withheld
 

@@ -88,6 +88,97 @@ impl ReleaseSolver<'_> {
     }
 }
 
+impl ReleaseSolver<'_> {
+    /// Hides, merges and withholds further, so that nothing follows for somebody who holds `held` beside the release either.
+    pub(crate) fn beside(&mut self, tables: &mut [Prepared], held: &[relate::Table]) -> Result<(), DiscloseError> {
+        self.already = self.held_already(tables, held)?;
+        if tables.iter().any(|t| t.policy().refuse_difference && t.policy().protects()) {
+            let broken = self.broken(&Prepared::facts_of(tables, held, self.release).0)?;
+            return match broken.into_iter().find(|label| !self.already.contains(label)) {
+                Some(what) => Err(DiscloseError::Differenced { what }),
+                None => Ok(()),
+            };
+        }
+        self.resolve(tables, held).map(|_| ())
+    }
+
+    /// Attacks what is decided, beside what somebody holds.
+    pub(crate) fn last_attack(&self, tables: &[Prepared], held: &[relate::Table]) -> Result<(), DiscloseError> {
+        let already = self.held_already(tables, held)?;
+        let broken = self.broken(&Prepared::facts_of(tables, held, self.release).0)?;
+        match broken.into_iter().find(|label| !already.contains(label)) {
+            Some(what) => Err(DiscloseError::AttackFailed { what }),
+            None => Ok(()),
+        }
+    }
+
+    /// What somebody can work out of the numbers of a release before he has it: another audience's rule may have shown him
+    /// more than this one's will. Its rows are numbers that nobody published.
+    fn held_already(&self, tables: &[Prepared], held: &[relate::Table]) -> Result<BTreeSet<String>, DiscloseError> {
+        let (facts, at) = Prepared::facts_of(tables, held, self.release);
+        let mut related = relate::relate(&facts, self.hierarchies);
+        accept(&mut related, &facts, self.accepted, &mut BTreeSet::new());
+        unpublish(&mut related, |t| at[t].0 != usize::MAX);
+        let found = attack(&related.system, self.effort).map_err(|e| contradiction(e, &related, &facts))?;
+        Ok(found.broken.iter().map(|n| related.provenance[*n].label.clone()).collect())
+    }
+}
+
+/// Makes the rows of some tables numbers that nobody published.
+fn unpublish(related: &mut Related, which: impl Fn(usize) -> bool) {
+    use crate::system::State;
+    for (number, provenance) in related.system.numbers.iter_mut().zip(&related.provenance) {
+        if provenance.row.is_some() && provenance.tables.iter().all(|t| which(*t)) {
+            number.state = State::Latent;
+            number.assumed = (0.0, f64::INFINITY);
+        }
+    }
+}
+
+/// What somebody who holds the tables of several audiences can work out and could not by those that `own` says are of his own.
+///
+/// Rules differ between audiences: what his own audience is shown is no secret to him, though another's table hides it.
+/// Labels in the order of the numbers, and the whole attack.
+///
+/// # Errors
+/// When what is published contradicts itself.
+pub fn attack_together(
+    tables: &[relate::Table],
+    own: &dyn Fn(&relate::Table) -> bool,
+    hierarchies: &dyn Hierarchies,
+    blind: bool,
+    effort: &Effort,
+) -> Result<Together, DiscloseError> {
+    let mut related = relate::relate(tables, hierarchies);
+    let mut alone = Vec::new();
+    if tables.iter().any(|t| !own(t)) {
+        let mut without = relate::relate(tables, hierarchies);
+        unpublish(&mut without, |t| !own(&tables[t]));
+        let found = attack(&without.system, effort).map_err(|e| contradiction(e, &without, tables))?;
+        // His own audience's numbers stay his own audience's: a leak among them is a leak.
+        let others = |n: &usize| without.provenance[*n].tables.iter().all(|t| !own(&tables[*t]));
+        alone = found.broken.into_iter().filter(others).collect();
+    }
+    if blind {
+        related.system.numbers.iter_mut().for_each(|number| number.value = None);
+    }
+    let mut attack = attack(&related.system, effort).map_err(|e| contradiction(e, &related, tables))?;
+    let before = attack.broken.len();
+    attack.broken.retain(|n| !alone.contains(n));
+    Ok(Together { shown_to_his_own: before - attack.broken.len(), attack, related })
+}
+
+/// An attack by somebody who holds the tables of several audiences.
+#[derive(Debug)]
+pub struct Together {
+    /// The numbers and what ties them.
+    pub related: Related,
+    /// What was found; broken are those that his own audience was not told.
+    pub attack: crate::attack::Attack,
+    /// Numbers that another audience's table hides from its readers and his own audience was told.
+    pub shown_to_his_own: usize,
+}
+
 /// Takes the protection interval from implied differences to earlier releases that concern accepted tables only.
 fn accept(
     related: &mut Related,

@@ -15,7 +15,8 @@ const FEW: u64 = 2;
 const MUCH_NOTED: f64 = 0.05;
 
 /// Rules over single values.
-const VALUE_RULES: [&str; 6] = ["unreadable", "unknown_code", "out_of_range", "missing", "failed", "left_out"];
+const VALUE_RULES: [&str; 7] =
+    ["unreadable", "unknown_code", "not_a_code", "out_of_range", "missing", "failed", "left_out"];
 
 /// Whether `count` of `of` rows (those that could break the rule) are more than `limit` allows. One or two rows never are, unless
 /// they are half of the `rows` of the file: two bad rows of a dozen are no sign of a wrong extract, two of two are.

@@ -46,7 +46,7 @@ pub(crate) fn disclosed(columns: Vec<(&str, ArrayRef)>, counts: &[&str]) -> Disc
     );
     let output = svp_contract::Output::parse("fixture.sql", &header).unwrap();
     let raw = Raw::new("fixture", &output, EventSet::default(), policy(), batch).unwrap();
-    match disclose(vec![raw], &[], 1, &(), &Default::default(), &Effort::default()).unwrap().outcomes.remove(0) {
+    match disclose(vec![raw], &[], &[], 1, &(), &Default::default(), &Effort::default()).unwrap().outcomes.remove(0) {
         Outcome::Table(table) => table,
         Outcome::Withheld(why) => panic!("{why}"),
     }

@@ -36,7 +36,7 @@ pub enum IdentifierKind {
 }
 
 impl IdentifierKind {
-    fn what(self) -> &'static str {
+    pub(crate) fn what(self) -> &'static str {
         match self {
             Self::NhsNumber => "numbers that can be NHS numbers",
             Self::Postcode => "full postcodes",

@@ -26,6 +26,8 @@ mod sums;
 mod tokens;
 mod vocabulary;
 
+use std::collections::BTreeSet;
+
 use arrow::array::RecordBatch;
 use serde::Serialize;
 
@@ -37,6 +39,11 @@ use read::GivenTable;
 pub use read::{Asked, ColumnUse, Role};
 pub use vocabulary::Dimensions;
 use vocabulary::Vocabulary;
+
+/// The kinds of identifier in a text, for whoever searches other tables than those made by hand.
+pub(crate) fn kinds_in_text(text: &str) -> BTreeSet<IdentifierKind> {
+    identifiers::kinds_in(text)
+}
 
 /// What the gate says of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use svp_contract::Tie;
+
 use super::node::Nodes;
 use super::table::{Hierarchies, Published, Row, Table};
 use crate::event_set::EventSet;
@@ -39,6 +41,10 @@ pub(super) struct Build<'a> {
     pub hierarchies: &'a dyn Hierarchies,
     pub out: Related,
     pub nodes: Nodes,
+    /// Sums that headers declare, of all tables and of the site.
+    pub ties: Vec<Tie>,
+    /// Pairs of numbers, smaller first, that are sums of the same atoms: nothing more follows from comparing them.
+    pub in_atoms: BTreeSet<(usize, usize)>,
 }
 
 impl Build<'_> {

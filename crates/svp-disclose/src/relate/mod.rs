@@ -8,10 +8,12 @@
 //! The steps: every row is a number; rows are summed to *nodes* (an event set and some coordinates) wherever two
 //! tables can meet; nodes of one key are equal; nodes of nested sets differ by a latent difference.
 
+mod atoms;
 mod build;
 mod grid;
 mod node;
 mod table;
+mod tie;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +23,9 @@ use crate::system::{ProtectionInterval, System};
 use build::{Build, latent, outside, row_number, small};
 pub use build::{Provenance, Related};
 use node::{Key, Node, Nodes};
+use svp_contract::Tie;
 pub use table::{Dim, Hierarchies, Published, Row, Table, is_grid, nests};
+use tie::{is_part, is_whole};
 
 /// Builds the system of all tables.
 #[must_use]
@@ -31,13 +35,23 @@ pub fn relate(tables: &[Table], hierarchies: &dyn Hierarchies) -> Related {
         hierarchies,
         out: Related { system: System::default(), provenance: Vec::new(), rows: Vec::new() },
         nodes: Nodes::default(),
+        ties: ties(tables, hierarchies),
+        in_atoms: BTreeSet::new(),
     };
     build.rows();
     build.sums();
     build.equal_nodes();
+    tie::relate(&mut build);
+    atoms::relate(&mut build);
     build.nested_nodes();
     grid::relate(&mut build);
     build.out
+}
+
+/// Declared sums, each once.
+fn ties(tables: &[Table], hierarchies: &dyn Hierarchies) -> Vec<Tie> {
+    let all: BTreeSet<Tie> = tables.iter().flat_map(|t| t.ties.iter().cloned()).chain(hierarchies.ties()).collect();
+    all.into_iter().collect()
 }
 
 impl Build<'_> {
@@ -76,32 +90,33 @@ impl Build<'_> {
         let table = &self.tables[t];
         let mut out = BTreeSet::from([vec![None; margin.dims.len()]]);
         for (o, other) in self.tables.iter().enumerate() {
-            if o == t || !self.can_meet(table, other) {
+            if o == t {
                 continue;
             }
-            let kinds: BTreeSet<&str> = other.dims.iter().map(|d| d.kind.as_str()).collect();
             // A table of one month has that month as a coordinate of all its rows.
             let one_month = other.set.from == other.set.to;
-            let roll = margin.dims.iter().map(|&d| {
-                let kind = &table.dims[d].kind;
-                if is_grid(kind) {
-                    return None;
-                }
-                if kinds.contains(kind.as_str()) || (kind == "month" && one_month) {
-                    return Some(kind.clone());
-                }
-                let member = &table.rows[*margin.rows.first()?].members[d];
-                if let Some((up, _)) =
-                    self.ancestors(kind, member).into_iter().find(|(k, _)| kinds.contains(k.as_str()))
-                {
-                    return Some(up);
-                }
-                // The other is finer: it rolls up to this one's own kind.
-                let first = other.rows.first()?;
-                let mut finer = other.dims.iter().zip(&first.members);
-                finer.any(|(dim, member)| self.roll_up(&dim.kind, member, kind).is_some()).then(|| kind.clone())
-            });
-            out.insert(roll.collect());
+            for kinds in self.meetings(table, other) {
+                let roll = margin.dims.iter().map(|&d| {
+                    let kind = &table.dims[d].kind;
+                    if is_grid(kind) {
+                        return None;
+                    }
+                    if kinds.contains(kind.as_str()) || (kind == "month" && one_month) {
+                        return Some(kind.clone());
+                    }
+                    let member = &table.rows[*margin.rows.first()?].members[d];
+                    if let Some((up, _)) =
+                        self.ancestors(kind, member).into_iter().find(|(k, _)| kinds.contains(k.as_str()))
+                    {
+                        return Some(up);
+                    }
+                    // The other is finer: it rolls up to this one's own kind.
+                    let first = other.rows.first()?;
+                    let mut finer = other.dims.iter().zip(&first.members);
+                    finer.any(|(dim, member)| self.roll_up(&dim.kind, member, kind).is_some()).then(|| kind.clone())
+                });
+                out.insert(roll.collect());
+            }
         }
         out
     }
@@ -130,10 +145,26 @@ impl Build<'_> {
         self.ancestors(kind, member).into_iter().find(|(k, _)| k == wanted).map(|(_, m)| m)
     }
 
-    /// Whether numbers of two tables can have to do with one another: sets that are equal or nested.
-    fn can_meet(&self, a: &Table, b: &Table) -> bool {
-        let measures = a.measure == b.measure || a.part_of.contains(&b.measure) || b.part_of.contains(&a.measure);
-        measures && (self.within(&a.set, &b.set) || self.within(&b.set, &a.set) || overlap(&a.set, &b.set))
+    /// The kinds that numbers of a table must be rolled up to so that they meet those of another, once for each way in which
+    /// the two have to do with one another; none where they have not.
+    fn meetings<'t>(&'t self, a: &Table, b: &'t Table) -> BTreeSet<BTreeSet<&'t str>> {
+        let mut out = BTreeSet::new();
+        if !(self.within(&a.set, &b.set) || self.within(&b.set, &a.set) || overlap(&a.set, &b.set)) {
+            return out;
+        }
+        let kinds: BTreeSet<&str> = b.dims.iter().map(|d| d.kind.as_str()).collect();
+        if a.measure == b.measure || a.part_of.contains(&b.measure) || b.part_of.contains(&a.measure) {
+            out.insert(kinds.clone());
+        }
+        for tie in &self.ties {
+            if is_part(a, tie) && is_whole(b, tie) {
+                out.insert(kinds.clone());
+            }
+            if is_whole(a, tie) && is_part(b, tie) {
+                out.insert(kinds.iter().copied().chain(tie.whole.at.keys().map(String::as_str)).collect());
+            }
+        }
+        out
     }
 
     /// Sums the rows of a margin to the nodes of one roll.
@@ -248,9 +279,13 @@ impl Build<'_> {
         let part =
             |x: &Key, y: &Key| self.tables.iter().any(|t| t.measure == x.measure && t.part_of.contains(&y.measure));
         let same_measure = a.measure == b.measure;
+        let (Some(na), Some(nb)) = (self.nodes.get(a), self.nodes.get(b)) else { return };
+        let pair = (na.number.min(nb.number), na.number.max(nb.number));
+        if a.definition != b.definition && self.in_atoms.contains(&pair) {
+            return;
+        }
         let a_in_b = self.within(&a.set(), &b.set()) && (same_measure || part(a, b));
         let b_in_a = self.within(&b.set(), &a.set()) && (same_measure || part(b, a));
-        let (Some(na), Some(nb)) = (self.nodes.get(a), self.nodes.get(b)) else { return };
         match (a_in_b, b_in_a) {
             (true, true) if same_measure => self.same_set(&na, &nb, a, b),
             (true, _) => self.subtract(&na, &nb, a, b),

@@ -105,6 +105,11 @@ impl Nodes {
         self.nodes.insert(key, node);
     }
 
+    /// Every node, by key.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Key, &Node)> {
+        self.nodes.iter()
+    }
+
     pub(super) fn get(&self, key: &Key) -> Option<Node> {
         self.nodes.get(key).cloned()
     }

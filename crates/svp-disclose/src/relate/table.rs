@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use svp_contract::DefinitionId;
+use svp_contract::{DefinitionId, Tie};
 
 use crate::event_set::EventSet;
 
@@ -58,6 +58,9 @@ pub struct Table {
     /// Other measures that this one is part of.
     #[serde(default, deserialize_with = "none_one_or_many")]
     pub part_of: Vec<String>,
+    /// Sums that this measure is a part of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ties: Vec<Tie>,
     /// Dimensions.
     pub dims: Vec<Dim>,
     /// Counts from 1 to one less than this are small; below 2 nothing is.
@@ -138,9 +141,18 @@ pub trait Hierarchies {
     fn parents(&self, _kind: &str, _member: &str) -> Vec<(String, String)> {
         Vec::new()
     }
+    /// The atoms of a definition: cells of the Venn diagram of all definitions that are known, by number. `None` for a
+    /// definition of which nothing is known.
+    fn atoms(&self, _definition: &DefinitionId) -> Option<BTreeSet<u32>> {
+        None
+    }
     /// Whether every event of a definition also falls under the other.
-    fn definition_within(&self, _inner: &DefinitionId, _outer: &DefinitionId) -> bool {
-        false
+    fn definition_within(&self, inner: &DefinitionId, outer: &DefinitionId) -> bool {
+        self.atoms(inner).zip(self.atoms(outer)).is_some_and(|(inner, outer)| inner.is_subset(&outer))
+    }
+    /// Sums that the site declares, whatever the tables say of themselves: entries of ledgers may be older than the words.
+    fn ties(&self) -> Vec<Tie> {
+        Vec::new()
     }
     /// Whether every event of a universe also lies in the other.
     fn universe_within(&self, _inner: &str, _outer: &str) -> bool {

@@ -1,0 +1,47 @@
+//! Who will hold a release beside releases to other audiences, and what they hold already.
+
+use std::collections::BTreeSet;
+
+use svp_contract::read_beside;
+use svp_disclose::Reader;
+use svp_disclose::ledger::Ledger;
+use svp_disclose::relate::Table;
+use svp_lake::Lake;
+
+use crate::error::AppError;
+use crate::ledger::{self, LedgerLine};
+use crate::site::Site;
+
+/// The audiences whose releases the members of one get too.
+pub(crate) fn beside(site: &Site, audience: &str) -> BTreeSet<String> {
+    read_beside(audience, site.policies.values().map(|p| &p.item))
+}
+
+/// The readers of a release to an audience who hold more than `own`, its ledger: its members where they read others, and
+/// the members of audiences that read it. One whose other ledgers are empty holds nothing more.
+pub(crate) async fn readers(
+    lake: &Lake,
+    lines: &[LedgerLine],
+    site: &Site,
+    audience: &str,
+    own: &Ledger,
+) -> Result<Vec<Reader>, AppError> {
+    let mut out = Vec::new();
+    for name in site.policies.keys() {
+        let mut held = beside(site, name);
+        held.insert(name.clone());
+        if !held.remove(audience) {
+            continue;
+        }
+        let mut tables: Vec<Table> = Vec::new();
+        for other in &held {
+            tables.extend(ledger::read(lake, lines, other, None).await?.tables());
+        }
+        if !tables.is_empty() {
+            tables.extend(own.tables());
+            tables.sort_by_key(|t| t.release);
+            out.push(Reader { audience: name.clone(), tables });
+        }
+    }
+    Ok(out)
+}
