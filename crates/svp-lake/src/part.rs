@@ -8,17 +8,22 @@ use std::sync::Arc;
 use arrow::compute::cast;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
 use deltalake_core::kernel::Add;
+use futures::future::BoxFuture;
 use object_store::ObjectStore;
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use parquet::arrow::AsyncArrowWriter;
+use parquet::arrow::async_writer::AsyncFileWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 
 use crate::error::{LakeError, Result};
 use crate::schema::same_type;
+use crate::verify::DIGEST_TAG;
 
 /// Rows per row group: what a part holds in memory before it is written out.
 const ROW_GROUP: usize = 128 * 1024;
@@ -50,7 +55,7 @@ pub struct PartWriter {
     /// For messages: the place of the lake and the path in it.
     shown: String,
     schema: SchemaRef,
-    writer: AsyncArrowWriter<BufWriter>,
+    writer: AsyncArrowWriter<Digested>,
     rows: u64,
     runtime: Option<Handle>,
 }
@@ -62,6 +67,24 @@ pub struct FinishedPart {
     pub(crate) address: PartAddress,
     rows: u64,
     bytes: u64,
+    sha256: String,
+}
+
+/// The file on its way to the store, digested as it goes.
+struct Digested {
+    sink: BufWriter,
+    hash: Sha256,
+}
+
+impl AsyncFileWriter for Digested {
+    fn write(&mut self, bytes: Bytes) -> BoxFuture<'_, parquet::errors::Result<()>> {
+        self.hash.update(&bytes);
+        AsyncFileWriter::write(&mut self.sink, bytes)
+    }
+
+    fn complete(&mut self) -> BoxFuture<'_, parquet::errors::Result<()>> {
+        AsyncFileWriter::complete(&mut self.sink)
+    }
 }
 
 impl PartWriter {
@@ -74,6 +97,7 @@ impl PartWriter {
         let full_path = Path::from_iter(Path::from(address.table.as_str()).parts().chain(address.path.parts()));
         let shown = format!("{place}/{full_path}");
         let sink = BufWriter::with_capacity(store, full_path, PIECE).with_max_concurrency(PIECES_AT_ONCE);
+        let sink = Digested { sink, hash: Sha256::new() };
         let writer = AsyncArrowWriter::try_new(sink, Arc::clone(&schema), Some(properties()))
             .map_err(|e| LakeError::parquet(&shown, e))?;
         let runtime = Handle::try_current().ok();
@@ -119,7 +143,8 @@ impl PartWriter {
         let mut writer = self.writer;
         writer.finish().await.map_err(|e| LakeError::parquet(&self.shown, e))?;
         let bytes = writer.bytes_written() as u64;
-        Ok(FinishedPart { address: self.address, rows: self.rows, bytes })
+        let sha256 = hex::encode(writer.into_inner().hash.finalize());
+        Ok(FinishedPart { address: self.address, rows: self.rows, bytes, sha256 })
     }
 
     /// As [`finish`](Self::finish), from a thread that may block.
@@ -189,7 +214,7 @@ impl FinishedPart {
             modification_time: self.address.modified,
             data_change: true,
             stats: Some(format!("{{\"numRecords\":{}}}", self.rows)),
-            tags: None,
+            tags: Some([(DIGEST_TAG.to_string(), Some(self.sha256))].into()),
             deletion_vector: None,
             base_row_id: None,
             default_row_commit_version: None,

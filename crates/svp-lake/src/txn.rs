@@ -17,12 +17,14 @@ use crate::delta::{TableLog, version};
 use crate::error::{LakeError, Result};
 use crate::files;
 use crate::lake::Lake;
+use crate::finished::{self, Finished};
 use crate::layout::{LEDGER, PUBLISHED, checked_path, run_mark, safe_name};
 use crate::lease::{Held, Lease};
 use crate::location::Location;
 use crate::part::{FinishedPart, PartAddress, PartWriter};
-use crate::record::{self, LAKE_FORMAT, RunRecord};
-use crate::repair::repair;
+use crate::record::{self, LAKE_FORMAT, Newest, RunRecord};
+use crate::repair::{repair, set_records_aside};
+use crate::rights;
 use crate::scan::{LiveTable, register_all};
 use crate::schema::TableSpec;
 
@@ -38,6 +40,8 @@ pub struct RunTxn {
 struct Inner {
     location: Arc<Location>,
     previous: Option<RunRecord>,
+    /// What finished before this run.
+    finished: Finished,
     number: u64,
     /// Versions of recorded tables that this run did not declare.
     carried: BTreeMap<String, i64>,
@@ -69,21 +73,40 @@ impl Lake {
     /// killed run left. Reads the last record again.
     ///
     /// # Errors
-    /// [`LakeError::Busy`] while another run holds the lake.
+    /// [`LakeError::Busy`] while another run holds the lake, [`LakeError::LostRecord`] where the record of a run that finished is gone
+    /// (unless the lake was opened [past the damage](Lake::open_past_damage)), [`LakeError::Damaged`] where the log of a table is cut.
     pub async fn begin(&self, tables: Vec<TableSpec>) -> Result<RunTxn> {
-        RunTxn::begin(Arc::clone(self.writable()?), tables).await
+        RunTxn::begin(Arc::clone(self.writable()?), tables, self.past_damage()).await
     }
 }
 
 impl RunTxn {
-    pub(crate) async fn begin(location: Arc<Location>, specs: Vec<TableSpec>) -> Result<Self> {
+    pub(crate) async fn begin(location: Arc<Location>, specs: Vec<TableSpec>, past_damage: bool) -> Result<Self> {
         for spec in &specs {
             change::check(spec)?;
         }
         let keys: Vec<String> = specs.iter().map(TableSpec::key).collect();
         let held = Held::take(&location, &keys).await?;
-        let previous = record::last(location.store.as_ref()).await?;
-        let mut heads = repair(&location, previous.as_ref(), held.found.as_ref(), &keys).await?;
+        let store = location.store.as_ref();
+        let newest = Newest::find(store, past_damage).await?;
+        let known = newest.number();
+        let Newest { run: previous, damaged, .. } = newest;
+        let mut finished = Finished::of(&location, previous.as_ref(), Some(held.found.is_some())).await?;
+        if finished.number > known && !past_damage {
+            // The mark goes again: nothing was touched.
+            let path = record::record_path(finished.number).to_string();
+            if held.found.is_none() {
+                held.give_back().await?;
+            }
+            return Err(LakeError::LostRecord { path });
+        }
+        finished.number = damaged.iter().copied().chain([finished.number]).max().unwrap_or_default();
+        close_zones(&location, &keys)?;
+        set_records_aside(&location, &damaged).await?;
+        let mut heads = repair(&location, previous.as_ref(), held.found.as_ref(), &keys, &finished).await?;
+        // From here on a run that is killed can be told from one whose record was lost.
+        finished.guessed = false;
+        finished.write(store).await?;
         let tables = specs
             .into_iter()
             .map(|spec| {
@@ -94,9 +117,10 @@ impl RunTxn {
             })
             .collect();
         let inner = Inner {
-            number: previous.as_ref().map_or(0, |run| run.number) + 1,
+            number: finished.number + 1,
             carried: heads.iter().map(|(key, head)| (key.clone(), version(head))).collect(),
             previous,
+            finished,
             tables,
             attempt: held.attempt(),
             taken: held.taken.timestamp_millis(),
@@ -357,8 +381,12 @@ impl RunTxn {
         let written = std::mem::take(&mut *lock(&self.inner.written));
         sync(location, written).await?;
         held.check(number).await?;
-        record::create(location.store.as_ref(), &record).await?;
+        let digest = record::create(location.store.as_ref(), &record).await?;
+        let mut finished = Finished { number, record: digest, ..self.inner.finished.clone() };
+        finished.releases.extend(record.release.clone().map(|name| (number, name)));
         sync(location, vec![record::record_path(number)]).await?;
+        finished.write(location.store.as_ref()).await?;
+        sync(location, vec![finished::path()]).await?;
         held.give_back().await?;
         Ok(Lake::with_record(Arc::clone(location), record))
     }
@@ -374,13 +402,24 @@ impl RunTxn {
         let tables: Vec<String> = self.inner.tables.keys().cloned().collect();
         let left = Lease { tables: tables.clone(), ..Lease::default() };
         let previous = self.inner.previous.as_ref();
-        repair(&self.inner.location, previous, Some(&left), &tables).await?;
+        repair(&self.inner.location, previous, Some(&left), &tables, &self.inner.finished).await?;
         held.give_back().await
     }
 
     fn close(&self) -> Result<()> {
         if self.inner.closed.swap(true, Ordering::SeqCst) { Err(LakeError::Closed) } else { Ok(()) }
     }
+}
+
+/// On a local lake: the zones of tables and the ledger are for the owner alone.
+fn close_zones(location: &Location, keys: &[String]) -> Result<()> {
+    let Some(root) = &location.folder else { return Ok(()) };
+    let zones: BTreeSet<&str> = keys.iter().filter_map(|key| key.split('/').next()).chain([LEDGER]).collect();
+    for zone in zones {
+        let folder = root.join(zone);
+        rights::closed_folder(&folder).map_err(|e| LakeError::file("make the folder", folder.display(), e))?;
+    }
+    Ok(())
 }
 
 /// On a local lake: brings files and their folders to the disk, so that a record never outlives in a
@@ -391,7 +430,9 @@ async fn sync(location: &Location, paths: Vec<Path>) -> Result<()> {
     };
     tokio::task::spawn_blocking(move || {
         let below = |path: &Path| path.parts().map(|part| part.as_ref().to_string()).collect::<Vec<_>>();
-        files::sync_below(&root, &paths.iter().map(below).collect::<Vec<_>>())
+        let paths = paths.iter().map(below).collect::<Vec<_>>();
+        rights::close_below(&root, &paths).map_err(|e| LakeError::file("close to others", root.display(), e))?;
+        files::sync_below(&root, &paths)
     })
     .await
     .map_err(|_| LakeError::Task { what: "bringing files to the disk" })?
