@@ -24,6 +24,7 @@ mod cli;
 mod desk;
 mod disclosed;
 mod docs;
+mod doors;
 mod events;
 mod gate;
 mod idempotence;
