@@ -9,7 +9,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::support::{
-    CLOCK, KEY, Lab, OTHER_KEY, aloud, files_under, number, release_digests, sample, sample_data, sql, svp,
+    CLOCK, KEY, Lab, OTHER_KEY, aloud, files_under, label, number, release_digests, sample, sample_data, sql, svp,
     verify_release,
 };
 
@@ -233,8 +233,9 @@ fn bad_rows_are_told_by_file_row_column_and_rule() {
     let table = sql(&lab.lake(), "SELECT file, row, column_name, rule FROM quarantine ORDER BY row");
     let found: Vec<[&str; 4]> = table.rows.iter().map(|r| [r[0].as_str(), &r[1], &r[2], &r[3]]).collect();
     let rows: Vec<String> = (0..cases.len()).map(|i| (i + 2).to_string()).collect();
+    let file = label("rms_crimes_2025-01.csv");
     let wanted: Vec<[&str; 4]> =
-        cases.iter().zip(&rows).map(|((_, c, r), row)| ["rms_crimes_2025-01.csv", row.as_str(), *c, *r]).collect();
+        cases.iter().zip(&rows).map(|((_, c, r), row)| [file.as_str(), row.as_str(), *c, *r]).collect();
     assert_eq!(found, wanted);
     let receipt = sql(&lab.lake(), "SELECT rows_read, accepted, quarantined, duplicate FROM receipt");
     assert_eq!(receipt.rows, [["510", "503", "7", "0"]]);

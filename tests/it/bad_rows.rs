@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{number, sample, sample_data, sql};
+use crate::support::{label, number, sample, sample_data, sql};
 
 /// Where a planted bad row ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +79,7 @@ fn planted() -> Vec<Planted> {
             let word = |name: &str| p[name].as_str().unwrap().to_owned();
             let (source, file) = word("file").split_once('/').map(|(s, f)| (s.to_owned(), f.to_owned())).unwrap();
             let fate = fate(&word("kind"), &source, &word("column"));
-            Planted { kind: word("kind"), source, file, row: p["row"].as_i64().unwrap(), fate }
+            Planted { kind: word("kind"), source, file: label(&file), row: p["row"].as_i64().unwrap(), fate }
         })
         .collect()
 }

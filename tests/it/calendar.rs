@@ -277,10 +277,15 @@ fn a_lake_whose_files_say_no_months_is_read_by_its_rows() {
     let record: PathBuf = lab.lake().join("runs/00000001.json");
     let mut text: serde_json::Value = serde_json::from_str(&fs::read_to_string(&record).unwrap()).unwrap();
     for file in text["body"]["files"].as_array_mut().unwrap() {
-        assert!(file.as_object_mut().unwrap().remove("months").is_some());
-        file.as_object_mut().unwrap().remove("sender");
+        let file = file.as_object_mut().unwrap();
+        assert!(file.remove("months").is_some() && file.remove("tables").is_some());
+        file.remove("sender");
+        // It kept names, and no second place.
+        let month = file["slot"].as_str().unwrap().split('@').next().unwrap()[..7].to_owned();
+        file.insert("file".into(), format!("{month}-wessmark-street.csv").into());
     }
     fs::write(&record, serde_json::to_string(&text).unwrap()).unwrap();
+    fs::remove_file(lab.lake().join("ledger/finished.json")).unwrap();
     let trend = analysis(&lab, "trend", &[]);
     assert_eq!(
         trend.column("events"),

@@ -3,7 +3,7 @@
 
 use crate::support::deliveries::{findings as kinds_by_file, give, ingest, istv, lab, rms, street, told};
 use crate::support::rows::{self, ECDS, attendance, ecds, extract, with};
-use crate::support::{Lab, Ran, number};
+use crate::support::{Lab, Ran, label, number};
 
 /// Files of four months, of which `cell` changes those of March.
 fn four_months(cell: impl Fn(usize) -> Vec<(&'static str, String)>, rows_of: impl Fn(&str) -> usize) -> (Lab, Ran) {
@@ -47,7 +47,7 @@ fn a_column_that_is_blank_in_part_of_one_file_is_told() {
     let again = lab.run().args(["--ingest-only", "--log", "json"]).run().good();
     assert_eq!(compared(&again), []);
     let (_, ran) = four_months(|i| (i % 3 == 0).then(|| ("Sex", String::new())).into_iter().collect(), |_| 60);
-    let of = |column: &str| (MARCH.to_owned(), column.to_owned(), 20, 60);
+    let of = |column: &str| (label(MARCH), column.to_owned(), 20, 60);
     assert_eq!(compared(&ran), [of("sex")], "of party and person record, once");
 }
 
@@ -58,10 +58,10 @@ fn one_value_that_fills_a_column_of_one_file_is_told() {
     assert_eq!(compared(&ran), [], "it is one in all of them");
     let born = |i: usize| if i < 15 { vec![("Person_Birth_Date", "1985-05-05".to_owned())] } else { Vec::new() };
     let (lab, ran) = four_months(born, |_| 60);
-    assert_eq!(compared(&ran), [(MARCH.to_owned(), "birth_date".to_owned(), 15, 60)]);
+    assert_eq!(compared(&ran), [(label(MARCH), "birth_date".to_owned(), 15, 60)]);
     // A look at the rows that writes nothing says it too.
     let looked = lab.check().args(["--rows", "--log", "json"]).run().good();
-    assert_eq!(compared(&looked), [(MARCH.to_owned(), "birth_date".to_owned(), 15, 60)]);
+    assert_eq!(compared(&looked), [(label(MARCH), "birth_date".to_owned(), 15, 60)]);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn rows_without_an_id_that_stand_twice_here_and_there_are_told() {
 #[test]
 fn less_than_half_of_the_rows_of_any_other_file_are_told() {
     let (_, ran) = four_months(|_| Vec::new(), |month| if month == "2025-03" { 25 } else { 60 });
-    assert_eq!(compared(&ran), [(MARCH.to_owned(), String::new(), 25, 60)]);
+    assert_eq!(compared(&ran), [(label(MARCH), String::new(), 25, 60)]);
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_follow_up_attendance_is_no_second_act_of_violence() {
 #[test]
 fn far_fewer_rows_than_the_months_next_to_it_are_told() {
     let (_, ran) = four_months(|_| Vec::new(), |month| if month == "2025-03" { 190 } else { 300 });
-    assert_eq!(compared(&ran), [(MARCH.to_owned(), String::new(), 190, 300)]);
+    assert_eq!(compared(&ran), [(label(MARCH), String::new(), 190, 300)]);
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn ids_in_two_forms_are_told() {
     // All of a file in another form than in the others.
     let (_, ran) = four_months(|i| vec![("EC_Ident", format!("t/3/{i:04}"))], |_| 60);
     let found = rows::finding(&ran, "two_forms", "", "EC_Ident");
-    assert_eq!((found["file"].as_str(), found["of"].as_u64()), (Some(MARCH), Some(60)));
+    assert_eq!((found["file"].as_str(), found["of"].as_u64()), (Some(label(MARCH).as_str()), Some(60)));
 }
 
 #[test]
@@ -233,5 +233,5 @@ fn what_a_file_says_no_more_than_the_one_it_superseded_is_told() {
     };
     assert_eq!(compared(&rows::ingest(&lab, rows::MARCH, &text(false)).good()), []);
     let ran = rows::ingest(&lab, rows::MARCH, &text(true)).good();
-    assert_eq!(compared(&ran), [(MARCH.to_owned(), "sex".to_owned(), 20, 60)]);
+    assert_eq!(compared(&ran), [(label(MARCH), "sex".to_owned(), 20, 60)]);
 }

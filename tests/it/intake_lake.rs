@@ -151,14 +151,18 @@ fn age(lab: &Lab) {
     let (_, path) = records.iter().next_back().unwrap();
     let mut record: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
     for file in record["body"]["files"].as_array_mut().unwrap() {
-        for key in ["months", "sender", "dated", "release", "definition", "rows", "place"] {
-            file.as_object_mut().unwrap().remove(key);
+        let file = file.as_object_mut().unwrap();
+        for key in ["months", "sender", "dated", "release", "definition", "rows", "place", "tables"] {
+            file.remove(key);
         }
+        let name = format!("{}.csv", file["slot"].as_str().unwrap());
+        file.insert("file".to_owned(), name.into());
     }
     for key in ["findings", "accepted"] {
         record["body"].as_object_mut().unwrap().remove(key);
     }
     fs::write(path, serde_json::to_vec(&record).unwrap()).unwrap();
+    fs::remove_file(lab.lake().join("ledger/finished.json")).unwrap();
 }
 
 #[test]

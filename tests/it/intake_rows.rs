@@ -2,7 +2,7 @@
 //! refused by a message that names file, table, column, rule, count and rows, or it is told by a finding.
 
 use crate::support::rows::*;
-use crate::support::{Lab, sql};
+use crate::support::{Lab, label, sql};
 
 #[test]
 fn clean_rows_have_no_finding_and_their_columns_an_account() {
@@ -45,7 +45,7 @@ fn words_that_mean_missing_give_way_to_the_second_choice() {
     let all = counts(&lab, "SELECT count(*) FROM party WHERE age IS NOT NULL AND residence_lsoa IS NOT NULL");
     assert_eq!(all, 60);
     let told = finding(&ran, "missing_words", "", "Age_At_Arrival");
-    assert_eq!((told["count"].as_i64(), told["file"].as_str()), (Some(60), Some("ecds_2025-03.csv")));
+    assert_eq!((told["count"].as_i64(), told["file"].as_str()), (Some(60), Some(label("ecds_2025-03.csv").as_str())));
     assert_eq!(counts(&lab, "SELECT sum(missing_words) FROM column_profile WHERE column_name = 'age'"), 60);
 }
 

@@ -26,6 +26,7 @@ mod content;
 mod desk;
 mod disclosed;
 mod docs;
+mod doors;
 mod events;
 mod gate;
 mod idempotence;

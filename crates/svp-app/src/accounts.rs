@@ -16,7 +16,7 @@ impl Work<'_> {
         }
         self.progress.findings(findings);
         let mut part = self.txn.part("quality", "finding", &[], part)?;
-        part.write(&finding_batch(findings, self.txn.number())?).await?;
+        part.write(&finding_batch(&self.names.hidden(findings), self.txn.number())?).await?;
         self.txn.append(part.finish().await?)?;
         self.txn.commit_tables().await?;
         Ok(self.txn.register(self.ctx).await.map(drop)?)

@@ -81,7 +81,11 @@ fn named(deliveries: &[Delivery]) -> Option<Months> {
 
 /// First and last month of an event.
 async fn of_events(ctx: &SessionContext) -> Result<Option<Months>, AppError> {
-    let failed = |e: datafusion::error::DataFusionError| AppError::Query(e.strip_backtrace());
+    // What the engine says of rows can hold a value.
+    let failed = |_| AppError::QueryFailed {
+        what: "the months of the events could not be read".to_owned(),
+        hint: "`svp check --lake LAKE` names every damaged file",
+    };
     let sql = "SELECT coalesce(min(month), '') AS a, coalesce(max(month), '') AS b FROM event";
     let batches = ctx.sql(sql).await.map_err(failed)?.collect().await.map_err(failed)?;
     let text = |column: usize| -> Result<String, AppError> {
@@ -123,7 +127,12 @@ pub(crate) fn missing_tables(plans: &[SourcePlan], files: &[LoadedFile]) -> Vec<
     for file in files.iter().filter(|f| !f.superseded) {
         let Some(plan) = plans.iter().find(|p| p.source.name == file.source) else { continue };
         let Some(months) = &file.months else { continue };
-        for (table, reads) in plan.tables(&file.file) {
+        let tables = plan.tables(&file.file);
+        let read = |table: &str, by_name: bool| match &file.tables {
+            Some(read) => read.iter().any(|t| t == table),
+            None => by_name,
+        };
+        for (table, reads) in tables.into_iter().map(|(table, by_name)| (table, read(table, by_name))) {
             let sender = file.sender.as_deref().unwrap_or_default();
             *found.entry((&file.source, sender, months)).or_default().entry(table).or_default() |= reads;
         }

@@ -8,11 +8,14 @@ use svp_ingest::reference::{self, ReferenceData};
 use svp_ingest::{IngestError, SourcePlan, other_definitions};
 use svp_lake::Open;
 use svp_lake::input::InputFile;
+use svp_pseudonymise::Key;
 
 use crate::check_rows::{self, RowsChecked};
 use crate::error::AppError;
+use crate::health;
 use crate::inputs::{self, Paths};
 use crate::machine::Machine;
+use crate::names::Names;
 use crate::progress::Progress;
 use crate::request::{LakeAt, PathChoice};
 use crate::site::{Defined, Site};
@@ -26,7 +29,8 @@ pub struct CheckRequest {
     pub site: String,
     /// Area to check as a run of it would be; all areas without.
     pub area: Option<String>,
-    /// Lake to compare with: which of its files were loaded under another definition than that of now.
+    /// Lake to look at: whether it is what was written, and, with an area, which of its files were loaded under another definition than
+    /// that of now.
     pub lake: Option<LakeAt>,
     /// Whether every row of the extracts is mapped.
     pub rows: bool,
@@ -57,9 +61,23 @@ impl Checked {
 /// extracts too, and with it the rows where they were asked for.
 ///
 /// # Errors
+/// [`AppError::Damage`] with all files of the lake that are not what was written, before anything else;
 /// [`AppError::Problems`] with all problems of the definitions; [`AppError::Files`] with all files that cannot be used where the
 /// definitions are in order.
 pub async fn check(request: &CheckRequest, machine: &Machine, progress: &dyn Progress) -> Result<Checked, AppError> {
+    check_with_key(request, None, machine, progress).await
+}
+
+/// The same; with the key of the lake the account of the rows says how the lake, its logs and its releases call each file.
+///
+/// # Errors
+/// As [`check`].
+pub async fn check_with_key(
+    request: &CheckRequest,
+    key: Option<&Key>,
+    machine: &Machine,
+    progress: &dyn Progress,
+) -> Result<Checked, AppError> {
     let (site, mut problems) = Site::read(&request.site)?;
     problems.extend(all_sources(machine, &site)?);
     let areas: Vec<&Defined<Area>> = match &request.area {
@@ -70,16 +88,28 @@ pub async fn check(request: &CheckRequest, machine: &Machine, progress: &dyn Pro
         problems.extend(site.area_problems(area));
     }
     problems.extend(outputs(machine, &site, progress).await?);
+    if let Some(lake) = &request.lake {
+        health::verify(&lake.open(Open::Read).await?, progress).await?;
+    }
     let mut headers = 0;
     let mut unusable = Vec::new();
     let mut looked = None;
     if let Some(name) = &request.area {
         let area = &site.area(name)?.item;
         let paths = inputs::paths(&site, area, &request.paths)?;
+        // Without the key of the lake nobody needs to know which file a log means.
+        let nobodys;
+        let (known, key) = match key {
+            Some(key) => (true, key),
+            None => {
+                nobodys = Key::generate("check").map_err(IngestError::from)?;
+                (false, &nobodys)
+            }
+        };
         unusable.extend(in_full(machine, &site, area, &paths, progress)?);
         // Extracts are held against plans, which wrong definitions do not give.
         if problems.is_empty() {
-            let (found, files) = headers_of(machine, &site, area, &paths)?;
+            let (found, files) = headers_of(machine, &site, area, &paths, key, progress)?;
             unusable.extend(found);
             headers = files;
         }
@@ -87,7 +117,7 @@ pub async fn check(request: &CheckRequest, machine: &Machine, progress: &dyn Pro
             lake_definitions(machine, &site, area, lake, progress).await?;
         }
         if request.rows && problems.is_empty() && unusable.is_empty() {
-            let rows = check_rows::rows(machine, &site, area, &paths, progress).await?;
+            let rows = check_rows::rows(machine, &site, area, &paths, (key, known), progress).await?;
             if !rows.refused.is_empty() {
                 return Ok(Checked { rows: Some(rows), in_order: Vec::new() });
             }
@@ -244,13 +274,19 @@ fn headers_of(
     site: &Site,
     area: &Area,
     paths: &Paths,
+    key: &Key,
+    progress: &dyn Progress,
 ) -> Result<(Vec<IngestError>, usize), AppError> {
     let mut problems = Vec::new();
     let plans = inputs::plans(machine, site, Some(area), &paths.sources(), &ReferenceData::default())?;
     let files = match inputs::intake(site, paths, &plans, &[]) {
         Err(AppError::Lake(error)) => return Ok((vec![IngestError::Lake(error)], 0)),
         Err(AppError::Ingest(error)) => return Ok((vec![error], 0)),
-        found => found?.files,
+        found => {
+            let found = found?;
+            progress.names(&Names::new(key, found.files.iter().map(|(_, file)| file), &found.findings));
+            found.files
+        }
     };
     for (plan, file) in &files {
         let plan = &plans[*plan];

@@ -1,6 +1,6 @@
 //! Every row of the extracts is read, mapped and checked as a run would, and nothing is written.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use svp_contract::{Area, Finding};
 use svp_ingest::reference;
@@ -10,6 +10,7 @@ use svp_pseudonymise::Key;
 use crate::error::AppError;
 use crate::inputs::{self, Paths};
 use crate::machine::Machine;
+use crate::names;
 use crate::progress::Progress;
 use crate::release;
 use crate::site::Site;
@@ -27,13 +28,19 @@ pub struct RowsChecked {
     pub findings: Vec<Finding>,
     /// Why files would be refused by a run.
     pub refused: Vec<IngestError>,
+    /// How the lake calls each file, where its key is known: name and label.
+    pub labels: BTreeMap<String, String>,
 }
 
 impl RowsChecked {
     /// The account of each file and feed, as text.
     #[must_use]
     pub fn accounts(&self) -> Vec<String> {
-        self.receipts.iter().map(release::account).collect()
+        let one = |receipt: &Receipt| match self.labels.get(&receipt.file) {
+            Some(label) => format!("{}\n  in the lake {label}", release::account(receipt)),
+            None => release::account(receipt),
+        };
+        self.receipts.iter().map(one).collect()
     }
 
     /// Tells what was found, and the sums of each source.
@@ -45,7 +52,7 @@ impl RowsChecked {
     }
 }
 
-/// Looks at all rows of the extracts of an area.
+/// Looks at all rows of the extracts of an area. The tokens of the rows are dropped; `known` says that the key is the lake's.
 ///
 /// # Errors
 /// Reference data and extracts that cannot be used at all. A file that a run would refuse is part of the account.
@@ -54,6 +61,7 @@ pub(crate) async fn rows(
     site: &Site,
     area: &Area,
     paths: &Paths,
+    (key, known): (&Key, bool),
     progress: &dyn Progress,
 ) -> Result<RowsChecked, AppError> {
     let sources = paths.sources();
@@ -63,10 +71,8 @@ pub(crate) async fn rows(
     let intake = inputs::intake(site, paths, &plans, &[])?;
     let queue = pending(&plans, intake.files, &Known::default())?;
     let files = queue.files;
-    // Tokens that nobody can ever use: the rows are dropped.
-    let key = Key::generate("check").map_err(svp_ingest::IngestError::from)?;
     progress.bar("check", files.iter().map(|f| f.input.bytes).sum(), true);
-    let done = rehearse(&plans, &files, &key, &[], machine.threads, &|file, bytes| progress.advance(bytes, file));
+    let done = rehearse(&plans, &files, key, &[], machine.threads, &|file, bytes| progress.advance(bytes, file));
     progress.end_bar();
     no_failures(&data)?;
     let mut all = Loaded::default();
@@ -88,5 +94,6 @@ pub(crate) async fn rows(
     let compared = compare_receipts(&machine.plain_session()?, &plans, live, &sources, FIRST_RUN).await?;
     let found = intake.findings.into_iter().chain(queue.findings);
     let findings: Vec<_> = found.chain(std::mem::take(&mut all.findings)).chain(compared).collect();
-    Ok(RowsChecked { receipts: all.receipts, findings, refused: errors })
+    let labels = files.iter().filter(|_| known).map(|f| (f.extract().to_owned(), names::label(key, f.extract()))).collect();
+    Ok(RowsChecked { receipts: all.receipts, findings, refused: errors, labels })
 }

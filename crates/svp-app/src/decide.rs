@@ -18,6 +18,7 @@ use crate::accept;
 use crate::calendar;
 use crate::error::AppError;
 use crate::ledger::{self, Record};
+use crate::release;
 use crate::run::{Decided, Work};
 use crate::site::Defined;
 use crate::stage::{OffGrid, furnish, hierarchies};
@@ -244,6 +245,7 @@ impl Work<'_> {
             exceptions: self.site.exceptions.in_force(clock),
             accepted: accept::of_live_files(state, self.txn.number()),
             findings: state.findings.clone(),
+            receipts: release::summary(&state.receipts),
             disclosure,
         };
         let mut told = self.ledger.clone();

@@ -7,11 +7,13 @@ use svp_ingest::reference::ReferenceData;
 use svp_ingest::{Known, Queue, SourcePlan, pending};
 use svp_lake::Open;
 use svp_lake::input::InputFile;
+use svp_pseudonymise::Key;
 
 use crate::accept;
 use crate::error::AppError;
 use crate::inputs;
 use crate::machine::Machine;
+use crate::names::Names;
 use crate::progress::Progress;
 use crate::run::{Prepared, reloads};
 use crate::state::RunState;
@@ -27,6 +29,9 @@ impl Prepared {
         let plans = inputs::plans(machine, &self.site, Some(area), &self.sources, &ReferenceData::default())?;
         let accepted = accept::acceptances(&self.request.accept, "", 0)?;
         let intake = inputs::intake(&self.site, &self.paths, &plans, &accepted)?;
+        // A plan needs no key, and a log of it need not name a file.
+        let key = Key::generate("plan").map_err(svp_ingest::IngestError::from)?;
+        progress.names(&Names::new(&key, intake.files.iter().map(|(_, file)| file), &intake.findings));
         progress.findings(&intake.findings);
         let files = intake.files;
         if let Some(queue) = self.would_load(&plans, files.clone()).await? {

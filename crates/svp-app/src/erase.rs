@@ -65,7 +65,7 @@ pub async fn erase(
         });
     }
     let (site, _) = Site::read(&request.site)?;
-    let (lake, mut state) = sealed::open(&request.lake, &site, key, machine, progress).await?;
+    let (lake, mut state) = sealed::open(&request.lake, false, &site, key, machine, progress).await?;
     let Some(last) = lake.last_run().cloned() else {
         return Err(AppError::Argument {
             what: "the lake has no runs".to_owned(),

@@ -108,6 +108,9 @@ pub enum AppError {
         /// Run.
         number: u64,
     },
+    /// Files of a lake are not what was written.
+    #[error("{} of the lake damaged, missing or not as written", if .0.len() == 1 { "1 file".to_owned() } else { format!("{} files", .0.len()) })]
+    Damage(Vec<svp_lake::LakeError>),
     /// Something that is to be kept cannot be written as JSON.
     #[error("{what} cannot be written")]
     Unwritable {
@@ -124,8 +127,19 @@ pub enum AppError {
     #[error("{0}")]
     Query(String),
     /// A query failed on a row. The engine's own message can hold values, so it is not shown.
-    #[error("the query failed while it ran")]
-    QueryFailed,
+    #[error("the query failed while it ran: {what}")]
+    QueryFailed {
+        /// What kind of failure, and of which expressions of the query; never a value.
+        what: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// The program stopped where it never should. What it says of that can hold values, so only the place is shown.
+    #[error("svp met a defect{}", if .place.is_empty() { String::new() } else { format!(" at {place}") })]
+    Defect {
+        /// File and line, as far as they are known.
+        place: String,
+    },
     /// The terminal or the runtime failed.
     #[error("the process could not start or speak")]
     Runtime(#[source] std::io::Error),
@@ -185,8 +199,9 @@ impl Advice for AppError {
             Self::Audience { .. } | Self::Disclosure { .. } | Self::Ledger { .. } | Self::Found(_) => {
                 ErrorKind::Forbidden
             }
-            Self::Query(_) | Self::QueryFailed => ErrorKind::Query,
-            Self::Record { .. } => ErrorKind::Storage,
+            Self::Query(_) | Self::QueryFailed { .. } => ErrorKind::Query,
+            Self::Record { .. } | Self::Damage(_) => ErrorKind::Storage,
+            Self::Defect { .. } => ErrorKind::Internal,
             Self::Runtime(_) | Self::Arrow(_) | Self::Unwritable { .. } => ErrorKind::Internal,
         }
     }
@@ -221,11 +236,10 @@ impl Advice for AppError {
             Self::Query(_) => {
                 Some("`SHOW TABLES`, `DESCRIBE event` and `svp dictionary functions` tell what there is".into())
             }
-            Self::QueryFailed => Some(
-                "a cast or a function met a value that it cannot take: write try_cast in place of cast; with much data, give more --memory"
-                    .into(),
-            ),
+            Self::QueryFailed { hint, .. } => Some((*hint).into()),
+            Self::Defect { .. } => Some("please report the version of svp and this place, and no data".into()),
             Self::Problems(_)
+            | Self::Damage(_)
             | Self::Files(_)
             | Self::Load(_)
             | Self::Encode(_)
@@ -303,7 +317,9 @@ mod tests {
             (LakeError::Task { what: "" }.into(), ErrorKind::Query),
             (LakeError::Closed.into(), ErrorKind::Internal),
             (AppError::Record { lake: text(), number: 1 }, ErrorKind::Storage),
-            (AppError::QueryFailed, ErrorKind::Query),
+            (AppError::QueryFailed { what: text(), hint: "" }, ErrorKind::Query),
+            (AppError::Damage(Vec::new()), ErrorKind::Storage),
+            (AppError::Defect { place: text() }, ErrorKind::Internal),
         ] {
             assert_eq!(error.kind(), kind, "{error:?}");
         }

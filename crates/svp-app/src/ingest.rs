@@ -122,7 +122,7 @@ impl Work<'_> {
         let kept = state.findings.iter().filter(|f| f.kind != FindingKind::SharedIds || !stale(f)).cloned().collect();
         state.findings = kept;
         self.found("findings", &findings).await?;
-        state.findings.extend(findings);
+        state.findings.extend(self.names.hidden(&findings));
         Ok(state)
     }
 

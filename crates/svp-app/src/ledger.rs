@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use svp_contract::{Acceptance, Finding};
 use svp_disclose::Disclosure;
 use svp_disclose::exceptions::Exception;
-use svp_disclose::ledger::{BegunAnew, Coarsened, Decision, Entry, Head, Ledger, entry_name};
+use svp_disclose::ledger::{
+    BegunAnew, Coarsened, Decision, Entry, Head, Ledger, LedgerError, entry_name, is_begun_anew, whose,
+};
 use svp_disclose::review::{AttackReview, Difference, LedgerReview, PolicyLine, Review, TableReview, Withheld};
 use svp_lake::Lake;
 use svp_pseudonymise::{Key, Tokeniser};
@@ -42,11 +44,36 @@ pub(crate) async fn read(
         }
     }
     let head = own.last().map(|l| &l.head);
-    let ledger = match anew {
-        Some(by) => Ledger::begin_anew(named, head, by),
-        None => Ledger::from_entries(named, head),
+    let damage = damage(lake, audience, &named).await?;
+    let ledger = match (anew, damage) {
+        (Some(by), damage) => Ledger::begin_anew(named, head, damage, by),
+        (None, Some(damage)) => Err(damage),
+        (None, None) => Ledger::from_entries(named, head),
     };
     ledger.map_err(|source| AppError::Ledger { audience: audience.to_owned(), source })
+}
+
+/// What the lake knows to be wrong with the ledger of an audience, whatever its entries say of themselves.
+async fn damage(lake: &Lake, audience: &str, named: &[(String, Vec<u8>)]) -> Result<Option<LedgerError>, AppError> {
+    if let Some(run) = lake.lost_run() {
+        return Ok(Some(LedgerError::RecordLost { run }));
+    }
+    if !lake.record_as_written() {
+        return Ok(lake.last_run().map(|run| LedgerError::RecordChanged { run: run.number }));
+    }
+    // A ledger that was begun anew does without what was told before.
+    let begun = named.first().and_then(|(_, bytes)| whose(bytes)).map_or(0, |(_, run)| run);
+    let anew = named.first().is_some_and(|(_, bytes)| is_begun_anew(bytes));
+    for place in lake.list("recovered/ledger").await?.into_iter().filter(|path| path.ends_with(ENTRY)) {
+        let theirs = match whose(&lake.get(&place).await?) {
+            Some((of, run)) => of == audience && !(anew && run < begun),
+            None => !anew,
+        };
+        if theirs {
+            return Ok(Some(LedgerError::Recovered { place }));
+        }
+    }
+    Ok(None)
 }
 
 /// What is recorded of a release.
@@ -67,6 +94,8 @@ pub(crate) struct Record<'a> {
     /// What was accepted, and what was told, of the deliveries behind the release.
     pub accepted: Vec<Acceptance>,
     pub findings: Vec<Finding>,
+    /// The exact receipts, a line for each source.
+    pub receipts: Vec<String>,
     pub disclosure: &'a Disclosure,
 }
 
@@ -156,6 +185,7 @@ fn review(record: &Record<'_>, compared: u64, begun_anew: Option<String>) -> Rev
         exceptions: record.exceptions.clone(),
         accepted: record.accepted.clone(),
         findings: record.findings.clone(),
+        receipts: record.receipts.clone(),
         attack: Some(AttackReview {
             attacked: attack.attacked,
             broken: 0,

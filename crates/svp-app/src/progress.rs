@@ -2,6 +2,8 @@
 
 use svp_contract::Finding;
 
+use crate::names::Names;
+
 /// The listener of a command. The binary writes what it hears to the terminal or the log; [`Silent`] hears nothing.
 pub trait Progress: Send + Sync {
     /// A step that was done, or something to know: a verb such as `ingest`, and a line of text.
@@ -9,6 +11,9 @@ pub trait Progress: Send + Sync {
 
     /// Findings about deliveries, in the order in which they were found.
     fn findings(&self, findings: &[Finding]);
+
+    /// The files that this is about, as soon as they are known: what is written for machines has their labels in place of their names.
+    fn names(&self, _: &Names) {}
 
     /// Begins a bar of `total` units, of bytes or of things; the bar before it ends.
     fn bar(&self, verb: &str, total: u64, bytes: bool);

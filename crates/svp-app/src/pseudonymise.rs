@@ -12,6 +12,7 @@ use crate::accept::acceptances;
 use crate::error::AppError;
 use crate::inputs::{self, Paths};
 use crate::machine::Machine;
+use crate::names::Names;
 use crate::progress::Progress;
 use crate::release;
 use crate::request::AcceptChoice;
@@ -36,6 +37,8 @@ pub struct PseudonymiseRequest {
     pub reference: Option<String>,
     /// Whether encoded files that are there are written over.
     pub force: bool,
+    /// The time that the command says it is, RFC 3339 in whole seconds of UTC; empty where the file is not to tell.
+    pub clock: String,
     /// Findings that are accepted.
     pub accept: AcceptChoice,
 }
@@ -81,6 +84,7 @@ impl DataDesk {
         let accepted = acceptances(&request.accept, "", 0)?;
         let paths = Paths { inputs: vec![(request.source.clone(), request.extracts.clone())], ..Paths::default() };
         let intake = inputs::intake(site, &paths, &quick, &accepted)?;
+        progress.names(&Names::new(key, intake.files.iter().map(|(_, file)| file), &intake.findings));
         let queue = pending(&quick, intake.files, &Known::default())?;
         progress.findings(&intake.findings);
         progress.findings(&queue.findings);
@@ -107,7 +111,7 @@ impl DataDesk {
         progress.bar("encode", files.iter().map(|f| f.input.bytes).sum(), true);
         let on_file = |file: &str, bytes: u64| progress.advance(bytes, file);
         let version = env!("CARGO_PKG_VERSION");
-        let encoded = encode(plan, &files, folder, &terms, version, key, &accepted, machine.threads, &on_file)
+        let encoded = encode(plan, &files, folder, &terms, version, &request.clock, key, &accepted, machine.threads, &on_file)
             .map_err(AppError::Encode)?;
         progress.end_bar();
         no_failures(&data)?;

@@ -9,8 +9,10 @@ use svp_disclose::{Perturbation, Policy};
 use svp_ingest::Receipt;
 use svp_ingest::reference::ReferenceData;
 use svp_link::LinkReport;
-use svp_publish::{Column, Content, DefinitionLine, Outlines, PublishedTable, ReleaseMeta, SourceLine};
+use svp_pseudonymise::Key;
+use svp_publish::{Column, Content, DefinitionLine, Figure, Outlines, PublishedTable, ReleaseMeta, SourceLine};
 
+use crate::names;
 use crate::site::Site;
 use crate::state::RunState;
 
@@ -86,22 +88,23 @@ pub(crate) fn meta(
     release: &str,
     run: u64,
     clock: &str,
+    key: &Key,
 ) -> ReleaseMeta {
     let mut sources = Vec::new();
     for (name, list) in by_source(&state.receipts) {
         let Some(source) = site.sources.get(name) else { continue };
         let source = &source.item;
-        let sum = |f: fn(&Receipt) -> u64| list.iter().map(|r| f(r)).sum::<u64>();
-        let files: BTreeSet<&str> = list.iter().map(|r| r.file.as_str()).collect();
+        let files: BTreeSet<(&str, &str)> = list.iter().map(|r| (r.slot.as_str(), r.file.as_str())).collect();
         let months = list.iter().filter_map(|r| r.months.as_ref());
+        let exact = Exact::of(&list);
+        let told = |n: u64| Figure(receipt_figure(&audience_rule(site, area, source), n));
         let noted: u64 = list
             .iter()
             .flat_map(|r| &r.rules)
             .filter(|(at, _)| matches!(at.rule.as_str(), "outside_area" | "no_district"))
             .map(|(_, c)| c.noted)
             .sum();
-        let rule = rule(source);
-        let note = match rule.shown(as_i64(noted)) {
+        let note = match receipt_figure(&audience_rule(site, area, source), noted) {
             Some(0) => String::new(),
             Some(n) => format!("{n} rows lie outside the area: kept in the lake, left out of its outputs"),
             None => "a few rows ([c]) lie outside the area: kept in the lake, left out of its outputs".to_owned(),
@@ -112,10 +115,11 @@ pub(crate) fn meta(
             agency: source.agency.clone(),
             controller: source.law.controller.clone(),
             files: files.len() as u64,
-            rows_read: sum(|r| r.rows_read),
-            accepted: sum(|r| r.accepted),
-            quarantined: sum(|r| r.quarantined),
-            duplicate: sum(|r| r.duplicate),
+            rows_read: told(exact.rows_read),
+            accepted: told(exact.accepted),
+            quarantined: told(exact.quarantined),
+            duplicate: told(exact.duplicate),
+            adds_up: exact.adds_up(),
             first_month: months.clone().map(|m| m.0.clone()).min().unwrap_or_default(),
             last_month: months.map(|m| m.1.clone()).max().unwrap_or_default(),
             missing_months: Vec::new(),
@@ -163,7 +167,7 @@ pub(crate) fn meta(
         svp_version: env!("CARGO_PKG_VERSION").to_owned(),
         sources,
         definitions,
-        receipts: published_receipts(state),
+        receipts: published_receipts(site, area, state, key),
         policy: policy.into(),
         linkage: published_linkage(site, area, state, links),
         attribution: area.attribution.clone(),
@@ -176,22 +180,67 @@ pub(crate) fn rule(source: &Source) -> Policy {
     Policy::of_source(source)
 }
 
-/// Receipts as a release may carry them: sums by source, and which files. The receipt of one file of two rows
-/// would tell how many children went missing; that stays in the lake (`quality/receipt`).
-fn published_receipts(state: &RunState) -> serde_json::Value {
-    let one = |(source, list): (&str, Vec<&Receipt>)| {
+/// The exact sums of the receipts of a source.
+struct Exact {
+    rows_read: u64,
+    accepted: u64,
+    quarantined: u64,
+    duplicate: u64,
+}
+
+impl Exact {
+    fn of(list: &[&Receipt]) -> Self {
         let sum = |f: fn(&Receipt) -> u64| list.iter().map(|r| f(r)).sum::<u64>();
-        let files: BTreeSet<&str> = list.iter().map(|r| r.file.as_str()).collect();
-        json!({
-            "source": source,
+        Self {
+            rows_read: sum(|r| r.rows_read),
+            accepted: sum(|r| r.accepted),
+            quarantined: sum(|r| r.quarantined),
+            duplicate: sum(|r| r.duplicate),
+        }
+    }
+
+    fn adds_up(&self) -> bool {
+        self.rows_read == self.accepted + self.quarantined + self.duplicate
+    }
+}
+
+/// The small-number rule of a source for the audience of a release.
+fn audience_rule(site: &Site, area: &Area, source: &Source) -> Policy {
+    match site.policies.get(&area.audience) {
+        Some(audience) => Policy::resolve([source], &audience.item, area.disclosure.as_ref()),
+        None => rule(source),
+    }
+}
+
+/// A count of rows of a receipt as a release may tell it; `None` where it is hidden. Where the rule hides small numbers and rounds
+/// nothing, receipts are rounded to its threshold all the same: they add up, and two releases stand beside one another, so that an exact
+/// one would give a hidden one away.
+pub(crate) fn receipt_figure(rule: &Policy, rows: u64) -> Option<u64> {
+    let step = if rule.protects() && rule.round_to <= 1 { rule.suppress_below } else { rule.round_to };
+    let rule = Policy { round_to: step, ..rule.clone() };
+    rule.shown(as_i64(rows)).map(|shown| u64::try_from(shown).unwrap_or_default())
+}
+
+/// Receipts as a release may carry them: sums by source under its small-number rule, and which files, by slot and keyed digest. The
+/// receipt of one file of two rows would tell how many children went missing; exact ones stay in the lake (`quality/receipt`) and in
+/// the review.
+fn published_receipts(site: &Site, area: &Area, state: &RunState, key: &Key) -> serde_json::Value {
+    let one = |(name, list): (&str, Vec<&Receipt>)| {
+        let exact = Exact::of(&list);
+        let source = site.sources.get(name)?;
+        let rule = audience_rule(site, area, &source.item);
+        let told = |n: u64| Figure(receipt_figure(&rule, n));
+        let files: BTreeSet<String> = list.iter().map(|r| names::published(key, &r.slot, &r.file)).collect();
+        Some(json!({
+            "source": name,
             "files": files,
-            "rows_read": sum(|r| r.rows_read),
-            "accepted": sum(|r| r.accepted),
-            "quarantined": sum(|r| r.quarantined),
-            "duplicate": sum(|r| r.duplicate),
-        })
+            "rows_read": told(exact.rows_read),
+            "accepted": told(exact.accepted),
+            "quarantined": told(exact.quarantined),
+            "duplicate": told(exact.duplicate),
+        }))
     };
-    by_source(&state.receipts).into_iter().map(one).collect()
+    by_source(&state.receipts).into_iter().filter_map(one).collect()
 }
 
 /// The linkage as a release may tell it: counts of people under the strictest rule of all sources.

@@ -1,8 +1,9 @@
 //! What the requests of several commands have in common: the lake, the places of data, the findings that are accepted.
 
 use std::collections::HashMap;
+use std::fmt;
 
-use svp_lake::{Lake, Open};
+use svp_lake::{Lake, Open, store_options};
 
 use crate::error::AppError;
 
@@ -13,13 +14,25 @@ pub struct LakeAt {
     pub location: String,
     /// Options of the object store, each `KEY=VALUE`.
     pub options: Vec<String>,
+    /// Credentials and settings of the object store, as the standard variables of the environment give them.
+    pub environment: Environment,
+}
+
+/// Variables by name. Their values are shown nowhere.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Environment(pub Vec<(String, String)>);
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
 }
 
 impl LakeAt {
     /// The lake in a folder.
     #[must_use]
     pub fn folder(location: impl Into<String>) -> Self {
-        Self { location: location.into(), options: Vec::new() }
+        Self { location: location.into(), ..Self::default() }
     }
 
     /// Opens the lake.
@@ -30,6 +43,14 @@ impl LakeAt {
         Ok(Lake::open(&self.location, &self.store_options()?, mode).await?)
     }
 
+    /// Opens the lake for a run at the newest record that can be understood, because a person decided so.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_past_damage(&self) -> Result<Lake, AppError> {
+        Ok(Lake::open_past_damage(&self.location, &self.store_options()?).await?)
+    }
+
     fn store_options(&self) -> Result<HashMap<String, String>, AppError> {
         let one = |pair: &String| {
             pair.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned())).ok_or_else(|| AppError::Argument {
@@ -37,7 +58,8 @@ impl LakeAt {
                 hint: "write --store-option KEY=VALUE".to_owned(),
             })
         };
-        self.options.iter().map(one).collect()
+        let given = self.options.iter().map(one).collect::<Result<Vec<_>, _>>()?;
+        Ok(store_options(&self.location, &self.environment.0, &given)?)
     }
 }
 
@@ -61,4 +83,16 @@ pub struct AcceptChoice {
     pub accept_shrink: Vec<String>,
     /// Why.
     pub reason: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_shows_no_secret() {
+        let environment = Environment(vec![("AWS_SECRET_ACCESS_KEY".to_owned(), "hunter2".to_owned())]);
+        let shown = format!("{:?}", LakeAt { environment, ..LakeAt::folder("lake") });
+        assert!(shown.contains("AWS_SECRET_ACCESS_KEY") && !shown.contains("hunter2"), "{shown}");
+    }
 }

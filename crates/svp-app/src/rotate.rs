@@ -53,7 +53,7 @@ pub async fn rotate(
 ) -> Result<Rotated, AppError> {
     let out = &request.out;
     let (site, _) = Site::read(&request.site)?;
-    let (lake, state) = sealed::open(&request.lake, &site, old, machine, progress).await?;
+    let (lake, state) = sealed::open(&request.lake, false, &site, old, machine, progress).await?;
     let Some(last) = lake.last_run().cloned() else {
         return Err(AppError::Argument {
             what: "the lake has no runs: there is nothing to rotate".to_owned(),

@@ -1,6 +1,6 @@
 //! A run: extract ─► canonical ─► link ─► analyse ─► disclose ─► publish, from top to bottom.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use datafusion::prelude::SessionContext;
@@ -23,10 +23,12 @@ use crate::accept;
 use crate::calendar;
 use crate::erase::erase_again;
 use crate::error::AppError;
+use crate::health;
 use crate::inputs::{self, Paths};
 use crate::ledger;
 use crate::link;
 use crate::machine::Machine;
+use crate::names::{self, Names};
 use crate::places::{self, Places};
 use crate::progress::Progress;
 use crate::readers;
@@ -131,7 +133,10 @@ impl Prepared {
     pub async fn run(&self, machine: &Machine, key: Key, progress: &dyn Progress) -> Result<Outcome, AppError> {
         let (request, site, area, paths) = (&self.request, &self.site, &self.area, &self.paths);
         let key = Arc::new(key);
-        let (lake, state) = sealed::open(&request.lake, site, &key, machine, progress).await?;
+        // Whoever begins the ledger anew answers for what is lost.
+        let past_damage = request.start_ledger_anew.is_some();
+        let (lake, mut state) = sealed::open(&request.lake, past_damage, site, &key, machine, progress).await?;
+        earlier_clock(&lake, &request.clock, progress);
         // Rows of earlier runs are counted too, whatever this run reads.
         permitted(site, area, state.live().map(|f| f.source.as_str()))?;
         let anew = request.start_ledger_anew.as_ref().map(|name| BegunAnew {
@@ -152,14 +157,20 @@ impl Prepared {
         let quick = inputs::plans(machine, site, Some(area), &self.sources, &ReferenceData::default())?;
         let accepted = accept::acceptances(&request.accept, &request.clock, next_run(&lake))?;
         let intake = inputs::intake(site, paths, &quick, &accepted)?;
+        names::forget(&key, &quick, &mut state);
+        let mut names = Names::new(&key, intake.files.iter().map(|(_, file)| file), &intake.findings);
+        progress.names(&names);
         let reload = reloads(&request.reload, &quick)?;
         let known = Known { files: &state.files, receipts: &state.receipts, reload: &reload };
         let mut queue = pending(&quick, intake.files, &known)?;
         let of_the_lake = std::mem::replace(&mut queue.findings, intake.findings);
         queue.findings.extend(of_the_lake);
+        names.give(&key, &mut queue);
+        progress.names(&names);
         nothing_to_reload(&reload, &quick, &queue)?;
         let files = &queue.files;
         if files.is_empty() && !begun_anew && lake.last_run().is_some_and(|run| run.config_digest == config) {
+            health::stands(&lake, &state).await?;
             let release = lake.last_run().and_then(|r| r.release.clone()).unwrap_or_default();
             progress.findings(&queue.findings);
             progress.step("run", &format!("nothing new: release {release} stands"));
@@ -202,6 +213,7 @@ impl Prepared {
             progress,
             ledger: &told,
             readers: &readers,
+            names: &names,
             key: &key,
             places: &places,
             clock: &request.clock,
@@ -261,6 +273,8 @@ pub(crate) struct Work<'a> {
     pub(crate) ledger: &'a Ledger,
     /// Who will hold the release beside others.
     pub(crate) readers: &'a [Reader],
+    /// The labels of the files.
+    pub(crate) names: &'a Names,
     pub(crate) key: &'a Arc<Key>,
     /// What decides the columns that depend on the area.
     pub(crate) places: &'a Places<'a>,
@@ -313,7 +327,7 @@ impl Work<'_> {
         self.found("calendar", &missing).await?;
         let of_the_calendar = [FindingKind::MissingMonths, FindingKind::MissingTables, FindingKind::SenderBegins];
         state.findings.retain(|f| !of_the_calendar.contains(&f.kind));
-        state.findings.extend(missing);
+        state.findings.extend(self.names.hidden(&missing));
         Ok(())
     }
 
@@ -361,7 +375,7 @@ impl Work<'_> {
         let clock = self.clock;
         let name = format!("{:06}-{}-{}", self.txn.number(), self.area.name, self.area.audience);
         let mut meta =
-            release::meta(self.site, self.area, state, links, &decided.policies, &name, self.txn.number(), clock);
+            release::meta(self.site, self.area, state, links, &decided.policies, &name, self.txn.number(), clock, self.key);
         calendar::describe(self.ctx, &mut meta.sources).await?;
         let told = self.reference.get().into_iter().flat_map(|full| &full.told);
         meta.quality_notes.extend(told.map(|told| format!("reference data, {told}")));
@@ -413,7 +427,9 @@ fn config_digest(site: &Site, area: &Area, paths: &Paths, request: &RunRequest) 
         request.ingest_only.to_string(),
         request.relink.to_string(),
     ];
-    for (file, text) in &site.texts {
+    // Another area's file, or a trial's, decides nothing here.
+    let others: BTreeSet<&str> = site.areas.values().filter(|a| a.item.name != area.name).map(|a| a.file.as_str()).collect();
+    for (file, text) in site.texts.iter().filter(|(file, _)| !others.contains(file.as_str())) {
         parts.push(format!("{file} {}", digest_bytes(text.as_bytes())));
     }
     for table in &site.tables {
@@ -433,9 +449,21 @@ fn digest_of(definition: &impl Serialize) -> Result<String, AppError> {
     Ok(digest_bytes(text.as_bytes()))
 }
 
+/// Tells where the time of this run lies before that of the last one: the order of what was told is that of the runs, and whoever reads
+/// times would take it for another.
+fn earlier_clock(lake: &Lake, clock: &str, progress: &dyn Progress) {
+    // Times are in one form, so their text has their order.
+    if let Some(last) = lake.last_run().filter(|run| run.started.as_str() > clock) {
+        progress.step(
+            "clock",
+            &format!("warning: this run says that it is {clock}, and run {} said {}: give the right --clock", last.number, last.started),
+        );
+    }
+}
+
 /// The number of the run that is about to begin.
 fn next_run(lake: &Lake) -> u64 {
-    lake.last_run().map_or(0, |run| run.number) + 1
+    lake.last_run().map_or(0, |run| run.number).max(lake.lost_run().unwrap_or_default()) + 1
 }
 
 /// What `--reload` names: sources, and slots.

@@ -19,19 +19,22 @@ pub(crate) fn under(lake: &Lake, key: &Key) -> Lake {
 }
 
 /// Opens a lake for writing under its key. Deletes what a run that was cut off had still to delete, and seals tables that an earlier
-/// version left in the clear; that is a run of its own, with the release of the last one.
+/// version left in the clear; that is a run of its own, with the release of the last one. With `past_damage` the lake is opened at the
+/// newest record that can be understood.
 ///
 /// # Errors
 /// [`AppError::WrongKey`] for another key than that of the lake, [`AppError::Record`] for a record that no run writes, and what the lake
 /// refuses. A table in the clear stays as it was then.
 pub(crate) async fn open(
     at: &LakeAt,
+    past_damage: bool,
     site: &Site,
     key: &Key,
     machine: &Machine,
     progress: &dyn Progress,
 ) -> Result<(Lake, RunState), AppError> {
-    let lake = under(&at.open(Open::Write).await?, key);
+    let lake = if past_damage { at.open_past_damage().await? } else { at.open(Open::Write).await? };
+    let lake = under(&lake, key);
     let state = RunState::last_under(&lake, key)?;
     let left = lake.vacuum_if_due().await?;
     if left > 0 {

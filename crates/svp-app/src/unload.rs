@@ -87,7 +87,7 @@ pub async fn unload(
 ) -> Result<Unloaded, AppError> {
     let WrongDelivery { source, slot, reason } = &request.delivery;
     let (site, _) = Site::read(&request.site)?;
-    let (lake, mut state) = sealed::open(&request.lake, &site, key, machine, progress).await?;
+    let (lake, mut state) = sealed::open(&request.lake, false, &site, key, machine, progress).await?;
     let found = found(&state, source, slot)?;
     let Some(last) = lake.last_run().cloned() else { return Err(unknown("slot", slot, []).argument("known")) };
     let plans = inputs::plans(machine, &site, None, std::slice::from_ref(source), &ReferenceData::default())?;

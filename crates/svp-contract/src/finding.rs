@@ -69,6 +69,9 @@ kinds! {
     Shrunk "shrunk" true
         "The file holds far fewer rows than the one that it supersedes."
         "ask the sender whether the upload is complete"
+    EncodedBefore "encoded_before" true
+        "The encoded file was made before the one that it would supersede: somebody may have sent an old one again."
+        "ask the data owner which of the two holds; have the extract that holds encoded anew, or accept this one knowingly"
     MixedSenders "mixed_senders" true
         "Rows of several senders stand in one file."
         "ask for one file from each sender, or take `sender` out of the source's [files] where one body sends for all"

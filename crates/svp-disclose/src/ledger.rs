@@ -2,8 +2,9 @@
 //!
 //! The bytes of an entry are JSON with the fields in the order of [`Entry`] and no white space. Each entry
 //! holds the SHA-256 of the bytes before it. The [`Head`] (number and digest of the last entry) is kept
-//! elsewhere too: in the record of the run. So a changed entry, a missing
-//! one, a cut end and a lost ledger are found. Whoever can change the ledger and every copy of the head can
+//! elsewhere too: in the record of the run, and the lake lists each run that finished, with the digest of its
+//! record, in a second place. So a changed entry, a missing one, a cut end, a lost ledger and a lost record of
+//! a run are found. Whoever can change the ledger and every copy of the head can
 //! still deceive: the manifests that readers hold are the copies out of reach.
 //!
 //! This file decides; it stores nothing. Bytes come in by name and go out by name.
@@ -188,6 +189,24 @@ pub enum LedgerError {
         /// The first of them.
         number: u64,
     },
+    /// The record of a run is gone, and what that run told is not among the entries.
+    #[error("the record of run {run} is gone, or cannot be understood: what that run told is not in the ledger")]
+    RecordLost {
+        /// Number of the run.
+        run: u64,
+    },
+    /// The record of the last run is another than the one that was written.
+    #[error("the record of run {run}, which holds the heads of the ledgers, was changed after it was written")]
+    RecordChanged {
+        /// Number of the run.
+        run: u64,
+    },
+    /// An entry lies among what was recovered, and the ledger does not have it.
+    #[error("{place} is an entry of this ledger, or cannot be read, and no record of a run names it")]
+    Recovered {
+        /// Where it lies in the lake.
+        place: String,
+    },
     /// A new ledger may only replace a lost or damaged one.
     #[error("the ledger is whole: it cannot be begun anew")]
     Whole,
@@ -221,14 +240,21 @@ impl Advice for LedgerError {
             | Self::EndRemoved { .. } => {
                 "restore the ledger from a backup; without one, nothing can be compared with what was told before"
             }
+            Self::RecordLost { .. } | Self::RecordChanged { .. } => {
+                "restore that record in runs/ from a backup of the lake; if there is none, `--start-ledger-anew` with a named \
+                 person and a reason, which become part of the first entry; what was told is kept in recovered/"
+            }
+            Self::Recovered { .. } => {
+                "restore runs/ from a backup of the lake that has the record of that run; if there is none, `--start-ledger-anew` with \
+                 a named person and a reason, which become part of the first entry"
+            }
             Self::Lost { .. } => {
                 "restore the ledger from a backup; if there is none, `--start-ledger-anew` with a named person and \
                  a reason, which become part of the first entry"
             }
             Self::Format { .. } => "use the newest svp that has written to this lake",
             Self::NotRecorded { .. } => {
-                "a run was killed while it published, or the lake's record of runs is older than the ledger: if the \
-                 release went out, restore the record (its manifest holds the head); if not, remove the entry"
+                "the lake's record of runs is older than the ledger: restore runs/ from a backup that is as new as the ledger"
             }
             Self::Whole => "leave out `--start-ledger-anew`: the ledger that is there will be used",
             Self::Unsigned => "give the person's name and office, the reason, and the day as YYYY-MM-DD",
@@ -291,16 +317,23 @@ impl Ledger {
         Ok(Self { entries, head: head.cloned(), begun_anew: None })
     }
 
-    /// An empty ledger in the place of a lost or damaged one. What was wrong is recorded with the first entry.
+    /// An empty ledger in the place of a lost or damaged one. What was wrong is recorded with the first entry; `damage` is what the lake
+    /// knows to be wrong, whatever the entries say of themselves.
     ///
     /// # Errors
     /// When the ledger is whole, or the person, the reason or the day is missing.
-    pub fn begin_anew(named: Vec<(String, Vec<u8>)>, head: Option<&Head>, by: BegunAnew) -> Result<Self, LedgerError> {
-        let found = match Self::from_entries(named, head) {
-            Ok(_) => return Err(LedgerError::Whole),
+    pub fn begin_anew(
+        named: Vec<(String, Vec<u8>)>,
+        head: Option<&Head>,
+        damage: Option<LedgerError>,
+        by: BegunAnew,
+    ) -> Result<Self, LedgerError> {
+        let found = match (damage, Self::from_entries(named, head)) {
+            (Some(damage), _) => damage,
+            (None, Ok(_)) => return Err(LedgerError::Whole),
             // Nothing is lost here: a newer program or the lake's record of runs can read it.
-            Err(found @ (LedgerError::Format { .. } | LedgerError::NotRecorded { .. })) => return Err(found),
-            Err(found) => found,
+            (None, Err(found @ (LedgerError::Format { .. } | LedgerError::NotRecorded { .. }))) => return Err(found),
+            (None, Err(found)) => found,
         };
         if by.allowed_by.trim().is_empty() || by.reason.trim().is_empty() || by.date.parse::<Day>().is_err() {
             return Err(LedgerError::Unsigned);
@@ -356,6 +389,27 @@ impl Ledger {
         self.head = Some(head.clone());
         Ok((bytes, head))
     }
+}
+
+/// Audience and run of an entry; `None` where the bytes are no entry that can be read.
+#[must_use]
+pub fn whose(bytes: &[u8]) -> Option<(String, u64)> {
+    #[derive(Deserialize)]
+    struct Whose {
+        audience: String,
+        run: u64,
+    }
+    serde_json::from_slice::<Whose>(bytes).ok().map(|entry| (entry.audience, entry.run))
+}
+
+/// Whether an entry is the first of a ledger that was begun anew.
+#[must_use]
+pub fn is_begun_anew(bytes: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct First {
+        begun_anew: Option<serde::de::IgnoredAny>,
+    }
+    serde_json::from_slice::<First>(bytes).is_ok_and(|entry| entry.begun_anew.is_some())
 }
 
 /// Name under which entry `number` is stored: names in order are numbers in order.
@@ -513,14 +567,14 @@ mod tests {
     #[test]
     fn begins_anew_only_where_something_is_lost_and_says_so() {
         let (named, head) = four();
-        assert!(matches!(Ledger::begin_anew(named, Some(&head), by()), Err(LedgerError::Whole)));
-        assert!(matches!(Ledger::begin_anew(Vec::new(), None, by()), Err(LedgerError::Whole)));
+        assert!(matches!(Ledger::begin_anew(named, Some(&head), None, by()), Err(LedgerError::Whole)));
+        assert!(matches!(Ledger::begin_anew(Vec::new(), None, None, by()), Err(LedgerError::Whole)));
         let (named, _) = four();
-        let newer = Ledger::begin_anew(named, None, by());
+        let newer = Ledger::begin_anew(named, None, None, by());
         assert!(matches!(newer, Err(LedgerError::NotRecorded { .. })));
         let nobody = BegunAnew { allowed_by: " ".into(), ..by() };
-        assert!(matches!(Ledger::begin_anew(Vec::new(), Some(&head), nobody), Err(LedgerError::Unsigned)));
-        let mut ledger = Ledger::begin_anew(Vec::new(), Some(&head), by()).unwrap();
+        assert!(matches!(Ledger::begin_anew(Vec::new(), Some(&head), None, nobody), Err(LedgerError::Unsigned)));
+        let mut ledger = Ledger::begin_anew(Vec::new(), Some(&head), None, by()).unwrap();
         let (bytes, new) = ledger.append(entry("r", &[])).unwrap();
         let again = Ledger::from_entries(vec![(entry_name(1), bytes)], Some(&new)).unwrap();
         let said = again.entries()[0].begun_anew.as_ref().unwrap();

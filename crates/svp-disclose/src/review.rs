@@ -146,6 +146,9 @@ pub struct Review {
     /// What was told of the deliveries behind the release.
     #[serde(default)]
     pub findings: Vec<Finding>,
+    /// The exact receipts of each source, in words; the release tells them under the rule for small numbers.
+    #[serde(default)]
+    pub receipts: Vec<String>,
     /// The attack on the whole release; `None` when it was not run.
     pub attack: Option<AttackReview>,
 }
@@ -361,6 +364,7 @@ mod tests {
             exceptions: Vec::new(),
             accepted: Vec::new(),
             findings: Vec::new(),
+            receipts: vec!["ecds: 3 rows read = 3 accepted + 0 quarantined + 0 duplicate".into()],
             attack: Some(attack(62)),
         }
     }
@@ -416,6 +420,10 @@ None.
 ## What was told of the deliveries
 
 Nothing.
+
+## Receipts, exact: the release tells them under the rule for small numbers
+
+- ecds: 3 rows read = 3 accepted + 0 quarantined + 0 duplicate
 
 ## The attack
 

@@ -128,6 +128,12 @@ impl SourcePlan {
         tables.map(|f| (f.plan.name.as_str(), f.reads(name))).collect()
     }
 
+    /// The names of the feeds whose tables are separate files and that read a file of this name.
+    #[must_use]
+    pub fn tables_read(&self, name: &str) -> Vec<String> {
+        self.tables(name).into_iter().filter(|(_, reads)| *reads).map(|(table, _)| table.to_owned()).collect()
+    }
+
     /// How each feed reads its files, and the columns that it needs.
     pub(crate) fn readers(&self) -> impl Iterator<Item = (&ReaderKind, &[String])> {
         self.feeds.iter().map(|f| (&f.kind, f.expected.columns.as_slice()))
@@ -352,10 +358,16 @@ fn judge(plan: &SourcePlan, file: &Pending, loaded: Loaded, accepted: &[Acceptan
         let shrunk = |what: String, lost, then| {
             Finding::new(FindingKind::Shrunk, source, &file.slot, extract, what).counted(lost, then)
         };
-        let older = match before.file == extract {
+        let older = match before.file == extract || before.file == file.label {
             true => "the one that it supersedes".to_owned(),
             false => format!("{}, which it supersedes,", before.file),
         };
+        if let (Some(theirs), Some(ours)) = (&before.made, file.made())
+            && ours < theirs.as_str()
+        {
+            let what = format!("it was encoded on {ours}, before the one that it would supersede ({theirs})");
+            findings.raise(Finding::new(FindingKind::EncodedBefore, source, &file.slot, extract, what));
+        }
         let emptied = before.rows.iter().find(|(feed, n)| **n > 0 && rows(feed) == 0);
         if lost as f64 > plan.source.files.shrink * then as f64 {
             let what = format!("it holds {now} rows, {older} held {then}");
@@ -416,7 +428,7 @@ fn load_feed(
         source: source.to_owned(),
         slot: file.slot.clone(),
         feed: feed.plan.name.clone(),
-        file: file.input.name.clone(),
+        file: file.label.clone(),
         sha256: file.sha256.clone(),
         superseded: previous.map_or(0, |p| p.rows),
         ..Receipt::default()

@@ -22,7 +22,7 @@ pub struct LoadedFile {
     pub source: String,
     /// Slot, as rows carry it: what the file covers by its name, with `@` and the sender where the name does not hold it.
     pub slot: String,
-    /// File name, without folders.
+    /// What stands for its name, which is kept nowhere: a label under the key. A lake from before has the name, without folders.
     pub file: String,
     /// SHA-256 of its bytes.
     pub sha256: String,
@@ -66,6 +66,12 @@ pub struct LoadedFile {
     /// It came as a file that the data owner had encoded; name and digest are those of the owner's extract.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub encoded: bool,
+    /// When it was encoded, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<String>,
+    /// The feeds that read it by its name, where the tables of its source are separate files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tables: Option<Vec<String>>,
 }
 
 /// Of which day a file knows, then its release: what is greater is newer. Equal ones are told apart by the order of loading.
@@ -129,6 +135,8 @@ pub struct Replaced {
     pub rows: BTreeMap<String, u64>,
     /// It is the same file, loaded again.
     pub again: bool,
+    /// When it was encoded, where it was.
+    pub made: Option<String>,
 }
 
 /// A file that has to be loaded.
@@ -164,6 +172,8 @@ pub struct Pending {
     pub replaces: Option<Replaced>,
     /// What an encoded file says of itself; `None` for the agency's own extract.
     pub sealed: Option<Arc<Sealed>>,
+    /// What stands for its name in all that is kept: the name, until somebody who has a key puts a label there.
+    pub label: String,
 }
 
 impl Pending {
@@ -171,6 +181,12 @@ impl Pending {
     #[must_use]
     pub fn extract(&self) -> &str {
         self.sealed.as_ref().map_or(&self.input.name, |s| &s.manifest.extract)
+    }
+
+    /// When it was encoded, where it was and says so.
+    #[must_use]
+    pub fn made(&self) -> Option<&str> {
+        self.sealed.as_ref()?.manifest.made.as_deref()
     }
 
     /// What it covers, without the sender.
@@ -193,7 +209,7 @@ impl Pending {
         LoadedFile {
             source: plan.source.name.clone(),
             slot: self.slot.clone(),
-            file: self.extract().to_owned(),
+            file: self.label.clone(),
             sha256: self.sha256.clone(),
             run,
             seq: self.seq.unwrap_or(next),
@@ -209,6 +225,8 @@ impl Pending {
             reference: None,
             placed: BTreeMap::new(),
             encoded: self.sealed.is_some(),
+            made: self.made().map(str::to_owned),
+            tables: Some(plan.tables_read(self.extract())),
         }
     }
 
@@ -312,7 +330,9 @@ fn candidate(
         None => (input.name.clone(), digest(&input)?),
     };
     let FileName { slot: by_name, sender: named, sender_in_slot: in_slot, months, day, release } =
-        plan.file_name(&name).ok_or_else(|| IngestError::Slot { file: name, source_name: source.name.clone() })?;
+        plan
+        .file_name(&name)
+        .ok_or_else(|| IngestError::Slot { file: name.clone(), source_name: source.name.clone() })?;
     let named = named.map(|s| if in_slot { s } else { s.to_uppercase() });
     let same = |f: &&(usize, &LoadedFile)| {
         f.1.sha256 == sha256
@@ -379,6 +399,7 @@ fn candidate(
         place,
         seq: None,
         replaces: None,
+        label: name,
         sealed,
         input,
     };
@@ -482,6 +503,7 @@ fn choose(
         file: live.file.clone(),
         rows: of_slot.map(|r| (r.feed.clone(), r.rows_read)).collect(),
         again,
+        made: live.made.clone(),
     });
     if live.definition.is_none()
         && live.sender.is_none()

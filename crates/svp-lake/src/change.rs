@@ -6,7 +6,7 @@ use deltalake_core::kernel::{Add, EagerSnapshot};
 
 use crate::delta::{Change, live_files};
 use crate::error::{LakeError, Result};
-use crate::layout::{LEDGER, PUBLISHED, safe_name};
+use crate::layout::{LEDGER, PUBLISHED, RECOVERED, safe_name};
 use crate::record::RUNS;
 use crate::schema::{TableSpec, evolve};
 
@@ -78,7 +78,7 @@ pub(crate) fn check(spec: &TableSpec) -> Result<()> {
             return Err(LakeError::Name { name: name.clone() });
         }
     }
-    if [RUNS, PUBLISHED, LEDGER].contains(&spec.zone.as_str()) {
+    if [RUNS, PUBLISHED, LEDGER, RECOVERED].contains(&spec.zone.as_str()) {
         return Err(LakeError::Name { name: spec.zone.clone() });
     }
     match spec.partition.iter().find(|column| spec.schema.column_with_name(column).is_none()) {

@@ -60,6 +60,13 @@ pub enum LakeError {
         supported: u32,
     },
 
+    /// The record of a run that finished is not there.
+    #[error("the run record {path} is gone, and that run finished: what it told may have gone out")]
+    LostRecord {
+        /// The record.
+        path: String,
+    },
+
     /// The disk, the quota or the bucket is full.
     #[error("no space left while writing {path}")]
     Full {
@@ -70,7 +77,7 @@ pub enum LakeError {
     },
 
     /// The object store failed.
-    #[error("storage failed at {path}")]
+    #[error("storage failed at {path}: {}", cause(source))]
     Storage {
         /// The object in question.
         path: String,
@@ -238,6 +245,15 @@ pub enum LakeError {
         reason: String,
     },
 
+    /// An option or a variable of the object store that cannot be used.
+    #[error("{what}")]
+    StoreOption {
+        /// What is wrong, without a value.
+        what: String,
+        /// What to do.
+        hint: &'static str,
+    },
+
     /// The query engine refused.
     #[error("the query engine failed while {what}")]
     Engine {
@@ -261,14 +277,16 @@ impl Advice for LakeError {
             Self::Busy { .. } | Self::Conflict { .. } => ErrorKind::Busy,
             Self::NewerFormat { .. } => ErrorKind::NewerFormat,
             Self::Missing { .. }
+            | Self::LostRecord { .. }
+            | Self::Damaged { .. }
             | Self::Full { .. }
             | Self::Storage { .. }
             | Self::File { .. }
             | Self::Parquet { .. }
             | Self::Record { .. }
-            | Self::Damaged { .. }
             | Self::Table { .. } => ErrorKind::Storage,
             Self::Sealed { .. } | Self::OtherSeal { .. } => ErrorKind::Key,
+            Self::StoreOption { .. } => ErrorKind::Argument,
             Self::NoInput { .. } | Self::Pattern { .. } | Self::Unreadable { .. } => ErrorKind::Input,
             Self::Engine { .. } | Self::Task { .. } => ErrorKind::Query,
             // The caller broke a rule of this crate, or a table does not have the columns that were promised.
@@ -287,6 +305,7 @@ impl Advice for LakeError {
 
     fn hint(&self) -> Option<Hint> {
         Some(Hint::Borrowed(match self {
+            Self::StoreOption { hint, .. } => hint,
             Self::Missing { .. } => "a lake is made by the first run: `svp run`",
             Self::Location { .. } => "give a folder, a file:// URL or s3://bucket/prefix",
             Self::Busy { .. } => {
@@ -297,8 +316,20 @@ impl Advice for LakeError {
             }
             Self::NewerFormat { .. } => "upgrade svp; this version leaves the lake as it is",
             Self::Full { .. } => "free space at that place and run again; the last good state is untouched",
-            Self::Record { .. } => "restore that file from a backup, or remove it to fall back to the run before",
-            Self::ReleaseExists { .. } => "choose another release name",
+            Self::Record { .. } | Self::LostRecord { .. } => {
+                "restore that file from a backup of the lake; where there is none, a person decides: `svp run \
+                 --start-ledger-anew NAME --reason WHY` goes on from the run before, and keeps what was told in recovered/"
+            }
+            Self::Damaged { .. } => {
+                "restore that file from a backup of the lake; `svp check --area AREA --lake LAKE` names every damaged file; without \
+                 a backup, load the deliveries again into a new lake"
+            }
+            Self::Table { .. } => {
+                "the log of the table is damaged, or cannot be reached: restore its folder _delta_log from a backup of the lake"
+            }
+            Self::ReleaseExists { .. } => {
+                "the lake holds a release that its records do not know of: restore runs/ from a backup of the lake"
+            }
             Self::NoInput { .. } => "check the path; relative paths start where svp was started",
             Self::Unreadable { .. } => {
                 "check that the file is there (a link may lead nowhere) and that you may read it"
@@ -311,9 +342,6 @@ impl Advice for LakeError {
             Self::OtherSeal { .. } => {
                 "give the key that the lake has now; one that was rotated away opens nothing in it"
             }
-            Self::Damaged { .. } => {
-                "restore that file from a backup of the lake and run again; nothing was changed. The other files are untouched"
-            }
             Self::Schema { .. } => {
                 "the stored table was made with other columns: start a new lake or give the old columns"
             }
@@ -323,6 +351,11 @@ impl Advice for LakeError {
 }
 
 impl LakeError {
+    /// A file of the lake that is not what was written.
+    pub(crate) fn damaged(path: impl ToString, what: &'static str) -> Self {
+        Self::Damaged { path: path.to_string(), what }
+    }
+
     /// From an object store outcome. Sees a full disk.
     pub(crate) fn store(path: impl ToString, source: object_store::Error) -> Self {
         let path = path.to_string();
@@ -365,11 +398,6 @@ impl LakeError {
         Self::damage_in(&source).unwrap_or_else(|| Self::Engine { what, source: Box::new(source) })
     }
 
-    /// A file of the lake that is not what a run wrote.
-    pub(crate) fn damaged(path: impl ToString, what: &'static str) -> Self {
-        Self::Damaged { path: path.to_string(), what }
-    }
-
     /// The damaged file on which the engine failed, if it was one.
     #[must_use]
     pub fn damage_in(error: &DataFusionError) -> Option<Self> {
@@ -382,6 +410,23 @@ impl LakeError {
         }
         None
     }
+}
+
+/// The log of a table is shorter than the last record says.
+pub(crate) const CUT_LOG: &str = "the log of the table does not reach, or cannot be read as far as, the version that the last run left";
+
+/// What a store says of its failure, as far as it is fit to be shown: one line, without what a server answered (which can repeat a
+/// signed request) and without the query of an address.
+fn cause(error: &object_store::Error) -> String {
+    const LONGEST: usize = 300;
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    let line = line.split('<').next().unwrap_or_default().trim_end_matches([' ', ':']);
+    let words = line.split(' ').map(|word| match word.split_once('?') {
+        Some((address, _)) if address.contains("://") => address,
+        _ => word,
+    });
+    words.collect::<Vec<_>>().join(" ").chars().take(LONGEST).collect()
 }
 
 /// Whether "no space left" or "quota exceeded" stands anywhere in the chain of causes.
@@ -401,6 +446,31 @@ fn disk_full(error: &(dyn Error + 'static)) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_is_shown_without_what_a_server_repeats() {
+        let source = "Server returned non-2xx status code: 403 Forbidden: <?xml?><StringToSign>AKIA</StringToSign>";
+        let store = object_store::Error::Generic { store: "S3", source: source.into() };
+        let said = LakeError::store("runs", store).to_string();
+        assert!(said.starts_with("storage failed at runs: ") && said.ends_with("403 Forbidden"), "{said}");
+        let source = "error sending request for url (http://host/bucket?list-type=2&X-Amz-Signature=abc)\nmore";
+        let store = object_store::Error::Generic { store: "S3", source: source.into() };
+        let said = LakeError::store("runs", store).to_string();
+        assert!(said.contains("http://host/bucket") && !said.contains("abc") && !said.contains("more"), "{said}");
+    }
+
+    #[test]
+    fn no_hint_advises_to_remove_a_record() {
+        let source = serde_json::from_str::<u8>("x").unwrap_err();
+        for error in [
+            LakeError::Record { path: "runs/00000002.json".into(), source },
+            LakeError::LostRecord { path: "runs/00000002.json".into() },
+            LakeError::ReleaseExists { release: "000002-x".into() },
+        ] {
+            let hint = error.hint().unwrap();
+            assert!(!hint.contains("remove") && !hint.contains("delete") && hint.contains("backup"), "{hint}");
+        }
+    }
 
     #[test]
     fn a_full_disk_is_seen_through_wrappers() {

@@ -13,13 +13,16 @@ use svp_contract::Seal;
 
 use crate::delta::TableLog;
 use crate::error::{LakeError, Result};
+use crate::finished::Finished;
 use crate::layout::checked_path;
 use crate::location::{Location, Open};
-use crate::record::{self, RunRecord};
+use crate::record::{self, Newest, RunRecord};
+use crate::rights;
 use crate::scan::{LiveTable, register_all};
 use crate::schema::TableSpec;
 use crate::sealed::{Listed, Opened, verify};
 use crate::vacuum;
+use crate::verify::{Look, Verified};
 
 /// A lake as of one moment. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -34,6 +37,12 @@ struct Inner {
     last: Option<RunRecord>,
     /// What opens and writes sealed tables.
     seal: Option<Arc<dyn Seal>>,
+    /// The number of the last run that finished, where its record is gone or cannot be understood.
+    lost: Option<u64>,
+    /// Whether the record of the last run is the one that was written; true where nobody kept its digest.
+    as_written: bool,
+    /// Somebody decided to go on from the newest record that there is.
+    past_damage: bool,
 }
 
 impl Lake {
@@ -45,14 +54,22 @@ impl Lake {
     /// lake was written by a newer version.
     pub async fn open(location: &str, options: &HashMap<String, String>, mode: Open) -> Result<Self> {
         let location = Arc::new(Location::new(location, options, mode)?);
-        Self::at(location, mode).await
+        Self::at(location, mode, false).await
     }
 
     /// The same lake, whose sealed tables can be opened and written under a key. Whether it is that of the lake is seen when they are.
     #[must_use]
     pub fn with_seal(&self, seal: Arc<dyn Seal>) -> Self {
-        let Inner { location, mode, last, .. } = self.inner.as_ref();
-        let inner = Inner { location: Arc::clone(location), mode: *mode, last: last.clone(), seal: Some(seal) };
+        let Inner { location, mode, last, seal: _, lost, as_written, past_damage } = self.inner.as_ref();
+        let inner = Inner {
+            location: Arc::clone(location),
+            mode: *mode,
+            last: last.clone(),
+            seal: Some(seal),
+            lost: *lost,
+            as_written: *as_written,
+            past_damage: *past_damage,
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -61,13 +78,81 @@ impl Lake {
         self.inner.seal.as_ref()
     }
 
-    pub(crate) async fn at(location: Arc<Location>, mode: Open) -> Result<Self> {
-        let last = record::last(location.store.as_ref()).await?;
-        Ok(Self { inner: Arc::new(Inner { location, mode, last, seal: None }) })
+    /// Opens a lake for writing at the newest record that can be understood, though records of later runs are damaged or gone. What
+    /// these runs told is moved to `recovered/` by the next [`begin`](Self::begin), and their numbers are not used again. For a
+    /// person to decide.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_past_damage(location: &str, options: &HashMap<String, String>) -> Result<Self> {
+        let location = Arc::new(Location::new(location, options, Open::Write)?);
+        Self::at(location, Open::Write, true).await
+    }
+
+    pub(crate) async fn at(location: Arc<Location>, mode: Open, past_damage: bool) -> Result<Self> {
+        let store = location.store.as_ref();
+        let newest = Newest::find(store, past_damage).await?;
+        let finished = Finished::of(&location, newest.run.as_ref(), None).await?;
+        let known = newest.number();
+        let highest = newest.damaged.into_iter().chain([finished.number]).max().unwrap_or_default();
+        let kept = finished.number == known && !finished.record.is_empty();
+        let as_written = !kept || finished.record == newest.digest;
+        let lost = (highest > known).then_some(highest);
+        let inner = Inner { location, mode, last: newest.run, seal: None, lost, as_written, past_damage };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     pub(crate) fn with_record(location: Arc<Location>, record: RunRecord, seal: Option<Arc<dyn Seal>>) -> Self {
-        Self { inner: Arc::new(Inner { location, mode: Open::Write, last: Some(record), seal }) }
+        let inner = Inner {
+            location,
+            mode: Open::Write,
+            last: Some(record),
+            seal,
+            lost: None,
+            as_written: true,
+            past_damage: false,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Whether somebody decided to go on though records are damaged or gone: [`open_past_damage`](Self::open_past_damage).
+    pub(crate) fn past_damage(&self) -> bool {
+        self.inner.past_damage
+    }
+
+    /// The number of the last run that finished, where its record is gone or cannot be understood: the lake shows the run before, and
+    /// what was told since is not among what it shows.
+    pub fn lost_run(&self) -> Option<u64> {
+        self.inner.lost
+    }
+
+    /// Whether the record of the last run is, byte for byte, the one that was written, as far as that was kept in the second place.
+    pub fn record_as_written(&self) -> bool {
+        self.inner.as_written
+    }
+
+    /// Looks at the live files of every table that the last record names: whether they are there and what was written.
+    ///
+    /// # Errors
+    /// When the store fails. Damage is no error: it is told.
+    pub async fn verify(&self, look: Look) -> Result<Verified> {
+        match self.last_run() {
+            Some(run) => crate::verify::verify(&self.inner.location, run, look).await,
+            None => Ok(Verified::default()),
+        }
+    }
+
+    /// The folders of a local lake, releases aside, into which others than their owner can look.
+    ///
+    /// # Errors
+    /// When the folder cannot be listed.
+    pub fn open_to_others(&self) -> Result<Vec<String>> {
+        match &self.inner.location.folder {
+            Some(folder) => {
+                rights::open_to_others(folder).map_err(|e| LakeError::file("list", folder.display(), e))
+            }
+            None => Ok(Vec::new()),
+        }
     }
 
     /// The place, if the lake was opened for writing.
@@ -90,7 +175,7 @@ impl Lake {
 
     /// The same lake at its newest record.
     pub async fn refresh(&self) -> Result<Self> {
-        let newest = Self::at(Arc::clone(&self.inner.location), self.inner.mode).await?;
+        let newest = Self::at(Arc::clone(&self.inner.location), self.inner.mode, self.inner.past_damage).await?;
         Ok(self.inner.seal.clone().map_or(newest.clone(), |seal| newest.with_seal(seal)))
     }
 

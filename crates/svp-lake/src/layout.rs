@@ -6,6 +6,8 @@ use crate::error::{LakeError, Result};
 
 /// The folder of the releases.
 pub(crate) const PUBLISHED: &str = "published";
+/// The restricted folder of releases and entries whose run record is gone.
+pub(crate) const RECOVERED: &str = "recovered";
 /// The restricted folder of what each release told: one folder a release, with the release's name.
 pub(crate) const LEDGER: &str = "ledger";
 

@@ -27,6 +27,7 @@ use tokio::task::JoinHandle;
 use crate::error::{LakeError, Result};
 use crate::location::Location;
 use crate::record::RUNS;
+use crate::rights;
 
 /// How often a lease on an object store is renewed.
 const RENEW: Duration = Duration::from_secs(60);
@@ -175,6 +176,11 @@ fn busy(location: &Location, lease: Option<&Lease>) -> LakeError {
     }
 }
 
+/// Whether a run left its mark: one is at work, or one did not end.
+pub(crate) async fn is_there(location: &Location) -> Result<bool> {
+    Ok(read(&location.store).await?.is_some())
+}
+
 fn lease_path() -> Path {
     Path::from_iter([RUNS, "lease.json"])
 }
@@ -270,8 +276,9 @@ fn lock_folder(folder: &FsPath) -> Result<Option<File>, Refused> {
     let runs = folder.join(RUNS);
     let path = runs.join("lease.lock");
     let failed = |source| Refused::Failed(path.display().to_string(), source);
-    std::fs::create_dir_all(&runs).map_err(failed)?;
+    rights::closed_folder(&runs).map_err(failed)?;
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+    rights::close_file(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Err(Refused::Held),

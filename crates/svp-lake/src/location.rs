@@ -13,6 +13,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use url::Url;
 
 use crate::error::{LakeError, Result};
+use crate::ordered::OrderedFolder;
 
 /// What a lake is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +29,8 @@ pub enum Open {
 pub(crate) struct Location {
     /// The place as the person wrote it.
     pub given: String,
-    /// The lake's root, ends with a slash.
+    /// The lake's root for the logs of tables, ends with a slash. A folder is the root of a store of its own: its path can hold
+    /// characters that addresses write in other ways, and not everybody who reads an address knows.
     pub url: Url,
     /// The lake's root inside [`Location::root`].
     pub prefix: Path,
@@ -83,14 +85,15 @@ impl Location {
         }
         let folder = std::fs::canonicalize(&folder).map_err(|e| LakeError::file("open", given, e))?;
         let bad = |reason: &str| LakeError::Location { location: given.to_string(), reason: reason.to_string() };
-        let url = Url::from_directory_path(&folder).map_err(|()| bad("not an absolute path"))?;
-        let prefix = Path::from_url_path(url.path()).map_err(|e| bad(&e.to_string()))?;
-        let root: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new());
+        // Not `file://` either: readers of logs would look for the folder itself.
+        let url = Url::parse("memory:///").map_err(|e| bad(&e.to_string()))?;
+        let root = LocalFileSystem::new_with_prefix(&folder).map_err(|e| bad(&e.to_string()))?;
+        let root: Arc<dyn ObjectStore> = Arc::new(OrderedFolder(root));
         Ok(Self {
             given: given.to_string(),
             url,
-            store: Arc::new(PrefixStore::new(Arc::clone(&root), prefix.clone())),
-            prefix,
+            store: Arc::clone(&root),
+            prefix: Path::default(),
             root,
             folder: Some(folder),
         })
@@ -109,6 +112,11 @@ impl Location {
 
     /// Scheme and host only: the key under which DataFusion finds the store.
     pub fn store_url(&self) -> Url {
+        // Not `file://`: under that a session reads files that lie anywhere.
+        let own = self.folder.as_ref().and_then(|_| Url::parse("lake://folder/").ok());
+        if let Some(own) = own {
+            return own;
+        }
         let mut url = self.url.clone();
         url.set_path("/");
         url.set_query(None);
@@ -126,6 +134,15 @@ impl Location {
         let mut paths: Vec<Path> = listed.map_err(|e| LakeError::store(folder, e))?;
         paths.sort();
         Ok(paths)
+    }
+
+    /// Whether a file is there.
+    pub async fn is_file(&self, path: &Path) -> Result<bool> {
+        match self.store.head(path).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(e) => Err(LakeError::store(path, e)),
+        }
     }
 
     /// Deletes files; one that is gone already is no error.

@@ -8,19 +8,24 @@ use std::sync::Arc;
 use arrow::compute::cast;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
 use deltalake_core::kernel::Add;
+use futures::future::BoxFuture;
 use object_store::ObjectStore;
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use parquet::arrow::AsyncArrowWriter;
+use parquet::arrow::async_writer::AsyncFileWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use sha2::{Digest, Sha256};
 use svp_contract::Seal;
 use tokio::runtime::Handle;
 
 use crate::error::{LakeError, Result};
 use crate::schema::same_type;
 use crate::sealed::{ChunkWriter, Place, SealedFile, file_columns};
+use crate::verify::DIGEST_TAG;
 
 /// Rows per row group: what a part holds in memory before it is written out.
 const ROW_GROUP: usize = 128 * 1024;
@@ -56,7 +61,7 @@ pub struct PartWriter {
     schema: SchemaRef,
     /// Of a sealed table: what makes chunks of its rows.
     chunks: Option<ChunkWriter>,
-    writer: AsyncArrowWriter<BufWriter>,
+    writer: AsyncArrowWriter<Digested>,
     rows: u64,
     runtime: Option<Handle>,
 }
@@ -70,6 +75,24 @@ pub struct FinishedPart {
     pub(crate) sealed: Option<SealedFile>,
     rows: u64,
     bytes: u64,
+    sha256: String,
+}
+
+/// The file on its way to the store, digested as it goes.
+struct Digested {
+    sink: BufWriter,
+    hash: Sha256,
+}
+
+impl AsyncFileWriter for Digested {
+    fn write(&mut self, bytes: Bytes) -> BoxFuture<'_, parquet::errors::Result<()>> {
+        self.hash.update(&bytes);
+        AsyncFileWriter::write(&mut self.sink, bytes)
+    }
+
+    fn complete(&mut self) -> BoxFuture<'_, parquet::errors::Result<()>> {
+        AsyncFileWriter::complete(&mut self.sink)
+    }
 }
 
 impl PartWriter {
@@ -83,6 +106,7 @@ impl PartWriter {
         let full_path = Path::from_iter(Path::from(address.table.as_str()).parts().chain(address.path.parts()));
         let shown = format!("{place}/{full_path}");
         let sink = BufWriter::with_capacity(store, full_path, PIECE).with_max_concurrency(PIECES_AT_ONCE);
+        let sink = Digested { sink, hash: Sha256::new() };
         let chunks = seal.map(|seal| {
             let values = address.partition.iter().map(|(_, value)| value.clone()).collect();
             let place = Place { table: address.table.clone(), values };
@@ -155,7 +179,8 @@ impl PartWriter {
         let mut writer = self.writer;
         writer.finish().await.map_err(|e| LakeError::parquet(&self.shown, e))?;
         let bytes = writer.bytes_written() as u64;
-        Ok(FinishedPart { address: self.address, sealed, rows: self.rows, bytes })
+        let sha256 = hex::encode(writer.into_inner().hash.finalize());
+        Ok(FinishedPart { address: self.address, sealed, rows: self.rows, bytes, sha256 })
     }
 
     /// As [`finish`](Self::finish), from a thread that may block.
@@ -226,7 +251,7 @@ impl FinishedPart {
             data_change: true,
             // Of a sealed part the chunks are counted, as they stand in the file.
             stats: Some(format!("{{\"numRecords\":{}}}", self.sealed.map_or(self.rows, |s| s.chunks.into()))),
-            tags: None,
+            tags: Some([(DIGEST_TAG.to_string(), Some(self.sha256))].into()),
             deletion_vector: None,
             base_row_id: None,
             default_row_commit_version: None,

@@ -9,6 +9,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{LakeError, Result};
+use crate::finished;
 use crate::sealed::SealedTable;
 
 /// The layout of lakes that this version writes and the newest that it reads.
@@ -99,10 +100,15 @@ pub(crate) async fn numbers(store: &dyn ObjectStore) -> Result<Vec<u64>> {
 
 /// Reads one record.
 pub(crate) async fn read(store: &dyn ObjectStore, number: u64) -> Result<RunRecord> {
+    read_digested(store, number).await.map(|(run, _)| run)
+}
+
+/// Reads one record, and gives the SHA-256 of its bytes, hexadecimal.
+async fn read_digested(store: &dyn ObjectStore, number: u64) -> Result<(RunRecord, String)> {
     let path = record_path(number);
     let bytes = store.get(&path).await.map_err(|e| LakeError::store(&path, e))?;
     let bytes = bytes.bytes().await.map_err(|e| LakeError::store(&path, e))?;
-    parse(&path, &bytes)
+    Ok((parse(&path, &bytes)?, finished::digest(&bytes)))
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<RunRecord> {
@@ -114,11 +120,37 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<RunRecord> {
     serde_json::from_slice(bytes).map_err(damaged)
 }
 
-/// Reads the last record, if there is one.
-pub(crate) async fn last(store: &dyn ObjectStore) -> Result<Option<RunRecord>> {
-    match numbers(store).await?.last() {
-        Some(number) => read(store, *number).await.map(Some),
-        None => Ok(None),
+/// The newest record, and what is wrong with newer ones.
+#[derive(Debug, Default)]
+pub(crate) struct Newest {
+    /// The record.
+    pub run: Option<RunRecord>,
+    /// The SHA-256 of its bytes, hexadecimal.
+    pub digest: String,
+    /// Numbers of newer records that cannot be understood.
+    pub damaged: Vec<u64>,
+}
+
+impl Newest {
+    /// Finds it. Newer ones that cannot be understood are passed over where `past_damage` is set.
+    ///
+    /// # Errors
+    /// [`LakeError::Record`] for a newest record that cannot be understood, unless it is to be passed over.
+    pub async fn find(store: &dyn ObjectStore, past_damage: bool) -> Result<Self> {
+        let mut damaged = Vec::new();
+        for number in numbers(store).await?.into_iter().rev() {
+            match read_digested(store, number).await {
+                Ok((run, digest)) => return Ok(Self { run: Some(run), digest, damaged }),
+                Err(LakeError::Record { .. }) if past_damage => damaged.push(number),
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(Self { damaged, ..Self::default() })
+    }
+
+    /// Number of the record; 0 where there is none.
+    pub fn number(&self) -> u64 {
+        self.run.as_ref().map_or(0, |run| run.number)
     }
 }
 
@@ -127,15 +159,16 @@ pub(crate) async fn all(store: &dyn ObjectStore) -> Result<Vec<RunRecord>> {
     stream::iter(numbers(store).await?).map(|number| read(store, number)).buffered(16).try_collect().await
 }
 
-/// The one put that makes a run visible. Refuses if the number is taken.
-pub(crate) async fn create(store: &dyn ObjectStore, record: &RunRecord) -> Result<()> {
+/// The one put that makes a run visible. Refuses if the number is taken. Gives the SHA-256 of the bytes.
+pub(crate) async fn create(store: &dyn ObjectStore, record: &RunRecord) -> Result<String> {
     let path = record_path(record.number);
     let mut text =
         serde_json::to_vec_pretty(record).map_err(|source| LakeError::Record { path: path.to_string(), source })?;
     text.push(b'\n');
     let options = PutOptions::from(PutMode::Create);
+    let digest = finished::digest(&text);
     match store.put_opts(&path, Bytes::from(text).into(), options).await {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(digest),
         Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
             Err(LakeError::Conflict { number: record.number, path: path.to_string() })
         }

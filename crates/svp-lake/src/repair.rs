@@ -7,7 +7,9 @@
 //! | a table ahead of its recorded version | a new version with the recorded content |
 //! | a table that no record names | its folder is emptied |
 //! | a data file whose name carries a run number above the last record's | deleted |
-//! | a release folder that no record names | deleted |
+//! | a release folder, or its folder in the ledger, of a run that never finished | deleted |
+//! | one of a run that finished and whose record is gone, or of which that is not known | moved to `recovered/` |
+//! | a run record that cannot be understood, where somebody decided to go on without it | moved to `recovered/` |
 //! | a half-written local file (`name#1`) | deleted |
 //!
 //! The first two are looked at by every begin. The others need listings of whole folders, so they
@@ -19,14 +21,17 @@ use std::path::Path as FsPath;
 
 use deltalake_core::kernel::EagerSnapshot;
 use futures::future::try_join_all;
+use object_store::ObjectStoreExt;
 use object_store::path::Path;
 
 use crate::delta::{TableLog, version};
-use crate::error::{LakeError, Result};
-use crate::layout::{LEDGER, PUBLISHED, marked_run};
+use crate::error::{CUT_LOG, LakeError, Result};
+use crate::finished::{Finished, release_folders};
+use crate::layout::{RECOVERED, marked_run};
 use crate::lease::Lease;
 use crate::location::Location;
 use crate::record::{self, RunRecord};
+use crate::rights;
 
 /// Brings the lake back to its last record. Gives the newest snapshot of every recorded table, which
 /// then has the recorded content.
@@ -35,6 +40,7 @@ pub(crate) async fn repair(
     last: Option<&RunRecord>,
     left: Option<&Lease>,
     declared: &[String],
+    finished: &Finished,
 ) -> Result<BTreeMap<String, EagerSnapshot>> {
     let none = BTreeMap::new();
     let recorded = last.map_or(&none, |run| &run.tables);
@@ -48,15 +54,18 @@ pub(crate) async fn repair(
     for key in unknown {
         empty_folder(location, &Path::from(key.as_str())).await?;
     }
+    let known = last.map_or(0, |run| run.number);
     if left.is_some() {
-        let finished = last.map_or(0, |run| run.number);
         for key in recorded.keys() {
-            drop_orphans(location, key, finished).await?;
+            // What a run whose record is gone wrote is not that of a dead one.
+            drop_orphans(location, key, known.max(finished.number)).await?;
         }
-        drop_unfinished_releases(location).await?;
         if let Some(folder) = location.folder.clone() {
             blocking(move || drop_half_written(&folder)).await?;
         }
+    }
+    if left.is_some() || finished.number > known {
+        clear_releases(location, known, finished).await?;
     }
     Ok(tables.into_iter().collect())
 }
@@ -65,10 +74,11 @@ pub(crate) async fn repair(
 async fn rewind(location: &Location, key: &str, recorded: i64) -> Result<EagerSnapshot> {
     let log = TableLog::new(location, key);
     let newest = log.open(None).await?;
-    if version(&newest) > recorded {
-        return log.restore(recorded).await;
+    match version(&newest) {
+        found if found > recorded => log.restore(recorded).await,
+        found if found < recorded => Err(LakeError::damaged(format!("{key}/_delta_log"), CUT_LOG)),
+        _ => Ok(newest),
     }
-    Ok(newest)
 }
 
 /// Deletes the data files of runs that never finished.
@@ -78,23 +88,59 @@ async fn drop_orphans(location: &Location, key: &str, finished: u64) -> Result<(
     location.delete(orphans.collect()).await
 }
 
-/// Deletes release folders, and their folders in the ledger, that no record names.
-async fn drop_unfinished_releases(location: &Location) -> Result<()> {
-    let mut folders = Vec::new();
-    for zone in [PUBLISHED, LEDGER] {
-        let zone = Path::from(zone);
-        let listed = location.store.list_with_delimiter(Some(&zone)).await;
-        folders.extend(listed.map_err(|e| LakeError::store(&zone, e))?.common_prefixes);
-    }
-    if folders.is_empty() {
-        return Ok(());
-    }
-    let records = record::all(location.store.as_ref()).await?;
-    let kept: BTreeSet<String> = records.into_iter().filter_map(|run| run.release).collect();
-    for folder in folders {
-        if folder.filename().is_some_and(|name| !kept.contains(name)) {
+/// Looks at the folders of releases, and at theirs in the ledger: those of a run that never finished are deleted; what was told, or may
+/// have been, is moved aside.
+async fn clear_releases(location: &Location, known: u64, finished: &Finished) -> Result<()> {
+    for folder in release_folders(location).await? {
+        let name = folder.filename().unwrap_or_default();
+        if finished.names(name, known) {
+            continue;
+        }
+        if finished.guessed || finished.knows(name) {
+            move_aside(location, &folder).await?;
+        } else {
             empty_folder(location, &folder).await?;
         }
+    }
+    Ok(())
+}
+
+/// Moves records that cannot be understood to `recovered/`.
+pub(crate) async fn set_records_aside(location: &Location, numbers: &[u64]) -> Result<()> {
+    for number in numbers {
+        move_aside(location, &record::record_path(*number)).await?;
+    }
+    Ok(())
+}
+
+/// Moves a file or a folder to the same place below `recovered/`, or beside it where something stands there.
+async fn move_aside(location: &Location, path: &Path) -> Result<()> {
+    let mut files = location.list(path).await?;
+    if files.is_empty() {
+        // A file is no folder, and listings give what is below a path.
+        files.push(path.clone());
+    }
+    let mut target = Path::from_iter(Path::from(RECOVERED).parts().chain(path.parts()));
+    let base = target.to_string();
+    let mut n = 1;
+    while !location.list(&target).await?.is_empty() || location.is_file(&target).await? {
+        n += 1;
+        target = Path::from(format!("{base}-{n}"));
+    }
+    for file in files {
+        let below = file.parts().skip(path.parts().count());
+        let to = Path::from_iter(target.parts().chain(below));
+        location.store.rename(&file, &to).await.map_err(|e| LakeError::store(&file, e))?;
+    }
+    if let Some(root) = &location.folder {
+        let closed = root.join(RECOVERED);
+        rights::closed_folder(&closed).map_err(|e| LakeError::file("close to others", closed.display(), e))?;
+        let local = path.parts().fold(root.clone(), |at, part| at.join(part.as_ref()));
+        blocking(move || {
+            drop_empty_folders(&local);
+            Ok(())
+        })
+        .await?;
     }
     Ok(())
 }

@@ -19,12 +19,14 @@ use crate::delta::{TableLog, version};
 use crate::error::{LakeError, Result};
 use crate::files;
 use crate::lake::Lake;
+use crate::finished::{self, Finished};
 use crate::layout::{LEDGER, PUBLISHED, checked_path, run_mark, safe_name};
 use crate::lease::{Held, Lease};
 use crate::location::Location;
 use crate::part::{FinishedPart, PartAddress, PartWriter};
-use crate::record::{self, LAKE_FORMAT, RunRecord};
-use crate::repair::repair;
+use crate::record::{self, LAKE_FORMAT, Newest, RunRecord};
+use crate::repair::{repair, set_records_aside};
+use crate::rights;
 use crate::scan::{LiveTable, register_all};
 use crate::schema::TableSpec;
 use crate::sealed::{Listed, Opened, SealedFile, SealedTable, sealed_files, verify};
@@ -44,6 +46,8 @@ struct Inner {
     /// What opens and writes sealed tables.
     seal: Mutex<Option<Arc<dyn Seal>>>,
     previous: Option<RunRecord>,
+    /// What finished before this run.
+    finished: Finished,
     number: u64,
     /// Versions of recorded tables that this run did not declare.
     carried: BTreeMap<String, i64>,
@@ -79,10 +83,11 @@ impl Lake {
     /// killed run left. Reads the last record again.
     ///
     /// # Errors
-    /// [`LakeError::Busy`] while another run holds the lake; [`LakeError::Sealed`], [`LakeError::OtherSeal`] and [`LakeError::Damaged`]
-    /// where sealed tables cannot be opened.
+    /// [`LakeError::Busy`] while another run holds the lake, [`LakeError::LostRecord`] where the record of a run that finished is gone
+    /// (unless the lake was opened [past the damage](Lake::open_past_damage)), [`LakeError::Damaged`] where the log of a table is cut;
+    /// [`LakeError::Sealed`], [`LakeError::OtherSeal`] and [`LakeError::Damaged`] where sealed tables cannot be opened.
     pub async fn begin(&self, tables: Vec<TableSpec>) -> Result<RunTxn> {
-        RunTxn::begin(Arc::clone(self.writable()?), tables, self.seal().cloned()).await
+        RunTxn::begin(Arc::clone(self.writable()?), tables, self.past_damage(), self.seal().cloned()).await
     }
 }
 
@@ -90,6 +95,7 @@ impl RunTxn {
     pub(crate) async fn begin(
         location: Arc<Location>,
         specs: Vec<TableSpec>,
+        past_damage: bool,
         seal: Option<Arc<dyn Seal>>,
     ) -> Result<Self> {
         for spec in &specs {
@@ -97,13 +103,31 @@ impl RunTxn {
         }
         let keys: Vec<String> = specs.iter().map(TableSpec::key).collect();
         let held = Held::take(&location, &keys).await?;
-        let previous = record::last(location.store.as_ref()).await?;
-        let mut heads = repair(&location, previous.as_ref(), held.found.as_ref(), &keys).await?;
+        let store = location.store.as_ref();
+        let newest = Newest::find(store, past_damage).await?;
+        let known = newest.number();
+        let Newest { run: previous, damaged, .. } = newest;
+        let mut finished = Finished::of(&location, previous.as_ref(), Some(held.found.is_some())).await?;
+        if finished.number > known && !past_damage {
+            // The mark goes again: nothing was touched.
+            let path = record::record_path(finished.number).to_string();
+            if held.found.is_none() {
+                held.give_back().await?;
+            }
+            return Err(LakeError::LostRecord { path });
+        }
+        finished.number = damaged.iter().copied().chain([finished.number]).max().unwrap_or_default();
+        close_zones(&location, &keys)?;
+        set_records_aside(&location, &damaged).await?;
+        let mut heads = repair(&location, previous.as_ref(), held.found.as_ref(), &keys, &finished).await?;
         if let Err(e) = openable(&location, seal.as_ref(), previous.as_ref(), &specs, &heads).await {
             held.give_back().await?;
             return Err(e);
         }
         let sealed = previous.as_ref().map(|run| run.sealed.clone()).unwrap_or_default();
+        // From here on a run that is killed can be told from one whose record was lost.
+        finished.guessed = false;
+        finished.write(store).await?;
         let tables = specs
             .into_iter()
             .map(|spec| {
@@ -118,9 +142,10 @@ impl RunTxn {
             .collect();
         let inner = Inner {
             seal: Mutex::new(seal),
-            number: previous.as_ref().map_or(0, |run| run.number) + 1,
+            number: finished.number + 1,
             carried: heads.iter().map(|(key, head)| (key.clone(), version(head))).collect(),
             previous,
+            finished,
             tables,
             attempt: held.attempt(),
             taken: held.taken.timestamp_millis(),
@@ -414,8 +439,12 @@ impl RunTxn {
         let written = std::mem::take(&mut *lock(&self.inner.written));
         sync(location, written).await?;
         held.check(number).await?;
-        record::create(location.store.as_ref(), &record).await?;
+        let digest = record::create(location.store.as_ref(), &record).await?;
+        let mut finished = Finished { number, record: digest, ..self.inner.finished.clone() };
+        finished.releases.extend(record.release.clone().map(|name| (number, name)));
         sync(location, vec![record::record_path(number)]).await?;
+        finished.write(location.store.as_ref()).await?;
+        sync(location, vec![finished::path()]).await?;
         held.give_back().await?;
         Ok(Lake::with_record(Arc::clone(location), record, self.seal()))
     }
@@ -473,7 +502,7 @@ impl RunTxn {
         let tables: Vec<String> = self.inner.tables.keys().cloned().collect();
         let left = Lease { tables: tables.clone(), ..Lease::default() };
         let previous = self.inner.previous.as_ref();
-        repair(&self.inner.location, previous, Some(&left), &tables).await?;
+        repair(&self.inner.location, previous, Some(&left), &tables, &self.inner.finished).await?;
         held.give_back().await
     }
 
@@ -508,6 +537,17 @@ async fn openable(
     Ok(())
 }
 
+/// On a local lake: the zones of tables and the ledger are for the owner alone.
+fn close_zones(location: &Location, keys: &[String]) -> Result<()> {
+    let Some(root) = &location.folder else { return Ok(()) };
+    let zones: BTreeSet<&str> = keys.iter().filter_map(|key| key.split('/').next()).chain([LEDGER]).collect();
+    for zone in zones {
+        let folder = root.join(zone);
+        rights::closed_folder(&folder).map_err(|e| LakeError::file("make the folder", folder.display(), e))?;
+    }
+    Ok(())
+}
+
 /// On a local lake: brings files and their folders to the disk, so that a record never outlives in a
 /// power cut what it names.
 async fn sync(location: &Location, paths: Vec<Path>) -> Result<()> {
@@ -516,7 +556,9 @@ async fn sync(location: &Location, paths: Vec<Path>) -> Result<()> {
     };
     tokio::task::spawn_blocking(move || {
         let below = |path: &Path| path.parts().map(|part| part.as_ref().to_string()).collect::<Vec<_>>();
-        files::sync_below(&root, &paths.iter().map(below).collect::<Vec<_>>())
+        let paths = paths.iter().map(below).collect::<Vec<_>>();
+        rights::close_below(&root, &paths).map_err(|e| LakeError::file("close to others", root.display(), e))?;
+        files::sync_below(&root, &paths)
     })
     .await
     .map_err(|_| LakeError::Task { what: "bringing files to the disk" })?

@@ -8,17 +8,25 @@ use object_store::path::Path;
 
 use crate::delta::{TableLog, live_files};
 use crate::error::{LakeError, Result};
+use crate::finished::Finished;
 use crate::layout::marked_run;
 use crate::lease::Held;
 use crate::location::Location;
-use crate::record;
+use crate::record::{self, Newest};
 use crate::repair::repair;
 
 /// Keeps the files that are live in one of the last `keep` records (at least in the last one).
 pub(crate) async fn vacuum(location: &Location, keep: usize) -> Result<usize> {
     let held = Held::take(location, &[]).await?;
-    let last = record::last(location.store.as_ref()).await?;
-    repair(location, last.as_ref(), held.found.as_ref(), &[]).await?;
+    let newest = Newest::find(location.store.as_ref(), false).await?;
+    let known = newest.number();
+    let last = newest.run;
+    let finished = Finished::of(location, last.as_ref(), Some(held.found.is_some())).await?;
+    if finished.number > known {
+        // Its files would look as if nobody had them.
+        return Err(LakeError::LostRecord { path: record::record_path(finished.number).to_string() });
+    }
+    repair(location, last.as_ref(), held.found.as_ref(), &[], &finished).await?;
     let mut numbers = record::numbers(location.store.as_ref()).await?;
     let kept = numbers.split_off(numbers.len().saturating_sub(keep.max(1)));
     let mut versions: BTreeMap<String, BTreeSet<i64>> = BTreeMap::new();

@@ -27,6 +27,7 @@ pub use error::PublishError;
 pub use geometry::OUTLINE_TOLERANCE;
 pub use manifest::{FORMAT, FORMAT_VERSION};
 pub use model::{
-    Chart, Column, Content, DefinitionLine, Geometry, MissingMonths, Outlines, PublishedTable, ReleaseMeta, SourceLine,
+    Chart, Column, Content, DefinitionLine, Figure, Geometry, MissingMonths, Outlines, PublishedTable, ReleaseMeta,
+    SourceLine,
 };
 pub use release::release;

@@ -2,8 +2,10 @@
 
 use arrow::array::RecordBatch;
 use geo::MultiPolygon;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use svp_disclose::Disclosed;
+
+use crate::format::SUPPRESSED;
 
 /// The facts of the run that a release prints on its cover and in its manifest.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -44,6 +46,25 @@ pub struct ReleaseMeta {
     pub quality_notes: Vec<String>,
 }
 
+/// A count of rows as a release may tell it, under a rule for small numbers; `None` where the rule hides it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Figure(pub Option<u64>);
+
+impl From<u64> for Figure {
+    fn from(number: u64) -> Self {
+        Self(Some(number))
+    }
+}
+
+impl Serialize for Figure {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Some(number) => to.serialize_u64(number),
+            None => to.serialize_str(SUPPRESSED),
+        }
+    }
+}
+
 /// One source system: what came in and on which terms.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct SourceLine {
@@ -57,14 +78,17 @@ pub struct SourceLine {
     pub controller: String,
     /// Number of files read.
     pub files: u64,
-    /// Rows read; equals accepted + quarantined + duplicate.
-    pub rows_read: u64,
+    /// Rows read.
+    pub rows_read: Figure,
     /// Rows accepted.
-    pub accepted: u64,
+    pub accepted: Figure,
     /// Rows set aside by a rule.
-    pub quarantined: u64,
+    pub quarantined: Figure,
     /// Rows already known.
-    pub duplicate: u64,
+    pub duplicate: Figure,
+    /// Whether, in exact counts, rows read = accepted + quarantined + duplicate; those that are told need not add up.
+    #[serde(skip)]
+    pub adds_up: bool,
     /// First month in the data, `YYYY-MM`; empty if unknown.
     pub first_month: String,
     /// Last month in the data, `YYYY-MM`; empty if unknown.
@@ -93,13 +117,6 @@ pub struct MissingMonths {
     pub from: String,
     /// Last month.
     pub to: String,
-}
-
-impl SourceLine {
-    /// Whether rows read = accepted + quarantined + duplicate.
-    pub fn adds_up(&self) -> bool {
-        self.rows_read == self.accepted + self.quarantined + self.duplicate
-    }
 }
 
 /// One definition of serious violence.

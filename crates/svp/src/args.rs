@@ -1,8 +1,10 @@
 //! The command line.
 
+use std::ffi::OsString;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use svp_app::{AcceptChoice, LakeAt, Machine, PathChoice};
+use svp_app::{AcceptChoice, Environment, LakeAt, Machine, PathChoice};
 
 use crate::question_args::{AnalyseArgs, DiscloseArgs, LinkArgs, PathArgs, SqlArgs};
 use crate::trial_args::TrialArgs;
@@ -102,18 +104,40 @@ pub enum Command {
     Dictionary(DictionaryArgs),
 }
 
+impl Command {
+    /// The lake that the command reads or writes.
+    pub fn lake(&self) -> Option<LakeAt> {
+        match self {
+            Self::Check(args) => args.lake.as_ref().map(|lake| lake_at(lake, &[])),
+            Self::Run(args) => Some(lake_at(&args.lake, &args.store_option)),
+            Self::Link(args) => Some(lake_at(&args.lake, &args.store_option)),
+            Self::Disclose(args) if args.check.is_none() => Some(lake_at(&args.lake, &args.store_option)),
+            Self::Analyse(args) if args.events.is_none() => Some(lake_at(&args.lake, &args.store_option)),
+            Self::Sql(args) => Some(lake_at(&args.lake, &args.store_option)),
+            Self::Key(KeyArgs { command: KeyCommand::Rotate { lake, .. } }) => Some(lake_at(lake, &[])),
+            Self::Erase(args) => Some(lake_at(&args.lake, &args.store_option)),
+            Self::Unload(args) => Some(lake_at(&args.lake, &args.store_option)),
+            _ => None,
+        }
+    }
+}
+
 /// `svp check`
 #[derive(Debug, Args)]
 pub struct CheckArgs {
     /// Area to check as a run of it would be; all areas without
     #[arg(long)]
     pub area: Option<String>,
-    /// Compare with a lake too: which files it holds under another definition than that of now
-    #[arg(long, requires = "area")]
+    /// Look at a lake too: whether every live file and every release is what was written, and who else can look into it; with an area,
+    /// which files it holds under another definition than that of now
+    #[arg(long)]
     pub lake: Option<String>,
     /// Run the whole mapping over every row of the extracts, without writing anything, and print the account
     #[arg(long, requires = "area")]
     pub rows: bool,
+    /// The key of the lake, with which the account of each file says how the lake, its logs and releases call it: a file, or env:NAME
+    #[arg(long, requires = "rows")]
+    pub key: Option<String>,
     #[command(flatten)]
     pub paths: PathArgs,
 }
@@ -160,9 +184,11 @@ impl PathArgs {
     }
 }
 
-/// A lake as a value.
+/// A lake as a value, with the variables of the environment that object stores know.
 pub fn lake_at(location: &str, options: &[String]) -> LakeAt {
-    LakeAt { location: location.to_owned(), options: options.to_vec() }
+    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    let known = std::env::vars_os().filter_map(text).filter(|(name, _)| name.starts_with(svp_lake::VARIABLES));
+    LakeAt { location: location.to_owned(), options: options.to_vec(), environment: Environment(known.collect()) }
 }
 
 /// `svp run`
@@ -278,6 +304,10 @@ pub struct PseudonymiseArgs {
     /// Write over encoded files that are there
     #[arg(long)]
     pub force: bool,
+    /// The time that the encoded files say they were made, RFC 3339; a lake refuses one that is older than what it would supersede
+    /// [default: now]
+    #[arg(long, env = "SVP_CLOCK")]
+    pub clock: Option<String>,
     #[command(flatten)]
     pub accept: AcceptArgs,
     /// Why a finding is accepted

@@ -1,9 +1,10 @@
 //! `svp check` and `svp dictionary`: what is in order, the account of rows, and the generated pages are printed.
 
-use svp_app::check::{CheckRequest, check};
-use svp_app::{AppError, LakeAt};
+use svp_app::check::{CheckRequest, check_with_key};
+use svp_app::AppError;
 
-use crate::args::{CheckArgs, Cli, DictionaryArgs, DictionaryKind};
+use crate::args::{CheckArgs, Cli, DictionaryArgs, DictionaryKind, lake_at};
+use crate::key;
 use crate::tell::Tell;
 
 /// The command.
@@ -11,11 +12,12 @@ pub async fn command(cli: &Cli, args: &CheckArgs, tell: &Tell) -> Result<(), App
     let request = CheckRequest {
         site: cli.site.clone(),
         area: args.area.clone(),
-        lake: args.lake.as_ref().map(LakeAt::folder),
+        lake: args.lake.as_ref().map(|lake| lake_at(lake, &[])),
         rows: args.rows,
         paths: args.paths.choice(),
     };
-    let checked = check(&request, &cli.machine(), tell).await?;
+    let key = args.key.as_ref().map(|key| key::read(Some(key))).transpose()?;
+    let checked = check_with_key(&request, key.as_ref(), &cli.machine(), tell).await?;
     for account in checked.rows.iter().flat_map(|rows| rows.accounts()) {
         tell.print(account);
     }

@@ -5,6 +5,7 @@ use svp_app::pseudonymise::{DataDesk, PseudonymiseRequest};
 
 use crate::args::{Cli, PseudonymiseArgs};
 use crate::key;
+use crate::run::clock;
 use crate::tell::Tell;
 
 /// The command.
@@ -17,6 +18,7 @@ pub fn command(cli: &Cli, args: &PseudonymiseArgs, tell: &Tell) -> Result<(), Ap
         out: args.out.clone(),
         reference: args.reference.clone(),
         force: args.force,
+        clock: clock(args.clock.as_deref())?,
         accept: args.accept.choice(args.reason.as_deref()),
     })?;
     let key = key::read(args.key.as_deref())?;

@@ -4,10 +4,10 @@ use std::io::BufRead;
 use std::path::Path;
 
 use svp_app::rotate::{RotateRequest, rotate};
-use svp_app::{AppError, LakeAt, Progress, Site, unknown};
+use svp_app::{AppError, Progress, Site, unknown};
 use svp_pseudonymise::{Key, Tokeniser};
 
-use crate::args::{Cli, KeyArgs, KeyCommand};
+use crate::args::{Cli, KeyArgs, KeyCommand, lake_at};
 use crate::tell::Tell;
 
 /// Reads a key from a reference: `env:NAME`, or a file.
@@ -41,7 +41,7 @@ pub async fn command(cli: &Cli, args: &KeyArgs, tell: &Tell) -> Result<(), AppEr
         }
         KeyCommand::Rotate { lake, key, out } => {
             let old = read(key.as_deref())?;
-            let request = RotateRequest { site: cli.site.clone(), lake: LakeAt::folder(lake), out: out.clone() };
+            let request = RotateRequest { site: cli.site.clone(), lake: lake_at(lake, &[]), out: out.clone() };
             rotate(&request, &old, &cli.machine(), tell).await.map(drop)
         }
         KeyCommand::Token { source, key } => token(cli, source, &read(key.as_deref())?, tell),

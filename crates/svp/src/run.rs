@@ -15,7 +15,7 @@ pub async fn command(cli: &Cli, args: &RunArgs, tell: &Tell) -> Result<(), AppEr
         audience: args.audience.clone(),
         paths: args.paths.choice(),
         lake: lake_at(&args.lake, &args.store_option),
-        clock: clock(args)?,
+        clock: clock(args.clock.as_deref())?,
         ingest_only: args.ingest_only,
         relink: args.relink,
         start_ledger_anew: args.start_ledger_anew.clone(),
@@ -35,8 +35,8 @@ pub async fn command(cli: &Cli, args: &RunArgs, tell: &Tell) -> Result<(), AppEr
 }
 
 /// The time that was given, or that of now.
-fn clock(args: &RunArgs) -> Result<String, AppError> {
-    let now = match &args.clock {
+pub fn clock(given: Option<&str>) -> Result<String, AppError> {
+    let now = match given {
         None => chrono::Utc::now(),
         Some(text) => chrono::DateTime::parse_from_rfc3339(text)
             .map_err(|_| AppError::Argument {

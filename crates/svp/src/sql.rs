@@ -15,6 +15,7 @@ use svp_app::{AppError, Calendar, Ground, LakeOf, OffGrid, Progress, Rows, Setti
 use svp_lake::Open;
 
 use crate::args::{Cli, lake_at};
+use crate::query_failure;
 use crate::question_args::{ResultForm, SqlArgs};
 use crate::tell::Tell;
 
@@ -24,6 +25,10 @@ const SEALED: &str = "person records are sealed, and `svp sql` has no key; `svp 
 /// The command.
 pub async fn command(cli: &Cli, args: &SqlArgs, tell: &Tell) -> Result<(), AppError> {
     let lake = lake_at(&args.lake, &args.store_option).open(Open::Read).await?;
+    if let Some(run) = lake.lost_run() {
+        let shown = lake.last_run().map_or(0, |run| run.number);
+        tell.step("lake", &format!("warning: the record of run {run} is gone; what is shown is the state after run {shown}"));
+    }
     let machine = cli.machine();
     let ctx = match &args.area {
         Some(name) => {
@@ -63,10 +68,12 @@ async fn answer(ctx: &SessionContext, query: &str, form: ResultForm) -> Result<S
         AppError::Query(if sealed { format!("{text}: {SEALED}") } else { text })
     };
     let reading = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    query_failure::bounded(query)?;
     let df = ctx.sql_with_options(query.trim().trim_end_matches(';'), reading).await.map_err(failed)?;
     let schema = df.schema().as_arrow().clone();
+    let plan = df.logical_plan().clone();
     // What the engine says of a query that fails while it runs can quote a value.
-    let mut batches = df.collect().await.map_err(|_| AppError::QueryFailed)?;
+    let mut batches = df.collect().await.map_err(|error| query_failure::told(&error, &plan))?;
     if batches.is_empty() {
         batches.push(RecordBatch::new_empty(schema.into()));
     }

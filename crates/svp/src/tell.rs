@@ -2,12 +2,14 @@
 
 use std::fmt::Display;
 use std::io::Write;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use svp_app::{AppError, Progress};
+use svp_app::{AppError, Names, Progress};
 use svp_contract::{Advice, Finding};
+use svp_ingest::IngestError;
+use svp_lake::LakeError;
 use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::args::{LogForm, OutputArgs};
@@ -18,6 +20,8 @@ pub struct Tell {
     quiet: bool,
     json: bool,
     bar: Mutex<Option<ProgressBar>>,
+    /// The files that a command is about.
+    names: Mutex<Names>,
 }
 
 impl Tell {
@@ -35,7 +39,7 @@ impl Tell {
                 .with_env_filter(tracing_subscriber::EnvFilter::new(format!("off,svp={level}")))
                 .init();
         }
-        Self { quiet: args.quiet, json, bar: Mutex::new(None) }
+        Self { quiet: args.quiet, json, bar: Mutex::new(None), names: Mutex::default() }
     }
 
     /// The result of a command, on standard output.
@@ -55,12 +59,18 @@ impl Tell {
             AppError::Files(errors) | AppError::Load(errors) | AppError::Encode(errors) => {
                 lines.extend(errors.iter().map(|e| (e.to_string(), e.hint())))
             }
+            AppError::Damage(errors) => lines.extend(errors.iter().map(|e| (e.to_string(), e.hint()))),
             _ => {}
         }
         lines.push((error.to_string(), error.hint()));
         // Many files with one fault are one line.
         lines.dedup();
-        for (message, hint) in lines {
+        let strangers = if self.json { strangers(error) } else { Vec::new() };
+        for (mut message, hint) in lines {
+            for name in &strangers {
+                message = message.replace(name.as_str(), "(a file)");
+            }
+            let (message, hint) = (self.told(&message), hint.map(|hint| self.told(&hint)));
             if self.json {
                 tracing::error!(code = code(error.kind()), hint = hint.as_deref().unwrap_or(""), "{message}");
             } else {
@@ -72,14 +82,42 @@ impl Tell {
         }
     }
 
+    /// A text as it may be told: to people with the names of the files that they gave, to machines with the labels of these.
+    fn told(&self, text: &str) -> String {
+        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.json { names.hide(text) } else { names.show(text) }
+    }
+
     fn line(&self, text: &str) {
         self.end_bar();
         let _ = writeln!(std::io::stderr(), "{text}");
     }
 }
 
+/// The files of an error that came before the files of the command were known, and have no label.
+fn strangers(error: &AppError) -> Vec<String> {
+    let of_lake = |error: &LakeError| match error {
+        LakeError::Unreadable { path, .. } | LakeError::NoInput { path } => Some(path.clone()),
+        _ => None,
+    };
+    let of_ingest = |error: &IngestError| match error {
+        IngestError::Slot { file, .. } => Some(file.clone()),
+        IngestError::Lake(error) => of_lake(error),
+        _ => None,
+    };
+    match error {
+        AppError::Lake(error) => of_lake(error).into_iter().collect(),
+        AppError::Ingest(error) => of_ingest(error).into_iter().collect(),
+        AppError::Files(errors) | AppError::Load(errors) | AppError::Encode(errors) => {
+            errors.iter().filter_map(of_ingest).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 impl Progress for Tell {
     fn step(&self, verb: &str, what: &str) {
+        let what = self.told(what);
         if self.json {
             tracing::info!(step = verb, "{what}");
         } else if !self.quiet {
@@ -91,14 +129,19 @@ impl Progress for Tell {
     fn findings(&self, findings: &[Finding]) {
         if self.json {
             for finding in findings {
-                let json = serde_json::to_string(finding).unwrap_or_else(|_| finding.to_string());
-                tracing::warn!(step = "finding", kind = finding.kind.name(), finding = json, "{finding}");
+                let json = self.told(&serde_json::to_string(finding).unwrap_or_else(|_| finding.to_string()));
+                let text = self.told(&finding.to_string());
+                tracing::warn!(step = "finding", kind = finding.kind.name(), finding = json, "{text}");
             }
         } else if !self.quiet {
             for line in svp_ingest::in_short(findings) {
-                self.line(&format!("{:>12}  {line}", "finding"));
+                self.line(&format!("{:>12}  {}", "finding", self.told(&line)));
             }
         }
+    }
+
+    fn names(&self, names: &Names) {
+        *self.names.lock().unwrap_or_else(PoisonError::into_inner) = names.clone();
     }
 
     fn bar(&self, verb: &str, total: u64, bytes: bool) {
@@ -121,11 +164,12 @@ impl Progress for Tell {
     }
 
     fn advance(&self, by: u64, message: &str) {
+        let message = self.told(message);
         if let Ok(slot) = self.bar.lock()
             && let Some(bar) = slot.as_ref()
         {
             bar.inc(by);
-            bar.set_message(message.to_owned());
+            bar.set_message(message.clone());
         }
         if self.json {
             tracing::info!(step = "progress", done = by, "{message}");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::{Lab, Ran, Svp, number};
+use super::{Lab, Ran, Svp, label, number};
 
 pub const STREET: &str = "Crime ID,Month,Reported by,Falls within,Longitude,Latitude,Location,LSOA code,LSOA name,Crime type,Last outcome category,Context";
 pub const ISTV: &str = "REPORTING PERIOD START DATE,REPORTING PERIOD END DATE,SITE CODE (OF TREATMENT),ARRIVAL DATE AND TIME AT ACCIDENT AND EMERGENCY DEPARTMENT,ASSAULT DATE AND TIME,ASSAULT METHOD,ASSAULT METHOD OTHER DESCRIPTION,ASSAULT LOCATION TYPE,ASSAULT LOCATION DESCRIPTION";
@@ -97,8 +97,9 @@ pub fn findings(ran: &Ran) -> Vec<(String, String)> {
     ran.stderr.lines().filter_map(field).filter(|(kind, _)| !OTHERS.contains(&kind.as_str())).collect()
 }
 
+/// A finding as a run says it to machines: the file by its label.
 pub fn told(kind: &str, file: &str) -> (String, String) {
-    (kind.to_owned(), file.to_owned())
+    (kind.to_owned(), if file.is_empty() { String::new() } else { label(file) })
 }
 
 pub fn events(lab: &Lab) -> i64 {

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
+use svp_pseudonymise::{Key, Tokeniser};
+
 pub use lab::Lab;
 pub use opened::{asks_for_people, sealed_tables, session_under, sql_under};
 pub use search::{Needles, flat_text, searched};
@@ -79,10 +81,14 @@ impl Ran {
 /// A command line of `svp`.
 pub struct Svp(Command);
 
-/// `svp` with these arguments, in the folder of the workspace, without the caller's `SVP_…` variables.
+/// `svp` with these arguments, in the folder of the workspace, without the caller's `SVP_…` and `AWS_…` variables.
 pub fn svp<I: IntoIterator<Item = S>, S: AsRef<std::ffi::OsStr>>(args: I) -> Svp {
     let mut command = Command::new(svp_bin());
     for name in ["SVP_SITE", "SVP_LAKE", "SVP_KEY", "SVP_CLOCK"] {
+        command.env_remove(name);
+    }
+    // Nor with credentials of anybody who runs the tests.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
         command.env_remove(name);
     }
     // The help is wrapped to the width of the terminal, and a test has none.
@@ -128,6 +134,13 @@ impl Svp {
 /// Says something aloud: unlike `eprintln!`, this is heard when the test passes.
 pub fn aloud(text: &str) {
     let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("{text}\n").as_bytes());
+}
+
+/// What stands for a file in the lake, in logs for machines and in releases, under [`KEY`].
+pub fn label(file: &str) -> String {
+    let key = Key::parse(KEY).unwrap();
+    let token = Tokeniser::new(&key, "file-name").token([file.as_bytes()]);
+    format!("file-{}", String::from_utf8_lossy(&token[..12]))
 }
 
 /// Asks a lake of the tests' key: the program, or the library where a query asks for person records, which are sealed.

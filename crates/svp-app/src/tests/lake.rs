@@ -100,7 +100,7 @@ async fn a_delivery_is_taken_out_and_stays_out() {
     assert!(error.hint().unwrap().starts_with("did you mean `police_rms:rms_crimes_2025-0"), "{error}");
 
     let unloaded = unload(&of("rms_crimes_2025-02"), &key(), &MACHINE, &Silent).await.unwrap();
-    assert_eq!(unloaded.file, "rms_crimes_2025-02.csv");
+    assert_eq!(unloaded.file, crate::names::label(&key(), "rms_crimes_2025-02.csv"));
     // The crime that both files hold is that of the first again.
     assert_eq!(unloaded.returned, [("rms_crimes_2025-01".to_owned(), 1)]);
     assert_eq!(unloaded.older, None);

@@ -2,6 +2,7 @@
 
 mod areas;
 mod desk;
+mod doors;
 mod lake;
 mod runs;
 

@@ -67,6 +67,9 @@ pub struct Manifest {
     /// The day of which the extract knows, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dated: Option<String>,
+    /// When it was made, RFC 3339 in UTC, as the desk's clock said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<String>,
     /// Under which terms it was made.
     pub terms: Terms,
     /// Where the rows of the extract went, feed by feed.

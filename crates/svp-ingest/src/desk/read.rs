@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::error::ArrowError;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use svp_contract::{Acceptance, Finding};
@@ -150,6 +152,7 @@ pub(crate) fn load(
             return Err(damaged("a receipt is not of its extract"));
         }
         receipt.superseded = previous.map_or(0, |p| p.rows);
+        receipt.file.clone_from(&file.label);
     }
     let mut rows: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
     let mut reader = EnvelopeReader::open(name, open_blocking(&file.input)?, FORMAT)?;
@@ -173,6 +176,7 @@ pub(crate) fn load(
             {
                 compare(previous, &batch, receipt);
             }
+            let batch = if table == QUARANTINE { labelled(&batch, &file.label).map_err(|_| unreadable())? } else { batch };
             *rows.entry(feed.to_owned()).or_default().entry(table.to_owned()).or_default() += batch.num_rows() as u64;
             sink.write(feed, zone, table, &batch)?;
         }
@@ -213,6 +217,17 @@ fn parts(entry: &str) -> Option<(&str, &str)> {
     let (feed, file) = entry.rsplit_once('/')?;
     let (table, _) = file.strip_suffix(".parquet")?.rsplit_once('-')?;
     Some((feed, table))
+}
+
+/// Quarantine entries with a label in place of the name of their file.
+fn labelled(batch: &RecordBatch, label: &str) -> Result<RecordBatch, ArrowError> {
+    let names: ArrayRef = Arc::new(StringArray::from(vec![label; batch.num_rows()]));
+    let schema = batch.schema();
+    let columns = schema.fields().iter().zip(batch.columns()).map(|(field, column)| match field.name().as_str() {
+        "file" => Arc::clone(&names),
+        _ => Arc::clone(column),
+    });
+    RecordBatch::try_new(Arc::clone(&schema), columns.collect())
 }
 
 /// Whether every row has `value` in a column.

@@ -62,7 +62,7 @@ fn encoded(folder: &Path, rows: usize) -> PathBuf {
     let (plan, extract) = pending_of(plan(), &extract).unwrap();
     let path = folder.join(format!("{rows}.svp"));
     let digest = RowDigest::new(&key());
-    encode_file(&plan, &extract, &path, &terms(), "0", &key(), &digest, &[], rows).unwrap().commit(false).unwrap();
+    encode_file(&plan, &extract, &path, &terms(), "0", "", &key(), &digest, &[], rows).unwrap().commit(false).unwrap();
     path
 }
 
@@ -204,4 +204,20 @@ fn the_manifest_says_what_the_file_holds_and_no_value() {
         assert_eq!(found.num_rows() as u64, rows, "{table}");
     }
     assert_eq!(manifest.terms, terms());
+}
+
+/// A raw extract that is replaced between the moment in which it is recognised and that in which it is read is refused: its receipt would
+/// have the digest of the one beside the rows of the other.
+#[test]
+fn an_extract_that_is_replaced_while_it_is_read_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sample-data/police_rms");
+    let extract = folder.path().join("rms_crimes_2024-12.csv");
+    std::fs::copy(sample.join("rms_crimes_2024-12.csv"), &extract).unwrap();
+    let (plan, file) = pending_of(plan(), &extract).unwrap();
+    std::fs::copy(sample.join("rms_crimes_2025-01.csv"), &extract).unwrap();
+    let path = folder.path().join("out.svp");
+    let digest = RowDigest::new(&key());
+    let error = encode_file(&plan, &file, &path, &terms(), "0", "", &key(), &digest, &[], 1000).unwrap_err();
+    assert!(matches!(error, IngestError::Replaced { .. }), "{error}");
 }

@@ -69,7 +69,8 @@ impl Encoded {
     }
 }
 
-/// Encodes extracts into `folder`, `threads` at a time, in the order of `files`. `svp` is the version of the program, `accepted` the
+/// Encodes extracts into `folder`, `threads` at a time, in the order of `files`. `svp` is the version of the program, `made` the time
+/// that it says it is (RFC 3339, UTC; empty where nobody is to know), `accepted` the
 /// findings that somebody accepted.
 /// No file has its name before it is [committed](Encoded::commit); those that are dropped are deleted.
 ///
@@ -82,6 +83,7 @@ pub fn encode(
     folder: &Path,
     terms: &Terms,
     svp: &str,
+    made: &str,
     key: &Key,
     accepted: &[Acceptance],
     threads: usize,
@@ -94,7 +96,7 @@ pub fn encode(
         while let Some(at) = queue.lock().ok().and_then(|mut q| q.pop_front()) {
             let file = &files[at];
             let path = Encoded::place(folder, file, files);
-            done.push((at, encode_file(plan, file, &path, terms, svp, key, &digest, accepted, ENTRY_ROWS)));
+            done.push((at, encode_file(plan, file, &path, terms, svp, made, key, &digest, accepted, ENTRY_ROWS)));
             on_file(&file.input.name, file.input.bytes);
         }
         done
@@ -121,6 +123,7 @@ pub(super) fn encode_file(
     path: &Path,
     terms: &Terms,
     svp: &str,
+    made: &str,
     key: &Key,
     digest: &RowDigest,
     accepted: &[Acceptance],
@@ -143,6 +146,7 @@ pub(super) fn encode_file(
         sha256: file.sha256.clone(),
         sender: file.sender.clone(),
         dated: file.dated.clone(),
+        made: (!made.is_empty()).then(|| made.to_owned()),
         terms: terms.clone(),
         receipts,
         findings,

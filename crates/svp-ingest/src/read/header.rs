@@ -117,8 +117,11 @@ pub(super) fn locate(file: &str, expected: &Expected, found: &[String], lines: b
     // Where other columns may be there, nobody need ask what is in one without a name.
     let nameless = lines && !expected.allow_extra;
     let unread = found.iter().enumerate().filter(|(i, name)| !(taken.contains(i) || nameless && name.is_empty()));
-    let mut extra: Vec<String> = unread.map(|(_, name)| name.clone()).collect();
+    let unread: Vec<(usize, &String)> = unread.collect();
+    let extra: Vec<String> = unread.iter().map(|(_, name)| (*name).clone()).collect();
     let suggestions = suggest(&missing, &extra);
+    // A cell that should be a name can be a value: it is told where it is, or is near, a name that the source knows.
+    let mut extra = shown(&wanted, &unread);
 
     if recognised == 0 && suggestions.is_empty() {
         // Nothing was recognised: this may be a row of data.
@@ -130,6 +133,7 @@ pub(super) fn locate(file: &str, expected: &Expected, found: &[String], lines: b
         return Err(drift(ReadError::OtherReport { file, recognised, fields, expected }));
     }
     let repeated = repeated(found);
+    let repeated = shown(&wanted, &repeated);
     if !repeated.is_empty() {
         return Err(drift(ReadError::DuplicateHeader { file: file.to_owned(), columns: repeated }));
     }
@@ -157,15 +161,37 @@ pub(super) fn locate(file: &str, expected: &Expected, found: &[String], lines: b
     Ok(Layout { index, named, total: found.len(), unnamed, notes })
 }
 
-/// Names that stand more than once.
-fn repeated(found: &[String]) -> Vec<String> {
-    let (mut seen, mut out) = (HashSet::new(), Vec::new());
-    for name in found.iter().filter(|n| !n.is_empty()) {
-        if !seen.insert(name.as_str()) && !out.contains(name) {
-            out.push(name.clone());
+/// Names that stand more than once, each with the place of its second.
+fn repeated(found: &[String]) -> Vec<(usize, &String)> {
+    let (mut seen, mut told, mut out) = (HashSet::new(), HashSet::new(), Vec::new());
+    for (i, name) in found.iter().enumerate().filter(|(_, n)| !n.is_empty()) {
+        if !seen.insert(name.as_str()) && told.insert(name.as_str()) {
+            out.push((i, name));
         }
     }
     out
+}
+
+/// Names of a header as they may be told, given with their places: those that are, or are near, a name that the source knows; `column 3`
+/// for another, which can be a value.
+fn shown(known: &[String], names: &[(usize, &String)]) -> Vec<String> {
+    let searched = known.len().saturating_mul(names.len()) <= PAIRS;
+    let keys: Vec<String> = if searched { known.iter().map(|name| bare(name)).collect() } else { Vec::new() };
+    let near = |name: &str| {
+        let name = bare(name);
+        !name.is_empty() && keys.iter().any(|key| strsim::normalized_damerau_levenshtein(key, &name) >= ALIKE)
+    };
+    let exact: HashSet<&str> = known.iter().map(String::as_str).collect();
+    let one = |(i, name): &(usize, &String)| match exact.contains(name.as_str()) || near(name) {
+        true => (*name).clone(),
+        false => format!("column {}", i + 1),
+    };
+    names.iter().map(one).collect()
+}
+
+/// Letters and digits of a name, in lower case.
+fn bare(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// How many of the expected columns a line of names has.
@@ -189,7 +215,6 @@ fn suggest(missing: &[String], extra: &[String]) -> Vec<Suggestion> {
     if missing.len().saturating_mul(extra.len()) > PAIRS {
         return Vec::new();
     }
-    let bare = |s: &str| -> String { s.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect() };
     let mut out = Vec::new();
     for want in missing {
         let key = bare(want);

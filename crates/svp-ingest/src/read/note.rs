@@ -23,6 +23,9 @@ pub enum FooterWhy {
     EndMark,
 }
 
+/// Columns that a note names at most.
+const NAMED: usize = 20;
+
 /// Something worth telling about a file that does not stop it. Rows are numbers of records (0 = the header), positions
 /// bytes of the text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,7 +164,10 @@ impl ReadNote {
 impl fmt::Display for ReadNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ExtraColumns(names) => write!(f, "columns that are not read: {}", names.join(", ")),
+            Self::ExtraColumns(names) => {
+                write!(f, "columns that are not read: {}", names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", "))?;
+                if names.len() > NAMED { write!(f, " and {} more", names.len() - NAMED) } else { Ok(()) }
+            }
             Self::OptionalAbsent(names) => write!(f, "optional columns that are absent: {}", names.join(", ")),
             Self::FoldedNames(names) => {
                 f.write_str("columns found under another spelling: ")?;

@@ -132,13 +132,13 @@ async fn a_lease_without_locks_is_taken_over_when_it_is_old() {
 async fn a_run_on_a_store_without_folders() {
     let place = Arc::new(in_memory());
     for text in ["x", "y"] {
-        let run = RunTxn::begin(Arc::clone(&place), specs(), None).await.unwrap();
+        let run = RunTxn::begin(Arc::clone(&place), specs(), false, None).await.unwrap();
         load(&run, "a", "1", 0..3, text).await;
         run.commit_tables().await.unwrap();
         count(&run).await.unwrap();
         run.finish(RunRecord::default()).await.unwrap();
         let ctx = context();
-        let lake = Lake::at(Arc::clone(&place), Open::Read).await.unwrap();
+        let lake = Lake::at(Arc::clone(&place), Open::Read, false).await.unwrap();
         lake.register(&ctx).await.unwrap();
         assert_eq!(
             query(&ctx, "SELECT source, slot, count(*), max(text) FROM fact GROUP BY 1, 2").await,

@@ -1,5 +1,6 @@
 //! The lake as a whole, on a folder of its own for every test.
 
+mod damage;
 mod kill;
 mod limits;
 mod rules;

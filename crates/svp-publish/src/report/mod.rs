@@ -21,7 +21,7 @@ use crate::error::PublishError;
 use crate::format::{self, NOT_APPLICABLE, NOT_AVAILABLE, SUPPRESSED};
 use crate::frame::Frame;
 use crate::geometry::Ground;
-use crate::model::{Chart, Content, Outlines, PublishedTable, ReleaseMeta};
+use crate::model::{Chart, Content, Figure, Outlines, PublishedTable, ReleaseMeta};
 use crate::readme;
 
 /// Most charts that one table is split into.
@@ -255,6 +255,7 @@ fn disclosure(frame: &Frame<'_>) -> Disclosure {
 
 fn source(line: &crate::model::SourceLine) -> SourceRow<'_> {
     let written = |value: u64| format::whole(as_i64(value));
+    let told = |figure: Figure| figure.0.map_or_else(|| format::SUPPRESSED.to_owned(), written);
     SourceRow {
         title: &line.title,
         agency: format::capital(&line.agency.replace('_', " ")),
@@ -264,11 +265,11 @@ fn source(line: &crate::model::SourceLine) -> SourceRow<'_> {
         lawful_basis: &line.lawful_basis,
         disclosure_rule: &line.disclosure_rule,
         files: written(line.files),
-        rows_read: written(line.rows_read),
-        accepted: written(line.accepted),
-        quarantined: written(line.quarantined),
-        duplicate: written(line.duplicate),
-        adds_up: line.adds_up(),
+        rows_read: told(line.rows_read),
+        accepted: told(line.accepted),
+        quarantined: told(line.quarantined),
+        duplicate: told(line.duplicate),
+        adds_up: line.adds_up,
     }
 }
 
