@@ -8,6 +8,11 @@ use datafusion::logical_expr::{Distinct, Expr, JoinType, LogicalPlan};
 /// The name that the engine gives to what is held in memory; the view over it has the name that it is known by.
 const UNNAMED: &str = "?table?";
 
+/// A stored table that a run may have as a view over itself, in which columns that depend on the area are those of the area that asks
+/// (`svp_ingest::elsewhere`): it has the columns of its schema either way, and the way ends there. Only a table that svp registered
+/// under the name counts; an alias of a query does not.
+const STORED: &str = "event";
+
 /// Functions that give back one of the values that they were given. All others say how many there were, or can.
 const GIVE_BACK: [&str; 8] =
     ["min", "max", "first_value", "last_value", "any_value", "bool_and", "bool_or", "nth_value"];
@@ -114,8 +119,10 @@ impl Lineage<'_> {
             LogicalPlan::TableScan(scan) => {
                 let at = scan.projection.as_ref().and_then(|p| p.get(column).copied()).unwrap_or(column);
                 match scan.source.get_logical_plan() {
-                    Some(view) => self.field(&view, at, Some(scan.table_name.table()), out),
-                    None => {
+                    Some(view) if scan.table_name.table() != STORED => {
+                        self.field(&view, at, Some(scan.table_name.table()), out);
+                    }
+                    _ => {
                         out.insert(Origin { table: self.table(scan.table_name.table(), alias), column: Some(name()) });
                     }
                 }
@@ -177,8 +184,10 @@ impl Lineage<'_> {
                 }
             }
             LogicalPlan::TableScan(scan) => match scan.source.get_logical_plan() {
-                Some(view) => self.rows(&view, Some(scan.table_name.table()), out),
-                None => {
+                Some(view) if scan.table_name.table() != STORED => {
+                    self.rows(&view, Some(scan.table_name.table()), out);
+                }
+                _ => {
                     out.insert(Origin { table: self.table(scan.table_name.table(), alias), column: None });
                 }
             },
