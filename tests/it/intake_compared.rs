@@ -60,7 +60,7 @@ fn one_value_that_fills_a_column_of_one_file_is_told() {
     let (lab, ran) = four_months(born, |_| 60);
     assert_eq!(compared(&ran), [(label(MARCH), "birth_date".to_owned(), 15, 60)]);
     // A look at the rows that writes nothing says it too.
-    let looked = lab.check().args(["--rows", "--log", "json"]).run().good();
+    let looked = lab.check().args(["--rows", "--log", "json", "--key"]).arg(lab.key()).run().good();
     assert_eq!(compared(&looked), [(label(MARCH), "birth_date".to_owned(), 15, 60)]);
 }
 

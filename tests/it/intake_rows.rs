@@ -126,7 +126,7 @@ fn a_column_that_turns_empty_refuses_the_file() {
         let ran = ingest(&lab, MARCH, &extract(ECDS, 60, |i| with(attendance(i), vec![(given, value(i))])));
         let ran = ran.ended(4).says(&[
             "column_emptied",
-            "ecds_2025-03.csv",
+            &label("ecds_2025-03.csv"),
             column,
             given,
             "60 of 60 = 100.0 %",
@@ -161,7 +161,7 @@ fn a_date_in_another_form_names_the_column_and_its_form() {
     });
     let ran = ingest(&lab, "istv/istv_2025-03.csv", &text);
     let ran = ran.ended(4).says(&[
-        "istv_2025-03.csv",
+        &label("istv_2025-03.csv"),
         "event.occurred_from",
         "unreadable",
         "`ASSAULT DATE AND TIME` as dd/mm/yyyy hh:mi:ss",
@@ -246,7 +246,7 @@ fn ids_of_a_spreadsheet_are_repaired_or_refused() {
     for id in lost {
         let lab = ecds();
         let ran = ingest(&lab, MARCH, &extract(ECDS, 30, |i| with(attendance(i), vec![("EC_Ident", id(i))])));
-        ran.ended(4).says(&["spoilt_ids", "EC_Ident", "ecds_2025-03.csv"]);
+        ran.ended(4).says(&["spoilt_ids", "EC_Ident", &label("ecds_2025-03.csv")]);
     }
     let lab = Lab::police();
     ingest(&lab, JANUARY, &extract(RMS, 8, |i| with(crime(i), vec![("Crime Ref", "5.02E+10".into())])))

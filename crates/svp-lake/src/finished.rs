@@ -10,7 +10,6 @@ use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::error::{LakeError, Result};
 use crate::layout::{LEDGER, PUBLISHED};
@@ -38,10 +37,6 @@ pub(crate) struct Finished {
 /// `ledger/finished.json`
 pub(crate) fn path() -> Path {
     Path::from_iter([LEDGER, "finished.json"])
-}
-
-pub(crate) fn digest(bytes: &[u8]) -> String {
-    hex::encode(Sha256::digest(bytes))
 }
 
 impl Finished {

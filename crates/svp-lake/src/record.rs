@@ -7,9 +7,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::error::{LakeError, Result};
-use crate::finished;
 use crate::sealed::SealedTable;
 
 /// The layout of lakes that this version writes and the newest that it reads.
@@ -73,6 +73,11 @@ struct FormatOnly {
     format: u32,
 }
 
+/// The SHA-256 of bytes, hexadecimal.
+fn digest(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
 /// `runs/00000042.json`
 pub(crate) fn record_path(number: u64) -> Path {
     Path::from(format!("{RUNS}/{number:08}.json"))
@@ -108,7 +113,7 @@ async fn read_digested(store: &dyn ObjectStore, number: u64) -> Result<(RunRecor
     let path = record_path(number);
     let bytes = store.get(&path).await.map_err(|e| LakeError::store(&path, e))?;
     let bytes = bytes.bytes().await.map_err(|e| LakeError::store(&path, e))?;
-    Ok((parse(&path, &bytes)?, finished::digest(&bytes)))
+    Ok((parse(&path, &bytes)?, digest(&bytes)))
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<RunRecord> {
@@ -166,9 +171,9 @@ pub(crate) async fn create(store: &dyn ObjectStore, record: &RunRecord) -> Resul
         serde_json::to_vec_pretty(record).map_err(|source| LakeError::Record { path: path.to_string(), source })?;
     text.push(b'\n');
     let options = PutOptions::from(PutMode::Create);
-    let digest = finished::digest(&text);
+    let sha256 = digest(&text);
     match store.put_opts(&path, Bytes::from(text).into(), options).await {
-        Ok(_) => Ok(digest),
+        Ok(_) => Ok(sha256),
         Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
             Err(LakeError::Conflict { number: record.number, path: path.to_string() })
         }
