@@ -7,9 +7,9 @@
 --! grain = [{ name = "hours", title = "Hours", limited_by = "hours" }]
 --! attributes = [{ name = "chance", title = "Share by chance" }]
 --! counts = [
---!   { name = "police", title = "Known to the police", measure = "known_to_police", adds_to = "events", same_as = [{ measure = "events", at = { agency = "police" } }, { measure = "parties", at = { role = "victim" } }] },
---!   { name = "health", title = "Known to hospitals", measure = "known_to_hospitals", adds_to = "events", same_as = [{ measure = "events", at = { agency = "health" } }, { measure = "parties", at = { role = "patient" } }] },
---!   { name = "both", title = "Matched", measure = "both_middle", part_of = ["police", "health"] },
+--!   { name = "police", title = "Known to the police", measure = "known_to_police_at_hour", adds_to = "known_to_police", same_as = { measure = "events", at = { agency = "police", time_precision = ["exact", "window"] } } },
+--!   { name = "health", title = "Known to hospitals", measure = "known_to_hospitals_at_hour", adds_to = "known_to_hospitals", same_as = { measure = "events", at = { agency = "health", time_precision = "exact" } } },
+--!   { name = "both", title = "Matched", measure = "both_at_hour", part_of = ["police", "health"], adds_to = "both_middle" },
 --! ]
 --! derived = [
 --!   { name = "linked", title = "Known to both", unit = "incidents, chance matches taken off", expr = "round(both * (1 - coalesce(chance, 0)), 0)", inputs = ["both"] },

@@ -7,9 +7,10 @@
 //! tables: otherwise a reader can compute what the attack calls safe.
 //!
 //! What is covered: all numbers of all tables of the sample's release under all its definitions, in one release, with these
-//! exceptions. A map is one number, its sum: pieces of maps are another test's (`crates/svp-disclose/tests`). Numbers that are
-//! below 3 in one of the counties are pooled by table, count and margin, since small numbers hang together by chance. Relations that
-//! are not linear, and those between a number of people and one of events that hold only because nobody was hurt twice, are not seen.
+//! exceptions. A map is one number, its sum: that pieces of maps add up is asked in `coarsen.rs`. Numbers that are below 3 in
+//! one of the counties are pooled by table, count and margin, since small numbers hang together by chance. Not seen are relations that
+//! are not linear; those that hold because a difference which the model has is 0 in all three; and those between a number of
+//! people and one of events that hold because nobody was hurt twice.
 
 mod relations;
 
@@ -55,10 +56,12 @@ fn records(measure: &str, universe: &str) -> Option<Records> {
         ("parties", _) => plain(include_str!("measures/parties.sql")),
         ("people", _) => plain(include_str!("measures/people.sql")),
         ("under_25", _) => plain(include_str!("measures/under_25.sql")),
-        ("known_to_police", _) => some(include_str!("measures/listed.sql"), &["police"]),
-        ("known_to_hospitals", _) => some(include_str!("measures/listed.sql"), &["health"]),
+        ("known_to_police" | "known_to_police_at_hour", _) => some(include_str!("measures/listed.sql"), &["police"]),
+        ("known_to_hospitals" | "known_to_hospitals_at_hour", _) => {
+            some(include_str!("measures/listed.sql"), &["health"])
+        }
         ("both_strict", _) => some(MATCHED, &["strict"]),
-        ("both_middle", _) => some(MATCHED, &["strict", "middle"]),
+        ("both_middle" | "both_at_hour", _) => some(MATCHED, &["strict", "middle"]),
         ("both_loose", _) => some(MATCHED, &["strict", "middle", "loose"]),
         _ => return None,
     })
@@ -135,10 +138,10 @@ fn as_one_piece(mut table: Table) -> Table {
 async fn county(seed: u64) -> County {
     let folder = TempDir::new().unwrap();
     let at = |name: &str| folder.path().join(name).display().to_string();
-    generate(&Options { out: folder.path().join("data"), people: 8_000, months: 5, seed }).unwrap();
+    generate(&Options { out: folder.path().join("data"), people: 4_000, months: 12, seed }).unwrap();
     std::fs::write(folder.path().join("key"), KEY).unwrap();
     let (lake, data, reference) = (at("lake"), at("data"), at("data/reference"));
-    svp(["run", "--area", "wessmark", "--clock", "2023-09-10T06:00:00Z", "--threads", "2"])
+    svp(["run", "--area", "wessmark", "--clock", "2024-04-10T06:00:00Z", "--threads", "2"])
         .args(["--lake", &lake, "--key", &at("key"), "--extracts", &data, "--reference", &reference])
         .run()
         .good();
@@ -207,12 +210,19 @@ fn model(tables: &[Table], hierarchies: &dyn Hierarchies) -> Vec<(Vec<(String, u
             name[*number] = Some(label(table, row));
         }
     }
+    // A difference that the model has (a part of a count, a view inside a view) and that is 0 in this county is taken as 0: that
+    // the two are equal here is no sum that it lacks. Atoms are not asked: their numbers are one choice of several.
+    let is_nothing = |number: usize| {
+        let atom = related.provenance[number].label.contains(": what falls under ");
+        !atom && related.system.numbers[number].value.is_some_and(|v| v.abs() < 1e-9)
+    };
     let one = |e: &svp_disclose::system::Equation| {
         let (mut named, mut latent) = (Vec::new(), Vec::new());
         for &(number, c) in &e.terms {
             assert!(c == c.trunc(), "a coefficient is a whole number");
             match &name[number] {
                 Some(name) => named.push((name.clone(), residue(c as i64))),
+                None if is_nothing(number) => {}
                 None => latent.push((number, residue(c as i64))),
             }
         }
