@@ -154,7 +154,7 @@ async fn county(seed: u64) -> County {
     let lake = LakeAt::folder(lake);
     let setting = Setting {
         ground: Some(Ground { area, paths: &paths, postcodes: false, tables: true }),
-        rows: Rows::Lake { lake: LakeOf::At(&lake), linkage: true, calendar: Calendar::Always },
+        rows: Rows::Lake { lake: LakeOf::At(&lake), calendar: Calendar::Always },
         months: Some(svp_app::period(area)),
         off_grid: OffGrid::OfTheAudience,
         hold_coverage: true,

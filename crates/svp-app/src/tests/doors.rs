@@ -53,7 +53,7 @@ async fn a_lost_record_stops_the_ledger_until_a_person_decides() {
     assert_eq!(list.kind(), ErrorKind::Forbidden);
     let token = tiny.token("PC1");
     let request = EraseRequest { site: tiny.site(), lake: tiny.lake_at(), token, even_if_absent: false };
-    assert_eq!(erase(&request, &MACHINE, &Silent).await.unwrap_err().kind(), ErrorKind::Storage);
+    assert_eq!(erase(&request, &key(), &MACHINE, &Silent).await.unwrap_err().kind(), ErrorKind::Storage);
     assert_eq!(fs::read(tiny.path("lake/ledger/000002-wessmark-partner/entry.json")).unwrap(), told);
     assert!(tiny.path("lake/published/000002-wessmark-partner/manifest.json").exists());
 
