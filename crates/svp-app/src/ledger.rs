@@ -35,15 +35,7 @@ pub(crate) async fn read(
     audience: &str,
     anew: Option<BegunAnew>,
 ) -> Result<Ledger, AppError> {
-    let own: Vec<&LedgerLine> = lines.iter().filter(|l| l.head.audience == audience).collect();
-    let mut named = Vec::new();
-    for line in &own {
-        let path = format!("ledger/{}/{ENTRY}", line.release);
-        if lake.exists(&path).await? {
-            named.push((entry_name(line.head.number), lake.get(&path).await?.to_vec()));
-        }
-    }
-    let head = own.last().map(|l| &l.head);
+    let (named, head) = entries(lake, lines, audience).await?;
     let damage = damage(lake, audience, &named).await?;
     let ledger = match (anew, damage) {
         (Some(by), damage) => Ledger::begin_anew(named, head, damage, by),
@@ -51,6 +43,39 @@ pub(crate) async fn read(
         (None, None) => Ledger::from_entries(named, head),
     };
     ledger.map_err(|source| AppError::Ledger { audience: audience.to_owned(), source })
+}
+
+/// The entries of an audience that are there, and the head that the run record knows.
+async fn entries<'l>(
+    lake: &Lake,
+    lines: &'l [LedgerLine],
+    audience: &str,
+) -> Result<(Vec<(String, Vec<u8>)>, Option<&'l Head>), AppError> {
+    let mut named = Vec::new();
+    let mut head = None;
+    for line in lines.iter().filter(|l| l.head.audience == audience) {
+        let path = format!("ledger/{}/{ENTRY}", line.release);
+        if lake.exists(&path).await? {
+            named.push((entry_name(line.head.number), lake.get(&path).await?.to_vec()));
+        }
+        head = Some(&line.head);
+    }
+    Ok((named, head))
+}
+
+/// The ledger of an audience beside that of a release. Where somebody `decided` to go on, what the lake lost does not count: the entries
+/// that it has must be whole.
+pub(crate) async fn read_beside(
+    lake: &Lake,
+    lines: &[LedgerLine],
+    audience: &str,
+    decided: bool,
+) -> Result<Ledger, AppError> {
+    if !decided {
+        return read(lake, lines, audience, None).await;
+    }
+    let (named, head) = entries(lake, lines, audience).await?;
+    Ledger::from_entries(named, head).map_err(|source| AppError::Ledger { audience: audience.to_owned(), source })
 }
 
 /// What the lake knows to be wrong with the ledger of an audience, whatever its entries say of themselves.

@@ -10,6 +10,7 @@ use svp_lake::Lake;
 
 use crate::error::AppError;
 use crate::ledger::{self, LedgerLine};
+use crate::progress::Progress;
 use crate::site::Site;
 
 /// The audiences whose releases the members of one get too.
@@ -18,13 +19,18 @@ pub(crate) fn beside(site: &Site, audience: &str) -> BTreeSet<String> {
 }
 
 /// The readers of a release to an audience who hold more than `own`, its ledger: its members where they read others, and
-/// the members of audiences that read it. One whose other ledgers are empty holds nothing more.
+/// the members of audiences that read it. One whose other ledgers are empty holds nothing more. Where somebody `decided` to go on past
+/// what is lost, a ledger counts as far as its entries are there, and one that cannot be read at all is told and left out.
+///
+/// # Errors
+/// A ledger that is not whole, where nobody decided.
 pub(crate) async fn readers(
     lake: &Lake,
     lines: &[LedgerLine],
     site: &Site,
-    audience: &str,
-    own: &Ledger,
+    (audience, own): (&str, &Ledger),
+    decided: bool,
+    progress: &dyn Progress,
 ) -> Result<Vec<Reader>, AppError> {
     let mut out = Vec::new();
     for name in site.policies.keys() {
@@ -35,7 +41,16 @@ pub(crate) async fn readers(
         }
         let mut tables: Vec<Table> = Vec::new();
         for other in &held {
-            tables.extend(ledger::read(lake, lines, other, None).await?.tables());
+            match ledger::read_beside(lake, lines, other, decided).await {
+                Ok(ledger) => tables.extend(ledger.tables()),
+                Err(AppError::Ledger { .. }) if decided => {
+                    let what = format!(
+                        "what the audience {other} was told cannot be read, and does not count: the ledger is begun anew"
+                    );
+                    progress.step("ledger", &what);
+                }
+                Err(error) => return Err(error),
+            }
         }
         if !tables.is_empty() {
             tables.extend(own.tables());

@@ -148,7 +148,7 @@ impl Prepared {
         });
         let begun_anew = anew.is_some();
         let told = ledger::read(&lake, &state.ledger, &area.audience, anew).await?;
-        let readers = readers::readers(&lake, &state.ledger, site, &area.audience, &told).await?;
+        let readers = readers::readers(&lake, &state.ledger, site, (&area.audience, &told), begun_anew, progress).await?;
         let absent = reference::absent(area, &paths.reference);
         if !absent.is_empty() {
             return Err(absent.into());

@@ -8,7 +8,7 @@ use svp_contract::{Finding, FindingKind};
 
 use crate::error::IngestError;
 use crate::load::SourcePlan;
-use crate::pending::LoadedFile;
+use crate::loaded_file::LoadedFile;
 use crate::revise::{ask, by_slot, engine, view};
 
 /// Rows of each file that are looked at: looking for the district of a point takes time, and columns that were sorted apart are so in

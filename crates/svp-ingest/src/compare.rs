@@ -14,7 +14,7 @@ use crate::chance::{FEWEST_OTHERS, FEWEST_ROWS, Part, expected, no_chance, other
 use crate::error::IngestError;
 use crate::lengths::{Live, lengths};
 use crate::load::SourcePlan;
-use crate::pending::LoadedFile;
+use crate::loaded_file::LoadedFile;
 use crate::profile::{profile_batch, read_shares};
 use crate::receipt::{FILE, Receipt};
 use crate::revise::engine;
@@ -190,14 +190,23 @@ async fn columns(
     };
     let mut groups: Vec<_> = groups.iter().map(|(name, held)| (inputs(name), name, held)).collect();
     groups.sort_by_key(|(inputs, ..)| inputs.len());
-    let kinds: [(PartOf<'_, Held<'_>>, Odd, &str); 3] = [
-        (&|h| h.blank, more_blank, "is blank more often than in any other file of the source"),
-        (&|h| h.lost, more_blank, "gives a value less often than in any other file of the source"),
-        (&|h| h.common, more_common, "holds one value more often than in any other file of the source"),
+    // Of what else gives no value, the account of columns tells.
+    let coded = |[source, _, feed, table, column]: &[String; 5]| {
+        let feeds = plans.iter().filter(|p| p.source.name == *source).flat_map(SourcePlan::feeds);
+        feeds.filter(|f| f.name() == feed).any(|f| f.is_coded(table, column))
+    };
+    let kinds: [(PartOf<'_, Held<'_>>, Odd, bool, &str); 3] = [
+        (&|h| h.blank, more_blank, false, "is blank more often than in any other file of the source"),
+        (&|h| h.lost, more_blank, true, "gives a value less often than in any other file of the source"),
+        (&|h| h.common, more_common, false, "holds one value more often than in any other file of the source"),
     ];
-    for (part, odd, what) in kinds {
+    for (part, odd, of_codes, what) in kinds {
         let mut told: BTreeMap<(&str, &str), Vec<&BTreeSet<&str>>> = BTreeMap::new();
-        for (inputs, [source, .., table, column], held) in groups.iter().filter(|(inputs, ..)| !inputs.is_empty()) {
+        for (inputs, name, held) in groups.iter().filter(|(inputs, ..)| !inputs.is_empty()) {
+            let [source, .., table, column] = name;
+            if of_codes && !coded(name) {
+                continue;
+            }
             for (at, one) in held.iter().enumerate().filter(|(_, one)| one.mapped) {
                 let (own, others) = (part(one).of_records(one.records), others(held, at, part));
                 let enough = match others.len() {

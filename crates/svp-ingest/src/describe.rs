@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use svp_contract::FindingKind;
+use svp_contract::{ColumnType, FindingKind};
 
 use crate::plan::{FeedPlan, Origin, Stage, Step};
 
@@ -66,6 +66,13 @@ impl FeedPlan {
         let form = quoted.filter(|text| text.contains("yy") || text.contains("hh:mi")).last();
         let form = form.map(|f| format!(" as {f}")).unwrap_or_default();
         (!names.is_empty()).then(|| format!("{}{form}", names.join(", ")))
+    }
+
+    /// Whether a column of a table is a flag or holds codes: the mapping of such a one can keep some answers and leave out others.
+    pub(crate) fn is_coded(&self, table: &str, column: &str) -> bool {
+        let of_table = self.targets.iter().filter(|t| t.table.name == table);
+        let columns = of_table.filter_map(|t| t.table.column(column));
+        columns.into_iter().any(|c| c.kind == ColumnType::Boolean || !c.codes.is_empty())
     }
 
     /// The columns of the extract that a column is read from.

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::common::{JoinType, TableReference};
+use datafusion::common::{JoinType, ScalarValue, TableReference};
 use datafusion::logical_expr::{cast, when};
 use datafusion::prelude::{DataFrame, Expr, SessionContext, col, lit};
 use futures::StreamExt;
@@ -19,7 +19,7 @@ use svp_lake::{Rewrite, RunTxn};
 
 use crate::desk::{Need, needs_of, reference_digests, short, told};
 use crate::error::IngestError;
-use crate::pending::LoadedFile;
+use crate::loaded_file::LoadedFile;
 use crate::reference::SiteLists;
 use crate::revise::engine;
 
@@ -144,6 +144,13 @@ impl Asking<'_> {
         let slots = slots.iter().map(|s| lit(*s)).collect();
         let of = col("source").eq(lit(&source.name)).and(col("slot").in_list(slots, false));
         let mut rows = ctx.table(table.name.as_str()).await.and_then(|t| t.filter(of)).map_err(&failed)?;
+        // Rows from before a column was known do not have it.
+        for field in table.stored_schema().fields() {
+            if !rows.schema().has_column_with_unqualified_name(field.name()) {
+                let nothing = cast(lit(ScalarValue::Null), field.data_type().clone());
+                rows = rows.with_column(field.name(), nothing).map_err(&failed)?;
+            }
+        }
         for (column, sql) in derived(source, self.tables, table) {
             let value = rows.parse_sql_expr(sql).map_err(&failed)?;
             rows = rows.with_column(&column.name, cast(value, column.kind.arrow())).map_err(&failed)?;

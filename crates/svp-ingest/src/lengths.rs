@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use svp_contract::{Finding, FindingKind, Month};
 
 use crate::chance::{FEWEST_OTHERS, FEWEST_ROWS, Part, expected, no_chance, no_chance_of, others};
-use crate::pending::LoadedFile;
+use crate::loaded_file::LoadedFile;
 use crate::receipt::Receipt;
 
 /// Fewer rows in another file say nothing of a file's length.

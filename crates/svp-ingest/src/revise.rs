@@ -21,7 +21,7 @@ use svp_lake::{Rewrite, RunTxn};
 use crate::elsewhere::{beside, is_of_area};
 use crate::error::IngestError;
 use crate::load::{Previous, QUARANTINE, SourcePlan};
-use crate::pending::LoadedFile;
+use crate::loaded_file::LoadedFile;
 use crate::repeats::{FreshIds, repeats};
 
 /// A table whose rows belong to records, as its schema says.

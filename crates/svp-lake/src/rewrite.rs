@@ -1,9 +1,11 @@
 //! Rewriting: the rows of a table, or of some of its partitions, are written anew.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
+use arrow::array::{Array, AsArray, RecordBatch, UInt32Array, new_null_array};
 use arrow::compute::take_record_batch;
+use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 
@@ -18,6 +20,8 @@ pub struct Rewrite<'a> {
     table: String,
     stem: String,
     columns: Vec<String>,
+    /// All columns of the table.
+    schema: SchemaRef,
     writers: BTreeMap<Vec<String>, PartWriter>,
 }
 
@@ -45,17 +49,17 @@ impl<'a> Rewrite<'a> {
 
     /// Rows for a table; none of its files goes yet.
     pub(crate) fn of(txn: &'a RunTxn, zone: &str, table: &str, stem: &str) -> Result<Self> {
-        let columns = txn.partition_columns(zone, table)?;
+        let (columns, schema) = (txn.partition_columns(zone, table)?, txn.columns(zone, table)?);
         let (zone, table, stem) = (zone.to_owned(), table.to_owned(), stem.to_owned());
-        Ok(Self { txn, zone, table, stem, columns, writers: BTreeMap::new() })
+        Ok(Self { txn, zone, table, stem, columns, schema, writers: BTreeMap::new() })
     }
 
-    /// Writes rows, of any of the partitions.
+    /// Writes rows, of any of the partitions. Columns that the table did not have when they were first written are NULL in them.
     ///
     /// # Errors
     /// When the store refuses.
     pub async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        for (values, rows) in self.by_partition(batch)? {
+        for (values, rows) in self.by_partition(&whole(batch, &self.schema)?)? {
             let writer = match self.writers.entry(values) {
                 std::collections::btree_map::Entry::Occupied(writer) => writer.into_mut(),
                 std::collections::btree_map::Entry::Vacant(place) => {
@@ -96,6 +100,21 @@ impl<'a> Rewrite<'a> {
             .map(|(values, rows)| Ok((values, take_record_batch(batch, &UInt32Array::from(rows)).map_err(failed)?)))
             .collect()
     }
+}
+
+/// The batch with all columns of the table; those that it has not, NULL.
+fn whole(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let there = batch.schema();
+    let missing: Vec<_> =
+        schema.fields().iter().filter(|f| f.is_nullable() && there.column_with_name(f.name()).is_none()).collect();
+    if missing.is_empty() {
+        return Ok(batch.clone());
+    }
+    let fields = there.fields().iter().chain(missing.iter().copied()).cloned().collect::<Vec<_>>();
+    let blank = missing.iter().map(|f| new_null_array(f.data_type(), batch.num_rows()));
+    let columns = batch.columns().iter().cloned().chain(blank).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+        .map_err(|e| LakeError::engine("adding columns that the table got later", e.into()))
 }
 
 impl RunTxn {

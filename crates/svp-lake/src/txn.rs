@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 use datafusion::catalog::TableProvider;
 use datafusion::prelude::SessionContext;
@@ -180,6 +181,11 @@ impl RunTxn {
             Some(table) => Ok((key, table)),
             None => Err(LakeError::UndeclaredTable { table: key }),
         }
+    }
+
+    /// All columns of a declared table.
+    pub(crate) fn columns(&self, zone: &str, table: &str) -> Result<SchemaRef> {
+        Ok(Arc::clone(&self.table(zone, table)?.1.spec.schema))
     }
 
     /// The partition columns of a declared table.

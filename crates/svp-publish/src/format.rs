@@ -2,9 +2,8 @@
 
 use crate::frame::Cell;
 use crate::model::Column;
+pub(crate) use crate::model::SUPPRESSED;
 
-/// Shorthand of a value withheld by disclosure control.
-pub(crate) const SUPPRESSED: &str = "[c]";
 /// Shorthand of a value that is not available.
 pub(crate) const NOT_AVAILABLE: &str = "[x]";
 /// Shorthand of a value that cannot apply.

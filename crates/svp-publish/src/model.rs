@@ -5,7 +5,8 @@ use geo::MultiPolygon;
 use serde::{Serialize, Serializer};
 use svp_disclose::Disclosed;
 
-use crate::format::SUPPRESSED;
+/// Shorthand of a value withheld by disclosure control.
+pub(crate) const SUPPRESSED: &str = "[c]";
 
 /// The facts of the run that a release prints on its cover and in its manifest.
 #[derive(Debug, Clone, Default, Serialize)]
