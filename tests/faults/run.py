@@ -60,7 +60,8 @@ def speaks(finding, kind, delivery):
     if any(name in finding["what"] for name in named):
         return True
     file = finding.get("file", "").removesuffix(".gz")
-    if file:
+    # A label stands for the name of a file, in all but what the terminal shows.
+    if file and not file.startswith("file-"):
         return file in named
     slot = finding.get("slot", "").split("@")[0]
     if slot:

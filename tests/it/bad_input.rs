@@ -186,7 +186,12 @@ fn all_problems_are_told_at_once() {
         lab.write(BAD, replaced(&extract(BAD), "Easting", "Ostwert", 1));
         lab.write("police_rms/rms_crimes_2025-02.csv", "");
     };
-    check("two files", spoil, 4, &["rms_crimes_2025-01.csv", "\"Easting\"", "column 10", "rms_crimes_2025-02.csv", "2 files"]);
+    check(
+        "two files",
+        spoil,
+        4,
+        &["rms_crimes_2025-01.csv", "\"Easting\"", "column 10", "rms_crimes_2025-02.csv", "2 files"],
+    );
 }
 
 /// One row broken in each way: the run goes on, and quarantine says file, row, column and rule.

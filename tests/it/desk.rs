@@ -8,11 +8,18 @@ use std::sync::OnceLock;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use crate::support::{CLOCK, OTHER_KEY, Lab, Needles, Svp, files_under, label, number, release_digests, sample, sample_command, sample_data, searched, sql, svp, verify_release};
+use crate::support::{
+    CLOCK, Lab, Needles, OTHER_KEY, Svp, files_under, label, number, release_digests, sample, sample_command,
+    sample_data, searched, sql, svp, verify_release,
+};
 
 /// `svp pseudonymise` on the workspace's site.
 fn desk(source: &str, key: &Path, out: &Path) -> Svp {
-    svp(["pseudonymise", "--area", "wessmark", "--source", source, "--key"]).arg(key).arg("--out").arg(out).env("SVP_CLOCK", CLOCK)
+    svp(["pseudonymise", "--area", "wessmark", "--source", source, "--key"])
+        .arg(key)
+        .arg("--out")
+        .arg(out)
+        .env("SVP_CLOCK", CLOCK)
 }
 
 /// The police's and the hospital's extracts of the sample, encoded once for all tests.

@@ -126,6 +126,9 @@ fn secrets_of_a_store_come_from_the_environment_and_are_shown_nowhere() {
         assert!(!ran.stderr.contains(secret), "{}", ran.stderr);
     }
     let request = heard.join().unwrap();
-    assert!(request.contains("AKIDEXAMPLE") && request.contains("eu-west-2") && request.contains("tokentoken"), "{request}");
+    assert!(
+        request.contains("AKIDEXAMPLE") && request.contains("eu-west-2") && request.contains("tokentoken"),
+        "{request}"
+    );
     assert!(!request.contains("hunter2"), "{request}");
 }

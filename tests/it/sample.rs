@@ -258,8 +258,7 @@ fn receipts_add_up() {
         assert_eq!(by_file.get(&label(file)), rows.as_i64().as_ref(), "{path}");
     }
     assert!(compared > 120, "{compared} files compared");
-    let cin =
-        format!("SELECT sum(rows_read) FROM receipt WHERE feed = 'child' AND file = '{}'", label("CIN_2024.xml"));
+    let cin = format!("SELECT sum(rows_read) FROM receipt WHERE feed = 'child' AND file = '{}'", label("CIN_2024.xml"));
     assert_eq!(number(&sample.lake, &cin), truth["expected"]["cin_children_2024"].as_i64().unwrap());
 }
 

@@ -94,6 +94,7 @@ pub(crate) async fn rows(
     let compared = compare_receipts(&machine.plain_session()?, &plans, live, &sources, FIRST_RUN).await?;
     let found = intake.findings.into_iter().chain(queue.findings);
     let findings: Vec<_> = found.chain(std::mem::take(&mut all.findings)).chain(compared).collect();
-    let labels = files.iter().filter(|_| known).map(|f| (f.extract().to_owned(), names::label(key, f.extract()))).collect();
+    let labels =
+        files.iter().filter(|_| known).map(|f| (f.extract().to_owned(), names::label(key, f.extract()))).collect();
     Ok(RowsChecked { receipts: all.receipts, findings, refused: errors, labels })
 }

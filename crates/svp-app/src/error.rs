@@ -225,9 +225,9 @@ impl Advice for AppError {
             Self::Publish(error) => error.hint(),
             Self::Trial(error) => error.hint(),
             Self::Lake(error) => error.hint(),
-            Self::Audience { .. } => Some(
-                "take the source out of this area's inputs, or release to an audience that its [law] names".into(),
-            ),
+            Self::Audience { .. } => {
+                Some("take the source out of this area's inputs, or release to an audience that its [law] names".into())
+            }
             Self::Ledger { source, .. } => source.hint(),
             Self::Record { .. } => {
                 Some("restore runs/ of the lake from a backup: it names the tables and the ledgers".into())

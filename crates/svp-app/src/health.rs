@@ -48,7 +48,9 @@ pub(crate) async fn verify(lake: &Lake, progress: &dyn Progress) -> Result<(), A
     let (files, digested) = (verified.files, verified.digested);
     let by = match files - digested {
         0 => "by their digests".to_owned(),
-        older => format!("{digested} by their digests, {older} from before digests were kept by being read to their end"),
+        older => {
+            format!("{digested} by their digests, {older} from before digests were kept by being read to their end")
+        }
     };
     progress.step("lake", &format!("{files} live files are there and are what was written: {by}"));
     progress.step("lake", &format!("{} releases are whole, by the digests of their manifests", releases.len()));

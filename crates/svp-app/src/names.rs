@@ -33,7 +33,8 @@ pub fn label(key: &Key, name: &str) -> String {
 
 /// Whether a text is a label.
 fn is_label(text: &str) -> bool {
-    text.strip_prefix(MARK).is_some_and(|digits| digits.len() == DIGITS && digits.bytes().all(|b| b.is_ascii_hexdigit()))
+    text.strip_prefix(MARK)
+        .is_some_and(|digits| digits.len() == DIGITS && digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 impl Names {
@@ -190,7 +191,8 @@ mod tests {
             assert_eq!(names.hide(&text), hidden);
         }
         assert_eq!(names.show(&format!("{smith} is older")), format!("{NAME} is older"));
-        let found = Finding::new(FindingKind::OlderDelivery, "s", "2024-05", NAME, format!("{NAME} of the same slot is newer"));
+        let found =
+            Finding::new(FindingKind::OlderDelivery, "s", "2024-05", NAME, format!("{NAME} of the same slot is newer"));
         let hidden = serde_json::to_string(&names.hidden(&[found])).unwrap();
         assert!(!hidden.contains("smith") && hidden.matches(&smith).count() == 2, "{hidden}");
     }

@@ -111,8 +111,9 @@ impl DataDesk {
         progress.bar("encode", files.iter().map(|f| f.input.bytes).sum(), true);
         let on_file = |file: &str, bytes: u64| progress.advance(bytes, file);
         let version = env!("CARGO_PKG_VERSION");
-        let encoded = encode(plan, &files, folder, &terms, version, &request.clock, key, &accepted, machine.threads, &on_file)
-            .map_err(AppError::Encode)?;
+        let encoded =
+            encode(plan, &files, folder, &terms, version, &request.clock, key, &accepted, machine.threads, &on_file)
+                .map_err(AppError::Encode)?;
         progress.end_bar();
         no_failures(&data)?;
         let receipts: Vec<Receipt> = encoded.iter().flat_map(|e| e.manifest.receipts.clone()).collect();

@@ -148,7 +148,8 @@ impl Prepared {
         });
         let begun_anew = anew.is_some();
         let told = ledger::read(&lake, &state.ledger, &area.audience, anew).await?;
-        let readers = readers::readers(&lake, &state.ledger, site, (&area.audience, &told), begun_anew, progress).await?;
+        let readers =
+            readers::readers(&lake, &state.ledger, site, (&area.audience, &told), begun_anew, progress).await?;
         let absent = reference::absent(area, &paths.reference);
         if !absent.is_empty() {
             return Err(absent.into());
@@ -374,8 +375,17 @@ impl Work<'_> {
     async fn publish(&self, state: &mut RunState, links: &LinkReport, decided: Decided) -> Result<String, AppError> {
         let clock = self.clock;
         let name = format!("{:06}-{}-{}", self.txn.number(), self.area.name, self.area.audience);
-        let mut meta =
-            release::meta(self.site, self.area, state, links, &decided.policies, &name, self.txn.number(), clock, self.key);
+        let mut meta = release::meta(
+            self.site,
+            self.area,
+            state,
+            links,
+            &decided.policies,
+            &name,
+            self.txn.number(),
+            clock,
+            self.key,
+        );
         calendar::describe(self.ctx, &mut meta.sources).await?;
         let told = self.reference.get().into_iter().flat_map(|full| &full.told);
         meta.quality_notes.extend(told.map(|told| format!("reference data, {told}")));
@@ -428,7 +438,8 @@ fn config_digest(site: &Site, area: &Area, paths: &Paths, request: &RunRequest) 
         request.relink.to_string(),
     ];
     // Another area's file, or a trial's, decides nothing here.
-    let others: BTreeSet<&str> = site.areas.values().filter(|a| a.item.name != area.name).map(|a| a.file.as_str()).collect();
+    let others: BTreeSet<&str> =
+        site.areas.values().filter(|a| a.item.name != area.name).map(|a| a.file.as_str()).collect();
     for (file, text) in site.texts.iter().filter(|(file, _)| !others.contains(file.as_str())) {
         parts.push(format!("{file} {}", digest_bytes(text.as_bytes())));
     }
@@ -456,7 +467,10 @@ fn earlier_clock(lake: &Lake, clock: &str, progress: &dyn Progress) {
     if let Some(last) = lake.last_run().filter(|run| run.started.as_str() > clock) {
         progress.step(
             "clock",
-            &format!("warning: this run says that it is {clock}, and run {} said {}: give the right --clock", last.number, last.started),
+            &format!(
+                "warning: this run says that it is {clock}, and run {} said {}: give the right --clock",
+                last.number, last.started
+            ),
         );
     }
 }

@@ -272,7 +272,9 @@ impl Table {
             if matches!(column.kind, ColumnType::Point | ColumnType::Position) && column.nature() == Nature::Stored {
                 return Err(Problem::new(file, format!("column {}: a point is a working value", column.name)));
             }
-            if column.of_area && (column.derive.is_none() || column.nature() == Nature::Working || table.record.is_none()) {
+            if column.of_area
+                && (column.derive.is_none() || column.nature() == Nature::Working || table.record.is_none())
+            {
                 let what = "`of_area` goes with a stored column that has `derive`, in a table that has `record`";
                 return Err(Problem::new(file, format!("column {}: {what}", column.name)));
             }

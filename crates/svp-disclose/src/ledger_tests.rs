@@ -31,9 +31,8 @@ fn table(numbers: &[Published]) -> Table {
 #[test]
 fn older_entries_are_read() {
     for (written, meant) in [("null", vec![]), ("\"people\"", vec!["people"]), ("[\"a\",\"b\"]", vec!["a", "b"])] {
-        let text = serde_json::to_string(&table(&[]))
-            .unwrap()
-            .replace("\"part_of\":[]", &format!("\"part_of\":{written}"));
+        let text =
+            serde_json::to_string(&table(&[])).unwrap().replace("\"part_of\":[]", &format!("\"part_of\":{written}"));
         let table: Table = serde_json::from_str(&text).unwrap();
         assert_eq!(table.part_of, meant, "{written}");
     }

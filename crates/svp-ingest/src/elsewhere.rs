@@ -68,10 +68,7 @@ fn sent<'a>(source: &'a Source, tables: &'a [Table], table: &str) -> BTreeSet<&'
 /// The columns of a table that are derived by area for a source, in the order of the schema.
 fn derived<'a>(source: &Source, tables: &[Table], table: &'a Table) -> Vec<(&'a Column, &'a str)> {
     let sent = sent(source, tables, &table.name);
-    columns(table)
-        .filter(|c| !sent.contains(c.name.as_str()))
-        .filter_map(|c| Some((c, c.derive.as_deref()?)))
-        .collect()
+    columns(table).filter(|c| !sent.contains(c.name.as_str())).filter_map(|c| Some((c, c.derive.as_deref()?))).collect()
 }
 
 /// The digest, by source, of everything of an area that decides the columns which depend on it. Sources whose rows have no such
@@ -191,7 +188,8 @@ pub async fn complete(
         for (table, record) in placed(asking.tables) {
             let name = beside(&table.name);
             let rows = asking.derive(ctx, (table, record), definition, &slots).await?;
-            let of = col("source").eq(lit(source)).and(col("slot").in_list(slots.iter().map(|s| lit(*s)).collect(), false));
+            let of =
+                col("source").eq(lit(source)).and(col("slot").in_list(slots.iter().map(|s| lit(*s)).collect(), false));
             let kept = of.and(col("area").not_eq(lit(asking.area)));
             let kept = ctx.table(name.as_str()).await.and_then(|t| t.filter(kept)).map_err(&failed)?;
             let mut anew = Rewrite::begin(txn, &table.zone, &name, &partitions, "places")?;
@@ -282,7 +280,8 @@ async fn joined(
 ) -> Result<DataFrame, datafusion::error::DataFusionError> {
     let keys = ["source", "slot", record];
     let other = |name: &str| format!("{OTHER}{name}");
-    let names: Vec<String> = keys.iter().map(|k| (*k).to_owned()).chain(columns(table).map(|c| c.name.clone())).collect();
+    let names: Vec<String> =
+        keys.iter().map(|k| (*k).to_owned()).chain(columns(table).map(|c| c.name.clone())).collect();
     let beside = beside.select(names.iter().map(|n| col(n).alias(other(n))).collect::<Vec<_>>())?;
     let stored = ctx.table(table.name.as_str()).await?;
     let fields: Vec<String> = stored.schema().fields().iter().map(|f| f.name().clone()).collect();

@@ -220,8 +220,7 @@ fn candidate(
         Some(sealed) => (sealed.manifest.extract.clone(), sealed.manifest.sha256.clone()),
         None => (input.name.clone(), digest(&input)?),
     };
-    let FileName { slot: by_name, sender: named, sender_in_slot: in_slot, months, day, release } =
-        plan
+    let FileName { slot: by_name, sender: named, sender_in_slot: in_slot, months, day, release } = plan
         .file_name(&name)
         .ok_or_else(|| IngestError::Slot { file: name.clone(), source_name: source.name.clone() })?;
     let named = named.map(|s| if in_slot { s } else { s.to_uppercase() });

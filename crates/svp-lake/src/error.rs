@@ -413,7 +413,8 @@ impl LakeError {
 }
 
 /// The log of a table is shorter than the last record says.
-pub(crate) const CUT_LOG: &str = "the log of the table does not reach, or cannot be read as far as, the version that the last run left";
+pub(crate) const CUT_LOG: &str =
+    "the log of the table does not reach, or cannot be read as far as, the version that the last run left";
 
 /// What a store says of its failure, as far as it is fit to be shown: one line, without what a server answered (which can repeat a
 /// signed request) and without the query of an address.

@@ -80,8 +80,12 @@ impl Finished {
         finished.number = known;
         let folders = release_folders(location).await?;
         let named: BTreeSet<&String> = finished.releases.values().collect();
-        let strangers: Vec<String> =
-            folders.iter().filter_map(|f| f.filename()).filter(|n| !named.contains(&(*n).to_string())).map(str::to_owned).collect();
+        let strangers: Vec<String> = folders
+            .iter()
+            .filter_map(|f| f.filename())
+            .filter(|n| !named.contains(&(*n).to_string()))
+            .map(str::to_owned)
+            .collect();
         if strangers.is_empty() {
             return Ok(finished);
         }

@@ -148,9 +148,7 @@ impl Lake {
     /// When the folder cannot be listed.
     pub fn open_to_others(&self) -> Result<Vec<String>> {
         match &self.inner.location.folder {
-            Some(folder) => {
-                rights::open_to_others(folder).map_err(|e| LakeError::file("list", folder.display(), e))
-            }
+            Some(folder) => rights::open_to_others(folder).map_err(|e| LakeError::file("list", folder.display(), e)),
             None => Ok(Vec::new()),
         }
     }

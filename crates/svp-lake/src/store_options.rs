@@ -54,8 +54,12 @@ pub fn store_options(
         options.insert(key.as_ref().to_owned(), value.clone());
     }
     let profile = environment.iter().any(|(name, value)| name == "AWS_PROFILE" && !value.is_empty());
-    let sources =
-        ["aws_access_key_id", "aws_web_identity_token_file", "aws_container_credentials_relative_uri", "aws_container_credentials_full_uri"];
+    let sources = [
+        "aws_access_key_id",
+        "aws_web_identity_token_file",
+        "aws_container_credentials_relative_uri",
+        "aws_container_credentials_full_uri",
+    ];
     if profile && !sources.iter().any(|name| options.contains_key(*name)) {
         return refused(
             "AWS_PROFILE is set, and profiles are not read".to_owned(),

@@ -1,7 +1,7 @@
 //! `svp check` and `svp dictionary`: what is in order, the account of rows, and the generated pages are printed.
 
-use svp_app::check::{CheckRequest, check_with_key};
 use svp_app::AppError;
+use svp_app::check::{CheckRequest, check_with_key};
 
 use crate::args::{CheckArgs, Cli, DictionaryArgs, DictionaryKind, lake_at};
 use crate::key;

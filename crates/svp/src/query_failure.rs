@@ -89,7 +89,10 @@ pub fn told(error: &DataFusionError, plan: &LogicalPlan) -> AppError {
         Kind::Cast => ("a cast met a value that it cannot take", "write try_cast in place of cast: it gives NULL"),
         Kind::Zero => ("a division by zero", "write nullif(…, 0) in the divisor"),
         Kind::Range => ("a number grew beyond its type", "cast to a larger type first, such as DOUBLE"),
-        Kind::Function => ("a function met a value that it cannot take", "leave such rows out with WHERE, or look at the function's page: `svp dictionary functions`"),
+        Kind::Function => (
+            "a function met a value that it cannot take",
+            "leave such rows out with WHERE, or look at the function's page: `svp dictionary functions`",
+        ),
         Kind::Memory => ("memory ran out", "give more --memory, fewer --threads, or ask for less"),
         Kind::File => ("a file of the lake could not be read", "`svp check --lake LAKE` names every damaged file"),
         Kind::Other => ("the engine stopped", "ask for less at a time, to see which part it is"),
@@ -154,7 +157,9 @@ mod tests {
     /// How a query over two rows of made-up tokens fails.
     async fn fails(select: &str) -> String {
         let ctx = SessionContext::new();
-        let query = format!("SELECT {select} FROM (VALUES ('c97e66e7', 1, 0), ('19900312', 2147483647, 0)) AS t(token, n, zero)");
+        let query = format!(
+            "SELECT {select} FROM (VALUES ('c97e66e7', 1, 0), ('19900312', 2147483647, 0)) AS t(token, n, zero)"
+        );
         let df = ctx.sql(&query).await.unwrap();
         let plan = df.logical_plan().clone();
         let error = told(&df.collect().await.unwrap_err(), &plan);

@@ -27,7 +27,10 @@ pub async fn command(cli: &Cli, args: &SqlArgs, tell: &Tell) -> Result<(), AppEr
     let lake = lake_at(&args.lake, &args.store_option).open(Open::Read).await?;
     if let Some(run) = lake.lost_run() {
         let shown = lake.last_run().map_or(0, |run| run.number);
-        tell.step("lake", &format!("warning: the record of run {run} is gone; what is shown is the state after run {shown}"));
+        tell.step(
+            "lake",
+            &format!("warning: the record of run {run} is gone; what is shown is the state after run {shown}"),
+        );
     }
     let machine = cli.machine();
     let ctx = match &args.area {

@@ -106,7 +106,10 @@ async fn an_area_counts_its_own_whoever_loaded_the_rows() {
     assert!(wanted.iter().any(|(name, text)| name.contains("by_district") && text.lines().any(shown)), "{wanted:?}");
     // They are looked up once, and the area that loaded the rows sees what it saw.
     assert_eq!(shared.number("SELECT count(*) FROM event_place WHERE area = 'wessmark'").await, 32);
-    assert_eq!((seen(&shared, "wessmark").await, seen(&shared, "three").await), (county.map(String::from).to_vec(), without.map(String::from).to_vec()));
+    assert_eq!(
+        (seen(&shared, "wessmark").await, seen(&shared, "three").await),
+        (county.map(String::from).to_vec(), without.map(String::from).to_vec())
+    );
     let again = run(of(&shared, "three", true)).await.unwrap();
     assert!(matches!(again, Outcome::Canonical), "{again:?}");
     assert_eq!(shared.number("SELECT count(*) FROM event_place").await, 32);
@@ -118,7 +121,8 @@ async fn places_follow_the_districts_of_the_area_file() {
     run(of(&tiny, "three", true)).await.unwrap();
     // The area takes Dunveil in: its rows lie in the area from now on, without being loaded again.
     let text = fs::read_to_string(tiny.path("pipelines/areas/wessmark.toml")).unwrap();
-    fs::write(tiny.path("pipelines/areas/three.toml"), text.replace("name = \"wessmark\"", "name = \"three\"")).unwrap();
+    fs::write(tiny.path("pipelines/areas/three.toml"), text.replace("name = \"wessmark\"", "name = \"three\""))
+        .unwrap();
     assert_eq!(seen(&tiny, "three").await, ["E07990001 true 12", "E07990004 true 20"]);
     run(of(&tiny, "three", true)).await.unwrap();
     assert_eq!(seen(&tiny, "three").await, ["E07990001 true 12", "E07990004 true 20"]);

@@ -22,7 +22,8 @@ async fn two_releases() -> Tiny {
 }
 
 fn anew(tiny: &Tiny) -> RunRequest {
-    let mut request = RunRequest { start_ledger_anew: Some("A. Person, head of analysis".to_owned()), ..tiny.request() };
+    let mut request =
+        RunRequest { start_ledger_anew: Some("A. Person, head of analysis".to_owned()), ..tiny.request() };
     request.accept.reason = Some("the record was lost, and no backup was kept".to_owned());
     request
 }
@@ -64,7 +65,10 @@ async fn a_lost_record_stops_the_ledger_until_a_person_decides() {
     // A person decides: the number is not used again, and what was told lies in `recovered/`.
     fs::write(&record, &backup[..100]).unwrap();
     let outcome = run(anew(&tiny)).await.unwrap();
-    assert!(matches!(&outcome, Outcome::Released { release, .. } if release == "000003-wessmark-partner"), "{outcome:?}");
+    assert!(
+        matches!(&outcome, Outcome::Released { release, .. } if release == "000003-wessmark-partner"),
+        "{outcome:?}"
+    );
     assert_eq!(fs::read(tiny.path("lake/recovered/ledger/000002-wessmark-partner/entry.json")).unwrap(), told);
     assert!(tiny.path("lake/recovered/published/000002-wessmark-partner/report.html").exists());
     assert_eq!(fs::read(tiny.path("lake/recovered/runs/00000002.json")).unwrap().len(), 100);
@@ -191,7 +195,9 @@ async fn the_name_of_an_extract_stays_out_of_the_lake() {
     let tiny = Tiny::new();
     sloppy(&tiny);
     // Rows that go to quarantine, too.
-    let text = crimes("02/2025", &["C4", "C5"]) + &crimes("02/2025", &["C6"]).lines().nth(1).unwrap().replacen("C6,", ",", 1) + "\n";
+    let text = crimes("02/2025", &["C4", "C5"])
+        + &crimes("02/2025", &["C6"]).lines().nth(1).unwrap().replacen("C6,", ",", 1)
+        + "\n";
     tiny.give(NAME, &text);
     tiny.give("Smith notes.docx", "x");
     let heard = Heard::default();
@@ -218,12 +224,14 @@ async fn the_name_of_an_extract_stays_out_of_the_lake() {
     }
     assert_eq!(tiny.number("SELECT count(*) FROM finding WHERE lower(what) LIKE '%smith%'").await, 0);
 
-    let looked = CheckRequest { site: tiny.site(), area: Some("wessmark".to_owned()), rows: true, ..CheckRequest::default() };
+    let looked =
+        CheckRequest { site: tiny.site(), area: Some("wessmark".to_owned()), rows: true, ..CheckRequest::default() };
     let checked = check_with_key(&looked, Some(&key()), &MACHINE, &Silent).await.unwrap();
     let accounts = checked.rows.unwrap().accounts();
     assert!(accounts.iter().any(|a| a.contains(NAME) && a.contains(&format!("in the lake {label}"))), "{accounts:?}");
     // Known by content and slot as before, under whichever name.
-    fs::rename(tiny.path("extracts/police_rms").join(NAME), tiny.path("extracts/police_rms/rms_crimes_2025-02.csv")).unwrap();
+    fs::rename(tiny.path("extracts/police_rms").join(NAME), tiny.path("extracts/police_rms/rms_crimes_2025-02.csv"))
+        .unwrap();
     fs::remove_file(tiny.path("extracts/police_rms/Smith notes.docx")).unwrap();
     assert!(matches!(tiny.release().await, Outcome::NothingNew { .. }));
 }
@@ -253,7 +261,10 @@ async fn a_lake_that_kept_names_is_read() {
     assert!(state.files.iter().all(|f| f.file.starts_with("file-") && f.months.is_some()), "{:?}", state.files);
     assert!(state.receipts.iter().all(|r| r.file.starts_with("file-")));
     let manifest = fs::read_to_string(tiny.path("lake/published/000002-wessmark-partner/manifest.json")).unwrap();
-    assert!(manifest.contains(&format!("rms_crimes_2025-01 {label}")) && !manifest.contains("rms_crimes_2025-01.csv"), "{manifest}");
+    assert!(
+        manifest.contains(&format!("rms_crimes_2025-01 {label}")) && !manifest.contains("rms_crimes_2025-01.csv"),
+        "{manifest}"
+    );
 }
 
 /// What a release says of its deliveries passes the small-number rule; the review has the exact counts.
@@ -293,7 +304,8 @@ async fn receipts_of_a_release_tell_no_small_number() {
             let receipt = &manifest["receipts"][0];
             assert_eq!(receipt["accepted"], manifest["sources"][0]["accepted"]);
             shown.push((receipt["rows_read"].clone(), receipt["accepted"].clone(), receipt["quarantined"].clone()));
-            let review = fs::read_to_string(site.path(&format!("lake/ledger/{release:06}-wessmark-partner/review.md"))).unwrap();
+            let review =
+                fs::read_to_string(site.path(&format!("lake/ledger/{release:06}-wessmark-partner/review.md"))).unwrap();
             let exact = [3, 26, 28][release - 1];
             assert!(review.contains(&format!("{exact} rows read = {exact} accepted + 0 quarantined")), "{review}");
         }

@@ -176,7 +176,8 @@ pub(crate) fn load(
             {
                 compare(previous, &batch, receipt);
             }
-            let batch = if table == QUARANTINE { labelled(&batch, &file.label).map_err(|_| unreadable())? } else { batch };
+            let batch =
+                if table == QUARANTINE { labelled(&batch, &file.label).map_err(|_| unreadable())? } else { batch };
             *rows.entry(feed.to_owned()).or_default().entry(table.to_owned()).or_default() += batch.num_rows() as u64;
             sink.write(feed, zone, table, &batch)?;
         }

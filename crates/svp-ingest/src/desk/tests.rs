@@ -39,7 +39,8 @@ fn plan() -> SourcePlan {
     let source = source();
     let ctx = svp_lake::session(&Limits::default()).unwrap();
     let maps = source.maps.iter().map(|(name, pairs)| (name.clone(), pairs.clone().into_iter().collect()));
-    let lookups = crate::reference::without_area(crate::reference::SiteLists { offences: OFFENCES, forces: "" }).lookups;
+    let lookups =
+        crate::reference::without_area(crate::reference::SiteLists { offences: OFFENCES, forces: "" }).lookups;
     let bound = svp_functions::bound(CodeMaps::new(maps), lookups, Areas::default(), AreaBox::default());
     svp_functions::register(&ctx, bound);
     SourcePlan::new(&ctx, &source, "police_rms.toml", &canonical_tables().unwrap()).unwrap()

@@ -165,7 +165,11 @@ impl fmt::Display for ReadNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ExtraColumns(names) => {
-                write!(f, "columns that are not read: {}", names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", "))?;
+                write!(
+                    f,
+                    "columns that are not read: {}",
+                    names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ")
+                )?;
                 if names.len() > NAMED { write!(f, " and {} more", names.len() - NAMED) } else { Ok(()) }
             }
             Self::OptionalAbsent(names) => write!(f, "optional columns that are absent: {}", names.join(", ")),

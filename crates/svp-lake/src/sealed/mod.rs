@@ -13,7 +13,7 @@ mod upgrade;
 mod write;
 
 pub(crate) use chunk::{Place, file_columns, stored_schema};
-pub use list::{SealedFile, SealedTable};
 pub(crate) use list::{Listed, sealed_files, verify};
+pub use list::{SealedFile, SealedTable};
 pub(crate) use table::Opened;
 pub(crate) use write::ChunkWriter;

@@ -260,7 +260,8 @@ async fn a_refusal_of_a_store_shows_its_cause_and_no_secret() {
             let mut stream = stream.unwrap();
             let _ = stream.read(&mut [0; 8192]);
             let body = "<Error><Code>SignatureDoesNotMatch</Code><StringToSign>AKIDEXAMPLE</StringToSign></Error>";
-            let head = "HTTP/1.1 403 Forbidden\r\nContent-Type: application/xml\r\nConnection: close\r\nContent-Length: ";
+            let head =
+                "HTTP/1.1 403 Forbidden\r\nContent-Type: application/xml\r\nConnection: close\r\nContent-Length: ";
             let _ = write!(stream, "{head}{}\r\n\r\n{body}", body.len());
         }
     });

@@ -56,7 +56,11 @@ fn a_line_of_data_is_not_shown() {
 #[test]
 fn a_cell_that_no_known_name_is_near_is_told_by_its_place() {
     let columns = ["Crime Ref", "Month", "Surname"];
-    for line in ["Crime Ref,Month,Trelawney", "Crime Ref,Month,Surname,Trelawney", "Crime Ref,Trelawney,Month,Surname,Trelawney"] {
+    for line in [
+        "Crime Ref,Month,Trelawney",
+        "Crime Ref,Month,Surname,Trelawney",
+        "Crime Ref,Trelawney,Month,Surname,Trelawney",
+    ] {
         let said = match read(&plain_csv(), &expect(&columns), format!("{line}\nx,y,z,a,b\n").as_bytes()) {
             Ok(out) => format!("{:?}", out.notes),
             Err(error) => format!("{error} {error:?} {}", error.hint().unwrap()),
