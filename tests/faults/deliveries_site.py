@@ -43,7 +43,7 @@ EPISODES = """--! name = "episodes_by_kind"
 --! description = "Every span of the lake."
 --! reads = ["episode"]
 --! per_definition = false
---! grain = [{ name = "episode_type", title = "Kind" }, { name = "age_band", title = "Age" }, { name = "sex", title = "Sex" }]
+--! grain = [{ name = "episode_type", title = "Kind", limited_by = "codes" }, { name = "age_band", title = "Age", limited_by = "age" }, { name = "sex", title = "Sex", limited_by = "codes" }]
 --! counts = [{ name = "episodes", title = "Episodes" }]
 --! audiences = ["partner"]
 --! not_available = "no source of the area has episodes"

@@ -28,7 +28,14 @@ pub fn bounded(query: &str) -> Result<(), AppError> {
     }
     // What is no sequence of tokens is refused where it is planned.
     let Ok(tokens) = Tokenizer::new(&GenericDialect {}, query).tokenize() else { return Ok(()) };
-    let operators = tokens.iter().filter(|token| deepens(token)).count();
+    let tokens: Vec<&Token> = tokens.iter().filter(|token| !matches!(token, Token::Whitespace(_))).collect();
+    // The sign of a number in a list makes nothing deeper, however long the list is.
+    let is_sign = |at: usize| {
+        matches!(tokens[at], Token::Minus | Token::Plus)
+            && at.checked_sub(1).is_some_and(|before| matches!(tokens[before], Token::Comma | Token::LParen))
+            && matches!(tokens.get(at + 1), Some(Token::Number(..)))
+    };
+    let operators = (0..tokens.len()).filter(|at| deepens(tokens[*at]) && !is_sign(*at)).count();
     if operators > OPERATORS {
         return Err(AppError::Query(format!(
             "the query has {operators} operators, and {OPERATORS} are the most: write a long choice as IN (…), or a sum over rows"

@@ -50,18 +50,21 @@ pub fn assign(cost: &[Vec<f64>]) -> Vec<usize> {
 pub fn solve(mut a: Vec<Vec<f64>>, ridge: f64, mut b: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
     let n = a.len();
     for i in 0..n {
-        a[i][i] += ridge;
-        for j in 0..=i {
-            let dot: f64 = (0..j).map(|k| a[i][k] * a[j][k]).sum();
-            a[i][j] = if i == j { (a[i][i] - dot).sqrt() } else { (a[i][j] - dot) / a[j][j] };
+        let (above, rest) = a.split_at_mut(i);
+        let row = &mut rest[0];
+        row[i] += ridge;
+        for (j, other) in above.iter().enumerate() {
+            let dot: f64 = row[..j].iter().zip(&other[..j]).map(|(x, y)| x * y).sum();
+            row[j] = (row[j] - dot) / other[j];
         }
+        row[i] = (row[i] - row[..i].iter().map(|x| x * x).sum::<f64>()).sqrt();
     }
-    for i in 0..n {
+    for (i, factors) in a.iter().enumerate() {
         let (done, rest) = b.split_at_mut(i);
-        for (k, row) in done.iter().enumerate() {
-            take(&mut rest[0], row, a[i][k]);
+        for (row, times) in done.iter().zip(factors) {
+            take(&mut rest[0], row, *times);
         }
-        rest[0].iter_mut().for_each(|x| *x /= a[i][i]);
+        rest[0].iter_mut().for_each(|x| *x /= factors[i]);
     }
     for i in (0..n).rev() {
         let (rest, done) = b.split_at_mut(i + 1);

@@ -106,6 +106,9 @@ fn label(table: &Table, row: &Row) -> String {
     format!("{}.{} [{}]", table.name, table.measure, row.members.join(", "))
 }
 
+/// An equation: labels and numbers of its own, each with how often it counts, in residues.
+type Terms = (Vec<(String, u64)>, Vec<(usize, u64)>);
+
 /// A county that was made, run, and looked at.
 struct County {
     /// Its tables; a map is one piece.
@@ -113,7 +116,7 @@ struct County {
     /// For each record the numbers in which it counts, and how much, in residues.
     records: Vec<BTreeMap<String, u64>>,
     /// Equations of the model over labels; what has no label has a number of its own.
-    equations: Vec<(Vec<(String, u64)>, Vec<(usize, u64)>)>,
+    equations: Vec<Terms>,
 }
 
 /// Whether a record counts in a row: everywhere but in the totals it has the row's member.
@@ -202,7 +205,7 @@ fn count(table: &Table, all: &[Counted], parts: u64, records: &mut BTreeMap<Stri
 }
 
 /// What the model says, with numbers that are published by label and all others by index.
-fn model(tables: &[Table], hierarchies: &dyn Hierarchies) -> Vec<(Vec<(String, u64)>, Vec<(usize, u64)>)> {
+fn model(tables: &[Table], hierarchies: &dyn Hierarchies) -> Vec<Terms> {
     let related = relate(tables, hierarchies);
     let mut name: Vec<Option<String>> = vec![None; related.system.numbers.len()];
     for (table, numbers) in tables.iter().zip(&related.rows) {
