@@ -1,5 +1,7 @@
 """Damage to bytes and lines: what transfer, storage and editors do to a file."""
 
+import csv
+
 from cases import EVERY, MONTH_FILES, TEXT, Unfit, kind, need, some
 from extracts import packed
 
@@ -286,7 +288,8 @@ def block_lost(d, sheet, rng):
     need(last - first > 300 and b"\n" in text[first:last])
     joined = text[text.rfind(b"\n", 0, first) + 1 : first] + text[last : text.find(b"\n", last)]
     # Where the joined record has as many fields as any other, nobody can see it.
-    if joined.count(b",") == len(sheet.header) - 1:
+    fields = next(csv.reader([joined.decode("latin-1")]), [])
+    if len(fields) == len(sheet.header) or joined.count(b",") == len(sheet.header) - 1:
         raise Unfit
     sheet.spoil.append(lambda data: data[:first] + data[last:])
     d.note(f"{sheet.name}: bytes {first} to {last} are missing")
