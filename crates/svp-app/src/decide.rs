@@ -18,6 +18,7 @@ use crate::accept;
 use crate::calendar;
 use crate::error::AppError;
 use crate::ledger::{self, Record};
+use crate::progress::{Part, timed};
 use crate::release;
 use crate::run::{Decided, Work};
 use crate::site::Defined;
@@ -38,17 +39,21 @@ impl Work<'_> {
         if thin {
             places.km2 = self.data.square_kilometres("lsoa");
         }
+        let progress = self.progress;
+        let geographies = Part::begin(progress, "geographies");
         furnish(self.ctx, self.site, self.area, &places, OffGrid::OfTheAudience)?;
+        drop(geographies);
         let months = calendar::period(self.area);
         let definitions: Vec<&Defined<Definition>> =
             self.area.definitions.iter().filter_map(|name| self.site.definitions.get(name)).collect();
-        let hierarchies = hierarchies(self.ctx, self.site, self.area, &self.data.lookups, &definitions).await?;
+        let related = hierarchies(self.ctx, self.site, self.area, &self.data.lookups, &definitions);
+        let hierarchies = timed(progress, "hierarchies", related).await?;
         let total = definitions.len() * self.area.outputs.len();
         self.progress.bar("analyse", total as u64, false);
         let mut decided = Decided::default();
         let mut raws = Vec::new();
         for definition in &definitions {
-            define(self.ctx, &definition.item, &months).await?;
+            timed(progress, "definition", define(self.ctx, &definition.item, &months)).await?;
             decided.months.insert(definition.item.name.clone(), observed_months(self.ctx).await?);
             let sources = definition_sources(self.ctx).await?;
             for name in &self.area.outputs {
@@ -56,8 +61,9 @@ impl Work<'_> {
                 let table = PublishedName { output: name.clone(), definition: definition.item.name.clone() };
                 let policy = self.table_policy(&output.item.reads, &sources, state);
                 let set = self.event_set(definition, &sources, state);
-                let counted =
-                    count_output(self.ctx, &self.site.tables, &output.item, &table.to_string(), set, &policy).await?;
+                let name_of = table.to_string();
+                let counting = count_output(self.ctx, &self.site.tables, &output.item, &name_of, set, &policy);
+                let counted = timed(progress, name, counting).await?;
                 decided.policies.insert(format!("{name} {}", definition.item.name), policy);
                 let content = match counted {
                     Counted::NotAvailable(why) => Content::NotAvailable(why),
@@ -75,7 +81,7 @@ impl Work<'_> {
             "analyse",
             &format!("{} outputs under {} definitions", self.area.outputs.len(), self.area.definitions.len()),
         );
-        self.disclose(raws, &hierarchies, &mut decided).await?;
+        timed(progress, "disclose", self.disclose(raws, &hierarchies, &mut decided)).await?;
         Ok(decided)
     }
 
@@ -101,15 +107,19 @@ impl Work<'_> {
             })
             .map(|(table, _)| table.to_owned())
             .collect();
+        let deciding = Part::begin(self.progress, "decide");
         let mut disclosure =
             svp_disclose::disclose(raws, &earlier, self.readers, number, hierarchies, &accepted, &Effort::default())
                 .map_err(|source| AppError::Disclosure { audience: self.area.audience.clone(), source })?;
+        drop(deciding);
+        let deriving = Part::begin(self.progress, "derive");
         for ((slot, output), outcome) in slots.into_iter().zip(std::mem::take(&mut disclosure.outcomes)) {
             decided.results[slot].content = match outcome {
                 Outcome::Table(table) => Content::Table(derive(self.ctx, output, table).await?),
                 Outcome::Withheld(why) => Content::NotAvailable(why),
             };
         }
+        drop(deriving);
         let attack = &disclosure.attack;
         self.progress.step(
             "disclose",

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use crate::accept;
 use crate::error::AppError;
 use crate::inputs;
+use crate::progress::timed;
 use crate::release;
 use crate::run::Work;
 use crate::state::RunState;
@@ -48,12 +49,13 @@ impl Work<'_> {
         let source = |f: &Pending| plans[f.plan].source.name.clone();
         let replaced: Vec<(String, String)> =
             files.iter().filter_map(|f| Some((source(f), f.replaces.as_ref()?.slot.clone()))).collect();
-        let before = previous(self.ctx, &replaced).await?;
+        let progress = self.progress;
+        let before = timed(progress, "before", previous(self.ctx, &replaced)).await?;
         let bytes = files.iter().map(|f| f.input.bytes).sum();
         self.progress.bar("ingest", bytes, true);
         let on_file = |file: &str, bytes: u64| self.progress.advance(bytes, file);
         let standing = accept::of_these_bytes(&state.accepted, files).chain(accepted).cloned().collect::<Vec<_>>();
-        let Loaded { mut receipts, findings, ids } = load(
+        let loading = load(
             Arc::clone(plans),
             files,
             before,
@@ -62,13 +64,12 @@ impl Work<'_> {
             &standing,
             self.machine.threads,
             &on_file,
-        )
-        .await
-        .map_err(AppError::Load)?;
+        );
+        let Loaded { mut receipts, findings, ids } = timed(progress, "load", loading).await.map_err(AppError::Load)?;
         self.progress.end_bar();
         self.no_failures()?;
         if let Some(full) = full {
-            let full = full.await.map_err(|_| svp_ingest::IngestError::Worker)?;
+            let full = timed(progress, "reference in full", full).await.map_err(|_| svp_ingest::IngestError::Worker)?;
             let _ = self.reference.set(inputs::sound(full, self.progress)?);
         }
 
@@ -98,7 +99,7 @@ impl Work<'_> {
             self.txn.append(part.finish().await?)?;
         }
         self.columns(&mut receipts).await?;
-        self.txn.commit_tables().await?;
+        timed(progress, "commit", self.txn.commit_tables()).await?;
         self.txn.register(self.ctx).await?;
         for line in release::summary(&receipts) {
             self.progress.step("ingest", &line);
@@ -108,11 +109,12 @@ impl Work<'_> {
 
         let changed: BTreeSet<String> = files.iter().map(source).collect();
         let mut findings: Vec<Finding> = queue.findings.iter().cloned().chain(findings).collect();
-        let (shared, slots) = self.revise(plans, &changed, &state, &ids).await?;
+        let (shared, slots) = timed(progress, "revise", self.revise(plans, &changed, &state, &ids)).await?;
         findings.extend(shared);
-        findings.extend(apart(self.ctx, plans, &state.files, self.txn.number()).await?);
+        let sorted_apart = apart(self.ctx, plans, &state.files, self.txn.number());
+        findings.extend(timed(progress, "apart", sorted_apart).await?);
         let live = Live { files: &state.files, receipts: &state.receipts };
-        let compared = compare_slots(self.ctx, plans, live, &changed).await?;
+        let compared = timed(progress, "compare", compare_slots(self.ctx, plans, live, &changed)).await?;
         // What was told of files that are there still is not told again.
         state.findings.retain(|f| !COMPARED.contains(&f.kind) || !changed.contains(&f.source) || compared.contains(f));
         findings.extend(compared.into_iter().filter(|f| !state.findings.contains(f)));

@@ -52,7 +52,7 @@ pub use inputs::{Paths, paths};
 pub use ledger::LedgerLine;
 pub use machine::Machine;
 pub use names::Names;
-pub use progress::{Progress, Silent};
+pub use progress::{Progress, Silent, Timing};
 pub use request::{AcceptChoice, Environment, LakeAt, PathChoice};
 pub use site::{Defined, LINKAGE, Site};
 pub use stage::{Calendar, Ground, LakeOf, OffGrid, Rows, Setting, Stage, hierarchies};

@@ -1,8 +1,26 @@
 //! How a command tells what it does while it does it.
 
+use serde::Serialize;
 use svp_contract::Finding;
 
 use crate::names::Names;
+
+/// How long a part of a command took. Who measures it is the binary: nothing else reads a clock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Timing {
+    /// How many parts it lies in.
+    pub depth: usize,
+    /// Part.
+    pub part: String,
+    /// How often it came: parts of one name in one part are one.
+    pub times: u64,
+    /// Milliseconds by the clock.
+    pub wall_ms: u64,
+    /// Milliseconds of processor time of all threads while it went on; `None` where the system does not tell.
+    pub cpu_ms: Option<u64>,
+    /// The most memory that the process held up to its end, in kibibytes; `None` where the system does not tell.
+    pub peak_kib: Option<u64>,
+}
 
 /// The listener of a command. The binary writes what it hears to the terminal or the log; [`Silent`] hears nothing.
 pub trait Progress: Send + Sync {
@@ -23,6 +41,40 @@ pub trait Progress: Send + Sync {
 
     /// Takes the bar away, if there is one.
     fn end_bar(&self);
+
+    /// A part of the work begins; it lies in the part that began last and has not ended.
+    fn begin(&self, _: &str) {}
+
+    /// The part that began last ends.
+    fn end(&self) {}
+
+    /// How long parts took so far, in the order in which they began; none where nobody asked.
+    fn timings(&self) -> Vec<Timing> {
+        Vec::new()
+    }
+}
+
+/// A part of the work that goes on until this is dropped.
+pub(crate) struct Part<'a>(&'a dyn Progress);
+
+impl<'a> Part<'a> {
+    /// It begins.
+    pub(crate) fn begin(progress: &'a dyn Progress, part: &str) -> Self {
+        progress.begin(part);
+        Self(progress)
+    }
+}
+
+impl Drop for Part<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+/// Does something as a part of the work.
+pub(crate) async fn timed<T>(progress: &dyn Progress, part: &str, work: impl Future<Output = T>) -> T {
+    let _part = Part::begin(progress, part);
+    work.await
 }
 
 /// Says nothing: for tests, and for programs that look at the outcome alone.

@@ -30,7 +30,7 @@ use crate::link;
 use crate::machine::Machine;
 use crate::names::{self, Names};
 use crate::places::{self, Places};
-use crate::progress::Progress;
+use crate::progress::{Part, Progress, timed};
 use crate::readers;
 use crate::release;
 use crate::request::{AcceptChoice, LakeAt, PathChoice};
@@ -135,7 +135,8 @@ impl Prepared {
         let key = Arc::new(key);
         // Whoever begins the ledger anew answers for what is lost.
         let past_damage = request.start_ledger_anew.is_some();
-        let (lake, mut state) = sealed::open(&request.lake, past_damage, site, &key, machine, progress).await?;
+        let opened = sealed::open(&request.lake, past_damage, site, &key, machine, progress);
+        let (lake, mut state) = timed(progress, "lake", opened).await?;
         earlier_clock(&lake, &request.clock, progress);
         // Rows of earlier runs are counted too, whatever this run reads.
         permitted(site, area, state.live().map(|f| f.source.as_str()))?;
@@ -150,6 +151,7 @@ impl Prepared {
         let told = ledger::read(&lake, &state.ledger, &area.audience, anew).await?;
         let readers =
             readers::readers(&lake, &state.ledger, site, (&area.audience, &told), begun_anew, progress).await?;
+        let recognised = Part::begin(progress, "recognise");
         let absent = reference::absent(area, &paths.reference);
         if !absent.is_empty() {
             return Err(absent.into());
@@ -185,7 +187,9 @@ impl Prepared {
                 .step("encoded", &format!("{encoded} encoded files under the terms of this lake, their seals whole"));
         }
         drop(quick);
+        drop(recognised);
 
+        let known = Part::begin(progress, "reference");
         progress.step("reference", &format!("boundaries, lookups and populations of {}", area.title));
         let postcodes = inputs::needs_postcodes(site, &self.sources);
         let sources = places::sources(site);
@@ -200,7 +204,8 @@ impl Prepared {
         });
         let plans = Arc::new(inputs::plans(machine, site, Some(area), &self.sources, &data)?);
         let ctx = machine.session(Some(area), CodeMaps::default(), data.lookups.clone(), data.areas.clone())?;
-        let txn = lake.begin(tables(site)).await?;
+        drop(known);
+        let txn = timed(progress, "begin", lake.begin(tables(site))).await?;
         let work = Work {
             machine,
             request,
@@ -235,14 +240,18 @@ impl Prepared {
             key_check: Some(key.check()),
             release: release.clone(),
             config_digest: config,
+            timings: timings(progress)?,
             body,
             ..RunRecord::default()
         };
         // What an extract brought back of an erased record lies in files that no table has any longer.
-        let lake = match state.erased.is_empty() {
-            true => txn.finish(record).await?,
-            false => txn.finish_and_vacuum(record).await?.0,
+        let finished = async {
+            match state.erased.is_empty() {
+                true => txn.finish(record).await,
+                false => Ok(txn.finish_and_vacuum(record).await?.0),
+            }
         };
+        let lake = timed(progress, "finish", finished).await?;
         match release {
             Some(release) => {
                 progress.step("done", &format!("release {release}"));
@@ -293,28 +302,30 @@ impl Work<'_> {
         before: RunState,
         accepted: &[Acceptance],
     ) -> Result<(RunState, Option<String>), AppError> {
-        let mut state = self.ingest(full, plans, queue, before, accepted).await?;
+        let progress = self.progress;
+        let mut state = timed(progress, "ingest", self.ingest(full, plans, queue, before, accepted)).await?;
         let again = erase_again(self.ctx, self.txn, self.site, &state.erased).await?;
         if again > 0 {
             self.progress.step("erase", &format!("{again} rows of erased records came again and were taken out"));
         }
-        let elsewhere = self.places.complete(self.ctx, self.txn, &mut state.files).await?;
+        let completed = self.places.complete(self.ctx, self.txn, &mut state.files);
+        let elsewhere = timed(progress, "places", completed).await?;
         self.no_failures()?;
         if elsewhere > 0 {
             let what = "files were loaded for another area, or under other boundaries and lookups: their places were looked up again";
             self.progress.step("places", &format!("{elsewhere} {what}"));
         }
-        self.calendar(plans, &mut state).await?;
+        timed(progress, "calendar", self.calendar(plans, &mut state)).await?;
         if self.request.ingest_only {
             return Ok((state, None));
         }
         self.outside_release().await?;
-        let links = self.link(&mut state).await?;
+        let links = timed(progress, "link", self.link(&mut state)).await?;
         self.places.overlay(self.ctx, &state.files).await?;
-        self.match_events().await?;
+        timed(progress, "match", self.match_events()).await?;
         self.places.overlay(self.ctx, &state.files).await?;
-        let decided = self.analyse(&state).await?;
-        let release = self.publish(&mut state, &links, decided).await?;
+        let decided = timed(progress, "analyse", self.analyse(&state)).await?;
+        let release = timed(progress, "publish", self.publish(&mut state, &links, decided)).await?;
         Ok((state, Some(release)))
     }
 
@@ -392,9 +403,11 @@ impl Work<'_> {
         let tables = release::tables(self.site, decided.results, &decided.months);
         let outlines = release::outlines(self.area, self.data);
         self.no_failures()?;
+        let writing = Part::begin(self.progress, "write");
         let files = svp_publish::release(&meta, &tables, &outlines)?;
+        drop(writing);
         self.progress.step("publish", &format!("{} files", files.len()));
-        self.txn.publish(&name, files).await?;
+        timed(self.progress, "store", self.txn.publish(&name, files)).await?;
         if let Some(disclosure) = &decided.disclosure {
             self.record(state, &name, clock, &decided.policies, &tables, disclosure).await?;
         }
@@ -472,6 +485,14 @@ fn earlier_clock(lake: &Lake, clock: &str, progress: &dyn Progress) {
                 last.number, last.started
             ),
         );
+    }
+}
+
+/// How long the parts of the run took so far; nothing where nobody asked.
+fn timings(progress: &dyn Progress) -> Result<serde_json::Value, AppError> {
+    match progress.timings() {
+        none if none.is_empty() => Ok(serde_json::Value::Null),
+        parts => serde_json::to_value(parts).map_err(|source| AppError::Unwritable { what: "the timings", source }),
     }
 }
 

@@ -45,6 +45,9 @@ pub struct RunRecord {
     /// Digest of the definitions under which the run was made.
     #[serde(default)]
     pub config_digest: String,
+    /// How long its parts took, where somebody asked.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub timings: serde_json::Value,
     /// Anything the caller adds.
     #[serde(default)]
     pub body: serde_json::Value,
@@ -62,6 +65,7 @@ impl Default for RunRecord {
             key_check: None,
             release: None,
             config_digest: String::new(),
+            timings: serde_json::Value::Null,
             body: serde_json::Value::Null,
         }
     }

@@ -220,6 +220,9 @@ pub struct RunArgs {
     /// Learn the weights of the linkage anew and judge all records again
     #[arg(long)]
     pub relink: bool,
+    /// Say at the end how long each part took, and keep it in the record of the run
+    #[arg(long)]
+    pub timings: bool,
     /// Begin the audience's ledger anew where it is lost: name and office of who allows it; is recorded
     #[arg(long, value_name = "NAME", requires = "reason")]
     pub start_ledger_anew: Option<String>,

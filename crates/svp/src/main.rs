@@ -22,6 +22,7 @@ mod question_args;
 mod run;
 mod sql;
 mod tell;
+mod timings;
 mod trial;
 mod trial_args;
 mod unload;

@@ -1,7 +1,7 @@
 //! `svp run`: arguments become a request; the release's place is printed.
 
-use svp_app::AppError;
 use svp_app::run::{Outcome, Prepared, RunRequest};
+use svp_app::{AppError, Progress};
 
 use crate::args::{Cli, RunArgs, lake_at};
 use crate::key;
@@ -22,13 +22,21 @@ pub async fn command(cli: &Cli, args: &RunArgs, tell: &Tell) -> Result<(), AppEr
         reload: args.reload.clone(),
         accept: args.accept.choice(args.reason.as_deref()),
     };
-    let prepared = Prepared::new(request)?;
+    if args.timings {
+        tell.measure();
+    }
+    tell.begin("definitions");
+    let prepared = Prepared::new(request);
+    tell.end();
+    let prepared = prepared?;
     if args.dry_run {
         tell.print(prepared.describe(&cli.machine(), tell).await?);
         return Ok(());
     }
     let key = key::read(args.key.as_deref())?;
-    if let Outcome::Released { report, .. } = prepared.run(&cli.machine(), key, tell).await? {
+    let outcome = prepared.run(&cli.machine(), key, tell).await;
+    tell.timings_so_far();
+    if let Outcome::Released { report, .. } = outcome? {
         tell.print(report);
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use svp_app::{AppError, Names, Progress};
+use svp_app::{AppError, Names, Progress, Timing};
 use svp_contract::{Advice, Finding};
 use svp_ingest::IngestError;
 use svp_lake::LakeError;
@@ -14,6 +14,7 @@ use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::args::{LogForm, OutputArgs};
 use crate::error::code;
+use crate::timings::Timings;
 
 /// The voice of a command.
 pub struct Tell {
@@ -22,6 +23,8 @@ pub struct Tell {
     bar: Mutex<Option<ProgressBar>>,
     /// The files that a command is about.
     names: Mutex<Names>,
+    /// How long parts take, where somebody asked.
+    timings: Mutex<Option<Timings>>,
 }
 
 impl Tell {
@@ -39,12 +42,31 @@ impl Tell {
                 .with_env_filter(tracing_subscriber::EnvFilter::new(format!("off,svp={level}")))
                 .init();
         }
-        Self { quiet: args.quiet, json, bar: Mutex::new(None), names: Mutex::default() }
+        Self { quiet: args.quiet, json, bar: Mutex::new(None), names: Mutex::default(), timings: Mutex::default() }
     }
 
     /// The result of a command, on standard output.
     pub fn print(&self, text: impl Display) {
         let _ = writeln!(std::io::stdout(), "{text}");
+    }
+
+    /// From now on it is measured how long parts take.
+    pub fn measure(&self) {
+        *self.timings.lock().unwrap_or_else(PoisonError::into_inner) = Some(Timings::default());
+    }
+
+    /// Says how long parts took, if that was measured.
+    pub fn timings_so_far(&self) {
+        let timings = self.timings.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(timings) = timings.as_ref() else { return };
+        if self.json {
+            for part in timings.done() {
+                let json = serde_json::to_string(&part).unwrap_or_default();
+                tracing::info!(step = "timing", timing = json, "{}", part.part);
+            }
+        } else {
+            self.line(timings.table().trim_end());
+        }
     }
 
     /// An error with its hint. In JSON the findings of a refusal stand before it, each by itself.
@@ -182,5 +204,21 @@ impl Progress for Tell {
         {
             bar.finish_and_clear();
         }
+    }
+
+    fn begin(&self, part: &str) {
+        if let Some(timings) = self.timings.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            timings.begin(part);
+        }
+    }
+
+    fn end(&self) {
+        if let Some(timings) = self.timings.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            timings.end();
+        }
+    }
+
+    fn timings(&self) -> Vec<Timing> {
+        self.timings.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(Timings::done).unwrap_or_default()
     }
 }
