@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use datafusion::common::Result;
+use rustc_hash::FxHashMap;
 use svp_methods::Neighbours;
 
 use crate::place::cells::{Cover, Place, neighbours};
@@ -96,10 +97,10 @@ impl Surface {
         };
         let grid = pieces.iter().find_map(own)?.grid();
         let mut cells: Vec<Place> = cover.cells(layer, grid)?.to_vec();
-        let mut at: HashMap<Place, usize> = cells.iter().enumerate().map(|(i, cell)| (*cell, i)).collect();
+        let mut at: FxHashMap<Place, usize> = cells.iter().enumerate().map(|(i, cell)| (*cell, i)).collect();
         let mut rests: HashMap<Piece, (f64, Vec<usize>)> = HashMap::new();
         let mut rows = vec![None; pieces.len()];
-        let mut known = HashMap::new();
+        let mut known: FxHashMap<usize, f64> = FxHashMap::default();
         for (row, (piece, value)) in pieces.iter().zip(values).enumerate() {
             let Some(cell) = own(piece) else {
                 rests.entry(piece.0).or_default().0 += value;
@@ -117,6 +118,9 @@ impl Surface {
         for (i, cell) in cells.iter().enumerate() {
             if let Some(value) = known.get(&i) {
                 numbers[i] = *value;
+                continue;
+            }
+            if rests.is_empty() {
                 continue;
             }
             let holders = std::iter::successors(cell.parent(), Place::parent).map(Piece::Cell).chain([Piece::Area]);

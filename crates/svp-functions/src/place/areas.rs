@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use geo::{MultiPolygon, Polygon};
-use rstar::RTree;
 use rstar::primitives::{GeomWithData, Rectangle};
+use rstar::{AABB, RTree};
 
 /// The areas of a layer: code and boundary, National Grid metres.
 pub type Boundaries = Vec<(String, MultiPolygon<f64>)>;
@@ -163,6 +163,14 @@ impl Layer {
         Some(points)
     }
 
+    /// Whether a part of a boundary may lie in a box (west, south, east, north; metres). Where none does, all of the box lies in an
+    /// area, or all of it in none.
+    pub(crate) fn may_cross(&self, [west, south, east, north]: [f64; 4]) -> bool {
+        let envelope = AABB::from_corners([west, south], [east, north]);
+        let mut near = self.tree.locate_in_envelope_intersecting(&envelope);
+        near.any(|found| self.shapes.get(found.data as usize).is_some_and(|s| s.may_cross([west, south, east, north])))
+    }
+
     /// The bounding boxes of its polygons: west, south, east, north; metres.
     pub(crate) fn boxes(&self) -> impl Iterator<Item = [f64; 4]> + '_ {
         self.shapes.iter().map(|s| [s.least[0], s.least[1], s.greatest[0], s.greatest[1]])
@@ -284,6 +292,18 @@ impl Shape {
     /// Band of a northing; monotonic, so that every edge at this northing is in the band.
     fn band(&self, y: f64, bands: usize) -> usize {
         (((y - self.least[1]) * self.bands_per_metre) as usize).min(bands - 1)
+    }
+
+    /// Whether the bounding box of an edge meets a box.
+    fn may_cross(&self, [west, south, east, north]: [f64; 4]) -> bool {
+        let bands = self.starts.len() - 1;
+        let (first, last) = (self.band(south, bands), self.band(north, bands));
+        let edges = self.starts.get(first).zip(self.starts.get(last + 1));
+        let edges = edges.and_then(|(from, to)| self.edges.get(*from as usize..*to as usize)).unwrap_or_default();
+        edges.iter().any(|edge| {
+            let (x0, x1) = (edge.low[0].min(edge.high[0]), edge.low[0].max(edge.high[0]));
+            x0 <= east && x1 >= west && edge.low[1] <= north && edge.high[1] >= south
+        })
     }
 
     /// Whether the polygon holds the point, its boundary included.

@@ -1,14 +1,15 @@
 //! Cells of any grid by their names: which grid a name belongs to, where a cell lies, which cells are its neighbours, which
 //! lie in an area.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use h3o::{CellIndex, LatLng, Resolution};
+use rustc_hash::FxHashMap;
 use svp_contract::{GridKind, Square};
 use svp_methods::{Error, Neighbours};
 
-use super::areas::Areas;
+use super::areas::{Areas, Layer};
 use super::bng_hexagon::{Hexagon, parse_hexagon};
 use super::{h3_cell, osgb};
 
@@ -172,37 +173,151 @@ impl Cover {
             return Some(Arc::clone(cells));
         }
         let layer = self.areas.layer(layer)?;
-        let mesh = mesh(grid);
-        // For squares the mesh is of the middles themselves; else of points, whose cells' middles are then asked for.
-        let shift = if matches!(grid, GridKind::Squares(_)) { 0.5 } else { 0.0 };
-        let mut inside = BTreeSet::new();
-        let mut asked: BTreeMap<Place, bool> = BTreeMap::new();
-        for [west, south, east, north] in layer.boxes() {
-            let steps = |low: f64, high: f64| {
-                let first = (low / mesh).floor() as i64 - 1;
-                (first..=(high / mesh).ceil() as i64 + 1).map(move |step| (step as f64 + shift) * mesh)
-            };
-            for (y, x) in steps(south, north).flat_map(|y| steps(west, east).map(move |x| (y, x))) {
-                if let Some(cell) = Place::containing(grid, x, y) {
-                    let held = *asked.entry(cell).or_insert_with(|| {
-                        cell.centre().is_some_and(|(easting, northing)| layer.code_at(easting, northing).is_some())
-                    });
-                    if held {
-                        inside.insert(cell);
-                    }
-                }
-            }
-        }
-        let cells = Arc::new(inside.into_iter().collect::<Vec<_>>());
+        let mut inside = match grid {
+            GridKind::Squares(size) => squares(layer, size),
+            GridKind::Hexagons(_) => hexagons(layer, grid),
+            GridKind::H3(resolution) => h3_cells(layer, resolution),
+        };
+        inside.sort_unstable();
+        let cells = Arc::new(inside);
         found.insert(key, Arc::clone(&cells));
         Some(cells)
     }
+}
+
+/// Points of a mesh over a box and one step around it.
+fn points([west, south, east, north]: [f64; 4], mesh: f64) -> impl Iterator<Item = (f64, f64)> {
+    let steps = move |low: f64, high: f64| {
+        let first = (low / mesh).floor() as i64 - 1;
+        (first..=(high / mesh).ceil() as i64 + 1).map(move |step| step as f64 * mesh)
+    };
+    steps(south, north).flat_map(move |y| steps(west, east).map(move |x| (x, y)))
+}
+
+/// Whether the middle of a cell lies in the layer.
+fn holds(layer: &Layer, cell: &Place) -> bool {
+    cell.centre().is_some_and(|(easting, northing)| layer.code_at(easting, northing).is_some())
+}
+
+/// Squares: a block of them that no boundary crosses lies in the layer as a whole, or not at all; others are halved.
+fn squares(layer: &Layer, size: i64) -> Vec<Place> {
+    let side = size as f64;
+    let all = layer.boxes().reduce(|a, b| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])]);
+    let Some(all) = all else { return Vec::new() };
+    let first = |metres: f64| (metres / side).floor() as i64;
+    let mut blocks = vec![([first(all[0]), first(all[1])], [first(all[2]) + 1, first(all[3]) + 1])];
+    let mut found = Vec::new();
+    let middle = |x: i64, y: i64| ((x as f64 + 0.5) * side, (y as f64 + 0.5) * side);
+    while let Some(([x0, y0], [x1, y1])) = blocks.pop() {
+        let (wide, high) = (x1 - x0, y1 - y0);
+        let one = wide == 1 && high == 1;
+        if one || !layer.may_cross([x0 as f64 * side, y0 as f64 * side, x1 as f64 * side, y1 as f64 * side]) {
+            let (easting, northing) = middle(x0, y0);
+            if layer.code_at(easting, northing).is_some() {
+                let cells = (y0..y1).flat_map(|y| (x0..x1).map(move |x| middle(x, y)));
+                found.extend(cells.filter_map(|(x, y)| Place::containing(GridKind::Squares(size), x, y)));
+            }
+        } else if wide >= high {
+            let half = x0 + wide / 2;
+            blocks.extend([([x0, y0], [half, y1]), ([half, y0], [x1, y1])]);
+        } else {
+            let half = y0 + high / 2;
+            blocks.extend([([x0, y0], [x1, half]), ([x0, half], [x1, y1])]);
+        }
+    }
+    found
+}
+
+/// Hexagons of the National Grid: those of a mesh of points, each asked once.
+fn hexagons(layer: &Layer, grid: GridKind) -> Vec<Place> {
+    let mut asked: FxHashMap<Place, bool> = FxHashMap::default();
+    for [west, south, east, north] in layer.boxes() {
+        for (x, y) in points([west, south, east, north], mesh(grid)) {
+            if let Some(cell) = Place::containing(grid, x, y) {
+                asked.entry(cell).or_insert_with(|| holds(layer, &cell));
+            }
+        }
+    }
+    asked.into_iter().filter(|(_, held)| *held).map(|(cell, _)| cell).collect()
+}
+
+/// How many resolutions above the wanted one the search for H3 cells begins.
+const COARSER: u8 = 4;
+/// All middles of the cells that a cell is divided into, over all resolutions, lie within so many lengths of its edge.
+const REACH: f64 = 3.0;
+
+/// H3 cells: those of a coarse cell far from every boundary lie in the layer as its middle does; others are looked at one
+/// resolution further down.
+fn h3_cells(layer: &Layer, resolution: u8) -> Vec<Place> {
+    let Ok(wanted) = Resolution::try_from(resolution) else { return Vec::new() };
+    let coarse = resolution.saturating_sub(COARSER);
+    let grid = GridKind::H3(coarse);
+    let mut start: BTreeSet<CellIndex> = BTreeSet::new();
+    for [west, south, east, north] in layer.boxes() {
+        // Coarse cells are larger than most boxes, and a mesh as coarse can miss the National Grid.
+        let own =
+            [(west, south), (east, south), (west, north), (east, north), ((west + east) / 2.0, (south + north) / 2.0)];
+        for (x, y) in points([west, south, east, north], mesh(grid)).chain(own) {
+            if let Some(Place::H3(cell)) = Place::containing(grid, x, y) {
+                // The parts of a cell are not quite its ground: those of its neighbours reach into it.
+                start.extend(cell.grid_disk::<Vec<_>>(1));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    let mut left: Vec<CellIndex> = start.into_iter().collect();
+    while let Some(cell) = left.pop() {
+        if cell.resolution() == wanted {
+            let cell = Place::H3(cell);
+            found.extend(holds(layer, &cell).then_some(cell));
+            continue;
+        }
+        let reach = REACH * cell.resolution().edge_length_m();
+        let far =
+            Place::H3(cell).centre().filter(|(x, y)| !layer.may_cross([x - reach, y - reach, x + reach, y + reach]));
+        match far {
+            Some((x, y)) if layer.code_at(x, y).is_some() => found.extend(cell.children(wanted).map(Place::H3)),
+            Some(_) => {}
+            None => left.extend(cell.resolution().succ().into_iter().flat_map(|finer| cell.children(finer))),
+        }
+    }
+    found
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::square;
+
+    /// A ragged shape: what the cells of its layer are, one by one.
+    fn ragged() -> Areas {
+        let ring = |x: f64, y: f64, radius: f64| -> Vec<(f64, f64)> {
+            let at = |i: u32| f64::from(i) / 400.0 * std::f64::consts::TAU;
+            let far = |turn: f64| radius * (1.0 + 0.3 * (turn * 7.0).sin() + 0.1 * (turn * 41.0).cos());
+            (0..400).map(at).map(|turn| (x + far(turn) * turn.cos(), y + far(turn) * turn.sin())).collect()
+        };
+        let hole = geo::LineString::from(ring(291_000.0, 91_000.0, 1_500.0));
+        let island = geo::Polygon::new(geo::LineString::from(ring(290_000.0, 90_000.0, 9_000.0)), vec![hole]);
+        let islet = geo::Polygon::new(geo::LineString::from(ring(320_000.0, 70_000.0, 700.0)), vec![]);
+        Areas::default().with_layer("district", vec![("A".into(), geo::MultiPolygon(vec![island, islet]))])
+    }
+
+    #[test]
+    fn the_cells_of_a_ragged_area_are_those_that_are_found_one_by_one() {
+        let cover = Cover::new(ragged());
+        let layer = cover.areas().layer("district").unwrap();
+        for grid in [GridKind::Squares(150), GridKind::Squares(500), GridKind::H3(7), GridKind::H3(9), GridKind::H3(2)]
+        {
+            let mut one_by_one: BTreeSet<Place> = BTreeSet::new();
+            // Far closer than cells are, and far beyond the area.
+            let step = if grid == GridKind::H3(9) { 100.0 } else { 75.0 };
+            for (x, y) in points([278_000.0, 66_000.0, 324_000.0, 104_000.0], step) {
+                one_by_one.extend(Place::containing(grid, x, y).filter(|cell| holds(layer, cell)));
+            }
+            let found = cover.cells("district", grid).unwrap();
+            assert_eq!(*found, one_by_one.into_iter().collect::<Vec<_>>(), "{grid:?}");
+        }
+    }
 
     fn cover() -> Cover {
         Cover::new(Areas::default().with_layer(
