@@ -19,7 +19,7 @@ use crate::attack::{Effort, Proof, attack};
 use crate::count::{Cell, Hidden};
 use crate::outcome::{AttackSummary, Detail, Inference, Suppression};
 use crate::prepare::{Prepared, Raw, prepare};
-use crate::relate::{self, Hierarchies, Published};
+use crate::relate::{self, Hierarchies, Published, Related};
 use crate::solve::{ReleaseSolver, contradiction};
 
 /// Something whose counts may be shown. Only [`disclose`] makes one.
@@ -140,14 +140,17 @@ pub fn disclose(
     one_grid(&mut tables, &held, hierarchies, &mut findings);
     let mut solver =
         ReleaseSolver { hierarchies, accepted, effort, release, findings, passes: 0, already: BTreeSet::new() };
-    if !earlier.is_empty() {
+    // Where everything that anybody holds is open already, no number is left to be worked out: no relation is asked for.
+    let open = tables.iter().all(|t| !t.policy().protects())
+        && readers.iter().flat_map(|r| &r.tables).chain(earlier).all(|t| t.suppress_below <= 1);
+    if !open && !earlier.is_empty() {
         solver.already = solver.broken(&Prepared::facts_of(&[], earlier, release).0)?.into_iter().collect();
         if tables.iter().any(|t| t.policy().refuse_difference && t.policy().protects()) {
             solver.refuse_differences(&mut tables, earlier)?;
         }
     }
-    let mut related = solver.resolve(&mut tables, earlier)?;
-    if !readers.is_empty() {
+    let mut related = if open { Related::default() } else { solver.resolve(&mut tables, earlier)? };
+    if !open && !readers.is_empty() {
         let already = std::mem::take(&mut solver.already);
         for reader in readers {
             solver.beside(&mut tables, &reader.tables)?;

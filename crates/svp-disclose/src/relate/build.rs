@@ -21,7 +21,7 @@ pub struct Provenance {
 }
 
 /// The system and where its numbers come from.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Related {
     /// Numbers and equations.
     pub system: System,
