@@ -3,7 +3,7 @@
 //! Districts, partnerships and the force are the area file's own: a small district is published with its neighbour by its rule.
 //! Everything else comes from dated lookups.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use svp_contract::{Area, AreaChange, AreaLink, Change, Day, Places};
 
@@ -88,84 +88,83 @@ fn both(a: &Days, b: &Days) -> Option<Days> {
     }
 }
 
-/// The lookups as a graph, with the area file's own rows in it.
-struct Graph {
-    up: BTreeMap<(String, String), Vec<AreaLink>>,
-    names: BTreeMap<(String, String), String>,
-    with: BTreeMap<(String, String), String>,
+/// An area of a layer: layer and code.
+type At<'a> = (&'a str, &'a str);
+
+/// An area that holds another, and the days on which it does.
+#[derive(Clone, Copy)]
+struct Up<'a> {
+    parent: At<'a>,
+    days: Days,
 }
 
-impl Graph {
-    fn new(area: &Area, links: &[AreaLink]) -> Self {
-        let mut out = Self { up: BTreeMap::new(), names: BTreeMap::new(), with: BTreeMap::new() };
+/// The lookups as a graph, with the area file's own rows in it. It borrows: lookups are of whole countries, and nearly all of
+/// them are asked only whether they lead to one of our districts.
+struct Graph<'a> {
+    up: HashMap<At<'a>, Vec<Up<'a>>>,
+    names: HashMap<At<'a>, &'a str>,
+    with: HashMap<At<'a>, &'a str>,
+}
+
+impl<'a> Graph<'a> {
+    fn new(area: &'a Area, links: &'a [AreaLink]) -> Self {
+        let mut out = Self { up: HashMap::with_capacity(links.len()), names: HashMap::new(), with: HashMap::new() };
         for link in links {
             for (layer, code, name) in
                 [(&link.layer, &link.code, &link.name), (&link.parent_layer, &link.parent, &link.parent_name)]
             {
                 if let Some(name) = name {
-                    out.names.entry((layer.clone(), code.clone())).or_insert_with(|| name.clone());
+                    out.names.entry((layer, code)).or_insert(name);
                 }
             }
             // Partnerships and the force are those of the area file.
             if !matches!(link.parent_layer.as_str(), "csp" | "force") {
-                out.up.entry((link.layer.clone(), link.code.clone())).or_default().push(link.clone());
+                let up = Up { parent: (&link.parent_layer, &link.parent), days: (link.valid_from, link.valid_to) };
+                out.up.entry((&link.layer, &link.code)).or_default().push(up);
             }
         }
         for d in &area.districts {
-            let own = |layer: &str, code: &str, parent_layer: &str, parent: &str| AreaLink {
-                layer: layer.to_owned(),
-                code: code.to_owned(),
-                name: None,
-                parent_layer: parent_layer.to_owned(),
-                parent: parent.to_owned(),
-                parent_name: None,
-                valid_from: None,
-                valid_to: None,
-            };
-            let district = ("district".to_owned(), d.code.clone());
-            out.names.insert(district.clone(), d.name.clone());
-            out.names.insert(("csp".to_owned(), d.csp.clone()), d.csp.clone());
-            out.with.insert(district.clone(), d.published_with.clone().unwrap_or_else(|| d.code.clone()));
-            out.up.entry(district).or_default().insert(0, own("district", &d.code, "csp", &d.csp));
-            let csp = ("csp".to_owned(), d.csp.clone());
-            out.up.insert(csp, vec![own("csp", &d.csp, "force", &area.police_force)]);
+            let (district, csp) = (("district", d.code.as_str()), ("csp", d.csp.as_str()));
+            out.names.insert(district, &d.name);
+            out.names.insert(csp, &d.csp);
+            out.with.insert(district, d.published_with.as_ref().unwrap_or(&d.code));
+            out.up.entry(district).or_default().insert(0, Up { parent: csp, days: (None, None) });
+            out.up.insert(csp, vec![Up { parent: ("force", &area.police_force), days: (None, None) }]);
         }
         out
     }
 
-    fn name(&self, layer: &str, code: &str) -> Option<String> {
-        self.names.get(&(layer.to_owned(), code.to_owned())).cloned()
+    fn name(&self, at: At<'_>) -> Option<String> {
+        self.names.get(&at).map(|name| (*name).to_owned())
     }
 
-    fn published_with(&self, layer: &str, code: &str) -> String {
-        self.with.get(&(layer.to_owned(), code.to_owned())).cloned().unwrap_or_else(|| code.to_owned())
+    fn published_with(&self, at: At<'_>) -> String {
+        self.with.get(&at).copied().unwrap_or(at.1).to_owned()
     }
 
     /// The areas that hold a small area, by layer. Of two ways to a layer the shorter counts: a lookup of its own is better than
     /// one by way of wards.
-    fn reach(&self, lsoa: &str) -> Result<Vec<(String, String, Days)>, AnalyseError> {
-        let mut found: Vec<(String, String, Days)> = Vec::new();
-        let mut done: BTreeSet<String> = BTreeSet::from(["lsoa".to_owned()]);
-        let mut at: Vec<(String, String, Days)> = vec![("lsoa".to_owned(), lsoa.to_owned(), (None, None))];
+    fn reach(&self, lsoa: &'a str) -> Result<Vec<(At<'a>, Days)>, AnalyseError> {
+        let mut found: Vec<(At<'a>, Days)> = Vec::new();
+        let mut done: Vec<&str> = vec!["lsoa"];
+        let mut at: Vec<(At<'a>, Days)> = vec![(("lsoa", lsoa), (None, None))];
         while !at.is_empty() {
-            let mut next: Vec<(String, String, Days)> = Vec::new();
-            for (layer, code, days) in at {
-                for link in self.up.get(&(layer, code)).into_iter().flatten() {
-                    let link_days = (link.valid_from, link.valid_to);
-                    let Some(days) = both(&days, &link_days).filter(|_| !done.contains(&link.parent_layer)) else {
+            let mut next: Vec<(At<'a>, Days)> = Vec::new();
+            for (area, days) in at {
+                for up in self.up.get(&area).into_iter().flatten() {
+                    let Some(days) = both(&days, &up.days).filter(|_| !done.contains(&up.parent.0)) else {
                         continue;
                     };
-                    let row = (link.parent_layer.clone(), link.parent.clone(), days);
-                    let meets = |other: &&(String, String, Days)| other.0 == row.0 && both(&other.2, &row.2).is_some();
+                    let meets = |other: &&(At<'_>, Days)| other.0.0 == up.parent.0 && both(&other.1, &days).is_some();
                     match next.iter().find(meets) {
-                        None => next.push(row),
-                        Some(other) if other.1 == row.1 => {}
-                        Some(_) => return Err(AnalyseError::TwoParents { layer: row.0 }),
+                        None => next.push((up.parent, days)),
+                        Some(other) if other.0 == up.parent => {}
+                        Some(_) => return Err(AnalyseError::TwoParents { layer: up.parent.0.to_owned() }),
                     }
                 }
             }
-            done.extend(next.iter().map(|row| row.0.clone()));
-            found.extend(next.iter().cloned());
+            done.extend(next.iter().map(|(area, _)| area.0));
+            found.extend(next.iter().copied());
             at = next;
         }
         Ok(found)
@@ -203,21 +202,21 @@ pub(crate) fn geography(area: &Area, places: &Places) -> Result<Geography, Analy
         let own = graph.reach(code)?;
         let rows = match carried.get(code) {
             None => {
-                let mut rows = vec![("lsoa".to_owned(), code.to_owned(), (None, None), 1.0)];
-                rows.extend(own.into_iter().map(|(layer, code, days)| (layer, code, days, 1.0)));
+                let mut rows = vec![(("lsoa", code), (None, None), 1.0)];
+                rows.extend(own.into_iter().map(|(area, days)| (area, days, 1.0)));
                 rows
             }
             Some(parts) => carry(&graph, own, parts)?,
         };
-        if !rows.iter().any(|(layer, code, ..)| layer == "district" && ours.contains(code.as_str())) {
+        if !rows.iter().any(|((layer, code), ..)| *layer == "district" && ours.contains(code)) {
             continue;
         }
-        out.held.extend(rows.into_iter().map(|(layer, held_by, days, share)| Held {
+        out.held.extend(rows.into_iter().map(|(held_by, days, share)| Held {
             lsoa: code.to_owned(),
-            name: graph.name(&layer, &held_by),
-            published_with: graph.published_with(&layer, &held_by),
-            layer,
-            code: held_by,
+            name: graph.name(held_by),
+            published_with: graph.published_with(held_by),
+            layer: held_by.0.to_owned(),
+            code: held_by.1.to_owned(),
             share,
             days,
         }));
@@ -231,38 +230,37 @@ pub(crate) fn geography(area: &Area, places: &Places) -> Result<Geography, Analy
 
 /// The areas of a small area that is no more: those of what it became, by share. A layer that those are in no lookup of is
 /// taken from its own.
-#[allow(clippy::type_complexity)]
-fn carry(
-    graph: &Graph,
-    own: Vec<(String, String, Days)>,
-    parts: &[&Weighed],
-) -> Result<Vec<(String, String, Days, f64)>, AnalyseError> {
-    let mut shares: BTreeMap<(String, String, Days), f64> = BTreeMap::new();
+fn carry<'a>(
+    graph: &Graph<'a>,
+    own: Vec<(At<'a>, Days)>,
+    parts: &[&'a Weighed],
+) -> Result<Vec<(At<'a>, Days, f64)>, AnalyseError> {
+    let mut shares: BTreeMap<(At<'a>, Days), f64> = BTreeMap::new();
     for part in parts {
-        *shares.entry(("lsoa".to_owned(), part.to.clone(), (None, None))).or_default() += part.weight;
+        *shares.entry((("lsoa", part.to.as_str()), (None, None))).or_default() += part.weight;
         for held in graph.reach(&part.to)? {
             *shares.entry(held).or_default() += part.weight;
         }
     }
-    let layers: BTreeSet<String> = shares.keys().map(|(layer, ..)| layer.clone()).collect();
-    for held in own.into_iter().filter(|(layer, ..)| !layers.contains(layer)) {
+    let layers: BTreeSet<&str> = shares.keys().map(|(area, _)| area.0).collect();
+    for held in own.into_iter().filter(|(area, _)| !layers.contains(area.0)) {
         shares.insert(held, 1.0);
     }
-    Ok(shares.into_iter().map(|((layer, code, days), share)| (layer, code, days, share)).collect())
+    Ok(shares.into_iter().map(|((area, days), share)| (area, days, share)).collect())
 }
 
 /// The table `area`: districts, partnerships and the force by the area file, then every area that holds a small area of ours.
-fn area_rows(area: &Area, graph: &Graph, places: &Places, held: &[Held]) -> Vec<AreaRow> {
+fn area_rows(area: &Area, graph: &Graph<'_>, places: &Places, held: &[Held]) -> Vec<AreaRow> {
     let mut out = Vec::new();
     let mut row = |layer: &str, code: &str, days: Days, gss_code: Option<String>| {
-        let up = graph.up.get(&(layer.to_owned(), code.to_owned())).and_then(|links| links.first());
+        let up = graph.up.get(&(layer, code)).and_then(|up| up.first());
         out.push(AreaRow {
             layer: layer.to_owned(),
             code: code.to_owned(),
-            name: graph.name(layer, code),
-            parent_layer: up.map(|l| l.parent_layer.clone()),
-            parent: up.map(|l| l.parent.clone()),
-            published_with: graph.published_with(layer, code),
+            name: graph.name((layer, code)),
+            parent_layer: up.map(|up| up.parent.0.to_owned()),
+            parent: up.map(|up| up.parent.1.to_owned()),
+            published_with: graph.published_with((layer, code)),
             gss_code,
             days,
         });
