@@ -1,7 +1,7 @@
 //! What runs know of one another: the state that every run record carries, and the tables that a run writes.
 
 use serde::{Deserialize, Serialize};
-use svp_contract::{Acceptance, Finding};
+use svp_contract::{Acceptance, ColumnType, Finding};
 use svp_ingest::{
     LoadedFile, Receipt, elsewhere, finding_schema, profile_schema, quarantine_schema, receipt_schema,
     superseded_tables, table_of,
@@ -91,15 +91,25 @@ impl RunState {
 #[must_use]
 pub fn tables(site: &Site) -> Vec<TableSpec> {
     let partition = ["source", "slot"];
+    // A token is of one record or person, and a digest of one row.
+    let distinct = |name: &str| -> Vec<String> {
+        let table = site.tables.iter().find(|t| t.name == table_of(name));
+        let columns = table.into_iter().flat_map(|t| &t.columns);
+        let alone = columns.filter(|c| c.kind == ColumnType::Token || c.name == "row_digest");
+        alone.map(|c| c.name.clone()).collect()
+    };
     let mut out: Vec<TableSpec> = site
         .tables
         .iter()
         .filter(|t| t.zone != "reference")
-        .map(|t| TableSpec::new(&t.zone, &t.name, t.stored_schema(), &partition).sealed(t.sealed))
+        .map(|t| {
+            TableSpec::new(&t.zone, &t.name, t.stored_schema(), &partition).sealed(t.sealed).distinct(distinct(&t.name))
+        })
         .collect();
     for (zone, name, schema) in superseded_tables(&site.tables) {
         let sealed = site.tables.iter().any(|t| t.sealed && t.name == table_of(&name));
-        out.push(TableSpec::new(&zone, &name, schema, &partition).sealed(sealed));
+        let distinct = distinct(&name);
+        out.push(TableSpec::new(&zone, &name, schema, &partition).sealed(sealed).distinct(distinct));
     }
     for (zone, name, schema) in elsewhere::tables_beside(&site.tables) {
         out.push(TableSpec::new(&zone, &name, schema, &partition));

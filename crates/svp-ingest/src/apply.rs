@@ -28,6 +28,30 @@ pub(crate) struct Door<'a> {
     pub digest: &'a RowDigest,
     /// What the file covers by its name.
     pub period: Option<Period>,
+    /// Columns of the source's and the slot's name.
+    pub sources: Repeated,
+    pub slots: Repeated,
+}
+
+/// A text that stands in all rows: a column of it, made once for a file.
+pub(crate) struct Repeated(StringArray);
+
+impl Repeated {
+    /// For batches of at most `rows` rows.
+    pub(crate) fn new(text: &str, rows: usize) -> Self {
+        Self(StringArray::from_iter_values(std::iter::repeat_n(text, rows)))
+    }
+
+    /// The column for `n` rows.
+    fn of(&self, n: usize) -> ArrayRef {
+        match n <= self.0.len() {
+            true => Arc::new(self.0.slice(0, n)),
+            false => {
+                let text = self.0.iter().flatten().next().unwrap_or_default();
+                Arc::new(StringArray::from_iter_values(std::iter::repeat_n(text, n)))
+            }
+        }
+    }
 }
 
 /// What came of a batch.
@@ -249,7 +273,6 @@ impl Given {
             })
             .collect();
         let identified = (0..n).map(|i| Some(ids.as_ref().is_some_and(|ids| ids.is_valid(i)))).collect();
-        let repeat = |text: &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(std::iter::repeat_n(text, n))) };
         Ok(Self {
             rows: Arc::new(Int64Array::from_iter_values(rows.iter().map(|r| as_i64(*r)))),
             record_ids: Arc::new(record_ids),
@@ -258,8 +281,8 @@ impl Given {
             digest_column: Arc::new(Int64Array::from_iter_values(digests.iter().map(|d| d.cast_signed()))),
             digests,
             beside_ids,
-            source: repeat(door.source),
-            slot: repeat(door.slot),
+            source: door.sources.of(n),
+            slot: door.slots.of(n),
             numbers: rows.to_vec(),
         })
     }

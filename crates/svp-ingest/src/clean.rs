@@ -70,12 +70,20 @@ impl MissingWords {
         Self { set, begins }
     }
 
-    /// The word in small letters, if the text is one.
+    /// Whether a text can be a word: by its length and first byte, and always where it is to be trimmed first.
     #[inline]
+    fn may_be(&self, bytes: &[u8]) -> bool {
+        let outer = |b: u8| b <= b' ' || b >= 0x80;
+        match bytes {
+            [] => false,
+            [first, .., last] if outer(*first) || outer(*last) => true,
+            [first, ..] => outer(*first) || self.begins.get(bytes.len()).is_some_and(|b| b[usize::from(*first)]),
+        }
+    }
+
+    /// The word in small letters, if the text is one.
     fn find(&self, text: &str) -> Option<&str> {
-        let bytes = text.as_bytes();
-        let outer = |b: Option<&u8>| b.is_some_and(|b| *b <= b' ' || *b >= 0x80);
-        let text = if outer(bytes.first()) || outer(bytes.last()) { text.trim() } else { text };
+        let text = text.trim();
         let first = *text.as_bytes().first()?;
         if !self.begins.get(text.len())?[usize::from(first)] {
             return None;
@@ -175,9 +183,17 @@ impl Cleaner {
         spoilt: &mut BTreeSet<usize>,
     ) -> HashMap<usize, Change> {
         let mut changes = HashMap::new();
-        for (at, value) in values.iter().enumerate() {
-            let Some(value) = value else { continue };
-            if !usage.names
+        let (bytes, offsets) = (values.value_data(), values.value_offsets());
+        for at in 0..values.len() {
+            let raw = usize::try_from(offsets[at]).ok().zip(usize::try_from(offsets[at + 1]).ok());
+            let raw = raw.and_then(|(from, to)| bytes.get(from..to)).unwrap_or_default();
+            // Nearly every value ends here.
+            let word = !usage.names && self.words.may_be(raw);
+            if raw.is_empty() || (!word && usage.id == IdKind::No) || values.is_null(at) {
+                continue;
+            }
+            let value = values.value(at);
+            if word
                 && let Some(word) = self.words.find(value)
                 && !usage.legal.contains(word)
             {

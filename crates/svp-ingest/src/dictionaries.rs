@@ -27,12 +27,14 @@ pub(crate) fn dictionaries(
     tables: &mut HashMap<String, HashMap<String, String>>,
 ) -> Result<(), IngestError> {
     let own: BTreeSet<&str> = area.districts.iter().map(|d| d.code.as_str()).collect();
+    // A small area that the lookup of districts has needs no other way to its district.
+    let known = |code: &str| tables.get("lsoa_district").is_none_or(|districts| districts.contains_key(code));
     let mut became: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut forces: HashMap<String, String> = HashMap::new();
     for (reference, file) in geography {
         match reference {
             Reference::AreaChange { from, to, change, .. } => {
-                for change in changes(file, [from, to, change])?.0 {
+                for change in changes(file, [from, to, change])?.0.into_iter().filter(|c| !known(&c.from)) {
                     became.entry(change.from).or_default().insert(change.to);
                 }
             }
@@ -55,7 +57,7 @@ pub(crate) fn dictionaries(
     let mut changed = HashMap::new();
     for (from, to) in became {
         let lies_in: BTreeSet<Option<&String>> = to.iter().map(|code| districts.get(code)).collect();
-        let one = lies_in.len() == 1 && !lies_in.contains(&None) && !districts.contains_key(&from);
+        let one = lies_in.len() == 1 && !lies_in.contains(&None);
         if let Some(first) = to.into_iter().next().filter(|_| one) {
             changed.insert(from, first);
         }

@@ -3,7 +3,6 @@
 use arrow::array::{Array, ArrayRef, RecordBatch, new_null_array};
 use arrow::compute;
 use arrow::datatypes::DataType;
-use datafusion::physical_plan::ColumnarValue;
 
 use crate::error::IngestError;
 use crate::plan::{FeedPlan, Ready};
@@ -64,9 +63,9 @@ fn halves(
 
 /// The engine's own message can hold values, so it is dropped.
 fn attempt(ready: &Ready, batch: &RecordBatch) -> Option<ArrayRef> {
-    let array = match ready.expr.evaluate(batch).ok()? {
-        ColumnarValue::Array(array) => array,
-        ColumnarValue::Scalar(scalar) => scalar.to_array_of_size(batch.num_rows()).ok()?,
+    let array = match ready.in_runs.as_ref().and_then(|runs| runs.evaluate(batch)) {
+        Some(array) => array,
+        None => ready.expr.evaluate(batch).ok()?.into_array(batch.num_rows()).ok()?,
     };
     match array.data_type() {
         DataType::Utf8View | DataType::LargeUtf8 => compute::cast(&array, &DataType::Utf8).ok(),

@@ -40,6 +40,7 @@ mod rehearse;
 mod repeats;
 mod resolve;
 mod revise;
+mod runs;
 mod seen;
 mod signs;
 mod sink;

@@ -16,7 +16,7 @@ use svp_lake::input::{InputFile, open_blocking, open_digested};
 use svp_pseudonymise::{Key, RowDigest};
 
 use crate::account::Account;
-use crate::apply::{Door, apply};
+use crate::apply::{Door, Repeated, apply};
 use crate::desk;
 use crate::error::IngestError;
 use crate::facts::{Facts, FactsPlan};
@@ -434,7 +434,8 @@ fn load_feed(
         ..Receipt::default()
     };
     let period = file.months.as_ref().map(Period::new);
-    let door = Door { source, slot: &file.slot, key, digest, period };
+    let (sources, slots) = (Repeated::new(source, BATCH_ROWS), Repeated::new(&file.slot, BATCH_ROWS));
+    let door = Door { source, slot: &file.slot, key, digest, period, sources, slots };
     let mut seen = Seen::default();
     let mut account = Account::new(&feed.plan, receipt, file.months.as_ref());
     let (bytes, read_bytes) = open_digested(&file.input)?;

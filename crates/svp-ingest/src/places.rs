@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rustc_hash::FxHashSet;
 use svp_contract::{Ages, Area, AreaChange, AreaLink, Change, Reference};
 use svp_functions::Lookups;
 use svp_lake::input::InputFile;
@@ -99,7 +100,7 @@ pub(crate) fn links(reference: &Reference, file: &InputFile) -> Result<(Vec<Area
     // A name that is not asked for is the code's own column, and left out again.
     let choices = [code, name.as_ref().unwrap_or(code), parent, parent_name.as_ref().unwrap_or(parent)];
     let wanted = choices.map(|c| [c.as_str()]);
-    let mut seen = BTreeSet::new();
+    let mut seen = FxHashSet::default();
     let mut out = Vec::new();
     let open = read_rows(file, &wanted.each_ref().map(|c| c.as_slice()), |row| {
         let (Some(child), Some(holder)) = (row.owned(0), row.owned(2)) else { return Ok(()) };
@@ -123,7 +124,7 @@ pub(crate) fn links(reference: &Reference, file: &InputFile) -> Result<(Vec<Area
 /// The rows of an exact-fit lookup, each once.
 pub(crate) fn changes(file: &InputFile, names: [&String; 3]) -> Result<(Vec<AreaChange>, bool), IngestError> {
     let wanted = names.map(|n| [n.as_str()]);
-    let mut seen = BTreeSet::new();
+    let mut seen = FxHashSet::default();
     let mut out = Vec::new();
     let open = read_rows(file, &wanted.each_ref().map(|c| c.as_slice()), |row| {
         let (Some(from), Some(to)) = (row.owned(0), row.owned(1)) else {

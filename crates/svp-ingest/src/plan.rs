@@ -19,6 +19,7 @@ use crate::clean::{Cleaner, IdKind};
 use crate::conversions::{Conversion, Dummies, Found, forgiving, outermost};
 use crate::named::named;
 use crate::resolve::{Item, Resolver};
+use crate::runs::InRuns;
 use crate::uses::Uses;
 
 use crate::error::IngestError;
@@ -51,6 +52,8 @@ const CONTENT: [&str; 13] = [
 #[derive(Debug, Clone)]
 pub(crate) struct Ready {
     pub expr: Arc<dyn PhysicalExpr>,
+    /// The same, to be worked out once for rows with equal values that follow one another, where that pays.
+    pub in_runs: Option<InRuns>,
 }
 
 /// Where a staged column comes from.
@@ -328,7 +331,7 @@ impl Planner<'_> {
         let simplifier = ExprSimplifier::new(context);
         let simple = simplifier.coerce(expr, df).and_then(|e| simplifier.simplify(e)).and_then(forgiving);
         match simple.and_then(|e| self.ctx.state().create_physical_expr(e, df)) {
-            Ok(expr) => Some(Ready { expr }),
+            Ok(expr) => Some(Ready { in_runs: InRuns::new(&expr, df.as_arrow()), expr }),
             Err(error) => {
                 self.problems.push(Problem::new(at, format!("{what}: {}", first_line(&error.to_string()))));
                 None

@@ -41,15 +41,24 @@ pub(crate) struct Forms {
 impl Forms {
     /// Adds the ids of a batch.
     pub(crate) fn add(&mut self, ids: &StringArray) {
-        // Rows of one record stand together.
+        // Rows of one record stand together, and nearly all ids have one form.
         let mut last: Option<(&str, u64)> = None;
+        let mut rows = 0;
         for id in ids.iter().flatten() {
             let form = match last {
                 Some((known, form)) if known == id => form,
                 _ => self.form(id),
             };
+            if let Some((_, before)) = last
+                && before != form
+            {
+                *self.counts.entry(before).or_default() += std::mem::take(&mut rows);
+            }
+            rows += 1;
             last = Some((id, form));
-            *self.counts.entry(form).or_default() += 1;
+        }
+        if let Some((_, form)) = last {
+            *self.counts.entry(form).or_default() += rows;
         }
     }
 
@@ -62,7 +71,7 @@ impl Forms {
             lengths[bytes.len().min(LONGEST)] += 1;
             return u64::from(padded);
         }
-        let mut runs = Vec::with_capacity(MOST_RUNS);
+        let (mut runs, mut len) = ([0; MOST_RUNS], 0);
         for byte in bytes {
             let sign = match byte {
                 b'0'..=b'9' => b'9',
@@ -70,14 +79,16 @@ impl Forms {
                 b'A'..=b'Z' => b'A',
                 other => *other,
             };
-            if runs.last() != Some(&sign) {
-                runs.push(sign);
+            if len > 0 && runs[len - 1] == sign {
+                continue;
             }
-            if runs.len() > MOST_RUNS {
+            if len == MOST_RUNS {
                 return hash("mixed");
             }
+            runs[len] = sign;
+            len += 1;
         }
-        hash(&runs)
+        hash(&runs[..len])
     }
 
     /// Rows by form, the most common first.
@@ -105,9 +116,16 @@ pub(crate) struct Fineness {
 impl Fineness {
     /// Adds the coordinates of a batch.
     pub(crate) fn add(&mut self, texts: &StringArray) {
+        // Rows of one place stand together.
+        let mut last: Option<(&str, bool)> = None;
         for text in texts.iter().flatten() {
+            let cut = match last {
+                Some((known, cut)) if known == text => cut,
+                _ => is_cut(text),
+            };
+            last = Some((text, cut));
             self.texts += 1;
-            self.cut += u64::from(is_cut(text));
+            self.cut += u64::from(cut);
         }
     }
 

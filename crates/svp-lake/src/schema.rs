@@ -20,6 +20,8 @@ pub struct TableSpec {
     pub partition: Vec<String>,
     /// Whether its rows are stored sealed: only the partition columns stand in the clear then.
     pub sealed: bool,
+    /// Columns whose values hardly ever come twice in a file: a dictionary of them would be as long as the column.
+    pub distinct: Vec<String>,
 }
 
 impl TableSpec {
@@ -31,7 +33,14 @@ impl TableSpec {
             schema,
             partition: partition.iter().map(ToString::to_string).collect(),
             sealed: false,
+            distinct: Vec::new(),
         }
+    }
+
+    /// The same table, with the columns whose values hardly ever come twice.
+    #[must_use]
+    pub fn distinct(self, columns: impl IntoIterator<Item = String>) -> Self {
+        Self { distinct: columns.into_iter().collect(), ..self }
     }
 
     /// The same table, stored sealed or not.

@@ -216,7 +216,7 @@ impl RunTxn {
         PartWriter::new(
             Arc::clone(&self.inner.location.store),
             &self.inner.location.given,
-            table.spec.file_schema(),
+            (table.spec.file_schema(), &table.spec.distinct),
             address,
             seal,
         )

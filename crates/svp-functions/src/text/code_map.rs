@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::logical_expr::ScalarUDF;
+use rustc_hash::FxHashMap;
 
 use crate::udf::{Kind, Spec, bound_function, converted, param, text_result};
 
@@ -14,7 +15,7 @@ pub const DEFAULT_KEY: &str = "*";
 /// One map: codes in lower case, and what any other value becomes.
 #[derive(Debug, Default)]
 struct CodeMap {
-    codes: HashMap<String, String>,
+    codes: FxHashMap<String, String>,
     default: Option<String>,
 }
 
@@ -96,15 +97,25 @@ pub(crate) fn udf(maps: CodeMaps) -> ScalarUDF {
         move |args| {
             let (name, text) = (args.text(0)?, args.text(1)?);
             let mut buffer = String::new();
+            // Codes repeat from row to row: what was asked last is asked first.
             let mut last: Option<(&str, Option<&CodeMap>)> = None;
+            let mut said: Option<(&str, Option<&str>)> = None;
             text_result(args.rows, |row| {
-                let name = name.get(row)?;
+                let (name, text) = (name.get(row)?, text.get(row)?);
                 let map = match last {
                     Some((known, map)) if known == name => map,
-                    _ => maps.0.get(name),
+                    _ => {
+                        said = None;
+                        maps.0.get(name)
+                    }
                 };
                 last = Some((name, map));
-                map?.get(text.get(row)?, &mut buffer)
+                let code = match said {
+                    Some((known, code)) if known == text => code,
+                    _ => map?.get(text, &mut buffer),
+                };
+                said = Some((text, code));
+                code
             })
         },
     )

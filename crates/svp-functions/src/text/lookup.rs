@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::logical_expr::ScalarUDF;
+use rustc_hash::FxHashMap;
 
 use crate::udf::{Kind, Spec, bound_function, param, text_result};
 
 /// Reference tables of keys and values, by name. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Lookups(Arc<HashMap<String, HashMap<String, String>>>);
+pub struct Lookups(Arc<HashMap<String, FxHashMap<String, String>>>);
 
 impl Lookups {
     /// Makes the tables; keys are compared exactly, but for blanks around the key that is looked up.
     pub fn new(tables: impl IntoIterator<Item = (String, HashMap<String, String>)>) -> Self {
-        Lookups(Arc::new(tables.into_iter().collect()))
+        Lookups(Arc::new(tables.into_iter().map(|(name, pairs)| (name, pairs.into_iter().collect())).collect()))
     }
 
     /// Whether there is a table of this name.
@@ -61,7 +62,7 @@ pub(crate) fn udf(lookups: Lookups) -> ScalarUDF {
         identity,
         move |args| {
             let (table, key) = (args.text(0)?, args.text(1)?);
-            let mut last: Option<(&str, Option<&HashMap<String, String>>)> = None;
+            let mut last: Option<(&str, Option<&FxHashMap<String, String>>)> = None;
             text_result(args.rows, |row| {
                 let name = table.get(row)?;
                 let table = match last {
