@@ -1,5 +1,5 @@
-//! An attack on the encodings: whoever has opened the person records, or an encoded file on its way, and knows exactly how common each name is, lines
-//! up values and names by how common they are (frequency alignment; Niedermeyer and others 2014 for filters). It is a weak
+//! An attack on the encodings: whoever has opened the person records, or what the key opens of an encoded file, and knows exactly how common each
+//! name is, lines up values and names by how common they are (frequency alignment; Niedermeyer and others 2014 for filters). It is a weak
 //! attack: it does not use the clear columns beside the encodings, or names that are known.
 
 use std::collections::{BTreeMap, HashMap};

@@ -3,11 +3,14 @@
 //!
 //! What they find in the copy is what the holder of the key, or its thief, could do.
 
+mod adapted;
 mod dates;
+mod hardening;
 mod linear;
 mod loot;
 mod names;
 mod postcodes;
+mod transit;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
@@ -71,8 +74,9 @@ fn column(name: &str) -> Column {
     tables.iter().find(|t| t.name == "person_record").unwrap().column(name).unwrap().clone()
 }
 
-/// What each record says in truth, in one column: with the key every value can be tried.
+/// What each record of `loot`, which lies open, says in truth, in one column: with the key every value can be tried.
 fn truth<T: Clone + Ord>(
+    loot: &Loot,
     of: fn(&Person) -> Option<&Vec<u8>>,
     name: &str,
     values: &[(String, T)],
@@ -90,7 +94,7 @@ fn truth<T: Clone + Ord>(
         }
     }
     let mut found: BTreeMap<String, BTreeSet<T>> = BTreeMap::new();
-    for person in &opened().people {
+    for person in &loot.people {
         if let Some(value) = of(person).and_then(|e| known.get(&e[..PART_BYTES])) {
             found.entry(person.record.clone()).or_default().insert(value.clone());
         }
@@ -128,13 +132,13 @@ fn guess<T>(truth: &BTreeMap<String, BTreeSet<T>>, of: impl Fn(&String) -> f64) 
 fn held(what: &str, records: usize, sealed: f64, guess: (f64, f64), opened: f64, least: f64) {
     let percent = |x: f64| format!("{:.2} %", 100.0 * x);
     aloud(&format!(
-        "{what}, {records} records: sealed lake {}, guessing {} ± {}, with the key {}",
+        "{what}, {records} records: sealed {}, guessing {} ± {}, with the key {}",
         percent(sealed),
         percent(guess.0),
         percent(guess.1),
         percent(opened)
     ));
-    assert!(sealed <= guess.0 + guess.1, "{what}: {} of the sealed lake, and guessing gives {}", sealed, guess.0);
+    assert!(sealed <= guess.0 + guess.1, "{what}: {} of what is sealed, and guessing gives {}", sealed, guess.0);
     assert!(opened >= least, "{what}: the attack found only {} in the clear: it is blind", percent(opened));
 }
 
@@ -142,11 +146,82 @@ fn mean(of: impl Fn(u64) -> f64) -> f64 {
     SEEDS.iter().map(|seed| of(*seed)).sum::<f64>() / SEEDS.len() as f64
 }
 
-#[test]
-fn dates_of_birth_are_guessed_without_the_key_and_worked_out_with_it() {
+/// The true date of birth of each record.
+fn births(loot: &Loot) -> BTreeMap<String, BTreeSet<Date>> {
     let days = (days_since((1900, 1, 1))..days_since((2026, 1, 1))).map(day);
     let days: Vec<(String, Date)> = days.map(|(y, m, d)| (format!("{y:04}-{m:02}-{d:02}"), (y, m, d))).collect();
-    let truth = truth(|p| p.birth.as_ref(), "enc_birth", &days);
+    truth(loot, |p| p.birth.as_ref(), "enc_birth", &days)
+}
+
+/// Every postcode of the public directory with its small area.
+fn directory() -> Vec<(String, String)> {
+    let table = Table::read(&sample_data("reference/postcodes.csv"));
+    let squeezed = |code: &str| code.split_whitespace().collect::<String>();
+    let codes = table.column("pcds").into_iter().map(squeezed);
+    codes.zip(table.column("lsoa21cd")).map(|(c, a)| (c, a.to_owned())).collect()
+}
+
+/// The true postcodes of each record.
+fn homes(loot: &Loot, directory: &[(String, String)]) -> BTreeMap<String, BTreeSet<String>> {
+    let values: Vec<(String, String)> = directory.iter().map(|(code, _)| (code.clone(), code.clone())).collect();
+    truth(loot, |p| p.postcode.as_ref(), "enc_postcode", &values)
+}
+
+/// One of the two names of a person.
+#[derive(Clone, Copy)]
+struct NameOf {
+    name: &'static str,
+    of: fn(&Person) -> Option<&Vec<u8>>,
+    /// The share that the attack must find where records lie open.
+    least: f64,
+}
+
+const NAMES: [NameOf; 2] = [
+    NameOf { name: "forename", of: |p| p.forename.as_ref(), least: 0.95 },
+    NameOf { name: "surname", of: |p| p.surname.as_ref(), least: 0.90 },
+];
+
+impl NameOf {
+    /// The names that people have, the commonest first, and those that nobody of the sample has.
+    fn list(self) -> Vec<String> {
+        let people = Table::read(&sample_data("truth/appearances.csv"));
+        let mut common: BTreeMap<String, usize> = BTreeMap::new();
+        people.column(self.name).into_iter().filter_map(name_key).for_each(|n| *common.entry(n).or_default() += 1);
+        if self.name == "forename" {
+            let shipped = fs::read_to_string(root().join("schemas/forenames.csv")).unwrap();
+            for decoy in shipped.split(|c: char| !c.is_alphabetic()).filter_map(name_key) {
+                common.entry(decoy).or_default();
+            }
+        }
+        let mut list: Vec<String> = common.keys().cloned().collect();
+        list.sort_by_key(|n| std::cmp::Reverse(common[n]));
+        list
+    }
+
+    fn truth(self, loot: &Loot, list: &[String]) -> BTreeMap<String, BTreeSet<String>> {
+        let values: Vec<(String, String)> = list.iter().map(|n| (n.clone(), n.clone())).collect();
+        truth(loot, self.of, &format!("enc_{}", self.name), &values)
+    }
+}
+
+/// Two in a hundred people, of whom the attacker knows the name.
+fn known(truth: &BTreeMap<String, BTreeSet<String>>, seed: u64) -> BTreeMap<String, String> {
+    let mut random = Random(seed);
+    let known = truth.iter().filter(|_| random.below(50) == 0);
+    known.map(|(r, of)| (r.clone(), of.first().unwrap().clone())).collect()
+}
+
+/// The others.
+fn others(
+    truth: &BTreeMap<String, BTreeSet<String>>,
+    known: &BTreeMap<String, String>,
+) -> BTreeMap<String, BTreeSet<String>> {
+    truth.iter().filter(|(r, _)| !known.contains_key(*r)).map(|(r, of)| (r.clone(), of.clone())).collect()
+}
+
+#[test]
+fn dates_of_birth_are_guessed_without_the_key_and_worked_out_with_it() {
+    let truth = births(opened());
     assert!(truth.len() > 4_000, "{}", truth.len());
     let of_sealed = mean(|seed| share(&truth, &sealed().births(&mut Random(seed))));
     let windows = sealed().windows();
@@ -157,13 +232,8 @@ fn dates_of_birth_are_guessed_without_the_key_and_worked_out_with_it() {
 
 #[test]
 fn postcodes_are_guessed_without_the_key_and_worked_out_with_it() {
-    let table = Table::read(&sample_data("reference/postcodes.csv"));
-    let squeezed = |code: &str| code.split_whitespace().collect::<String>();
-    let codes = table.column("pcds").into_iter().map(squeezed);
-    let directory: Vec<(String, String)> =
-        codes.zip(table.column("lsoa21cd")).map(|(c, a)| (c, a.to_owned())).collect();
-    let values: Vec<(String, String)> = directory.iter().map(|(code, _)| (code.clone(), code.clone())).collect();
-    let truth = truth(|p| p.postcode.as_ref(), "enc_postcode", &values);
+    let directory = directory();
+    let truth = homes(opened(), &directory);
     assert!(truth.len() > 4_000, "{}", truth.len());
     let of_sealed = mean(|seed| share(&truth, &sealed().homes(&directory, &mut Random(seed))));
     let mut of_area: BTreeMap<&str, f64> = BTreeMap::new();
@@ -181,38 +251,23 @@ fn postcodes_are_guessed_without_the_key_and_worked_out_with_it() {
 
 #[test]
 fn names_are_guessed_without_the_key_and_worked_out_with_it_from_two_in_a_hundred() {
-    let people = Table::read(&sample_data("truth/appearances.csv"));
-    let shipped = fs::read_to_string(root().join("schemas/forenames.csv")).unwrap();
-    let forename: fn(&Person) -> Option<&Vec<u8>> = |p| p.forename.as_ref();
-    let surname: fn(&Person) -> Option<&Vec<u8>> = |p| p.surname.as_ref();
-    for (name, of, decoys, least) in [("forename", forename, shipped.as_str(), 0.95), ("surname", surname, "", 0.90)] {
-        let mut common: BTreeMap<String, usize> = BTreeMap::new();
-        people.column(name).into_iter().filter_map(name_key).for_each(|n| *common.entry(n).or_default() += 1);
-        for decoy in decoys.split(|c: char| !c.is_alphabetic()).filter_map(name_key) {
-            common.entry(decoy).or_default();
-        }
-        let mut list: Vec<String> = common.keys().cloned().collect();
-        list.sort_by_key(|n| std::cmp::Reverse(common[n]));
-        let values: Vec<(String, String)> = list.iter().map(|n| (n.clone(), n.clone())).collect();
-        let truth = truth(of, &format!("enc_{name}"), &values);
+    for name in NAMES {
+        let list = name.list();
+        let truth = name.truth(opened(), &list);
         let mut shares = (0.0, 0.0);
-        let mut others = truth.clone();
+        let mut rest = truth.clone();
         for seed in SEEDS {
-            let mut random = Random(seed);
-            let known = truth.iter().filter(|_| random.below(50) == 0);
-            let known: BTreeMap<String, String> =
-                known.map(|(r, of)| (r.clone(), of.first().unwrap().clone())).collect();
-            others =
-                truth.iter().filter(|(r, _)| !known.contains_key(*r)).map(|(r, of)| (r.clone(), of.clone())).collect();
-            shares.0 += share(&others, &sealed().names(of, &known, &list)) / SEEDS.len() as f64;
+            let known = known(&truth, seed);
+            rest = others(&truth, &known);
+            shares.0 += share(&rest, &sealed().names(name.of, &known, &list)) / SEEDS.len() as f64;
             if seed == SEEDS[0] {
-                shares.1 = share(&others, &opened().names(of, &known, &list));
+                shares.1 = share(&rest, &opened().names(name.of, &known, &list));
             }
         }
-        let guess = guess(&others, |record| f64::from(truth[record].contains(&list[0])));
+        let guess = guess(&rest, |record| f64::from(truth[record].contains(&list[0])));
         // Which people are known differs by seed: so the guess does, a little.
-        let guess = (guess.0, 1.96 * (guess.0 / others.len() as f64).sqrt());
-        held(&format!("{name}s"), others.len(), shares.0, guess, shares.1, least);
+        let guess = (guess.0, 1.96 * (guess.0 / rest.len() as f64).sqrt());
+        held(&format!("{}s", name.name), rest.len(), shares.0, guess, shares.1, name.least);
     }
 }
 

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
+use svp_pseudonymise::Key;
 use tempfile::TempDir;
 
 use crate::support::{
-    CLOCK, Lab, Needles, OTHER_KEY, Svp, files_under, label, number, release_digests, sample, sample_command,
+    CLOCK, KEY, Lab, Needles, OTHER_KEY, Svp, files_under, label, number, release_digests, sample, sample_command,
     sample_data, searched, sql, svp, verify_release,
 };
 
@@ -23,7 +24,7 @@ fn desk(source: &str, key: &Path, out: &Path) -> Svp {
 }
 
 /// The police's and the hospital's extracts of the sample, encoded once for all tests.
-fn encoded() -> &'static Path {
+pub fn encoded() -> &'static Path {
     static ENCODED: OnceLock<PathBuf> = OnceLock::new();
     ENCODED.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("it-desk");
@@ -41,7 +42,7 @@ fn encoded() -> &'static Path {
 }
 
 /// The entries of an encoded file, as any tar program sees them.
-fn entries(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
+pub fn entries(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
     let (mut at, mut out) = (0, Vec::new());
     while bytes[at] != 0 {
         let name = String::from_utf8(bytes[at..at + 100].split(|b| *b == 0).next().unwrap().to_vec()).unwrap();
@@ -53,9 +54,16 @@ fn entries(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
     out
 }
 
+/// What the key of the tests opens of an encoded file: names and contents.
+pub fn opened(file: &Path) -> Vec<(String, Vec<u8>)> {
+    let input = svp_lake::input::expand(&[file.display().to_string()]).unwrap().remove(0);
+    svp_ingest::desk::entries(&input, &Key::parse(KEY).unwrap()).unwrap()
+}
+
 fn manifest(file: &Path) -> serde_json::Value {
-    let entries = entries(&fs::read(file).unwrap());
-    let (_, text) = entries.iter().find(|(name, _)| name == "manifest.json").unwrap();
+    let entries = opened(file);
+    let (name, text) = entries.last().unwrap();
+    assert_eq!(name, "manifest.json");
     serde_json::from_slice(text).unwrap()
 }
 
@@ -137,19 +145,20 @@ fn no_clear_text_is_in_an_encoded_file_or_in_what_is_said() {
     let folder = TempDir::new().unwrap();
     let mut packed = 0;
     for (name, path) in files_under(encoded()) {
-        let bytes = fs::read(path).unwrap();
+        let bytes = fs::read(&path).unwrap();
         let found = needles.found_in(&bytes);
         assert!(found.is_empty(), "{name}: {found:?}");
-        for (entry, content) in entries(&bytes) {
+        // Nor is there any for those who have the key.
+        for (entry, content) in opened(&path) {
             let to = folder.path().join(&name).join(entry);
             fs::create_dir_all(to.parent().unwrap()).unwrap();
+            packed += content.len();
             fs::write(to, content).unwrap();
         }
-        packed += bytes.len();
     }
     // Unpacked, with the pages of Parquet decompressed.
     let (found, files, bytes) = searched(&needles, folder.path());
-    assert!(files > 48 * 5 && bytes > 2 * packed, "only {files} files and {bytes} bytes of {packed}");
+    assert!(files > 48 * 4 && bytes > 2 * packed, "only {files} files and {bytes} bytes of {packed}");
     assert!(found.is_empty(), "{} finds, the first:\n{}", found.len(), found[..found.len().min(20)].join("\n"));
     // The command says numbers only, also when it is stopped.
     let desk = Desk::new();
@@ -178,8 +187,10 @@ fn the_command_says_what_it_did_and_the_receipts_add_up() {
         assert!(ran.stdout.contains(&wanted), "`{wanted}` is not in\n{}", ran.stdout);
     }
     let manifest = manifest(&file);
-    assert_eq!(manifest["format"], 1);
-    assert_eq!(manifest["source"], "police_rms");
+    let clear = entries(&fs::read(&file).unwrap());
+    assert_eq!((clear[0].0.as_str(), clear[0].1.as_slice()), ("svp-desk", b"2\n".as_slice()));
+    let head: serde_json::Value = serde_json::from_slice(&clear[1].1).unwrap();
+    assert_eq!(head["source"], "police_rms");
     assert_eq!(manifest["slot"], "rms_crimes_2024-12");
     assert_eq!(manifest["sha256"], hex::encode(Sha256::digest(fs::read(&extract).unwrap())));
     let receipt = &manifest["receipts"][0];
@@ -195,7 +206,10 @@ fn the_command_says_what_it_did_and_the_receipts_add_up() {
     // Any tar program opens it.
     if let Ok(out) = std::process::Command::new("tar").arg("tf").arg(&file).output() {
         let listed = String::from_utf8(out.stdout).unwrap();
-        assert!(out.status.success() && listed.contains("manifest.json\nseal\n"), "{listed}");
+        assert!(
+            out.status.success() && listed.starts_with("svp-desk\nhead.json\n000001\n") && listed.ends_with("\nseal\n"),
+            "{listed}"
+        );
     }
 
     desk.lab.run().run().good();
@@ -334,19 +348,23 @@ fn a_damaged_file_is_refused() {
     refused(&[whole.as_slice(), b"\n"].concat(), &["damaged"], 4);
     refused(b"Crime Ref,Report Date\n", &["damaged"], 4);
 
-    // By hand, with the digest put right: one row less is told. Only the key can seal it.
-    let from = whole.windows(12).position(|w| w == b"\"rows_read\":").unwrap() + 13;
-    let mut forged = whole.clone();
-    forged[from] = if forged[from] == b'1' { b'2' } else { b'1' };
-    let seal = forged.len() - 1024 - 1024;
-    let digest = hex::encode(Sha256::digest(&forged[..seal]));
-    forged[seal + 512 + 7..seal + 512 + 71].copy_from_slice(digest.as_bytes());
-    refused(&forged, &["its seal is not of the key that it names"], 4);
+    // By hand, with the digest put right: other terms, or another body. Only the key can seal it.
+    let from = whole.windows(8).position(|w| w == b"\"svp\": \"").unwrap() + 8;
+    for at in [from, whole.len() / 2] {
+        let mut forged = whole.clone();
+        forged[at] = if forged[at] == b'1' { b'2' } else { b'1' };
+        let seal = forged.len() - 1024 - 1024;
+        let digest = hex::encode(Sha256::digest(&forged[..seal]));
+        forged[seal + 512 + 7..seal + 512 + 71].copy_from_slice(digest.as_bytes());
+        refused(&forged, &["its seal is not of the key that it names"], 4);
+    }
 
-    // A later format is not damage.
-    let mut later = whole.clone();
-    later[512] = b'2';
-    refused(&later, &["format 2", "knows format 1", "upgrade"], 11);
+    // A later format is not damage, and the one before, whose rows were not sealed, is taken no more.
+    for (format, hint) in [(b'3', "upgrade"), (b'1', "encode the extract again")] {
+        let mut other = whole.clone();
+        other[512] = format;
+        refused(&other, &[&format!("format {}", char::from(format)), "knows format 2", hint], 11);
+    }
     fs::write(&file, &whole).unwrap();
     desk.lab.run().run().good();
 }

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use crate::support::{
-    CLOCK, KEY, OTHER_KEY, Ran, Table, aloud, asks_for_people, copy_folder, files_under, flat_text, root, sql_under,
-    svp,
+    CLOCK, KEY, OTHER_KEY, Ran, Table, aloud, asks_for_people, bench_lakes, copy_folder, files_under, flat_text, root,
+    sql_under, svp,
 };
 
 /// A site of two sources of people, `first` (police) and `second` (health), in plain CSV files.
@@ -482,45 +482,9 @@ fn published_truth_is_found_from_encodings() {
         aloud("skipped: published_truth_is_found_from_encodings needs SVP_DATA");
         return;
     };
-    let folder = TempDir::new().unwrap();
+    let folder = bench_lakes(&data);
     let at = |name: &str| folder.path().join(name);
-    let bench = root().join("tests/bench/linkage");
-    copy_folder(&root().join("pipelines"), &at("site/pipelines"));
-    for part in ["areas", "sources"] {
-        for (name, path) in files_under(&bench.join(part)) {
-            fs::copy(path, at("site/pipelines").join(part).join(name)).unwrap();
-        }
-    }
-    fs::create_dir_all(at("in")).unwrap();
-    fs::write(at("key"), KEY).unwrap();
-    let linkage = Path::new(&data).join("linkage");
-    fs::copy(
-        linkage.join("historical_figures/historical_figures_with_errors_50k_even_clusters.parquet"),
-        at("in/historical_figures.parquet"),
-    )
-    .unwrap();
-    let mut truth = String::from("source,person_id,person\n");
-    for part in ["a", "b"] {
-        let text = fs::read_to_string(linkage.join(format!("febrl/dataset4{part}_entities_0000-2499.csv"))).unwrap();
-        let mut lines = text.lines().map(|l| l.split(',').map(str::trim).collect::<Vec<_>>());
-        let header = lines.next().unwrap();
-        let place = |name: &str| header.iter().position(|h| *h == name).unwrap();
-        let wanted = ["rec_id", "given_name", "surname", "postcode", "date_of_birth"];
-        let mut out = wanted.join(",");
-        for line in lines {
-            let row: Vec<&str> = wanted.iter().map(|w| line[place(w)]).collect();
-            let _ = write!(out, "\n{}", row.join(","));
-            let _ = writeln!(truth, "febrl_{part},{},{}", row[0], row[0].split('-').nth(1).unwrap());
-        }
-        fs::write(at(&format!("in/febrl_{part}.csv")), out).unwrap();
-    }
-    fs::write(at("truth.csv"), &truth).unwrap();
-    let command = || svp(["--site"]).arg(at("site"));
-    for area in ["historical", "febrl"] {
-        let run = command().args(["run", "--ingest-only", "--clock", CLOCK, "--area", area, "--lake"]).arg(at(area));
-        run.arg("--extracts").arg(at("in")).arg("--key").arg(at("key")).run().good();
-    }
-    let link = command().args(["link", "--lake"]).arg(at("febrl")).arg("--key").arg(at("key"));
+    let link = svp(["--site"]).arg(at("site")).args(["link", "--lake"]).arg(at("febrl")).arg("--key").arg(at("key"));
     let ran = link.arg("--evaluate").arg(at("truth.csv")).run().good();
     aloud(&format!("FEBRL 4, half\n{}", ran.stdout));
     let f1 = |name: &str| -> f64 {

@@ -290,35 +290,26 @@ fn headers_of(
     };
     for (plan, file) in &files {
         let plan = &plans[*plan];
-        let extract = match encoded(site, area, paths, plan, file) {
-            Ok(Some(extract)) => extract,
-            Ok(None) => {
-                problems.extend(plan.check_header(file).err());
-                file.name.clone()
-            }
+        match encoded(site, area, paths, plan, file) {
+            // The name of its extract is sealed.
+            Ok(true) => continue,
+            Ok(false) => problems.extend(plan.check_header(file).err()),
             Err(error) => {
                 problems.push(error);
                 continue;
             }
-        };
-        if plan.file_name(&extract).is_none() {
-            problems.push(IngestError::Slot { file: extract, source_name: plan.source.name.clone() });
+        }
+        if plan.file_name(&file.name).is_none() {
+            problems.push(IngestError::Slot { file: file.name.clone(), source_name: plan.source.name.clone() });
         }
     }
     Ok((problems, files.len()))
 }
 
-/// For an encoded file, the name of its extract: it is whole, and was made under the terms of this site. Its key is not
-/// asked for.
-fn encoded(
-    site: &Site,
-    area: &Area,
-    paths: &Paths,
-    plan: &SourcePlan,
-    file: &InputFile,
-) -> Result<Option<String>, IngestError> {
-    let Some(sealed) = desk::open_if_encoded(file, &plan.source.name)? else { return Ok(None) };
+/// Whether a file is an encoded one: then it is whole, and was made under the terms of this site. Its key is not asked for.
+fn encoded(site: &Site, area: &Area, paths: &Paths, plan: &SourcePlan, file: &InputFile) -> Result<bool, IngestError> {
+    let Some(head) = desk::head_if_encoded(file, &plan.source.name)? else { return Ok(false) };
     let terms = inputs::terms(site, Some((area, &paths.reference)), &plan.source, None)?;
-    sealed.compare(&file.name, &terms)?;
-    Ok(Some(sealed.manifest.extract))
+    head.compare(&file.name, &terms)?;
+    Ok(true)
 }

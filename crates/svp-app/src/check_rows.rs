@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use svp_contract::{Area, Finding};
-use svp_ingest::reference;
 use svp_ingest::{IngestError, Known, Live, Loaded, LoadedFile, Receipt, compare_receipts, pending, rehearse};
+use svp_ingest::{desk, reference};
 use svp_pseudonymise::Key;
 
 use crate::error::AppError;
@@ -69,7 +69,11 @@ pub(crate) async fn rows(
     let data = reference::load(area, &paths.reference, site.lists(), postcodes, machine.threads)?;
     let plans = inputs::plans(machine, site, Some(area), &sources, &data)?;
     let intake = inputs::intake(site, paths, &plans, &[])?;
-    let queue = pending(&plans, intake.files, &Known::default())?;
+    let (files, sealed) = if known { (intake.files, 0) } else { desk::extracts_alone(intake.files)? };
+    if sealed > 0 {
+        progress.step("rows", &format!("{sealed} encoded files are sealed: their rows are looked at with --key"));
+    }
+    let queue = pending(&plans, files, &Known::default(), known.then_some(key))?;
     let files = queue.files;
     progress.bar("check", files.iter().map(|f| f.input.bytes).sum(), true);
     let done = rehearse(&plans, &files, key, &[], machine.threads, &|file, bytes| progress.advance(bytes, file));

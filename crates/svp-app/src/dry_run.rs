@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
+use svp_ingest::desk;
 use svp_ingest::reference::ReferenceData;
 use svp_ingest::{Known, Queue, SourcePlan, pending};
 use svp_lake::Open;
@@ -34,7 +35,12 @@ impl Prepared {
         progress.names(&Names::new(&key, intake.files.iter().map(|(_, file)| file), &intake.findings));
         progress.findings(&intake.findings);
         let files = intake.files;
-        if let Some(queue) = self.would_load(&plans, files.clone()).await? {
+        let (extracts, sealed) = desk::extracts_alone(files.clone())?;
+        if sealed > 0 {
+            let what = "encoded files are sealed: a run, which has the key, knows which of them are new";
+            progress.step("load", &format!("{sealed} {what}"));
+        }
+        if let Some(queue) = self.would_load(&plans, extracts).await? {
             progress.findings(&queue.findings);
             for file in &queue.files {
                 let how = match &file.replaces {
@@ -64,7 +70,7 @@ impl Prepared {
         let state = RunState::of(&lake, run)?;
         let reload = reloads(&self.request.reload, plans)?;
         let known = Known { files: &state.files, receipts: &state.receipts, reload: &reload };
-        Ok(Some(pending(plans, files, &known)?))
+        Ok(Some(pending(plans, files, &known, None)?))
     }
 
     fn in_lines(&self, plans: &[SourcePlan], files: &[(usize, InputFile)]) -> String {

@@ -85,7 +85,7 @@ impl DataDesk {
         let paths = Paths { inputs: vec![(request.source.clone(), request.extracts.clone())], ..Paths::default() };
         let intake = inputs::intake(site, &paths, &quick, &accepted)?;
         progress.names(&Names::new(key, intake.files.iter().map(|(_, file)| file), &intake.findings));
-        let queue = pending(&quick, intake.files, &Known::default())?;
+        let queue = pending(&quick, intake.files, &Known::default(), Some(key))?;
         progress.findings(&intake.findings);
         progress.findings(&queue.findings);
         let files = queue.files;

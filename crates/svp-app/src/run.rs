@@ -165,7 +165,7 @@ impl Prepared {
         progress.names(&names);
         let reload = reloads(&request.reload, &quick)?;
         let known = Known { files: &state.files, receipts: &state.receipts, reload: &reload };
-        let mut queue = pending(&quick, intake.files, &known)?;
+        let mut queue = pending(&quick, intake.files, &known, Some(&key))?;
         let of_the_lake = std::mem::replace(&mut queue.findings, intake.findings);
         queue.findings.extend(of_the_lake);
         names.give(&key, &mut queue);
@@ -180,7 +180,7 @@ impl Prepared {
             return Ok(Outcome::NothingNew { release });
         }
         let terms = |plan: usize| inputs::terms(site, Some((area, &paths.reference)), &quick[plan].source, Some(&key));
-        refuse_other_terms(files, &terms, &key).map_err(AppError::Load)?;
+        refuse_other_terms(files, &terms).map_err(AppError::Load)?;
         let encoded = files.iter().filter(|f| f.sealed.is_some()).count();
         if encoded > 0 {
             progress

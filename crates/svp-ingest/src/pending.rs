@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use svp_contract::{Finding, FindingKind, Revises, Source};
 use svp_lake::input::{InputFile, digest, digest_bytes, open_blocking};
+use svp_pseudonymise::Key;
 
 use crate::desk::{self, Sealed};
 use crate::error::IngestError;
@@ -175,16 +176,21 @@ struct Candidate {
 
 /// Finds the files that have to be loaded. What the lake holds is known by content, slot and sender. Of two files of a slot
 /// the one that knows of a later day is newer; where nothing tells, the one that comes later. An encoded file counts as the
-/// extract that it was made from.
+/// extract that it was made from; `key` opens it.
 ///
 /// # Errors
 /// A file without a slot, two files of a slot of which neither is newer, a file that cannot be read, an encoded file that is
-/// damaged.
-pub fn pending(plans: &[SourcePlan], inputs: Vec<(usize, InputFile)>, known: &Known<'_>) -> Result<Queue, IngestError> {
+/// damaged or of another key, or without a key any.
+pub fn pending(
+    plans: &[SourcePlan],
+    inputs: Vec<(usize, InputFile)>,
+    known: &Known<'_>,
+    key: Option<&Key>,
+) -> Result<Queue, IngestError> {
     let mut queue = Queue::default();
     let mut slots: BTreeMap<(usize, SlotId), Vec<Candidate>> = BTreeMap::new();
     for (plan, input) in inputs {
-        let candidate = candidate(plans, plan, input, known, &mut queue)?;
+        let candidate = candidate(plans, plan, input, (known, key), &mut queue)?;
         slots.entry((plan, candidate.id.clone())).or_default().push(candidate);
     }
     let mut chosen = Vec::new();
@@ -210,12 +216,12 @@ fn candidate(
     plans: &[SourcePlan],
     plan: usize,
     input: InputFile,
-    known: &Known<'_>,
+    (known, key): (&Known<'_>, Option<&Key>),
     queue: &mut Queue,
 ) -> Result<Candidate, IngestError> {
     let (at, source) = (plan, &plans[plan].source);
     let plan = &plans[at];
-    let sealed = desk::open_if_encoded(&input, &source.name)?.map(Arc::new);
+    let sealed = desk::open_if_encoded(&input, &source.name, key)?.map(Arc::new);
     let (name, sha256) = match &sealed {
         Some(sealed) => (sealed.manifest.extract.clone(), sealed.manifest.sha256.clone()),
         None => (input.name.clone(), digest(&input)?),

@@ -48,7 +48,7 @@
 //! | an encoding of a name, date, postcode or text | [`encode::Encoder::encode`] |
 //! | all columns of a batch, as its table in `schemas/` says | [`pseudonymise`](pseudonymise()) |
 //! | to know a row again | [`RowDigest::digest`] |
-//! | rows that nobody reads without the key | [`RecordSeal`] |
+//! | rows that nobody reads without the key, in a lake; on their way to it | [`RecordSeal`]; [`TransitSeal`] |
 //! | the next key of a lake; the way to it; the rows under it | [`Key::rotated`]; [`Key::step_to`]; [`TableRotation::turn`] |
 //!
 //! # The names of others
@@ -79,6 +79,6 @@ pub use key_rotation::KeyRotation;
 pub use pseudonymise::{Pseudonymised, pseudonymise};
 pub use rotate::TableRotation;
 pub use row_digest::RowDigest;
-pub use seal::RecordSeal;
+pub use seal::{RecordSeal, TransitSeal};
 pub(crate) use token::token_text;
 pub use token::{TOKEN_LEN, Tokeniser};

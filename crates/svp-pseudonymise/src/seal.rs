@@ -2,6 +2,8 @@
 //!
 //! The cipher withstands a nonce that comes twice: all that it would tell is that the same bytes were sealed in the same context. Nonces are
 //! random all the same, so that a chunk that is written again looks like another, and nobody sees which rows of a backup were erased since.
+//! Files on their way to the lake are sealed with the same cipher under another key, and the same extract gives the same bytes there: the
+//! nonce is a MAC of what is sealed.
 
 use std::fmt;
 
@@ -61,16 +63,11 @@ impl Seal for RecordSeal {
     fn seal(&self, context: &[u8], plain: &[u8]) -> Option<Vec<u8>> {
         let mut nonce = [0u8; NONCE];
         getrandom::fill(&mut nonce).ok()?;
-        let sealed = self.cipher.encrypt(&Nonce::from(nonce), Payload { msg: plain, aad: context }).ok()?;
-        let mut out = Vec::with_capacity(NONCE + sealed.len());
-        out.extend_from_slice(&nonce);
-        out.extend_from_slice(&sealed);
-        Some(out)
+        sealed(&self.cipher, nonce, context, plain)
     }
 
     fn open(&self, context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
-        let (nonce, sealed) = sealed.split_first_chunk::<NONCE>()?;
-        self.cipher.decrypt(&Nonce::from(*nonce), Payload { msg: sealed, aad: context }).ok()
+        opened(&self.cipher, context, sealed)
     }
 
     fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
@@ -81,6 +78,70 @@ impl Seal for RecordSeal {
         }
         mac.finalize().into_bytes().into()
     }
+}
+
+/// Seals what a data owner's desk sends to the lake, under the key that both have. The same bytes in the same context are the same
+/// sealed bytes, so that the owner can make a file again and compare its digest.
+///
+/// ```
+/// use svp_pseudonymise::{Key, TransitSeal};
+///
+/// let key = Key::generate("needs-assessment")?;
+/// let sealed = TransitSeal::new(&key).seal(b"file, entry 1", b"rows").expect("not too long");
+/// assert_eq!(TransitSeal::new(&key).open(b"file, entry 1", &sealed).as_deref(), Some(b"rows".as_slice()));
+/// assert_eq!(TransitSeal::new(&key).open(b"file, entry 2", &sealed), None);
+/// assert_eq!(TransitSeal::new(&Key::generate("needs-assessment")?).open(b"file, entry 1", &sealed), None);
+/// # Ok::<(), svp_pseudonymise::PseudonymiseError>(())
+/// ```
+#[derive(Clone)]
+pub struct TransitSeal {
+    cipher: Aes256GcmSiv,
+    nonce: Hmac<Sha256>,
+}
+
+impl TransitSeal {
+    /// The seal of files for the lake with this key, all its rotations among it.
+    #[must_use]
+    pub fn new(key: &Key) -> Self {
+        let cipher = Aes256GcmSiv::new(&(*key.derived("transit/rows")).into());
+        Self { cipher, nonce: new_mac(key.derived("transit/nonce").as_slice()) }
+    }
+
+    /// `plain`, sealed: 28 bytes longer. `None` where it is too long for the cipher (64 GiB).
+    #[must_use]
+    pub fn seal(&self, context: &[u8], plain: &[u8]) -> Option<Vec<u8>> {
+        let mut mac = self.nonce.clone();
+        mac.update(&(context.len() as u64).to_le_bytes());
+        mac.update(context);
+        mac.update(plain);
+        let nonce: [u8; NONCE] = *mac.finalize().into_bytes().first_chunk()?;
+        sealed(&self.cipher, nonce, context, plain)
+    }
+
+    /// What was sealed under this key and `context`; `None` for anything else.
+    #[must_use]
+    pub fn open(&self, context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        opened(&self.cipher, context, sealed)
+    }
+}
+
+impl fmt::Debug for TransitSeal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TransitSeal").finish_non_exhaustive()
+    }
+}
+
+fn sealed(cipher: &Aes256GcmSiv, nonce: [u8; NONCE], context: &[u8], plain: &[u8]) -> Option<Vec<u8>> {
+    let sealed = cipher.encrypt(&Nonce::from(nonce), Payload { msg: plain, aad: context }).ok()?;
+    let mut out = Vec::with_capacity(NONCE + sealed.len());
+    out.extend_from_slice(&nonce);
+    out.extend_from_slice(&sealed);
+    Some(out)
+}
+
+fn opened(cipher: &Aes256GcmSiv, context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+    let (nonce, sealed) = sealed.split_first_chunk::<NONCE>()?;
+    cipher.decrypt(&Nonce::from(*nonce), Payload { msg: sealed, aad: context }).ok()
 }
 
 #[cfg(test)]
@@ -121,13 +182,40 @@ mod tests {
         assert!(!format!("{seal:?}").contains("0001"));
     }
 
+    #[test]
+    fn what_is_on_its_way_is_the_same_twice_and_opens_under_one_key_in_one_place() {
+        let seal = TransitSeal::new(&key());
+        let sealed = seal.seal(b"here", b"plain").unwrap();
+        assert_eq!(sealed.len(), b"plain".len() + 28);
+        assert_eq!(seal.seal(b"here", b"plain").unwrap(), sealed);
+        assert_eq!(seal.open(b"here", &sealed).unwrap(), b"plain");
+        for bit in 0..sealed.len() * 8 {
+            let mut changed = sealed.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert!(seal.open(b"here", &changed).is_none(), "bit {bit}");
+        }
+        assert!((0..sealed.len()).all(|n| seal.open(b"here", &sealed[..n]).is_none()));
+        // Another place and other bytes have another nonce: nothing of two sealed texts can be compared.
+        for other in [seal.seal(b"there", b"plain").unwrap(), seal.seal(b"here", b"plaim").unwrap()] {
+            assert_ne!(other[..NONCE], sealed[..NONCE]);
+            assert!(other[NONCE..].iter().zip(&sealed[NONCE..]).filter(|(a, b)| a == b).count() < 6);
+        }
+        assert!(seal.open(b"there", &sealed).is_none());
+        let next = key().rotated().unwrap();
+        assert!(TransitSeal::new(&next).open(b"here", &sealed).is_none());
+        assert!(RecordSeal::new(&key()).open(b"here", &sealed).is_none(), "rows at rest have another key");
+        assert!(!format!("{seal:?}").contains("0001"));
+    }
+
     /// Neither a token nor a digest that stands in the clear is a key of the seal.
     #[test]
     fn the_keys_of_the_seal_are_of_no_other_domain() {
         let key = key();
-        let derived = [key.derived("seal/rows"), key.derived("seal/mac")];
-        assert_ne!(*derived[0], *derived[1]);
-        for domain in ["seal", "rows", "person_record_id", "key-check", "seal/rows"] {
+        let derived = ["seal/rows", "seal/mac", "transit/rows", "transit/nonce"].map(|domain| key.derived(domain));
+        for (i, one) in derived.iter().enumerate() {
+            assert!(derived[i + 1..].iter().all(|other| **one != **other));
+        }
+        for domain in ["seal", "rows", "person_record_id", "key-check", "seal/rows", "transit/rows"] {
             let token = crate::Tokeniser::new(&key, domain).digest([b"svp".as_slice()]);
             assert!(derived.iter().all(|d| d[..16] != token), "{domain}");
         }

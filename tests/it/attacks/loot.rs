@@ -41,7 +41,7 @@ pub struct Part {
     pub area: Option<String>,
 }
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Loot {
     /// Rows of any table that has encodings.
     pub people: Vec<Person>,
@@ -57,8 +57,12 @@ impl Loot {
     pub fn read(folder: &Path) -> Self {
         let mut out = Self::default();
         let (mut people, mut parts) = (BTreeSet::new(), BTreeSet::new());
-        for path in files_under(folder).into_values().filter(|p| p.extension().is_some_and(|e| e == "parquet")) {
-            let reader = ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(&path).unwrap()).unwrap();
+        for path in files_under(folder).into_values() {
+            let bytes = std::fs::read(path).unwrap();
+            if !bytes.starts_with(b"PAR1") {
+                continue;
+            }
+            let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes)).unwrap();
             for batch in reader.build().unwrap() {
                 out.take(&batch.unwrap(), &mut people, &mut parts);
             }
@@ -126,7 +130,7 @@ impl Loot {
     }
 
     /// Age of each record's person on the days of its events.
-    fn ages(&self) -> BTreeMap<(&str, &str), (Date, i32)> {
+    pub fn ages(&self) -> BTreeMap<(&str, &str), (Date, i32)> {
         let age = |part: &Part| Some((*self.days.get(&part.event)?, part.age?));
         self.parts.iter().filter_map(|p| Some(((p.record.as_str(), p.event.as_str()), age(p)?))).collect()
     }

@@ -1,6 +1,7 @@
 //! What tests share: how to start `svp`, the one run on the sample, small sites, small readers.
 
 pub mod analysis;
+mod bench;
 pub mod deliveries;
 mod lab;
 mod opened;
@@ -14,6 +15,7 @@ use std::sync::OnceLock;
 
 use svp_pseudonymise::{Key, Tokeniser};
 
+pub use bench::bench_lakes;
 pub use lab::Lab;
 pub use opened::{asks_for_people, sealed_tables, session_under, sql_under};
 pub use search::{Needles, flat_text, searched};

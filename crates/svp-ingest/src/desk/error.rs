@@ -37,6 +37,12 @@ pub enum DeskError {
         /// Every difference, in words.
         differences: Vec<String>,
     },
+    /// What it holds is asked for, and there is no key.
+    #[error("{file}: the encoded file is sealed, and there is no key to open it with")]
+    NoKey {
+        /// The file.
+        file: String,
+    },
     /// It holds another source than the one that it was given as.
     #[error("{file}: the encoded file holds source {found}, and was given as source {given}")]
     Source {
@@ -86,6 +92,7 @@ impl Advice for DeskError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Terms { .. } | Self::Format { .. } => ErrorKind::Terms,
+            Self::NoKey { .. } => ErrorKind::Key,
             Self::Lake(error) => error.kind(),
             Self::Unwritable { .. } => ErrorKind::Internal,
             Self::Damaged { .. } | Self::Source { .. } | Self::Already { .. } | Self::Unreadable { .. } => {
@@ -104,6 +111,7 @@ impl Advice for DeskError {
             Self::Terms { .. } => {
                 "both sides need the same key, schemas, source definition, reference data and version of svp; then encode the extract again"
             }
+            Self::NoKey { .. } => "give the key of the lake with --key FILE (or set SVP_KEY)",
             Self::Source { .. } => "move it to the folder of its source, or name it with --input SOURCE=PATH",
             Self::Already { .. } => "give the agency's own extract; an encoded file goes to `svp run` as it is",
             Self::Unreadable { .. } => "check that the file is there and that you may read it",

@@ -5,13 +5,16 @@
 //! | entry | what it is |
 //! |---|---|
 //! | `svp-desk` | the number of the format |
-//! | `<feed>/<table>-0001.parquet` and so on | pseudonymised rows of a canonical table, or quarantine entries |
-//! | `manifest.json` | [`Manifest`]: whose extract, under which terms, receipts, numbers of rows |
+//! | `head.json` | [`Head`]: source, and under which terms the file was made |
+//! | `000001` and so on | sealed under the key: pseudonymised rows of a canonical table, or quarantine entries, as Parquet |
+//! | the last of these | sealed like them, [`Manifest`]: whose extract, receipts, numbers of rows |
 //! | `seal` | digest and MAC of all bytes before it |
 //!
 //! One file, because it is sent by people; Parquet inside, because it holds every column type that a schema can have;
-//! a tar around, because the owner can open it with what every machine has and see what leaves.
+//! a tar around, because what every machine has shows that there is nothing else in it. What can be worked out from encodings is not to
+//! be worked out from a file on its way: without the key it tells source, terms, and about how long its tables are.
 
+mod body;
 mod envelope;
 mod error;
 mod needs;
@@ -32,29 +35,37 @@ use crate::receipt::Receipt;
 pub use error::DeskError;
 pub use needs::{Need, needs, reference_digests};
 pub(crate) use needs::{needs_of, told};
-pub use read::{Sealed, open_if_encoded, refuse_other_terms};
+pub use read::{Sealed, entries, extracts_alone, head_if_encoded, open_if_encoded, refuse_other_terms};
 pub(crate) use read::{is_encoded, load};
 pub use terms::Terms;
 pub(crate) use terms::{definition_digest, short};
 pub use write::{Encoded, encode};
 
 /// The format that this version writes and reads.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 /// What the name of an encoded file ends with.
 pub const EXTENSION: &str = "svp";
+/// Entry with the head.
+const HEAD: &str = "head.json";
 /// Entry with the manifest.
 const MANIFEST: &str = "manifest.json";
 
-/// What an encoded file says of itself. It holds no field value.
+/// What an encoded file says of itself to everybody: whether it can be taken in here. It tells nothing of the extract.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Manifest {
-    /// The format.
-    pub format: u32,
+pub struct Head {
     /// Version of svp that made it.
     pub svp: String,
     /// Source.
     pub source: String,
+    /// Under which terms it was made.
+    pub terms: Terms,
+}
+
+/// What an encoded file says of itself to whoever has the key. It holds no field value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
     /// Slot.
     pub slot: String,
     /// Name of the extract, without folders.
@@ -70,8 +81,6 @@ pub struct Manifest {
     /// When it was made, RFC 3339 in UTC, as the desk's clock said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made: Option<String>,
-    /// Under which terms it was made.
-    pub terms: Terms,
     /// Where the rows of the extract went, feed by feed.
     pub receipts: Vec<Receipt>,
     /// What was found in the extract and did not refuse it.

@@ -13,9 +13,10 @@ use svp_contract::{Acceptance, Finding};
 use svp_lake::input::{InputFile, open_blocking};
 use svp_pseudonymise::Key;
 
+use super::body::{Body, place};
 use super::envelope::{EnvelopeReader, MARK, Seal};
 use super::error::DeskError;
-use super::{EXTENSION, FORMAT, MANIFEST, Manifest, Terms};
+use super::{EXTENSION, FORMAT, HEAD, Head, MANIFEST, Manifest, Terms};
 use crate::error::IngestError;
 use crate::findings::Findings;
 use crate::load::{BATCH_ROWS, Loaded, Previous, QUARANTINE, SourcePlan, balanced, compare};
@@ -23,12 +24,14 @@ use crate::pending::Pending;
 use crate::sink::Sink;
 use crate::thresholds::judge;
 
-/// An encoded file that is whole, with what it says of itself. Whether its terms are ours, and whether its seal is of
-/// our key, [`refuse_other_terms`] decides.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An encoded file that is whole and was opened with its key. Whether its other terms are ours, [`refuse_other_terms`] decides.
+#[derive(Debug, Clone)]
 pub struct Sealed {
-    /// What it says of itself.
+    /// What it says of itself to everybody.
+    pub head: Head,
+    /// What it says of itself to whoever has the key.
     pub manifest: Manifest,
+    body: Body,
     seal: Seal,
 }
 
@@ -46,55 +49,139 @@ pub(crate) fn is_encoded(input: &InputFile) -> Result<bool, IngestError> {
     Ok(head == mark.as_bytes())
 }
 
-/// Opens an encoded file and reads it to its end; one entry is in memory at a time.
+/// The files that are extracts, and how many encoded ones stand beside them: these say nothing of their rows without the key.
 ///
 /// # Errors
-/// [`DeskError::Damaged`] where a byte is not as it was made, [`DeskError::Format`] for another format.
-pub(super) fn open(input: &InputFile) -> Result<Sealed, IngestError> {
-    let mut reader = EnvelopeReader::open(&input.name, open_blocking(input)?, FORMAT)?;
-    let mut manifest: Option<Manifest> = None;
-    while let Some((name, content)) = reader.next()? {
-        if manifest.is_some() {
-            return Err(reader.damaged("an entry follows its manifest").into());
-        }
-        if name == MANIFEST {
-            let read = serde_json::from_slice(&content).map_err(|_| reader.damaged("its manifest cannot be read"))?;
-            manifest = Some(read);
+/// A file that cannot be read.
+pub fn extracts_alone(files: Vec<(usize, InputFile)>) -> Result<(Vec<(usize, InputFile)>, usize), IngestError> {
+    let (mut extracts, mut encoded) = (Vec::with_capacity(files.len()), 0);
+    for (plan, file) in files {
+        match is_encoded(&file)? {
+            true => encoded += 1,
+            false => extracts.push((plan, file)),
         }
     }
-    match (manifest, reader.seal()) {
-        (Some(manifest), Some(seal)) => Ok(Sealed { manifest, seal: seal.clone() }),
-        _ => Err(reader.damaged("it has no manifest").into()),
+    Ok((extracts, encoded))
+}
+
+/// Reads an encoded file to its end, and gives each sealed entry with its number, the first being 1. One entry is in memory at a time.
+/// Gives the bytes of its head, and its seal.
+fn walk(
+    input: &InputFile,
+    mut each: impl FnMut(u32, Vec<u8>) -> Result<(), IngestError>,
+) -> Result<(Vec<u8>, Seal), IngestError> {
+    let mut reader = EnvelopeReader::open(&input.name, open_blocking(input)?, FORMAT)?;
+    let head = match reader.next()? {
+        Some((name, content)) if name == HEAD => content,
+        _ => return Err(reader.damaged("it does not say under which terms it was made").into()),
+    };
+    let mut number = 0;
+    while let Some((name, content)) = reader.next()? {
+        number += 1;
+        if name != place(number) {
+            return Err(reader.damaged("an entry is not in its place").into());
+        }
+        each(number, content)?;
+    }
+    match reader.seal() {
+        Some(seal) => Ok((head, seal.clone())),
+        None => Err(reader.damaged("it has no seal").into()),
     }
 }
 
-/// Opens an encoded file; `None` for an extract. Known by its name or its first bytes. It is read to its end, and must
-/// hold the source that it was given as.
+/// The head of an encoded file that holds `source`.
+fn head(input: &InputFile, bytes: &[u8], source: &str) -> Result<Head, IngestError> {
+    let what = "its head cannot be read";
+    let head: Head =
+        serde_json::from_slice(bytes).map_err(|_| DeskError::Damaged { file: input.name.clone(), what })?;
+    if head.source != source {
+        let (file, found) = (input.name.clone(), head.source);
+        return Err(DeskError::Source { file, found, given: source.to_owned() }.into());
+    }
+    Ok(head)
+}
+
+/// What an encoded file says of itself without the key; `None` for an extract. It is read to its end, and must hold the source that it
+/// was given as.
 ///
 /// # Errors
-/// [`DeskError::Damaged`] where a byte is not as it was made, [`DeskError::Format`] for another format,
-/// [`DeskError::Source`] for another source, or a file that cannot be read.
-pub fn open_if_encoded(input: &InputFile, source: &str) -> Result<Option<Sealed>, IngestError> {
+/// As [`open_if_encoded`], but for the key.
+pub fn head_if_encoded(input: &InputFile, source: &str) -> Result<Option<Head>, IngestError> {
     if !is_encoded(input)? {
         return Ok(None);
     }
-    let sealed = open(input)?;
-    if sealed.manifest.source != source {
-        let (file, found) = (input.name.clone(), sealed.manifest.source);
-        return Err(DeskError::Source { file, found, given: source.to_owned() }.into());
+    let (bytes, _) = walk(input, |_, _| Ok(()))?;
+    Ok(Some(head(input, &bytes, source)?))
+}
+
+/// Opens an encoded file with the key that it was made under; `None` for an extract. Known by its name or its first bytes. It is read
+/// to its end, and must hold the source that it was given as.
+///
+/// # Errors
+/// [`DeskError::Damaged`] where a byte is not as it was made or the seal is of another key than the file says,
+/// [`DeskError::Format`] for another format, [`DeskError::Source`] for another source, [`DeskError::NoKey`] without a key,
+/// [`DeskError::Terms`] for another key, or a file that cannot be read.
+pub fn open_if_encoded(input: &InputFile, source: &str, key: Option<&Key>) -> Result<Option<Sealed>, IngestError> {
+    if !is_encoded(input)? {
+        return Ok(None);
     }
-    Ok(Some(sealed))
+    let mut last = None;
+    let (bytes, seal) = walk(input, |number, content| {
+        last = Some((number, content));
+        Ok(())
+    })?;
+    let head = head(input, &bytes, source)?;
+    let (file, body) = (input.name.clone(), body(input, &head, &bytes, &seal, key)?);
+    let Some((name, text)) = last.and_then(|(number, content)| body.opened(number, &content)) else {
+        return Err(DeskError::Damaged { file, what: UNOPENED }.into());
+    };
+    let manifest = (name == MANIFEST).then(|| serde_json::from_slice(&text).ok()).flatten();
+    let what = "its manifest cannot be read";
+    let manifest = manifest.ok_or(DeskError::Damaged { file, what })?;
+    Ok(Some(Sealed { head, manifest, body, seal }))
+}
+
+const UNOPENED: &str = "it does not open under the key that it names";
+
+/// What opens the entries of a file, where this is its key.
+fn body(input: &InputFile, head: &Head, bytes: &[u8], seal: &Seal, key: Option<&Key>) -> Result<Body, DeskError> {
+    let file = input.name.clone();
+    let Some(key) = key else { return Err(DeskError::NoKey { file }) };
+    let ours = Terms { key_id: key.check(), purpose: key.purpose().to_owned(), ..Terms::default() };
+    if let Some(difference) = ours.other_key(&head.terms) {
+        return Err(DeskError::Terms { file, made_by: head.svp.clone(), differences: vec![difference] });
+    }
+    if !seal.is_of(key) {
+        return Err(DeskError::Damaged { file, what: "its seal is not of the key that it names" });
+    }
+    Ok(Body::new(key, bytes))
+}
+
+/// Every sealed entry of an encoded file, opened with its key: name and content, the manifest last. All of it is held in memory.
+///
+/// # Errors
+/// As [`open_if_encoded`]; a file that is no encoded one is damaged.
+pub fn entries(input: &InputFile, key: &Key) -> Result<Vec<(String, Vec<u8>)>, IngestError> {
+    let mut sealed = Vec::new();
+    let (bytes, seal) = walk(input, |number, content| {
+        sealed.push((number, content));
+        Ok(())
+    })?;
+    let damaged = |what| DeskError::Damaged { file: input.name.clone(), what };
+    let head: Head = serde_json::from_slice(&bytes).map_err(|_| damaged("its head cannot be read"))?;
+    let body = body(input, &head, &bytes, &seal, Some(key))?;
+    let opened = sealed.iter().map(|(number, content)| body.opened(*number, content).ok_or_else(|| damaged(UNOPENED)));
+    Ok(opened.collect::<Result<_, _>>()?)
 }
 
 /// Compares the encoded files of a run with the terms of the lake, before anything of them is loaded. `terms` gives
-/// those of a source, by the index of its plan.
+/// those of a source, by the index of its plan. That they are of the key was seen when they were opened.
 ///
 /// # Errors
-/// Every file whose terms differ, with the differences; every file whose seal is not of this key.
+/// Every file whose terms differ, with the differences.
 pub fn refuse_other_terms(
     files: &[Pending],
     terms: &dyn Fn(usize) -> Result<Terms, IngestError>,
-    key: &Key,
 ) -> Result<(), Vec<IngestError>> {
     let mut ours: BTreeMap<usize, Terms> = BTreeMap::new();
     let mut errors: Vec<IngestError> = Vec::new();
@@ -104,27 +191,22 @@ pub fn refuse_other_terms(
             std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
             std::collections::btree_map::Entry::Vacant(place) => place.insert(terms(file.plan).map_err(|e| vec![e])?),
         };
-        if let Err(error) = sealed.compare(&file.input.name, ours) {
-            errors.push(error);
-        } else if !sealed.seal.is_of(key) {
-            let what = "its seal is not of the key that it names";
-            errors.push(DeskError::Damaged { file: file.input.name.clone(), what }.into());
-        }
+        errors.extend(sealed.head.compare(&file.input.name, ours).err());
     }
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
-impl Sealed {
+impl Head {
     /// Compares the terms with ours; `file` is for messages.
     ///
     /// # Errors
     /// [`DeskError::Terms`] with every difference.
     pub fn compare(&self, file: &str, ours: &Terms) -> Result<(), IngestError> {
-        let differences = ours.differences(&self.manifest.terms);
+        let differences = ours.differences(&self.terms);
         if differences.is_empty() {
             return Ok(());
         }
-        Err(DeskError::Terms { file: file.to_owned(), made_by: self.manifest.svp.clone(), differences }.into())
+        Err(DeskError::Terms { file: file.to_owned(), made_by: self.svp.clone(), differences }.into())
     }
 }
 
@@ -155,10 +237,15 @@ pub(crate) fn load(
         receipt.file.clone_from(&file.label);
     }
     let mut rows: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
-    let mut reader = EnvelopeReader::open(name, open_blocking(&file.input)?, FORMAT)?;
-    while let Some((entry, content)) = reader.next()? {
+    let mut last = false;
+    let (_, seal) = walk(&file.input, |number, content| {
+        let (entry, content) = sealed.body.opened(number, &content).ok_or_else(|| damaged(UNOPENED))?;
+        if last {
+            return Err(damaged("an entry follows its manifest"));
+        }
         if entry == MANIFEST {
-            continue;
+            last = true;
+            return Ok(());
         }
         let (feed, table) = parts(&entry).ok_or_else(|| damaged("an entry has a strange name"))?;
         let zone = plan.zone(feed, table).ok_or_else(|| damaged("it holds a table that its feed does not fill"))?;
@@ -181,8 +268,9 @@ pub(crate) fn load(
             *rows.entry(feed.to_owned()).or_default().entry(table.to_owned()).or_default() += batch.num_rows() as u64;
             sink.write(feed, zone, table, &batch)?;
         }
-    }
-    if reader.seal() != Some(&sealed.seal) {
+        Ok(())
+    })?;
+    if seal != sealed.seal {
         return Err(damaged("it was changed while it was being loaded"));
     }
     if rows != manifest.rows {

@@ -89,14 +89,11 @@ impl Terms {
     /// What `there` (the file) has otherwise than these terms (the lake's), in words; empty where they are alike.
     #[must_use]
     pub fn differences(&self, there: &Self) -> Vec<String> {
-        let mut out = Vec::new();
         let without_key = self.key_id.is_empty() || there.key_id.is_empty();
-        let same_key = self.key_id == there.key_id && self.purpose == there.purpose;
-        if !without_key && !same_key {
-            out.push(format!(
-                "made under key id {} (purpose {}), this lake uses {} (purpose {})",
-                there.key_id, there.purpose, self.key_id, self.purpose
-            ));
+        let same_key = self.is_of_key(there);
+        let mut out = Vec::new();
+        if !without_key {
+            out.extend(self.other_key(there));
         }
         for (part, digest) in &self.defined {
             match there.defined.get(part) {
@@ -117,6 +114,21 @@ impl Terms {
             }
         }
         out
+    }
+
+    /// That `there` was made under another key than that of these terms, in words.
+    pub(super) fn other_key(&self, there: &Self) -> Option<String> {
+        let said = || {
+            format!(
+                "made under key id {} (purpose {}), this lake uses {} (purpose {})",
+                there.key_id, there.purpose, self.key_id, self.purpose
+            )
+        };
+        (!self.is_of_key(there)).then(said)
+    }
+
+    fn is_of_key(&self, there: &Self) -> bool {
+        self.key_id == there.key_id && self.purpose == there.purpose
     }
 
     fn define(&mut self, part: String, content: &impl Serialize) -> Result<(), IngestError> {

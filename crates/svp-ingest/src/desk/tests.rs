@@ -11,10 +11,13 @@ use svp_lake::input::{InputFile, expand};
 use svp_lake::{Limits, NewFile};
 use svp_pseudonymise::{Key, RowDigest};
 
-use super::envelope::EnvelopeWriter;
-use super::read::open;
+use super::body::{Body, place};
+use super::envelope::{EnvelopeReader, EnvelopeWriter};
 use super::write::encode_file;
-use super::{DeskError, FORMAT, MANIFEST, Manifest, Terms, load, refuse_other_terms};
+use super::{
+    DeskError, FORMAT, HEAD, Head, MANIFEST, Manifest, Sealed, Terms, entries, extracts_alone, head_if_encoded, load,
+    open_if_encoded, refuse_other_terms,
+};
 use crate::error::IngestError;
 use crate::load::SourcePlan;
 use crate::pending::{Known, Pending, pending};
@@ -52,7 +55,7 @@ fn input(path: &Path) -> InputFile {
 
 fn pending_of(plan: SourcePlan, path: &Path) -> Result<(SourcePlan, Pending), IngestError> {
     let plans = [plan];
-    let found = pending(&plans, vec![(0, input(path))], &Known::default())?.files.remove(0);
+    let found = pending(&plans, vec![(0, input(path))], &Known::default(), Some(&key()))?.files.remove(0);
     let [plan] = plans;
     Ok((plan, found))
 }
@@ -115,23 +118,38 @@ fn many_entries_hold_the_same_rows_as_one() {
     }
 }
 
-/// Writes a file again with another manifest, sealed by a holder of the key.
+fn open(path: &Path) -> Result<Sealed, IngestError> {
+    Ok(open_if_encoded(&input(path), "police_rms", Some(&key()))?.unwrap())
+}
+
+/// The entries of the tar, without the mark and the seal.
+fn in_the_clear(path: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut reader = EnvelopeReader::open("a", svp_lake::input::open_blocking(&input(path)).unwrap(), FORMAT).unwrap();
+    std::iter::from_fn(|| reader.next().unwrap()).collect()
+}
+
+/// Writes a file again with other entries, sealed by a holder of the key.
 fn resealed(path: &Path, change: impl Fn(&mut Manifest), without: &str) -> PathBuf {
-    let mut reader =
-        super::envelope::EnvelopeReader::open("a", svp_lake::input::open_blocking(&input(path)).unwrap(), FORMAT)
-            .unwrap();
+    let opened = entries(&input(path), &key()).unwrap().into_iter().filter_map(|(name, content)| {
+        if name == MANIFEST {
+            let mut manifest: Manifest = serde_json::from_slice(&content).unwrap();
+            change(&mut manifest);
+            return Some((name, serde_json::to_vec(&manifest).unwrap()));
+        }
+        (without.is_empty() || !name.contains(without)).then_some((name, content))
+    });
+    rewritten(path, &in_the_clear(path)[0].1, &opened.collect::<Vec<_>>())
+}
+
+fn rewritten(path: &Path, head: &[u8], opened: &[(String, Vec<u8>)]) -> PathBuf {
     let to = path.with_file_name("resealed.svp");
     let mut out = NewFile::begin(&to).unwrap();
     let mut put = |bytes: &[u8]| out.put(bytes).map_err(DeskError::from);
     let mut envelope = EnvelopeWriter::begin("a", FORMAT, &mut put).unwrap();
-    while let Some((name, content)) = reader.next().unwrap() {
-        if name == MANIFEST {
-            let mut manifest: Manifest = serde_json::from_slice(&content).unwrap();
-            change(&mut manifest);
-            envelope.entry(MANIFEST, &serde_json::to_vec(&manifest).unwrap()).unwrap();
-        } else if without.is_empty() || !name.contains(without) {
-            envelope.entry(&name, &content).unwrap();
-        }
+    envelope.entry(HEAD, head).unwrap();
+    let body = Body::new(&key(), head);
+    for (number, (name, content)) in (1..).zip(opened) {
+        envelope.entry(&place(number), &body.sealed(number, name, content).unwrap()).unwrap();
     }
     envelope.seal(&key()).unwrap();
     out.commit(true).unwrap();
@@ -182,29 +200,109 @@ fn what_contradicts_itself_is_refused() {
     );
 }
 
-/// The key that a file names must be the one that sealed it.
+/// The key that a file names must be the one that sealed it, and ours.
 #[test]
-fn a_seal_of_another_key_is_refused() {
+fn a_file_of_another_key_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let (_, file) = pending_of(plan(), &encoded(folder.path(), 100_000)).unwrap();
-    let ours = |_: usize| Ok(terms());
-    refuse_other_terms(std::slice::from_ref(&file), &ours, &key()).unwrap();
-    let errors = refuse_other_terms(&[file], &ours, &Key::generate("test").unwrap()).unwrap_err();
-    assert!(errors[0].to_string().contains("seal"), "{}", errors[0]);
+    let path = encoded(folder.path(), 100_000);
+    let other = Key::generate("test").unwrap();
+    let error =
+        |path: &Path, key: Option<&Key>| open_if_encoded(&input(path), "police_rms", key).err().unwrap().to_string();
+    let said = error(&path, Some(&other));
+    assert!(said.contains(&format!("under key id {} ", key().check())) && said.contains(&other.check()), "{said}");
+    let said = error(&path, None);
+    assert!(said.ends_with("there is no key to open it with"), "{said}");
+
+    // A head that names our key over a body of another.
+    let mut head: Head = serde_json::from_slice(&in_the_clear(&path)[0].1).unwrap();
+    head.terms.key_id = other.check();
+    let renamed = rewritten(&path, &serde_json::to_vec(&head).unwrap(), &entries(&input(&path), &key()).unwrap());
+    assert!(error(&renamed, Some(&other)).ends_with("its seal is not of the key that it names"));
+
+    // Other terms are found with the key, and without it as far as they do not stand on it.
+    let (_, file) = pending_of(plan(), &path).unwrap();
+    refuse_other_terms(std::slice::from_ref(&file), &|_| Ok(terms())).unwrap();
+    let ours = Terms { defined: BTreeMap::from([("a part".into(), "a".into())]), ..terms() };
+    let errors = refuse_other_terms(&[file], &|_| Ok(ours.clone())).unwrap_err();
+    assert!(errors[0].to_string().contains("a part is not there"), "{}", errors[0]);
+    let head = head_if_encoded(&input(&path), "police_rms").unwrap().unwrap();
+    assert!(head.compare("a", &ours).is_err());
+    assert!(matches!(head_if_encoded(&input(&path), "ecds"), Err(IngestError::Desk(DeskError::Source { .. }))));
+}
+
+/// An entry that stands in another's place, twice, or after the manifest.
+#[test]
+fn entries_out_of_their_places_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = encoded(folder.path(), 7);
+    let (clear, opened) = (in_the_clear(&path), entries(&input(&path), &key()).unwrap());
+    assert_eq!(opened.len() + 1, clear.len());
+    let said = |path: &Path| loaded(path).err().unwrap().to_string();
+    let mut after = opened.clone();
+    after.rotate_right(1);
+    assert!(said(&rewritten(&path, &clear[0].1, &after)).ends_with("its manifest cannot be read"));
+    let mut twice = opened.clone();
+    twice.insert(0, opened.last().unwrap().clone());
+    assert!(said(&rewritten(&path, &clear[0].1, &twice)).ends_with("an entry follows its manifest"));
+
+    // Sealed pieces of a file, put together in another order by somebody who can make its last seal.
+    let moved = |from: &[(String, Vec<u8>)]| {
+        let to = path.with_file_name("moved.svp");
+        let mut out = NewFile::begin(&to).unwrap();
+        let mut put = |bytes: &[u8]| out.put(bytes).map_err(DeskError::from);
+        let mut envelope = EnvelopeWriter::begin("a", FORMAT, &mut put).unwrap();
+        from.iter().for_each(|(name, content)| envelope.entry(name, content).unwrap());
+        envelope.seal(&key()).unwrap();
+        out.commit(true).unwrap();
+        to
+    };
+    loaded(&moved(&clear)).unwrap();
+    let mut changed = clear.clone();
+    (changed[1].1, changed[2].1) = (clear[2].1.clone(), clear[1].1.clone());
+    assert!(said(&moved(&changed)).ends_with("it does not open under the key that it names"));
+    assert!(said(&moved(&clear[1..])).ends_with("it does not say under which terms it was made"));
+    let mut gap = clear;
+    gap.remove(1);
+    assert!(said(&moved(&gap)).ends_with("an entry is not in its place"));
+}
+
+/// Whoever has no key reads source and terms, and no row, slot, name or number.
+#[test]
+fn what_stands_in_the_clear_tells_nothing_of_the_extract() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = encoded(folder.path(), 100_000);
+    let clear = in_the_clear(&path);
+    let names: Vec<&str> = clear.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names[..3], [HEAD, "000001", "000002"]);
+    let head: Head = serde_json::from_slice(&clear[0].1).unwrap();
+    assert_eq!((head.source.as_str(), &head.terms), ("police_rms", &terms()));
+    let manifest = open(&path).unwrap().manifest;
+    let bytes = std::fs::read(&path).unwrap();
+    let said = [manifest.slot.as_str(), &manifest.extract, &manifest.sha256, "receipts", "person_record-", "PAR1"];
+    for needle in said {
+        assert!(!bytes.windows(needle.len()).any(|w| w == needle.as_bytes()), "{needle}");
+    }
+    // Every table fills its entry up.
+    assert!(clear[1..].iter().all(|(_, content)| content.len() % super::body::FILL == 28));
+
+    let extract = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sample-data/police_rms/rms_crimes_2024-12.csv");
+    let (extracts, encoded) = extracts_alone(vec![(0, input(&path)), (0, input(&extract))]).unwrap();
+    assert_eq!((extracts.len(), encoded), (1, 1));
+    assert!(matches!(entries(&input(&extract), &key()), Err(IngestError::Desk(DeskError::Damaged { .. }))));
 }
 
 #[test]
 fn the_manifest_says_what_the_file_holds_and_no_value() {
     let folder = tempfile::tempdir().unwrap();
     let path = encoded(folder.path(), 50);
-    let manifest = open(&input(&path)).unwrap().manifest;
-    assert_eq!((manifest.format, manifest.slot.as_str()), (FORMAT, "rms_crimes_2024-12"));
+    let Sealed { manifest, head, .. } = open(&path).unwrap();
+    assert_eq!((head.svp.as_str(), manifest.slot.as_str()), ("0", "rms_crimes_2024-12"));
     let kept = loaded(&path).unwrap();
     for (table, rows) in manifest.rows_by_table() {
         let (_, found) = kept.whole().into_iter().find(|(name, _)| name.ends_with(&format!("/{table}"))).unwrap();
         assert_eq!(found.num_rows() as u64, rows, "{table}");
     }
-    assert_eq!(manifest.terms, terms());
+    assert_eq!(head.terms, terms());
 }
 
 /// A raw extract that is replaced between the moment in which it is recognised and that in which it is read is refused: its receipt would

@@ -12,9 +12,10 @@ use svp_contract::Acceptance;
 use svp_lake::NewFile;
 use svp_pseudonymise::{Key, RowDigest};
 
+use super::body::{Body, place};
 use super::envelope::EnvelopeWriter;
 use super::error::DeskError;
-use super::{EXTENSION, FORMAT, MANIFEST, Manifest, Terms};
+use super::{EXTENSION, FORMAT, HEAD, Head, MANIFEST, Manifest, Terms};
 use crate::error::IngestError;
 use crate::load::{Loaded, OnFile, SourcePlan, load_file};
 use crate::pending::Pending;
@@ -26,7 +27,7 @@ const ENTRY_ROWS: usize = 128 * 1024;
 /// An encoded file that is whole, and has no name yet.
 #[derive(Debug)]
 pub struct Encoded {
-    /// What it says of itself.
+    /// What it says of itself to whoever has the key.
     pub manifest: Manifest,
     file: NewFile,
 }
@@ -134,26 +135,27 @@ pub(super) fn encode_file(
     }
     let mut out = NewFile::begin(path)?;
     let mut put = |bytes: &[u8]| out.put(bytes).map_err(DeskError::from);
-    let envelope = EnvelopeWriter::begin(&file.input.name, FORMAT, &mut put)?;
-    let mut sink = DeskSink { envelope, open: BTreeMap::new(), rows: BTreeMap::new(), entry_rows };
+    let head = Head { svp: svp.to_owned(), source: plan.source.name.clone(), terms: terms.clone() };
+    let head = serde_json::to_vec_pretty(&head)?;
+    let mut envelope = EnvelopeWriter::begin(&file.input.name, FORMAT, &mut put)?;
+    envelope.entry(HEAD, &head)?;
+    let (name, body) = (file.input.name.clone(), Body::new(key, &head));
+    let (open, rows) = (BTreeMap::new(), BTreeMap::new());
+    let mut sink = DeskSink { file: name, envelope, body, entries: 0, open, rows, entry_rows };
     let Loaded { receipts, findings, .. } = load_file(plan, file, None, &mut sink, key, digest, accepted)?;
     let manifest = Manifest {
-        format: FORMAT,
-        svp: svp.to_owned(),
-        source: plan.source.name.clone(),
         slot: file.slot.clone(),
         extract: file.input.name.clone(),
         sha256: file.sha256.clone(),
         sender: file.sender.clone(),
         dated: file.dated.clone(),
         made: (!made.is_empty()).then(|| made.to_owned()),
-        terms: terms.clone(),
         receipts,
         findings,
-        rows: sink.rows,
+        rows: std::mem::take(&mut sink.rows),
     };
     let text = serde_json::to_vec_pretty(&manifest)?;
-    sink.envelope.entry(MANIFEST, &text)?;
+    sink.entry(MANIFEST, &text)?;
     sink.envelope.seal(key)?;
     Ok(Encoded { manifest, file: out })
 }
@@ -161,7 +163,12 @@ pub(super) fn encode_file(
 /// Writes rows as entries of an envelope. A table is held, encoded, until it has enough rows for an entry or its feed
 /// ends: nothing stands on the disk but the file itself.
 struct DeskSink<'a> {
+    /// Name of the extract, for messages.
+    file: String,
     envelope: EnvelopeWriter<'a>,
+    body: Body,
+    /// Sealed entries that were written.
+    entries: u32,
     /// Feed and table to the entry that is being filled.
     open: BTreeMap<(String, String), Open>,
     rows: BTreeMap<String, BTreeMap<String, u64>>,
@@ -199,7 +206,16 @@ impl DeskSink<'_> {
         // Entries are full but the last, so the rows before it tell its number.
         let number = usize::try_from(*written).unwrap_or_default() / self.entry_rows + 1;
         *written += open.rows as u64;
-        Ok(self.envelope.entry(&format!("{feed}/{table}-{number:04}.parquet"), &bytes)?)
+        self.entry(&format!("{feed}/{table}-{number:04}.parquet"), &bytes)
+    }
+
+    /// Writes an entry that only the key opens.
+    fn entry(&mut self, name: &str, content: &[u8]) -> Result<(), IngestError> {
+        self.entries += 1;
+        let what = "an entry cannot be sealed";
+        let sealed = self.body.sealed(self.entries, name, content);
+        let sealed = sealed.ok_or_else(|| DeskError::Unwritable { file: self.file.clone(), what })?;
+        Ok(self.envelope.entry(&place(self.entries), &sealed)?)
     }
 }
 
