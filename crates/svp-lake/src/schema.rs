@@ -20,6 +20,8 @@ pub struct TableSpec {
     pub partition: Vec<String>,
     /// Whether its rows are stored sealed: only the partition columns stand in the clear then.
     pub sealed: bool,
+    /// The columns by which the rows of each file are ordered; none, and they stay as they came.
+    pub sorted_by: Vec<String>,
 }
 
 impl TableSpec {
@@ -31,6 +33,7 @@ impl TableSpec {
             schema,
             partition: partition.iter().map(ToString::to_string).collect(),
             sealed: false,
+            sorted_by: Vec::new(),
         }
     }
 
@@ -38,6 +41,12 @@ impl TableSpec {
     #[must_use]
     pub fn sealed(self, sealed: bool) -> Self {
         Self { sealed, ..self }
+    }
+
+    /// The same table, the rows of each file ordered by these columns.
+    #[must_use]
+    pub fn sorted_by(self, columns: &[String]) -> Self {
+        Self { sorted_by: columns.to_vec(), ..self }
     }
 
     /// The columns as the log of the table has them.

@@ -217,6 +217,7 @@ impl RunTxn {
             Arc::clone(&self.inner.location.store),
             &self.inner.location.given,
             table.spec.file_schema(),
+            &table.spec.sorted_by,
             address,
             seal,
         )
