@@ -26,7 +26,7 @@ cells AS (
 ),
 places AS (SELECT definition, top_share(array_agg(n), 0.01) AS top, generalised_gini(array_agg(n)) AS gini FROM cells WHERE cell IS NOT NULL GROUP BY 1),
 ages AS (
-  SELECT v.definition, count(*) FILTER (WHERE p.age < 25) / CAST(nullif(count(p.age), 0) AS DOUBLE) AS young
+  SELECT v.definition, count(*) FILTER (WHERE aged_under(p.age_band, 25)) / CAST(nullif(count(aged_under(p.age_band, 25)), 0) AS DOUBLE) AS young
   FROM violence_by_definition AS v JOIN party AS p ON p.event_id = v.event_id
   WHERE p.role IN ('victim', 'patient') GROUP BY 1
 )

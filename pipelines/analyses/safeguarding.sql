@@ -3,11 +3,11 @@
 --! description = "Linked people who were under `under` at their first event: how many had a safeguarding episode that began in the `days` before it, and how many one that began in the `days` from it on; by whether they were hurt or suspected, by process, by need, by category of abuse and by factor of assessment (codes of the Department for Education). Counts of people only. Before and after are counted among those whose whole span lies in the time that the episodes of the lake cover, and in no month of the period that a source of episodes has not supplied (`people_before`, `people_after`): the others were not looked at for long enough. `only_before` and `only_after` are those among the people whose both spans are covered who have it on one side alone."
 --! params = [
 --!   { name = "days", about = "length of the span before and of the span after, days", default = 365 },
---!   { name = "under", about = "age at the first event below which a person counts", default = 18 },
+--!   { name = "under", about = "age below which a person counts, an edge of schemas/age_edges.csv", default = 18 },
 --! ]
 --! notes = ["Factors are concerns at an assessment, not proven events, and an assessment often follows because of the event.", "People are those that the linkage found: a missed link looks like somebody whom safeguarding never knew.", "Age is that of the records of events; who has none there is left out.", "A count of people below ten is a person whom somebody knows: it goes through `svp disclose` before it leaves."]
 WITH parts AS (
-  SELECT l.person_key, p.role, CAST(coalesce(e.occurred_from, e.recorded_at) AS DATE) AS day, p.age
+  SELECT l.person_key, p.role, CAST(coalesce(e.occurred_from, e.recorded_at) AS DATE) AS day, p.age_band
   FROM party AS p
   JOIN serious_violence AS e ON e.event_id = p.event_id
   JOIN person_link AS l ON l.person_record_id = p.person_record_id
@@ -15,7 +15,7 @@ WITH parts AS (
 ),
 people AS (
   SELECT person_key, min(day) AS day, bool_or(role IN ('victim', 'patient')) AS hurt, bool_or(role = 'suspect') AS suspect
-  FROM parts GROUP BY 1 HAVING min(age) < $under
+  FROM parts GROUP BY 1 HAVING bool_or(aged_under(age_band, $under))
 ),
 concern AS (
   SELECT DISTINCT l.person_key, e.started, c.item['kind'] AS kind, c.item['code'] AS code

@@ -16,7 +16,7 @@ hurt AS (
   FROM party AS p
   JOIN comparable_violence AS e ON e.event_id = p.event_id
   JOIN held AS h ON h.lsoa = CASE WHEN $place = 'residence' THEN p.residence_lsoa WHEN $place = 'event' THEN e.lsoa END
-  JOIN band AS s ON p.age >= s.age_from AND p.age <= s.age_to
+  JOIN band AS s ON age_from(p.age_band) >= s.age_from AND age_to(p.age_band) <= s.age_to
   WHERE p.role IN ('victim', 'patient')
   GROUP BY 1, 2
 ),

@@ -44,12 +44,12 @@ weighed AS (
   GROUP BY 1
 ),
 hurt AS (
-  SELECT e.theme, e.event_id, p.age, l.person_key, e.day
+  SELECT e.theme, e.event_id, p.age_band, l.person_key, e.day
   FROM event AS e JOIN party AS p ON p.event_id = e.event_id AND p.role IN ('victim', 'patient')
   LEFT JOIN person_link AS l ON l.person_record_id = p.person_record_id
 ),
 young AS (
-  SELECT theme, count(*) FILTER (WHERE age < 18) AS part, count(age) AS whole, count(DISTINCT event_id) FILTER (WHERE age IS NOT NULL) AS known
+  SELECT theme, count(*) FILTER (WHERE aged_under(age_band, 18)) AS part, count(aged_under(age_band, 18)) AS whole, count(DISTINCT event_id) FILTER (WHERE aged_under(age_band, 18) IS NOT NULL) AS known
   FROM hurt GROUP BY 1
 ),
 -- A crime and the attendance after it are one incident: who comes again does so more than a day later.

@@ -6,8 +6,8 @@ WITH parts AS (
 ),
 listed AS (
   SELECT role AS of_whom, 'sex' AS what, sex AS value FROM parts
-  UNION ALL SELECT role, 'age band', age_band FROM parts
-  UNION ALL SELECT role, 'under 25', CASE WHEN age < 25 THEN 'yes' WHEN age >= 25 THEN 'no' END FROM parts
+  UNION ALL SELECT role, 'age band', age_group(age_band) FROM parts
+  UNION ALL SELECT role, 'under 25', CASE WHEN aged_under(age_band, 25) THEN 'yes' WHEN NOT aged_under(age_band, 25) THEN 'no' END FROM parts
   UNION ALL SELECT role, 'ethnic group', ethnic_group FROM parts
   UNION ALL SELECT role, 'relationship', relationship FROM parts
   UNION ALL SELECT 'event', 'agency', agency FROM serious_violence

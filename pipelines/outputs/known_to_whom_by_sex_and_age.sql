@@ -28,7 +28,7 @@
 --!   "An age that one list has wrong by a year can put a pair across two bands: it then counts in none, and the estimate of both rises.",
 --! ]
 -- The lists by sex and age, and the matches whose two sides agree on it.
-WITH listed AS (SELECT event_id, side, sex || ' ' || age_band AS member FROM listed_event),
+WITH listed AS (SELECT event_id, side, sex || ' ' || age_group(age_band) AS member FROM listed_event),
 matched AS (
   SELECT p.member
   FROM event_match AS m

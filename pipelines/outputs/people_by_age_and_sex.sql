@@ -9,7 +9,7 @@
 --! audiences = ["police", "partner"]
 --! not_available = "the sources of this definition say nothing about people"
 WITH part AS (
-  SELECT p.role, coalesce(p.age_band, 'not known') AS age_band, coalesce(p.sex, 'unknown') AS sex,
+  SELECT p.role, coalesce(age_group(p.age_band), 'not known') AS age_band, coalesce(p.sex, 'unknown') AS sex,
          coalesce(p.person_record_id, p.party_id) AS person, count(*) AS times
   FROM party AS p
   JOIN serious_violence AS e ON e.event_id = p.event_id

@@ -10,7 +10,7 @@
 --! audiences = ["partner"]
 --! not_available = "no source of this definition identifies people"
 WITH hurt AS (
-  SELECT l.person_key, max(CASE WHEN p.age < 25 THEN 1 ELSE 0 END) AS young
+  SELECT l.person_key, max(CASE WHEN aged_under(p.age_band, 25) THEN 1 ELSE 0 END) AS young
   FROM party AS p
   JOIN serious_violence AS e ON e.event_id = p.event_id
   JOIN person_link AS l ON l.person_record_id = p.person_record_id

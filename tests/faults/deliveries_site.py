@@ -47,7 +47,7 @@ EPISODES = """--! name = "episodes_by_kind"
 --! counts = [{ name = "episodes", title = "Episodes" }]
 --! audiences = ["partner"]
 --! not_available = "no source of the area has episodes"
-SELECT episode_type, coalesce(age_band(age), 'not known') AS age_band, coalesce(sex, 'unknown') AS sex, count(*) AS episodes
+SELECT episode_type, coalesce(age_group(age_band), 'not known') AS age_band, coalesce(sex, 'unknown') AS sex, count(*) AS episodes
 FROM episode
 GROUP BY 1, 2, 3
 ORDER BY 1, 2, 3

@@ -158,7 +158,7 @@ fn peers_stand_beside_ours_under_the_same_definition() {
 fn safeguarding_before_and_after_counts_people_once() {
     let lake = &sample().lake;
     // The same counts, asked the other way round: from each person's dates, in one correlated question.
-    let first = "SELECT l.person_key AS k, min(CAST(coalesce(e.occurred_from, e.recorded_at) AS DATE)) AS day, min(p.age) AS age, \
+    let first = "SELECT l.person_key AS k, min(CAST(coalesce(e.occurred_from, e.recorded_at) AS DATE)) AS day, min(age_to(p.age_band)) AS age, \
                  max(CASE WHEN p.role IN ('victim', 'patient') THEN 1 ELSE 0 END) AS hurt \
                  FROM event AS e JOIN party AS p ON p.event_id = e.event_id JOIN person_link AS l ON l.person_record_id = p.person_record_id \
                  WHERE ((e.agency = 'police' AND e.offence_group IN ('homicide', 'violence_with_injury')) \

@@ -15,16 +15,17 @@ mod transit;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, Int32Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use svp_contract::encoding::PART_BYTES;
 use svp_contract::{Column, ColumnType, canonical_tables};
 use svp_functions::person::name_key::name_key;
-use svp_pseudonymise::Key;
 use svp_pseudonymise::encode::Encoder;
+use svp_pseudonymise::{Key, ValueSeal};
 
 use crate::support::{
     KEY, Table, aloud, copy_folder, files_under, root, sample, sample_data, sealed_tables, session_under,
@@ -51,6 +52,8 @@ fn copies() -> &'static Copies {
         }
         copy_folder(&sample().lake, &unsealed);
         fs::remove_dir_all(unsealed.join("linkage")).unwrap();
+        // Ages too, which the holder of the key opens.
+        fs::remove_dir_all(unsealed.join("canonical/party")).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let mut rows = Vec::new();
         for table in sealed_tables() {
@@ -65,8 +68,32 @@ fn copies() -> &'static Copies {
             writer.close().unwrap();
             rows.extend(of);
         }
+        let parties = runtime.block_on(async {
+            session_under(&sample().lake, KEY).await.table("party").await.unwrap().collect().await.unwrap()
+        });
+        let opened: Vec<RecordBatch> = parties.iter().map(|batch| with_ages(batch, KEY)).collect();
+        let folder = unsealed.join("canonical/party");
+        fs::create_dir_all(&folder).unwrap();
+        let file = fs::File::create(folder.join("part-r00000001.parquet")).unwrap();
+        let mut writer = ArrowWriter::try_new(file, opened[0].schema(), None).unwrap();
+        opened.iter().for_each(|batch| writer.write(batch).unwrap());
+        writer.close().unwrap();
         Copies { unsealed, rows }
     })
+}
+
+/// Parties with their ages in the clear, as the holder of the key reads them.
+pub fn with_ages(parties: &RecordBatch, key: &str) -> RecordBatch {
+    let table = canonical_tables().unwrap().into_iter().find(|t| t.name == "party").unwrap();
+    let seal = ValueSeal::new(&Key::parse(key).unwrap(), table.column("age_sealed").unwrap());
+    let column = |name: &str| parties.column_by_name(name).unwrap();
+    let rows = column("party_id").as_string::<i32>().iter().zip(column("age_sealed").as_binary::<i32>());
+    let ages: Int32Array = rows.map(|(id, age)| Some(seal.open(id.unwrap(), age?).unwrap())).collect();
+    let (schema, columns) = (parties.schema(), parties.columns());
+    let old = schema.fields().iter().map(|f| f.as_ref().clone()).zip(columns.iter().cloned());
+    let age = (Field::new("age", DataType::Int32, true), Arc::new(ages) as ArrayRef);
+    let (fields, columns): (Vec<Field>, Vec<ArrayRef>) = old.chain([age]).unzip();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap()
 }
 
 fn column(name: &str) -> Column {
@@ -228,6 +255,26 @@ fn dates_of_birth_are_guessed_without_the_key_and_worked_out_with_it() {
     let guess = guess(&truth, |record| windows.get(record).map_or(0.0, |(_, days)| 1.0 / *days as f64));
     let of_opened = share(&truth, &opened().births(&mut Random(SEEDS[0])));
     held("dates of birth", truth.len(), of_sealed, guess, of_opened, 0.95);
+}
+
+/// What ages beside times leave of a birth date: the fewer days, the nearer. Bands say less than ages do, and not nothing: who comes on
+/// both sides of an edge has told when it was crossed.
+#[test]
+fn bands_of_age_tell_less_of_birthdays_than_ages() {
+    let within = |loot: &Loot, days: i64| {
+        let windows = loot.windows();
+        windows.values().filter(|(_, left)| *left <= days).count() as f64 / windows.len() as f64
+    };
+    for (days, least) in [(31, 5.0), (366, 10.0)] {
+        let (bands, ages) = (within(sealed(), days), within(opened(), days));
+        aloud(&format!(
+            "birth known to {days} days from ages and times alone: {:.2} % of records by bands, {:.2} % by exact ages",
+            100.0 * bands,
+            100.0 * ages
+        ));
+        assert!(ages > 0.0 && bands * least < ages, "{days} days: {bands} by bands, {ages} by ages");
+    }
+    assert!(sealed().parts.len() > 3_000 && sealed().parts.iter().all(|p| p.age.is_none_or(|(a, b)| a < b)));
 }
 
 #[test]

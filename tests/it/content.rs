@@ -37,8 +37,8 @@ fn what_points_at_an_event_is_no_grain() {
             "easting",
         ),
         (
-            "SELECT CAST(source_row AS VARCHAR) AS place, count(*) AS events FROM serious_violence GROUP BY 1",
-            "source_row",
+            "SELECT CAST(row_digest AS VARCHAR) AS place, count(*) AS events FROM serious_violence GROUP BY 1",
+            "row_digest",
         ),
         ("SELECT lsoa AS place, count(*) AS events FROM serious_violence GROUP BY 1", "lsoa"),
         ("SELECT offence_group AS place, count(*) AS events FROM serious_violence GROUP BY 1", "offence_group"),

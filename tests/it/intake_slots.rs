@@ -271,7 +271,7 @@ fn orders(n: usize) -> Vec<Vec<usize>> {
 
 /// The canonical rows as text.
 fn canonical(lake: &std::path::Path) -> Vec<Vec<String>> {
-    let rows = "SELECT 'event' AS t, event_id AS id, slot, source_row, offence_code AS what, outcome AS how FROM event
+    let rows = "SELECT 'event' AS t, event_id AS id, slot, row_digest, offence_code AS what, outcome AS how FROM event
                 UNION ALL SELECT 'episode', episode_id, slot, NULL, episode_type, CAST(ended AS VARCHAR) FROM episode
                 UNION ALL SELECT 'party', party_id, slot, NULL, role, event_id FROM party
                 UNION ALL SELECT 'record', person_record_id, slot, NULL, agency, event_id FROM person_record

@@ -180,7 +180,7 @@ fn days_of_a_census_may_carry_midnight_and_a_zone() {
     let plain = lab("cin_census");
     give(&plain, "cin_census", "CIN_2025.xml", &text);
     ingest(&plain).run().good();
-    let rows = "SELECT episode_id, started, ended, age FROM episode ORDER BY episode_id";
+    let rows = "SELECT episode_id, started, ended, age_band FROM episode ORDER BY episode_id";
     let wanted = sql(&plain.lake(), rows).rows;
     for more in ["Z", "+00:00", "T00:00:00", "T00:00:00+01:00"] {
         let lab = crate::support::deliveries::lab("cin_census");

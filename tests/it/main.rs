@@ -12,6 +12,7 @@
     missing_docs
 )]
 
+mod ages;
 mod alignment;
 mod analyses;
 mod analyses_given;

@@ -5,24 +5,33 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::Int32Type;
+use svp_contract::AgeBand;
 
-use crate::attacks::{pieces, standing};
+use crate::ages::rows_below;
+use crate::attacks::{pieces, standing, with_ages};
 use crate::support::{
     CLOCK, KEY, Lab, OTHER_KEY, Svp, aloud, copy_folder, files_under, number, release_digests, root, session_under,
     sql, sql_under, svp,
 };
 
-/// The program that filled the lake of the fixture, in the variable that asks for it anew.
-const OLD_PROGRAM: &str = "SVP_FORMAT_1";
+/// The programs that filled the lakes of the fixtures, in the variables that ask for them anew, each with the layout of its lake.
+const OLD_PROGRAMS: [(u32, &str); 2] = [(1, "SVP_FORMAT_1"), (2, "SVP_FORMAT_2")];
 
 /// The extracts of the fixture; of the second it has a part of the rows.
 const ECDS: &str = "ecds/ecds_2024-05.csv";
 const POLICE: &str = "police_rms/rms_crimes_2024-12.csv";
 
-/// A lake of format 1: two months of two agencies, person records in the clear, one slot superseded.
+/// A lake of an earlier layout: two months of two agencies, one slot superseded, ages and row numbers in the clear; of format 1, person
+/// records too.
+fn fixture_of(format: u32) -> PathBuf {
+    root().join(format!("tests/it/fixtures/format_{format}"))
+}
+
+/// The lake of format 1.
 fn fixture() -> PathBuf {
-    root().join("tests/it/fixtures/format_1")
+    fixture_of(1)
 }
 
 /// The site of the fixture. Its first months are given.
@@ -48,18 +57,29 @@ fn thinned(file: &str, of: usize) -> Vec<u8> {
 
 /// The same site with the fixture as its lake.
 fn old_lab() -> Lab {
+    lab_of(1)
+}
+
+fn lab_of(format: u32) -> Lab {
     let lab = lab();
-    copy_folder(&fixture(), &lab.lake());
+    copy_folder(&fixture_of(format), &lab.lake());
     lab
 }
 
-/// Makes the fixture anew with the program of the last version of format 1, in `SVP_FORMAT_1`; does nothing without.
+/// Makes a fixture anew with the program of the last version of its layout, in `SVP_FORMAT_1` or `SVP_FORMAT_2`; does nothing without.
 #[test]
-fn the_lake_of_format_1_is_made_anew_where_somebody_asks() {
-    let Some(program) = std::env::var_os(OLD_PROGRAM) else { return };
+fn the_lakes_of_earlier_layouts_are_made_anew_where_somebody_asks() {
+    for (format, variable) in OLD_PROGRAMS {
+        if let Some(program) = std::env::var_os(variable) {
+            make_anew(&program, &fixture_of(format));
+        }
+    }
+}
+
+fn make_anew(program: &std::ffi::OsStr, fixture: &Path) {
     let lab = lab();
     let run = |more: &[&str]| {
-        let mut old = std::process::Command::new(&program);
+        let mut old = std::process::Command::new(program);
         old.arg("--site").arg(lab.site()).args(["run", "--area", "wessmark", "--clock", CLOCK, "--lake"]);
         old.arg(lab.lake()).arg("--key").arg(lab.key()).args(more).current_dir(root());
         let done = old.output().unwrap();
@@ -69,10 +89,74 @@ fn the_lake_of_format_1_is_made_anew_where_somebody_asks() {
     // A newer file of a slot: the rows of the older one lie in a file that no table has any longer.
     lab.write(POLICE, thinned(POLICE, 2));
     run(&[]);
-    if fixture().exists() {
-        fs::remove_dir_all(fixture()).unwrap();
+    if fixture.exists() {
+        fs::remove_dir_all(fixture).unwrap();
     }
-    copy_folder(&lab.lake(), &fixture());
+    copy_folder(&lab.lake(), fixture);
+}
+
+/// No file of the lake has an exact age or a row number, and the key opens the ages that the fixture has in the clear.
+fn is_banded(lake: &Path, fixture: &Path) {
+    for (table, batch) in ["canonical", "linked"].iter().flat_map(|zone| rows_below(&lake.join(zone))) {
+        for column in ["age", "source_row"] {
+            assert!(batch.column_by_name(column).is_none(), "{table}.{column}");
+        }
+    }
+    let ages = |rows: Vec<RecordBatch>| {
+        let mut out: Vec<(String, Option<i32>)> = Vec::new();
+        for batch in rows {
+            let ids = batch.column_by_name("party_id").unwrap().as_string::<i32>();
+            let ages = batch.column_by_name("age").unwrap().as_primitive::<Int32Type>();
+            out.extend(ids.iter().zip(ages).map(|(id, age)| (id.unwrap().to_owned(), age)));
+        }
+        out.sort();
+        out
+    };
+    let of = |lake: &Path| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime
+            .block_on(async { session_under(lake, KEY).await.table("party").await.unwrap().collect().await.unwrap() })
+    };
+    let opened = ages(of(lake).iter().map(|batch| with_ages(batch, KEY)).collect());
+    assert_eq!(opened, ages(of(fixture)));
+    assert!(opened.iter().filter(|(_, age)| age.is_some()).count() > 40);
+    let bands = sql(lake, "SELECT party_id, age_band FROM party ORDER BY 1");
+    let wanted = opened.iter().map(|(_, age)| age.map_or(String::new(), |age| AgeBand::of(age).unwrap().to_string()));
+    assert_eq!(bands.column("age_band"), wanted.collect::<Vec<_>>());
+}
+
+/// A lake whose person records are sealed already, and whose ages are not.
+#[test]
+fn a_lake_of_format_2_gets_bands_of_age_and_says_the_same() {
+    let lab = lab_of(2);
+    let (lake, fixture) = (lab.lake(), fixture_of(2));
+    let before = people(&lake);
+    assert!(rows_below(&fixture.join("canonical")).iter().any(|(_, batch)| batch.column_by_name("age").is_some()));
+    assert!(rows_below(&fixture.join("canonical")).iter().any(|(_, b)| b.column_by_name("source_row").is_some()));
+
+    // Who asks before then is answered by the bands that are there.
+    let young = number(&lake, "SELECT count(*) FROM party WHERE aged_under(age_band, 25)");
+    assert_eq!(young, number(&lake, "SELECT count(*) FROM party WHERE age < 25"));
+    lab.write(POLICE, thinned(POLICE, 2));
+    let ran = lab.run().run().good();
+    let told = "rows, which an earlier version stored with exact ages, row numbers and in the order of their extracts, have bands of age";
+    assert!(ran.stderr.contains(told) && !ran.stderr.contains("stored in the clear"), "{}", ran.stderr);
+    is_banded(&lake, &fixture);
+    assert_eq!(people(&lake), before, "people are the same");
+    assert_eq!(number(&lake, "SELECT count(*) FROM party WHERE aged_under(age_band, 25)"), young);
+    let record = fs::read_to_string(lake.join("runs/00000003.json")).unwrap();
+    assert!(record.contains("\"format\": 3"), "{record}");
+    assert!(!lake.join("runs/vacuum.due").exists());
+    let new = newest_release(&lake);
+    assert!(new.file_name() > newest_release(&fixture).file_name(), "{new:?}");
+    assert_eq!(tables_of(&new), tables_of(&newest_release(&fixture)));
+    let again = lab.run().run().good();
+    assert!(!again.stderr.contains("bands of age"), "{}", again.stderr);
+}
+
+/// The newest release of a lake.
+fn newest_release(lake: &Path) -> PathBuf {
+    fs::read_dir(lake.join("published")).unwrap().map(|e| e.unwrap().path()).max().unwrap()
 }
 
 fn people(lake: &Path) -> BTreeMap<String, String> {
@@ -112,6 +196,7 @@ fn is_sealed(lab: &Lab, before: &BTreeMap<String, String>) {
         assert!(!text.contains("birth_year") && !text.contains("residence_lsoa"), "{name}");
     }
     assert_eq!(&people(&lake), before, "people are the same");
+    is_banded(&lake, &fixture());
     assert!(!lake.join("runs/vacuum.due").exists());
 }
 
@@ -159,7 +244,7 @@ fn a_lake_of_format_1_is_sealed_by_the_next_run_and_says_the_same() {
     is_sealed(&lab, &before);
     assert_eq!(number(&lake, "SELECT count(*) FROM person_link"), n);
     let record = fs::read_to_string(lake.join("runs/00000003.json")).unwrap();
-    assert!(record.contains("\"format\": 2") && record.contains("\"sealed\""), "{record}");
+    assert!(record.contains("\"format\": 3") && record.contains("\"sealed\""), "{record}");
 
     // The release of before stands, and one under the definitions of now has the same tables.
     let published: Vec<String> =

@@ -6,6 +6,7 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use svp_contract::{Analysis, Problem, Value};
 
 use crate::AnalyseError;
+use crate::ages::{hint, unknown_edges};
 
 fn bound(value: &Value) -> ScalarValue {
     match value {
@@ -47,7 +48,13 @@ async fn one(
 
 /// Plans an analysis with its own defaults against the views that are registered.
 pub async fn check_analysis(ctx: &SessionContext, file: &str, analysis: &Analysis) -> Vec<Problem> {
-    let Err(error) = plan(ctx, analysis, &[]).await else { return Vec::new() };
+    let error = match plan(ctx, analysis, &[]).await {
+        Ok(frame) => {
+            let ages = unknown_edges(frame.logical_plan());
+            return ages.map(|ages| Problem::new(file, ages).hint(hint())).into_iter().collect();
+        }
+        Err(error) => error,
+    };
     let message = error.strip_backtrace();
     let problem = Problem::new(file, message.lines().next().unwrap_or_default());
     vec![problem.hint("the SELECT reads the views that pipelines/README.md names, and `$name` for each of `params`")]
@@ -57,12 +64,16 @@ pub async fn check_analysis(ctx: &SessionContext, file: &str, analysis: &Analysi
 /// passed disclosure control.
 ///
 /// # Errors
-/// When it cannot be planned.
+/// When it cannot be planned; [`AnalyseError::AgeEdge`] where it asks at an age that is no edge of the bands that are kept.
 pub async fn run_analysis(
     ctx: &SessionContext,
     analysis: &Analysis,
     given: &[(String, Value)],
 ) -> Result<DataFrame, AnalyseError> {
     let fail = |source| AnalyseError::Engine { what: format!("analysis {}", analysis.name), source };
-    plan(ctx, analysis, given).await.map_err(fail)
+    let frame = plan(ctx, analysis, given).await.map_err(fail)?;
+    match unknown_edges(frame.logical_plan()) {
+        Some(ages) => Err(AnalyseError::AgeEdge { what: format!("analysis {}", analysis.name), ages }),
+        None => Ok(frame),
+    }
 }

@@ -161,7 +161,7 @@ pub(crate) fn unlimited(output: &Output, table: &RecordBatch) -> Option<(String,
         }
         if limit == Limit::Age && members.iter().any(|m| m.parse::<u32>().is_ok()) {
             let what = format!("grain `{}` holds single years of age", grain.name);
-            return Some((what, "make bands with age_band(age), or bands of your own"));
+            return Some((what, "make bands with age_group(age_band)"));
         }
     }
     None

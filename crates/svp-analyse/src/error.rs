@@ -33,6 +33,14 @@ pub enum AnalyseError {
         /// What to do.
         hint: &'static str,
     },
+    /// An output or an analysis asks at an age that is no edge of the bands that are kept.
+    #[error("{what}: {ages}")]
+    AgeEdge {
+        /// Output or analysis.
+        what: String,
+        /// The ages.
+        ages: String,
+    },
     /// Disclosure control refused the counts of an output.
     #[error("output {output}: {source}")]
     Disclose {
@@ -62,7 +70,7 @@ pub enum AnalyseError {
 impl Advice for AnalyseError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Header { .. } | Self::Content { .. } => ErrorKind::Definition,
+            Self::Header { .. } | Self::Content { .. } | Self::AgeEdge { .. } => ErrorKind::Definition,
             // The lookups say so.
             Self::TwoParents { .. } => ErrorKind::Input,
             Self::Disclose { source, .. } => source.kind(),
@@ -80,6 +88,7 @@ impl Advice for AnalyseError {
             }
             Self::Disclose { source, .. } => source.hint(),
             Self::Content { hint, .. } => Some((*hint).into()),
+            Self::AgeEdge { .. } => Some(crate::ages::hint().into()),
             Self::TwoParents { .. } => Some(
                 "give the older lookup a valid_to before the valid_from of the newer; a lookup of parts (one area in several) is none"
                     .into(),

@@ -13,6 +13,7 @@ use svp_disclose::event_set::EventSet;
 use svp_disclose::{Disclosed, Policy, Raw};
 
 use crate::AnalyseError;
+use crate::ages::{hint, unknown_edges};
 use crate::content::{faults, unlimited};
 
 /// What an output gave.
@@ -61,6 +62,7 @@ pub async fn check_output(ctx: &SessionContext, tables: &[Table], file: &str, ou
                 let faults = faults(tables, output, df.logical_plan());
                 problems.extend(faults.into_iter().map(|(what, hint)| Problem::new(file, what).hint(hint)));
             }
+            problems.extend(unknown_edges(df.logical_plan()).map(|ages| Problem::new(file, ages).hint(hint())));
         }
         Err(error) => {
             let message = error.to_string();
@@ -124,6 +126,9 @@ pub async fn count_output(
     let df = ctx.sql(&output.sql).await.map_err(&fail)?;
     let schema: Arc<Schema> = Arc::new(df.schema().as_arrow().clone());
     let plan = df.logical_plan().clone();
+    if let Some(ages) = unknown_edges(&plan) {
+        return Err(AnalyseError::AgeEdge { what: format!("output {}", output.name), ages });
+    }
     let batches = df.collect().await.map_err(&fail)?;
     let arrow = |source| AnalyseError::Arrow { what: format!("output {}", output.name), source };
     let table = concat_batches(&schema, &batches).map_err(arrow)?;

@@ -5,15 +5,16 @@ use std::collections::HashSet;
 use std::io::Cursor;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray, RecordBatch};
 use arrow::csv::ReaderBuilder;
+use arrow::datatypes::Int32Type;
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::datasource::MemTable;
 use datafusion::prelude::SessionContext;
-use svp_contract::{Problem, Table};
+use svp_contract::{Problem, Table, is_age_edge};
 
-use crate::AnalyseError;
+use crate::{AnalyseError, ages};
 
 /// Tables of the zone `reference` that a site gives as CSV files in `pipelines/reference`; the others come from the area.
 pub const SITE_TABLES: [&str; 9] = [
@@ -32,7 +33,7 @@ pub const SITE_TABLES: [&str; 9] = [
 ///
 /// # Errors
 /// A header that is not the table's columns, a value that is not of its type, a missing value where one is needed, a key that stands
-/// twice. The message says where, not what.
+/// twice. The message says where, not what. A band of age that does not begin and end at edges of the bands that are kept, which is named.
 pub fn read_site_table(table: &Table, file: &str, text: &str) -> Result<RecordBatch, Problem> {
     let schema = Arc::new(table.stored_schema().as_ref().clone());
     let header = text.lines().next().unwrap_or_default().trim().trim_start_matches('\u{feff}');
@@ -54,7 +55,25 @@ pub fn read_site_table(table: &Table, file: &str, text: &str) -> Result<RecordBa
         return Err(Problem::new(file, "two rows stand for the same thing")
             .hint(format!("one row for each {}", table.key.join(", "))));
     }
+    if let Some(edge) = unknown_edge(&rows) {
+        let what =
+            format!("a band of age begins or ends at {edge}, which is no edge of the bands of age that are kept");
+        return Err(Problem::new(file, what).hint(ages::hint()));
+    }
     Ok(rows)
+}
+
+/// The ends of bands of age, in whatever table.
+const ENDS: [(&str, i32); 2] = [("age_from", 0), ("age_to", 1)];
+
+/// The first end of a band of age that the lake cannot count at.
+fn unknown_edge(rows: &RecordBatch) -> Option<i32> {
+    let ends = ENDS.into_iter().filter_map(|(name, after)| Some((rows.column_by_name(name)?, after)));
+    let mut edges = ends.flat_map(|(column, after)| {
+        let ages = column.as_primitive_opt::<Int32Type>();
+        ages.into_iter().flatten().flatten().map(move |age| age.saturating_add(after))
+    });
+    edges.find(|edge| !is_age_edge(*edge))
 }
 
 /// Whether two rows agree in all columns of the key.
@@ -97,5 +116,23 @@ mod tests {
         );
         assert!(read("a,5D,x\n").is_err());
         assert!(read_site_table(table, "harm_weight.csv", "index,weight\n").is_err());
+    }
+
+    /// Of a lake that keeps bands nobody is counted in others.
+    #[test]
+    fn standard_populations_have_bands_that_are_kept() {
+        let tables = svp_contract::canonical_tables().unwrap();
+        let table = tables.iter().find(|t| t.name == "standard_population").unwrap();
+        let read = |rows: &str| {
+            read_site_table(table, "standard_population.csv", &format!("standard,age_from,age_to,people\n{rows}"))
+        };
+        let shipped = include_str!("../../../pipelines/reference/standard_population.csv");
+        assert_eq!(read_site_table(table, "standard_population.csv", shipped).unwrap().num_rows(), 19);
+        assert!(read("a,0,4,1\na,5,120,1\n").is_ok());
+        for (rows, edge) in [("a,0,4,1\na,5,15,1\n", "16"), ("a,1,4,1\n", " 1,"), ("a,0,2147483647,1\n", "2147483647")]
+        {
+            let problem = read(rows).unwrap_err().to_string();
+            assert!(problem.contains("standard_population.csv") && problem.contains(edge), "{problem}");
+        }
     }
 }

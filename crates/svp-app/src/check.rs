@@ -10,6 +10,7 @@ use svp_lake::Open;
 use svp_lake::input::InputFile;
 use svp_pseudonymise::Key;
 
+use crate::ages;
 use crate::check_rows::{self, RowsChecked};
 use crate::error::AppError;
 use crate::health;
@@ -238,7 +239,9 @@ async fn outputs(machine: &Machine, site: &Site, progress: &dyn Progress) -> Res
     let ctx = Stage::open(site, machine, setting, progress).await?.ctx;
     let mut problems = Vec::new();
     if let Some(Defined { file, item, .. }) = &site.events {
+        ages::open_in(&ctx, &site.tables, None).await?;
         problems.extend(svp_link::check_events(&ctx, file, item).await);
+        ages::close_in(&ctx, &site.tables)?;
     }
     let mut defined = false;
     for Defined { file, item, .. } in site.definitions.values() {

@@ -7,6 +7,7 @@
 
 mod accept;
 mod accounts;
+mod ages;
 pub mod analyse;
 pub mod area;
 mod calendar;

@@ -62,7 +62,6 @@ pub async fn rotate(
     };
     let unusable = |source| AppError::Key { at: out.clone(), source };
     let next = old.rotated().map_err(unusable)?;
-    let Some(layer) = old.step_to(&next) else { return Err(AppError::NoKey) };
     svp_lake::files::write_secret(Path::new(out), next.to_text().as_bytes())?;
     let ctx = machine.plain_session()?;
     let specs = tables(&site);
@@ -72,7 +71,8 @@ pub async fn rotate(
     txn.seal_anew(Arc::new(RecordSeal::new(&next)));
     let mut rotated = Vec::new();
     for spec in &specs {
-        let rotation = TableRotation::new(layer.clone(), site.tables.iter().find(|t| t.name == table_of(&spec.name)));
+        let table = site.tables.iter().find(|t| t.name == table_of(&spec.name));
+        let Some(rotation) = TableRotation::new(old, &next, table) else { return Err(AppError::NoKey) };
         let turn = |batch: &RecordBatch| rotation.turn(batch).map_err(unusable);
         let rows = rewrite(&ctx, &txn, spec, "rotated", turn).await?;
         progress.step("rotate", &format!("{}/{}: {rows} rows", spec.zone, spec.name));

@@ -20,6 +20,7 @@ use svp_pseudonymise::Key;
 use tokio::task::JoinHandle;
 
 use crate::accept;
+use crate::ages;
 use crate::calendar;
 use crate::erase::erase_again;
 use crate::error::AppError;
@@ -375,6 +376,8 @@ impl Work<'_> {
     /// Crimes and attendances that name nobody become matches, as far as the site says how.
     async fn match_events(&self) -> Result<(), AppError> {
         let rules = self.site.events.as_ref().map(|d| &d.item);
+        // In memory, and gone with the tables that the matching registers anew.
+        ages::open_in(self.ctx, &self.site.tables, Some(self.key)).await?;
         let report = svp_link::match_events(self.ctx, self.txn, rules, &self.data.exclusions).await?;
         for line in report.lines() {
             self.progress.step("match", &line);

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use svp_contract::Table;
+use svp_ingest::table_of;
 use svp_lake::{Lake, Open, RunTxn, TableSpec};
 use svp_pseudonymise::{Key, RecordSeal};
 
+use crate::ages::Banded;
 use crate::error::AppError;
 use crate::machine::Machine;
 use crate::progress::Progress;
@@ -18,8 +20,9 @@ pub(crate) fn under(lake: &Lake, key: &Key) -> Lake {
     lake.with_seal(Arc::new(RecordSeal::new(key)))
 }
 
-/// Opens a lake for writing under its key. Deletes what a run that was cut off had still to delete, and seals tables that an earlier
-/// version left in the clear; that is a run of its own, with the release of the last one. With `past_damage` the lake is opened at the
+/// Opens a lake for writing under its key. Deletes what a run that was cut off had still to delete, seals tables that an earlier
+/// version left in the clear, and writes those anew that have exact ages and row numbers; that is a run of its own, with the release of the
+/// last one. With `past_damage` the lake is opened at the
 /// newest record that can be understood.
 ///
 /// # Errors
@@ -41,11 +44,18 @@ pub(crate) async fn open(
         progress
             .step("lake", &format!("{left} old files that a run which was cut off had still to delete are deleted"));
     }
-    let clear = lake.in_the_clear(&tables(site));
-    let (Some(last), false) = (lake.last_run().cloned(), clear.is_empty()) else { return Ok((lake, state)) };
-    let txn = lake.begin(clear.clone()).await?;
-    let rows = match seal(&txn, &clear, machine).await {
-        Ok(rows) => rows,
+    let specs = tables(site);
+    let clear = lake.in_the_clear(&specs);
+    let outgrown = lake.outgrown(&specs).await?;
+    let as_now = clear.is_empty() && outgrown.is_empty();
+    let (Some(last), false) = (lake.last_run().cloned(), as_now) else { return Ok((lake, state)) };
+    let txn = lake.begin(clear.iter().chain(&outgrown).cloned().collect()).await?;
+    let done = async {
+        let records = seal(&txn, &clear, machine).await?;
+        Ok::<_, AppError>((records, reshape(&txn, &outgrown, site, key, machine).await?))
+    };
+    let (records, rows) = match done.await {
+        Ok(done) => done,
         Err(error) => {
             // What was written is undone now; if that fails too, the next run repairs it.
             let _ = txn.abandon().await;
@@ -53,15 +63,37 @@ pub(crate) async fn open(
         }
     };
     let (lake, deleted) = txn.finish_and_vacuum(last).await?;
-    let what = format!(
-        "{rows} person records, which an earlier version stored in the clear, are sealed under the key of the lake; {deleted} old files deleted"
-    );
-    progress.step("seal", &what);
+    if !clear.is_empty() {
+        let what = "person records, which an earlier version stored in the clear, are sealed under the key of the lake";
+        progress.step("seal", &format!("{records} {what}; {deleted} old files deleted"));
+    }
+    if !outgrown.is_empty() {
+        let what = "rows, which an earlier version stored with exact ages, row numbers and in the order of their extracts, have bands of \
+                    age, sealed ages and an order of their own now";
+        progress.step("upgrade", &format!("{rows} {what}; {deleted} old files deleted"));
+    }
     progress.step(
         "seal",
         "backups of the lake from before hold them in the clear still: delete them, or guard them as the extracts",
     );
     Ok((lake, state))
+}
+
+/// Writes tables anew whose columns are others now. Gives their rows.
+async fn reshape(
+    txn: &RunTxn,
+    outgrown: &[TableSpec],
+    site: &Site,
+    key: &Key,
+    machine: &Machine,
+) -> Result<u64, AppError> {
+    let ctx = machine.plain_session()?;
+    let mut rows = 0;
+    for spec in outgrown {
+        let banded = Banded::new(site.tables.iter().find(|t| t.name == table_of(&spec.name)), key);
+        rows += txn.reshape_table(&ctx, spec, |batch| banded.turn(batch)).await?;
+    }
+    Ok(rows)
 }
 
 async fn seal(txn: &RunTxn, clear: &[TableSpec], machine: &Machine) -> Result<u64, AppError> {

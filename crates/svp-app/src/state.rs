@@ -1,7 +1,7 @@
 //! What runs know of one another: the state that every run record carries, and the tables that a run writes.
 
 use serde::{Deserialize, Serialize};
-use svp_contract::{Acceptance, ColumnType, Finding};
+use svp_contract::{Acceptance, ColumnType, Finding, Table};
 use svp_ingest::{
     LoadedFile, Receipt, elsewhere, finding_schema, profile_schema, quarantine_schema, receipt_schema,
     superseded_tables, table_of,
@@ -87,6 +87,16 @@ impl RunState {
     }
 }
 
+/// The columns by which rows of a table are ordered: what its schema says, else the record that a row belongs to, which is a keyed token.
+/// The order of sealed rows can be read by nobody, and the linkage reads them in that of their extract.
+fn order_of(table: &Table) -> Vec<String> {
+    match (table.sealed, table.sorted_by.is_empty()) {
+        (true, _) => Vec::new(),
+        (false, true) => table.record.iter().cloned().collect(),
+        (false, false) => table.sorted_by.clone(),
+    }
+}
+
 /// Every table that a run writes, with its zone, columns and partition.
 #[must_use]
 pub fn tables(site: &Site) -> Vec<TableSpec> {
@@ -103,16 +113,21 @@ pub fn tables(site: &Site) -> Vec<TableSpec> {
         .iter()
         .filter(|t| t.zone != "reference")
         .map(|t| {
-            TableSpec::new(&t.zone, &t.name, t.stored_schema(), &partition).sealed(t.sealed).distinct(distinct(&t.name))
+            let spec = TableSpec::new(&t.zone, &t.name, t.stored_schema(), &partition);
+            spec.sealed(t.sealed).sorted_by(&order_of(t)).distinct(distinct(&t.name))
         })
         .collect();
     for (zone, name, schema) in superseded_tables(&site.tables) {
-        let sealed = site.tables.iter().any(|t| t.sealed && t.name == table_of(&name));
+        let of = site.tables.iter().find(|t| t.name == table_of(&name));
+        let order = of.map(order_of).unwrap_or_default();
         let distinct = distinct(&name);
-        out.push(TableSpec::new(&zone, &name, schema, &partition).sealed(sealed).distinct(distinct));
+        let spec = TableSpec::new(&zone, &name, schema, &partition).sorted_by(&order).distinct(distinct);
+        out.push(spec.sealed(of.is_some_and(|t| t.sealed)));
     }
     for (zone, name, schema) in elsewhere::tables_beside(&site.tables) {
-        out.push(TableSpec::new(&zone, &name, schema, &partition));
+        // The record stands first.
+        let order: Vec<String> = schema.fields().first().map(|f| f.name().clone()).into_iter().collect();
+        out.push(TableSpec::new(&zone, &name, schema, &partition).sorted_by(&order));
     }
     out.push(TableSpec::new("quality", "quarantine", quarantine_schema(), &partition));
     out.push(TableSpec::new("quality", "receipt", receipt_schema(), &[]));

@@ -14,6 +14,7 @@ fn type_name(kind: ColumnType) -> &'static str {
         ColumnType::Timestamp => "instant (UTC)",
         ColumnType::Token => "keyed token",
         ColumnType::Encoding => "keyed encoding",
+        ColumnType::Sealed => "sealed number",
         ColumnType::Point => "easting and northing",
         ColumnType::Position => "longitude and latitude",
     }
@@ -60,6 +61,9 @@ pub fn dictionary_markdown(tables: &[Table]) -> String {
             if !c.from.is_empty() {
                 let _ = write!(meaning, " Made from: {}.", c.from.join(", "));
             }
+            if let Some(bound_to) = &c.bound_to {
+                let _ = write!(meaning, " Bound to: {bound_to}.");
+            }
             let door = if c.nature() == Nature::Working { " *at the door*" } else { "" };
             let need = if c.required { " (required)" } else { "" };
             let _ = writeln!(
@@ -69,6 +73,9 @@ pub fn dictionary_markdown(tables: &[Table]) -> String {
                 type_name(c.kind),
                 sensitivity_name(c.sensitivity)
             );
+        }
+        if !table.sorted_by.is_empty() {
+            let _ = write!(out, "\nRows of a slot are ordered by {}.\n", table.sorted_by.join(", "));
         }
         for check in &table.checks {
             let _ = write!(out, "\n- rule `{}` on `{}`: {}", check.rule, check.column, check.meaning);
@@ -105,6 +112,7 @@ pub fn odcs_yaml(tables: &[Table], version: &str) -> String {
                 ColumnType::Text
                 | ColumnType::Token
                 | ColumnType::Encoding
+                | ColumnType::Sealed
                 | ColumnType::Point
                 | ColumnType::Position => "string",
             };

@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod advice;
+mod ages;
 mod analysis;
 mod area;
 mod calendar;
@@ -39,6 +40,7 @@ mod trial;
 mod words;
 
 pub use advice::{Advice, ErrorKind, Hint};
+pub use ages::{AGE_EDGES, AgeBand, OLDEST_AGE, age_edges, is_age_edge, published_age_edges};
 pub use analysis::{Analysis, Parameter, Value};
 pub use area::{Area, District, Exclusion, Input, Period, Reference};
 pub use calendar::{Day, Month, NotADate};

@@ -30,6 +30,8 @@ pub enum ColumnType {
     Token,
     /// Keyed encoding of one field for comparison, bytes, made from other columns at the door.
     Encoding,
+    /// A whole number, sealed for the keyed run: bytes, made at the door from a 32-bit column, bound to a token of its row.
+    Sealed,
     /// Working value of easting and northing, m; never stored.
     Point,
     /// Working value of longitude and latitude, degrees; never stored.
@@ -42,7 +44,7 @@ impl ColumnType {
     pub fn arrow(self) -> DataType {
         match self {
             Self::Text | Self::Token => DataType::Utf8,
-            Self::Encoding => DataType::Binary,
+            Self::Encoding | Self::Sealed => DataType::Binary,
             Self::Int32 => DataType::Int32,
             Self::Int64 => DataType::Int64,
             Self::Float64 => DataType::Float64,
@@ -127,9 +129,12 @@ pub struct Column {
     /// row; for every other area it is derived anew from the columns that do not depend on it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub of_area: bool,
-    /// Token or encoding: the columns that it is made from.
+    /// Token, encoding or sealed number: the columns that it is made from.
     #[serde(default)]
     pub from: Vec<String>,
+    /// Sealed number: the token of its row, which stands before it. In another row it does not open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound_to: Option<String>,
     /// Encoding: which.
     #[serde(default)]
     pub encoding: Option<EncodingKind>,
@@ -163,7 +168,7 @@ impl Column {
     /// Whether the door makes it from other columns.
     #[must_use]
     pub fn is_made(&self) -> bool {
-        matches!(self.kind, ColumnType::Token | ColumnType::Encoding)
+        matches!(self.kind, ColumnType::Token | ColumnType::Encoding | ColumnType::Sealed)
     }
 
     /// Domain that separates its tokens from others.
@@ -230,6 +235,10 @@ pub struct Table {
     /// Its rows, and those that newer files superseded, are stored sealed under the key of the lake.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sealed: bool,
+    /// Columns by which the rows of a file of the table are ordered, so that their order does not tell that of the extract: an extract
+    /// that was sorted by name would give every row its place in the alphabet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sorted_by: Vec<String>,
     /// Columns that tell a row of a site's table from every other.
     #[serde(default)]
     pub key: Vec<String>,
@@ -255,7 +264,10 @@ impl Table {
             if column.is_made() == column.from.is_empty() {
                 return Err(Problem::new(
                     file,
-                    format!("column {}: `from` goes with types token and encoding, and they with it", column.name),
+                    format!(
+                        "column {}: `from` goes with types token, encoding and sealed, and they with it",
+                        column.name
+                    ),
                 ));
             }
             let parts = column.encoding.map(EncodingKind::parts);
@@ -272,10 +284,17 @@ impl Table {
             if matches!(column.kind, ColumnType::Point | ColumnType::Position) && column.nature() == Nature::Stored {
                 return Err(Problem::new(file, format!("column {}: a point is a working value", column.name)));
             }
+            if column.name == "source_row" {
+                let what = "column source_row: the row of a record in its extract is not kept, since it tells its place among others";
+                return Err(Problem::new(file, what).hint("`svp check --rows` finds the rows of a file again"));
+            }
             if column.of_area
                 && (column.derive.is_none() || column.nature() == Nature::Working || table.record.is_none())
             {
                 let what = "`of_area` goes with a stored column that has `derive`, in a table that has `record`";
+                return Err(Problem::new(file, format!("column {}: {what}", column.name)));
+            }
+            if let Some(what) = table.unbound(column) {
                 return Err(Problem::new(file, format!("column {}: {what}", column.name)));
             }
             for part in &column.from {
@@ -292,6 +311,10 @@ impl Table {
         {
             let what = format!("record = \"{record}\": such a table has this column, and is parted by source and slot");
             return Err(Problem::new(file, what));
+        }
+        let stored = |name: &&String| table.column(name).is_some_and(|c| c.nature() == Nature::Stored);
+        if let Some(name) = table.sorted_by.iter().find(|name| !stored(name)) {
+            return Err(Problem::new(file, format!("sorted_by: there is no stored column {name}")));
         }
         if table.sealed && table.record.is_none() {
             return Err(Problem::new(
@@ -318,6 +341,22 @@ impl Table {
             }
         }
         Ok(table)
+    }
+
+    /// What is wrong with a column that is sealed, or that says it is bound to a token.
+    fn unbound(&self, column: &Column) -> Option<&'static str> {
+        if (column.kind == ColumnType::Sealed) != column.bound_to.is_some() {
+            return Some("type sealed needs `bound_to`, and nothing else takes it");
+        }
+        let bound_to = column.bound_to.as_deref()?;
+        let place = |name: &str| self.columns.iter().position(|c| c.name == name);
+        let token = self.column(bound_to).is_some_and(|c| c.kind == ColumnType::Token);
+        if !token || place(bound_to) >= place(&column.name) {
+            return Some("`bound_to` is a token that stands before it");
+        }
+        let number = |name: &String| self.column(name).is_some_and(|c| c.kind == ColumnType::Int32);
+        (column.from.len() != 1 || !column.from.iter().all(number))
+            .then_some("it is made from one column of 32-bit whole numbers")
     }
 
     /// Its place among the tables: by `order`, then by name; those without an order come last.

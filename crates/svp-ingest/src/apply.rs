@@ -8,7 +8,6 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBat
 use arrow::compute;
 use arrow::datatypes::{DataType, Date32Type, Float64Type, TimestampMicrosecondType};
 use rustc_hash::FxHasher;
-use svp_contract::as_i64;
 use svp_pseudonymise::{Key, Pseudonymised, RowDigest, pseudonymise};
 
 use crate::account::Account;
@@ -225,7 +224,6 @@ fn content(target: &TargetPlan, staged: &Staged, n: usize) -> Option<Vec<u64>> {
 
 /// What the loader knows of each row besides its text.
 pub(crate) struct Given {
-    pub rows: ArrayRef,
     pub record_ids: ArrayRef,
     pub identified: BooleanArray,
     row_keys: Option<StringArray>,
@@ -274,7 +272,6 @@ impl Given {
             .collect();
         let identified = (0..n).map(|i| Some(ids.as_ref().is_some_and(|ids| ids.is_valid(i)))).collect();
         Ok(Self {
-            rows: Arc::new(Int64Array::from_iter_values(rows.iter().map(|r| as_i64(*r)))),
             record_ids: Arc::new(record_ids),
             identified,
             row_keys,

@@ -32,7 +32,6 @@ impl FeedPlan {
                     Origin::Identified => "whether the record has an id".into(),
                     Origin::Source => "name of the source".into(),
                     Origin::Slot => "slot of the file".into(),
-                    Origin::SourceRow => "row of the file".into(),
                     Origin::RowDigest => "keyed digest of the row".into(),
                     Origin::Null => continue,
                 };

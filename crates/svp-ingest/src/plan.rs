@@ -13,7 +13,8 @@ use datafusion::logical_expr::{Expr, ExprSchemable};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::prelude::SessionContext;
-use svp_contract::{Column, Feed, Mapping, Nature, OnBad, Problem, Source, Table, nearest};
+use svp_contract::{AGE_EDGES, Column, Feed, Mapping, Nature, OnBad, Problem, Source, Table, nearest};
+use svp_functions::person::age_band::known_age_band;
 
 use crate::clean::{Cleaner, IdKind};
 use crate::conversions::{Conversion, Dummies, Found, forgiving, outermost};
@@ -27,6 +28,9 @@ use crate::pending::Pending;
 
 /// Columns whose text tells a person or a part in an event from others.
 const KEYS: [&str; 3] = ["person_id", "party_key", "local_id"];
+
+/// The column of bands of age.
+const AGE_BAND: &str = "age_band";
 
 /// Columns that say where something was.
 const COORDINATES: [&str; 4] = ["longitude", "latitude", "easting", "northing"];
@@ -79,8 +83,6 @@ pub(crate) enum Origin {
     Source,
     /// Slot of the file.
     Slot,
-    /// Row of the file.
-    SourceRow,
     /// Digest of the row.
     RowDigest,
     /// Nothing.
@@ -474,6 +476,12 @@ impl Planner<'_> {
             if COORDINATES.contains(&column.name.as_str()) {
                 self.uses.coordinates(&expr);
             }
+            if column.name == AGE_BAND
+                && let Some(problem) = self.unknown_band(at, sql)
+            {
+                self.problems.push(problem);
+                return None;
+            }
             let inputs = self.uses.places(&expr);
             let conversions = self.conversions(at, &column.name, &expr, input)?;
             return step(Origin::Mapped { ready, conversions, constant, inputs, sql: sql.clone() });
@@ -481,7 +489,6 @@ impl Planner<'_> {
         match column.name.as_str() {
             "source" => return step(Origin::Source),
             "slot" => return step(Origin::Slot),
-            "source_row" => return step(Origin::SourceRow),
             "row_digest" => return step(Origin::RowDigest),
             "identified" => return step(Origin::Identified),
             "record_id" => return step(Origin::RecordId),
@@ -495,6 +502,21 @@ impl Planner<'_> {
             }
             None => step(Origin::Null),
         }
+    }
+
+    /// A band of age in a map that a mapping calls which is not made of the bands that are kept: nobody could be counted in it.
+    fn unknown_band(&self, at: &str, sql: &str) -> Option<Problem> {
+        let maps = named(sql).calls.into_iter().filter(|(name, _)| name == "code_map").filter_map(|(_, map)| map);
+        for map in maps {
+            let bands = self.source.maps.get(&map).into_iter().flat_map(|map| map.values());
+            if let Some(band) = bands.into_iter().find(|band| known_age_band(band).as_ref() != Some(*band)) {
+                let what = format!("{AGE_BAND}: `{band}` of map {map} is no band of age that begins and ends at edges");
+                return Some(
+                    Problem::new(at, what).hint(format!("edges stand in {AGE_EDGES}; write a band as 18-24 or 65+")),
+                );
+            }
+        }
+        None
     }
 
     /// The outermost conversions of a mapping.

@@ -132,7 +132,6 @@ impl Desk<'_> {
             Origin::Identified => Arc::new(self.given.identified.clone()),
             Origin::Source => Arc::clone(&self.given.source),
             Origin::Slot => Arc::clone(&self.given.slot),
-            Origin::SourceRow => Arc::clone(&self.given.rows),
             Origin::RowDigest => Arc::clone(&self.given.digest_column),
             Origin::Derived(ready) => {
                 let Values { array, failed } = evaluate(self.plan, name, ready, &self.working()?)?;

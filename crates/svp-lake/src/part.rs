@@ -1,7 +1,7 @@
 //! Writing the files of a table: a stream of batches becomes one Parquet file.
 //!
-//! A part keeps at most one row group in memory, encoded, and a piece of [`PIECE`] bytes. A small
-//! part is one put; a larger one is uploaded in pieces. The same batches give the same bytes.
+//! A part keeps at most one row group in memory, encoded, and a piece of [`PIECE`] bytes; one of a table that is ordered keeps its rows
+//! too, up to a million. A small part is one put; a larger one is uploaded in pieces. The same batches give the same bytes.
 
 use std::sync::Arc;
 
@@ -26,6 +26,7 @@ use tokio::runtime::Handle;
 use crate::error::{LakeError, Result};
 use crate::schema::same_type;
 use crate::sealed::{ChunkWriter, Place, SealedFile, file_columns};
+use crate::sorting::Sorting;
 use crate::verify::DIGEST_TAG;
 
 /// Rows per row group: what a part holds in memory before it is written out.
@@ -60,6 +61,7 @@ pub struct PartWriter {
     /// For messages: the place of the lake and the path in it.
     shown: String,
     schema: SchemaRef,
+    sorting: Sorting,
     /// Of a sealed table: what makes chunks of its rows.
     chunks: Option<ChunkWriter>,
     writer: AsyncArrowWriter<Digested>,
@@ -100,7 +102,7 @@ impl PartWriter {
     pub(crate) fn new(
         store: Arc<dyn ObjectStore>,
         place: &str,
-        (schema, distinct): (SchemaRef, &[String]),
+        (schema, distinct, sorted_by): (SchemaRef, &[String], &[String]),
         address: PartAddress,
         seal: Option<Arc<dyn Seal>>,
     ) -> Result<Self> {
@@ -120,7 +122,8 @@ impl PartWriter {
         let writer =
             AsyncArrowWriter::try_new(sink, stored, Some(properties)).map_err(|e| LakeError::parquet(&shown, e))?;
         let runtime = Handle::try_current().ok();
-        Ok(Self { address, shown, schema, chunks, writer, rows: 0, runtime })
+        let sorting = Sorting::by(sorted_by);
+        Ok(Self { address, shown, schema, sorting, chunks, writer, rows: 0, runtime })
     }
 
     /// The columns of the file: those of the table without its partition columns.
@@ -143,11 +146,20 @@ impl PartWriter {
         }
         let batch = self.fit(batch)?;
         self.rows += batch.num_rows() as u64;
-        let stored = match &mut self.chunks {
-            Some(chunks) => chunks.push(batch)?,
-            None => vec![batch],
-        };
-        self.store(&stored).await
+        let ready = self.sorting.push(batch).map_err(unsorted)?;
+        self.put(ready).await
+    }
+
+    /// Rows in the order in which they stand in the file.
+    async fn put(&mut self, ready: Vec<RecordBatch>) -> Result<()> {
+        for batch in ready {
+            let stored = match &mut self.chunks {
+                Some(chunks) => chunks.push(batch)?,
+                None => vec![batch],
+            };
+            self.store(&stored).await?;
+        }
+        Ok(())
     }
 
     async fn store(&mut self, stored: &[RecordBatch]) -> Result<()> {
@@ -169,6 +181,8 @@ impl PartWriter {
 
     /// Ends the file and puts it in its place.
     pub async fn finish(mut self) -> Result<FinishedPart> {
+        let last = self.sorting.finish().map_err(unsorted)?;
+        self.put(last).await?;
         let sealed = match self.chunks.take() {
             Some(chunks) => {
                 let (last, sealed) = chunks.finish()?;
@@ -224,6 +238,10 @@ impl PartWriter {
         RecordBatch::try_new(Arc::clone(&self.schema), columns)
             .map_err(|e| LakeError::engine("arranging columns", e.into()))
     }
+}
+
+fn unsorted(error: arrow::error::ArrowError) -> LakeError {
+    LakeError::engine("putting rows in order", error.into())
 }
 
 fn is_dictionary_of(found: &arrow::datatypes::DataType, wanted: &arrow::datatypes::DataType) -> bool {

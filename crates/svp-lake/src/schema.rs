@@ -22,6 +22,8 @@ pub struct TableSpec {
     pub sealed: bool,
     /// Columns whose values hardly ever come twice in a file: a dictionary of them would be as long as the column.
     pub distinct: Vec<String>,
+    /// The columns by which the rows of each file are ordered; none, and they stay as they came.
+    pub sorted_by: Vec<String>,
 }
 
 impl TableSpec {
@@ -34,6 +36,7 @@ impl TableSpec {
             partition: partition.iter().map(ToString::to_string).collect(),
             sealed: false,
             distinct: Vec::new(),
+            sorted_by: Vec::new(),
         }
     }
 
@@ -47,6 +50,12 @@ impl TableSpec {
     #[must_use]
     pub fn sealed(self, sealed: bool) -> Self {
         Self { sealed, ..self }
+    }
+
+    /// The same table, the rows of each file ordered by these columns.
+    #[must_use]
+    pub fn sorted_by(self, columns: &[String]) -> Self {
+        Self { sorted_by: columns.to_vec(), ..self }
     }
 
     /// The columns as the log of the table has them.

@@ -216,7 +216,7 @@ impl RunTxn {
         PartWriter::new(
             Arc::clone(&self.inner.location.store),
             &self.inner.location.given,
-            (table.spec.file_schema(), &table.spec.distinct),
+            (table.spec.file_schema(), &table.spec.distinct, &table.spec.sorted_by),
             address,
             seal,
         )

@@ -28,6 +28,12 @@ pub enum PseudonymiseError {
         /// What was wanted instead.
         wanted: &'static str,
     },
+    /// A sealed number cannot be opened, or a number cannot be sealed.
+    #[error("column {column} holds a sealed number that does not open under the key")]
+    Sealed {
+        /// The column.
+        column: String,
+    },
     /// Arrow refused the batch.
     #[error("the batch could not be built")]
     Arrow(#[source] arrow::error::ArrowError),
@@ -37,13 +43,18 @@ impl Advice for PseudonymiseError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::BadKey(_) | Self::NoRandom => ErrorKind::Key,
-            Self::MissingColumn { .. } | Self::WrongType { .. } | Self::Arrow(_) => ErrorKind::Internal,
+            Self::MissingColumn { .. } | Self::WrongType { .. } | Self::Sealed { .. } | Self::Arrow(_) => {
+                ErrorKind::Internal
+            }
         }
     }
 
     fn hint(&self) -> Option<Hint> {
         match self {
             Self::BadKey(_) => Some("make one with `svp key new --out FILE` and keep it apart from the lake".into()),
+            Self::Sealed { .. } => {
+                Some("look at the lake with `svp check --lake`; restore what is damaged from a backup".into())
+            }
             Self::NoRandom | Self::MissingColumn { .. } | Self::WrongType { .. } | Self::Arrow(_) => None,
         }
     }

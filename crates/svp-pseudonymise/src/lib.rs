@@ -48,7 +48,7 @@
 //! | an encoding of a name, date, postcode or text | [`encode::Encoder::encode`] |
 //! | all columns of a batch, as its table in `schemas/` says | [`pseudonymise`](pseudonymise()) |
 //! | to know a row again | [`RowDigest::digest`] |
-//! | rows that nobody reads without the key, in a lake; on their way to it | [`RecordSeal`]; [`TransitSeal`] |
+//! | rows that nobody reads without the key, in a lake; on their way to it; numbers in a row | [`RecordSeal`]; [`TransitSeal`]; [`ValueSeal`] |
 //! | the next key of a lake; the way to it; the rows under it | [`Key::rotated`]; [`Key::step_to`]; [`TableRotation::turn`] |
 //!
 //! # The names of others
@@ -72,6 +72,7 @@ mod rotate;
 mod row_digest;
 mod seal;
 mod token;
+mod value_seal;
 
 pub use error::PseudonymiseError;
 pub use key::Key;
@@ -82,3 +83,4 @@ pub use row_digest::RowDigest;
 pub use seal::{RecordSeal, TransitSeal};
 pub(crate) use token::token_text;
 pub use token::{TOKEN_LEN, Tokeniser};
+pub use value_seal::ValueSeal;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryBuilder, RecordBatch, StringBuilder};
-use arrow::datatypes::{DataType, Date32Type};
+use arrow::datatypes::{DataType, Date32Type, Int32Type};
 use svp_contract::{Column, ColumnType, EncodingKind, Table};
 
 use crate::encode::Encoder;
-use crate::{Key, PseudonymiseError, Tokeniser};
+use crate::{Key, PseudonymiseError, Tokeniser, ValueSeal};
 
 /// Something that holds no direct identifier. Only [`pseudonymise`] makes one.
 #[derive(Debug, Clone)]
@@ -25,7 +25,8 @@ impl<T> Pseudonymised<T> {
     }
 }
 
-/// Replaces the direct identifiers of `staged` by keyed tokens and encodings and keeps only the stored columns of `table`.
+/// Replaces the direct identifiers of `staged` by keyed tokens and encodings, seals the numbers that the table seals, and keeps only the
+/// stored columns of `table`.
 ///
 /// `staged` holds the mapped columns of the table under their names, identifiers as Utf8 or Date32. `scope`
 /// (the name of the source) goes into tokens of columns that say `scope = "source"`, so that equal record
@@ -45,6 +46,11 @@ pub fn pseudonymise(
         let column = table.column(field.name()).ok_or_else(|| missing(table, field.name()))?;
         if column.kind == ColumnType::Token {
             out.push(tokens(table, column, scope, staged, key)?);
+        } else if column.kind == ColumnType::Sealed {
+            let bound = column.bound_to.as_deref().unwrap_or_default();
+            let token = schema.index_of(bound).ok().and_then(|at| out.get(at)).ok_or_else(|| missing(table, bound))?;
+            let sealed = sealed(table, column, token, staged, key)?;
+            out.push(sealed);
         } else if let Some(kind) = column.encoding {
             out.push(encodings(table, column, kind, staged, key)?);
         } else {
@@ -130,6 +136,39 @@ fn encodings(
             out.append_value(&encoding);
         } else {
             out.append_null();
+        }
+    }
+    Ok(Arc::new(out.finish()))
+}
+
+/// Numbers, each sealed for its row: that with `token`.
+fn sealed(
+    table: &Table,
+    column: &Column,
+    token: &ArrayRef,
+    staged: &RecordBatch,
+    key: &Key,
+) -> Result<ArrayRef, PseudonymiseError> {
+    let name = column.from.first().map(String::as_str).unwrap_or_default();
+    let numbers = staged.column_by_name(name).ok_or_else(|| missing(table, name))?;
+    let wrong = || PseudonymiseError::WrongType { column: name.to_owned(), wanted: "32-bit whole number" };
+    let numbers = numbers.as_primitive_opt::<Int32Type>().ok_or_else(wrong)?;
+    seal_numbers(&ValueSeal::new(key, column), column, token, numbers.iter())
+}
+
+/// Numbers, each sealed for its row.
+pub(crate) fn seal_numbers(
+    seal: &ValueSeal,
+    column: &Column,
+    rows: &ArrayRef,
+    numbers: impl Iterator<Item = Option<i32>>,
+) -> Result<ArrayRef, PseudonymiseError> {
+    let refused = || PseudonymiseError::Sealed { column: column.name.clone() };
+    let mut out = BinaryBuilder::with_capacity(rows.len(), rows.len() * 20);
+    for (row, number) in rows.as_string::<i32>().iter().zip(numbers) {
+        match number {
+            Some(number) => out.append_value(seal.seal(row.unwrap_or_default(), number).ok_or_else(refused)?),
+            None => out.append_null(),
         }
     }
     Ok(Arc::new(out.finish()))

@@ -1,15 +1,16 @@
-//! Takes the rows of a lake over to the next key: tokens, encodings and digests of rows.
+//! Takes the rows of a lake over to the next key: tokens, encodings, sealed numbers and digests of rows.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryBuilder, Int64Array, RecordBatch, StringBuilder};
 use arrow::datatypes::{DataType, Int64Type};
-use svp_contract::{EncodingKind, Table};
+use svp_contract::{Column, ColumnType, EncodingKind, Table};
 
 use crate::encode::rotate;
 use crate::key_rotation::Permutation;
-use crate::{KeyRotation, PseudonymiseError, TOKEN_LEN, token_text};
+use crate::pseudonymise::seal_numbers;
+use crate::{Key, KeyRotation, PseudonymiseError, TOKEN_LEN, ValueSeal, token_text};
 
 /// Name of the column that keeps the digest of a row.
 const ROW_DIGEST: &str = "row_digest";
@@ -27,7 +28,7 @@ const ROW_DIGEST: &str = "row_digest";
 /// let column = |text: String| Arc::new(StringArray::from(vec![text])) as _;
 /// let batch = RecordBatch::try_from_iter([("person_key", column(token(&old)))]).unwrap();
 /// // Only who has the next key can take the rows over to it; who has the old one alone makes none of its tokens.
-/// let turn = TableRotation::new(old.step_to(&next).expect("the next key of the old one"), None);
+/// let turn = TableRotation::new(&old, &next, None).expect("the next key of the old one");
 /// let turned = turn.turn(&batch)?;
 /// assert_eq!(turned.column(0).as_string::<i32>().value(0), token(&next));
 /// assert_ne!(token(&old), token(&next));
@@ -36,28 +37,65 @@ const ROW_DIGEST: &str = "row_digest";
 pub struct TableRotation {
     rotation: KeyRotation,
     encodings: BTreeMap<String, (EncodingKind, Permutation)>,
+    sealed: BTreeMap<String, Resealed>,
+}
+
+/// A column of sealed numbers, with what opens it and what seals it again.
+struct Resealed {
+    column: Column,
+    old: ValueSeal,
+    next: ValueSeal,
 }
 
 impl TableRotation {
-    /// For a canonical table, or for one that holds tokens only (`None`).
+    /// For a canonical table, or for one that holds tokens only (`None`). `None` where `next` is not made of `old` by one rotation.
     #[must_use]
-    pub fn new(rotation: KeyRotation, table: Option<&Table>) -> Self {
-        let columns = table.into_iter().flat_map(|t| &t.columns);
+    pub fn new(old: &Key, next: &Key, table: Option<&Table>) -> Option<Self> {
+        let rotation = old.step_to(next)?;
+        let columns = || table.into_iter().flat_map(|t| &t.columns);
         let encodings =
-            columns.filter_map(|c| Some((c.name.clone(), (c.encoding?, rotation.permutation(&c.name))))).collect();
-        Self { rotation, encodings }
+            columns().filter_map(|c| Some((c.name.clone(), (c.encoding?, rotation.permutation(&c.name))))).collect();
+        let resealed = |column: &Column| {
+            let (old, next) = (ValueSeal::new(old, column), ValueSeal::new(next, column));
+            (column.name.clone(), Resealed { column: column.clone(), old, next })
+        };
+        let sealed = columns().filter(|c| c.kind == ColumnType::Sealed).map(resealed).collect();
+        Some(Self { rotation, encodings, sealed })
     }
 
     /// The batch under the next key. Every text that is a token is turned, whatever its column, so that none can be
     /// forgotten; other texts stay.
     ///
     /// # Errors
-    /// When the batch cannot be built.
+    /// A sealed number that is not of its row or not of the old key; when the batch cannot be built.
     pub fn turn(&self, batch: &RecordBatch) -> Result<RecordBatch, PseudonymiseError> {
         let schema = batch.schema();
         let columns =
-            schema.fields().iter().zip(batch.columns()).map(|(field, column)| self.column(field.name(), column));
-        RecordBatch::try_new(Arc::clone(&schema), columns.collect()).map_err(PseudonymiseError::Arrow)
+            schema.fields().iter().zip(batch.columns()).map(|(field, column)| match self.sealed.get(field.name()) {
+                Some(sealed) => self.resealed(sealed, batch, column),
+                None => Ok(self.column(field.name(), column)),
+            });
+        RecordBatch::try_new(Arc::clone(&schema), columns.collect::<Result<_, _>>()?).map_err(PseudonymiseError::Arrow)
+    }
+
+    /// Numbers that are opened under the old key and sealed under the next, for the row whose token is turned too.
+    fn resealed(
+        &self,
+        Resealed { column, old, next }: &Resealed,
+        batch: &RecordBatch,
+        sealed: &ArrayRef,
+    ) -> Result<ArrayRef, PseudonymiseError> {
+        let bound = column.bound_to.as_deref().unwrap_or_default();
+        let missing = || PseudonymiseError::MissingColumn { table: String::new(), column: bound.to_owned() };
+        let rows = batch.column_by_name(bound).ok_or_else(missing)?;
+        let numbers = rows.as_string::<i32>().iter().zip(sealed.as_binary::<i32>());
+        let numbers = numbers.map(|(row, sealed)| {
+            let Some(sealed) = sealed else { return Ok(None) };
+            let number = old.open(row.unwrap_or_default(), sealed);
+            number.map(Some).ok_or_else(|| PseudonymiseError::Sealed { column: column.name.clone() })
+        });
+        let numbers: Vec<Option<i32>> = numbers.collect::<Result<_, _>>()?;
+        seal_numbers(next, column, &self.column(bound, rows), numbers.into_iter())
     }
 
     fn column(&self, name: &str, column: &ArrayRef) -> ArrayRef {
@@ -111,17 +149,22 @@ fn bits(text: &str) -> Option<[u8; 16]> {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::StringArray;
+    use arrow::array::{Int32Array, StringArray};
     use svp_contract::canonical_tables;
 
     use super::*;
-    use crate::{Key, RowDigest, pseudonymise};
+    use crate::{RowDigest, pseudonymise};
 
     /// What is made under the next key is what the rotation makes of what was made under the old one.
     #[test]
     fn a_rotated_table_is_the_table_of_the_next_key() {
-        let tables = canonical_tables().unwrap();
-        let table = tables.iter().find(|t| t.name == "person_record").unwrap();
+        for table in ["person_record", "party"] {
+            let tables = canonical_tables().unwrap();
+            is_that_of_the_next_key(tables.iter().find(|t| t.name == table).unwrap());
+        }
+    }
+
+    fn is_that_of_the_next_key(table: &Table) {
         let old = Key::generate("test").unwrap();
         let next = old.rotated().unwrap();
         let fields: Vec<_> =
@@ -132,15 +175,21 @@ mod tests {
                 DataType::Utf8 => {
                     Arc::new(StringArray::from(vec![Some(format!("X{} ROE", f.name())), None])) as ArrayRef
                 }
+                DataType::Int32 => Arc::new(Int32Array::from(vec![Some(97), None])),
                 other => arrow::array::new_null_array(other, 2),
             })
             .collect();
         let schema = Arc::new(arrow::datatypes::Schema::new(fields));
         let staged = RecordBatch::try_new(schema, columns).unwrap();
         let made = |key: &Key| pseudonymise(table, "source", &staged, key).unwrap().into_inner();
-        let rotation = TableRotation::new(old.step_to(&next).unwrap(), Some(table));
+        let rotation = TableRotation::new(&old, &next, Some(table)).unwrap();
         assert_ne!(made(&old), made(&next));
         assert_eq!(rotation.turn(&made(&old)).unwrap(), made(&next));
+        if table.columns.iter().any(|c| c.kind == ColumnType::Sealed) {
+            // Under another key nothing is turned that cannot be opened.
+            let error = rotation.turn(&made(&Key::generate("test").unwrap())).unwrap_err();
+            assert!(matches!(error, PseudonymiseError::Sealed { .. }), "{error}");
+        }
     }
 
     #[test]

@@ -34,7 +34,13 @@ fn wholes(loot: &Loot) -> BTreeMap<u64, Whole<'_>> {
         let (Some(birth), Some(year)) = (person.birth.as_deref(), person.birth_year) else { continue };
         let Some(token) = token_at(birth, WHOLE) else { continue };
         let whole = out.entry(token).or_insert_with(|| Whole { year, possible: vec![true; DAYS], encoding: birth });
-        let Some(((y, m, d), age)) = ages.get(&(person.record.as_str(), person.event.as_str())) else { continue };
+        let Some(((y, m, d), (age, greatest))) = ages.get(&(person.record.as_str(), person.event.as_str())) else {
+            continue;
+        };
+        // A band says nothing of a birthday within a year.
+        if age != greatest {
+            continue;
+        }
         // The birthday of the year lies behind, or ahead.
         let behind = y - year == *age;
         let narrowed: Vec<bool> = whole

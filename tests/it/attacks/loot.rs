@@ -7,6 +7,7 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int32Type, TimestampMicrosecondType};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use svp_contract::AgeBand;
 use svp_contract::encoding::{
     FILTER_BYTES, MONTH_DAY, OUTWARD, PART_BYTES, SECTOR, SWAPPED, WHOLE, YEAR_DAY, YEAR_MONTH, token_at,
 };
@@ -37,7 +38,8 @@ pub struct Person {
 pub struct Part {
     pub record: String,
     pub event: String,
-    pub age: Option<i32>,
+    /// Least and greatest age that is possible.
+    pub age: Option<(i32, i32)>,
     pub area: Option<String>,
 }
 
@@ -111,7 +113,10 @@ impl Loot {
                 let part = Part {
                     record: record.clone().unwrap_or_default(),
                     event: event.clone().unwrap_or_default(),
-                    age: number("age", row),
+                    age: number("age", row).map(|age| (age, age)).or_else(|| {
+                        let band = AgeBand::parse(&text("age_band", row)?)?;
+                        Some((band.from, band.to))
+                    }),
                     area: text("residence_lsoa", row),
                 };
                 if parts.insert((part.record.clone(), part.event.clone())) {
@@ -129,8 +134,8 @@ impl Loot {
         }
     }
 
-    /// Age of each record's person on the days of its events.
-    pub fn ages(&self) -> BTreeMap<(&str, &str), (Date, i32)> {
+    /// Ages that each record's person can have had on the days of its events.
+    pub fn ages(&self) -> BTreeMap<(&str, &str), (Date, (i32, i32))> {
         let age = |part: &Part| Some((*self.days.get(&part.event)?, part.age?));
         self.parts.iter().filter_map(|p| Some(((p.record.as_str(), p.event.as_str()), age(p)?))).collect()
     }
@@ -155,7 +160,9 @@ impl Loot {
                     year,
                     ages: ages
                         .get(&(p.record.as_str(), p.event.as_str()))
-                        .map(|((y, m, d), age)| (*y, *m, *d, *age))
+                        // A band says nothing of a birthday within a year.
+                        .filter(|(_, (least, greatest))| least == greatest)
+                        .map(|((y, m, d), (age, _))| (*y, *m, *d, *age))
                         .into_iter()
                         .collect(),
                 };
@@ -182,10 +189,10 @@ impl Loot {
     pub fn windows(&self) -> BTreeMap<String, (i64, i64)> {
         let person = |record: &str| self.links.get(record).cloned().unwrap_or_else(|| record.to_owned());
         let mut windows: BTreeMap<String, (i64, i64)> = BTreeMap::new();
-        for ((record, _), ((year, month, at), age)) in self.ages() {
-            // Who is `age` was born on this day of the year so many years ago at the latest, and less than a year before that.
-            let last = days_since((year - age, month, at));
-            let first = days_since((year - age - 1, month, at)) + 1;
+        for ((record, _), ((year, month, at), (least, greatest))) in self.ages() {
+            // Who is of an age was born on this day of the year so many years ago at the latest, and less than a year before that.
+            let last = days_since((year - least, month, at));
+            let first = days_since((year - greatest - 1, month, at)) + 1;
             let window = windows.entry(person(record)).or_insert((first, last));
             let both = (window.0.max(first), window.1.min(last));
             // Ages that contradict one another: the newer one is believed.

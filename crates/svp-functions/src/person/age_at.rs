@@ -7,7 +7,7 @@ use datafusion::logical_expr::ScalarUDF;
 use crate::udf::{Kind, Spec, function, param, primitive_result};
 
 /// Oldest age that is believed, in years.
-pub const OLDEST: i32 = 120;
+pub const OLDEST: i32 = svp_contract::OLDEST_AGE;
 
 /// Completed years between birth and a day; `None` below 0 and above 120.
 ///

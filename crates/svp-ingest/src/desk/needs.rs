@@ -50,7 +50,7 @@ impl Live<'_> {
         let Some(column) = self.table.column(name) else { return false };
         // A circle gives nothing.
         self.known.insert(name.to_owned(), false);
-        let ours = ["source", "slot", "source_row", "row_digest", "identified", "record_id"];
+        let ours = ["source", "slot", "row_digest", "identified", "record_id"];
         let live = self.mapping.contains_key(name)
             || ours.contains(&name)
             || column.derive.as_deref().is_some_and(|sql| self.any(sql));

@@ -2,7 +2,7 @@
 //! those of the other, as one digest for each column, expression and reference input, so that a difference has a name.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, new_null_array,
@@ -11,7 +11,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use svp_contract::{Source, Table, canonical};
+use svp_contract::{Source, Table, age_edges, canonical, published_age_edges};
 use svp_lake::input::digest_bytes;
 use svp_pseudonymise::{Key, pseudonymise};
 
@@ -24,6 +24,12 @@ const NICKNAMES: &str = include_str!("../../../../schemas/nicknames.csv");
 const FORENAMES: &str = include_str!("../../../../schemas/forenames.csv");
 const PLACEHOLDERS: &str = include_str!("../../../../schemas/placeholders.csv");
 
+/// The edges of bands of age, as they are read.
+fn ages() -> &'static str {
+    static EDGES: OnceLock<String> = OnceLock::new();
+    EDGES.get_or_init(|| format!("{:?} {:?}", age_edges(), published_age_edges()))
+}
+
 /// The lists that a function holds.
 fn lists(function: &str) -> Vec<&'static str> {
     match function {
@@ -31,6 +37,7 @@ fn lists(function: &str) -> Vec<&'static str> {
         "common_forename" => vec![FORENAMES, NICKNAMES],
         "known_forename" | "known_surname" | "known_words" | "known_value" | "known_date" | "birth_order"
         | "birth_date" | "nhs_number" | "nhs_number_status" | "upn" => vec![PLACEHOLDERS],
+        "age_band" | "known_age_band" | "age_group" => vec![ages()],
         _ => Vec::new(),
     }
 }

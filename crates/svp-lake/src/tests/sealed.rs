@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use svp_contract::{Advice, ErrorKind, Seal};
@@ -287,4 +289,60 @@ async fn an_empty_table_and_a_run_that_is_not_killed() {
     let lake = run.finish(record("r2")).await.unwrap();
     assert_eq!(rows(&lake).await.unwrap(), ["a,1,3,3,quillfeather,quillfeather"]);
     assert_eq!(holding(&place, WORD), [""; 0]);
+}
+
+/// Writes into the last record that an earlier version wrote it.
+fn of_an_earlier_layout(place: &Site) {
+    let record = PathBuf::from(place.path()).join("runs/00000001.json");
+    let text = fs::read_to_string(&record).unwrap();
+    let now = format!("\"format\": {}", crate::LAKE_FORMAT);
+    assert!(text.contains(&now));
+    fs::write(record, text.replacen(&now, "\"format\": 2", 1)).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_loses_a_column_and_no_byte_of_it_is_left() {
+    let place = Site::new();
+    let run = opened(&place, Open::Write).await.begin(specs()).await.unwrap();
+    load(&run, "a", "1", 0..3, WORD).await;
+    load(&run, "a", "2", 3..5, WORD).await;
+    run.finish(record("r1")).await.unwrap();
+    let fields =
+        [("id", DataType::Int64), ("source", DataType::Utf8), ("slot", DataType::Utf8), ("other", DataType::Int64)];
+    let fields: Vec<Field> = fields.into_iter().map(|(name, kind)| Field::new(name, kind, true)).collect();
+    let fact = TableSpec::new("base", "fact", Arc::new(Schema::new(fields)), &["source", "slot"]);
+    let wanted = vec![fact.sorted_by(&["other".to_owned()]), specs().remove(1)];
+    let lake = opened(&place, Open::Write).await;
+    assert!(lake.outgrown(&wanted).await.unwrap().is_empty(), "a lake of now is not looked at");
+    of_an_earlier_layout(&place);
+    let lake = opened(&place, Open::Write).await;
+    let left = lake.outgrown(&wanted).await.unwrap();
+    assert_eq!(left.iter().map(TableSpec::key).collect::<Vec<_>>(), ["base/fact"]);
+
+    // The other column follows from one that goes or stays: here, it turns the order round.
+    let change = |batch: &RecordBatch| {
+        let ids = batch.column_by_name("id").unwrap().as_primitive::<Int64Type>();
+        let other: ArrayRef = Arc::new(ids.iter().map(|id| id.map(|id| -id)).collect::<Int64Array>());
+        let schema = batch.schema();
+        let names = schema.fields().iter().map(|field| field.name().clone());
+        let columns = names.zip(batch.columns().iter().cloned()).chain([("other".to_owned(), other)]);
+        Ok::<_, LakeError>(RecordBatch::try_from_iter(columns).unwrap())
+    };
+    // Killed before the record: the table is as it was.
+    let run = lake.begin(left.clone()).await.unwrap();
+    assert_eq!(run.reshape_table(&context(), &left[0], change).await.unwrap(), 5);
+    drop(run);
+    let lake = opened(&place, Open::Write).await;
+    let run = lake.begin(left.clone()).await.unwrap();
+    assert!(!holding(&place, WORD).is_empty());
+    assert_eq!(run.reshape_table(&context(), &left[0], change).await.unwrap(), 5);
+    let (lake, deleted) = run.finish_and_vacuum(lake.last_run().unwrap().clone()).await.unwrap();
+    assert_eq!(deleted, 2);
+    assert_eq!(holding(&place, WORD), [""; 0]);
+    assert!(lake.outgrown(&wanted).await.unwrap().is_empty());
+    assert_eq!(lake.last_run().unwrap().release.as_deref(), Some("r1"));
+    let ctx = context();
+    lake.register(&ctx).await.unwrap();
+    assert_eq!(query(&ctx, "SELECT * FROM fact WHERE slot = '1'").await, ["2,a,1,-2", "1,a,1,-1", "0,a,1,0"]);
+    assert_eq!(query(&ctx, "SELECT sum(id), count(*) FROM fact").await, ["10,5"]);
 }

@@ -1,6 +1,6 @@
 -- Every person who was hurt once, with the agencies that hold a record; those under 25.
 WITH hurt AS (
-  SELECT l.person_key, bool_or(p.age_band IN ('0-9', '10-17', '18-24')) AS young
+  SELECT l.person_key, bool_or(aged_under(p.age_band, 25)) AS young
   FROM party AS p
   JOIN serious_violence AS e ON e.event_id = p.event_id
   JOIN person_link AS l ON l.person_record_id = p.person_record_id
