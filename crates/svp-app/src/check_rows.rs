@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use svp_contract::{Area, Finding};
 use svp_ingest::reference;
-use svp_ingest::{IngestError, Known, Live, Loaded, LoadedFile, Receipt, compare_receipts, pending, rehearse};
+use svp_ingest::{
+    Contents, IngestError, Known, Live, Loaded, LoadedFile, Receipt, compare_receipts, pending, rehearse,
+};
 use svp_pseudonymise::Key;
 
 use crate::error::AppError;
@@ -69,7 +71,9 @@ pub(crate) async fn rows(
     let data = reference::load(area, &paths.reference, site.lists(), postcodes, machine.threads)?;
     let plans = inputs::plans(machine, site, Some(area), &sources, &data)?;
     let intake = inputs::intake(site, paths, &plans, &[])?;
-    let queue = pending(&plans, intake.files, &Known::default())?;
+    let contents = Contents::new(key);
+    let known_files = Known { contents: Some(&contents), ..Known::default() };
+    let queue = pending(&plans, intake.files, &known_files)?;
     let files = queue.files;
     progress.bar("check", files.iter().map(|f| f.input.bytes).sum(), true);
     let done = rehearse(&plans, &files, key, &[], machine.threads, &|file, bytes| progress.advance(bytes, file));

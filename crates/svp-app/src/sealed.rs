@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use svp_contract::Table;
-use svp_lake::{Lake, Open, RunTxn, TableSpec};
+use svp_lake::{Lake, Open, RunRecord, RunTxn, TableSpec};
 use svp_pseudonymise::{Key, RecordSeal};
 
+use crate::contents;
 use crate::error::AppError;
 use crate::machine::Machine;
 use crate::progress::Progress;
@@ -35,7 +36,8 @@ pub(crate) async fn open(
 ) -> Result<(Lake, RunState), AppError> {
     let lake = if past_damage { at.open_past_damage().await? } else { at.open(Open::Write).await? };
     let lake = under(&lake, key);
-    let state = RunState::last_under(&lake, key)?;
+    let mut state = RunState::last_under(&lake, key)?;
+    contents::under_key(&lake, key, &mut state).await?;
     let left = lake.vacuum_if_due().await?;
     if left > 0 {
         progress
@@ -43,6 +45,7 @@ pub(crate) async fn open(
     }
     let clear = lake.in_the_clear(&tables(site));
     let (Some(last), false) = (lake.last_run().cloned(), clear.is_empty()) else { return Ok((lake, state)) };
+    let body = state.to_body()?;
     let txn = lake.begin(clear.clone()).await?;
     let rows = match seal(&txn, &clear, machine).await {
         Ok(rows) => rows,
@@ -52,7 +55,7 @@ pub(crate) async fn open(
             return Err(error);
         }
     };
-    let (lake, deleted) = txn.finish_and_vacuum(last).await?;
+    let (lake, deleted) = txn.finish_and_vacuum(RunRecord { body, ..last }).await?;
     let what = format!(
         "{rows} person records, which an earlier version stored in the clear, are sealed under the key of the lake; {deleted} old files deleted"
     );

@@ -15,6 +15,7 @@ use svp_pseudonymise::{Key, RowDigest};
 use super::envelope::EnvelopeWriter;
 use super::error::DeskError;
 use super::{EXTENSION, FORMAT, MANIFEST, Manifest, Terms};
+use crate::contents::Contents;
 use crate::error::IngestError;
 use crate::load::{Loaded, OnFile, SourcePlan, load_file};
 use crate::pending::Pending;
@@ -143,7 +144,7 @@ pub(super) fn encode_file(
         source: plan.source.name.clone(),
         slot: file.slot.clone(),
         extract: file.input.name.clone(),
-        sha256: file.sha256.clone(),
+        sha256: Contents::new(key).content(&file.sha256),
         sender: file.sender.clone(),
         dated: file.dated.clone(),
         made: (!made.is_empty()).then(|| made.to_owned()),
