@@ -245,6 +245,15 @@ fn a_lake_of_format_1_is_sealed_by_the_next_run_and_says_the_same() {
     assert_eq!(number(&lake, "SELECT count(*) FROM person_link"), n);
     let record = fs::read_to_string(lake.join("runs/00000003.json")).unwrap();
     assert!(record.contains("\"format\": 3") && record.contains("\"sealed\""), "{record}");
+    // What it kept of the contents of extracts is keyed now, and the ledger's names for the same data are known.
+    let was: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(fixture().join("runs/00000002.json")).unwrap()).unwrap();
+    for file in was["body"]["files"].as_array().unwrap() {
+        let digest = file["sha256"].as_str().unwrap();
+        assert!(digest.len() == 64 && !record.contains(digest), "{digest}");
+    }
+    let now: serde_json::Value = serde_json::from_str(&record).unwrap();
+    assert!(!now["body"]["same_data"].as_object().unwrap().is_empty(), "{record}");
 
     // The release of before stands, and one under the definitions of now has the same tables.
     let published: Vec<String> =

@@ -58,5 +58,5 @@ pub(crate) fn of_these_bytes<'a>(
     earlier: &'a [Acceptance],
     files: &'a [Pending],
 ) -> impl Iterator<Item = &'a Acceptance> {
-    earlier.iter().filter(|a| !a.sha256.is_empty() && files.iter().any(|f| f.sha256 == a.sha256 && f.is_of(&a.slot)))
+    earlier.iter().filter(|a| !a.sha256.is_empty() && files.iter().any(|f| f.content == a.sha256 && f.is_of(&a.slot)))
 }

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use svp_contract::{Area, Finding};
-use svp_ingest::{IngestError, Known, Live, Loaded, LoadedFile, Receipt, compare_receipts, pending, rehearse};
+use svp_ingest::{
+    Contents, IngestError, Known, Live, Loaded, LoadedFile, Receipt, compare_receipts, pending, rehearse,
+};
 use svp_ingest::{desk, reference};
 use svp_pseudonymise::Key;
 
@@ -73,7 +75,9 @@ pub(crate) async fn rows(
     if sealed > 0 {
         progress.step("rows", &format!("{sealed} encoded files are sealed: their rows are looked at with --key"));
     }
-    let queue = pending(&plans, files, &Known::default(), known.then_some(key))?;
+    let contents = Contents::new(key);
+    let known_files = Known { contents: Some(&contents), ..Known::default() };
+    let queue = pending(&plans, files, &known_files, known.then_some(key))?;
     let files = queue.files;
     progress.bar("check", files.iter().map(|f| f.input.bytes).sum(), true);
     let done = rehearse(&plans, &files, key, &[], machine.threads, &|file, bytes| progress.advance(bytes, file));

@@ -11,11 +11,11 @@ use svp_disclose::event_set::EventSet;
 use svp_disclose::exceptions::Accepts;
 use svp_disclose::review::{PolicyLine, TableReview, Withheld};
 use svp_disclose::{Disclosure, Outcome, Policy, Raw};
-use svp_lake::input::digest_bytes;
 use svp_publish::PublishedTable;
 
 use crate::accept;
 use crate::calendar;
+use crate::contents;
 use crate::error::AppError;
 use crate::ledger::{self, Record};
 use crate::progress::{Part, timed};
@@ -81,7 +81,7 @@ impl Work<'_> {
             "analyse",
             &format!("{} outputs under {} definitions", self.area.outputs.len(), self.area.definitions.len()),
         );
-        timed(progress, "disclose", self.disclose(raws, &hierarchies, &mut decided)).await?;
+        timed(progress, "disclose", self.disclose(raws, state, &hierarchies, &mut decided)).await?;
         Ok(decided)
     }
 
@@ -89,12 +89,13 @@ impl Work<'_> {
     async fn disclose(
         &self,
         raws: Vec<(usize, &Output, Raw)>,
+        state: &RunState,
         hierarchies: &SiteHierarchies,
         decided: &mut Decided,
     ) -> Result<(), AppError> {
         let (slots, raws): (Vec<(usize, &Output)>, Vec<Raw>) =
             raws.into_iter().map(|(slot, output, raw)| ((slot, output), raw)).unzip();
-        let earlier = self.ledger.tables();
+        let earlier = contents::as_now(state, self.ledger.tables());
         let number = usize::try_from(self.txn.number()).unwrap_or(usize::MAX);
         let accepted: BTreeSet<String> = raws
             .iter()
@@ -140,13 +141,6 @@ impl Work<'_> {
     fn event_set(&self, definition: &Defined<Definition>, sources: &[String], state: &RunState) -> EventSet {
         let mut parts: Vec<String> = self.area.districts.iter().map(|d| d.code.clone()).collect();
         parts.sort();
-        let mut files: Vec<String> = state
-            .files
-            .iter()
-            .filter(|f| !f.superseded && sources.contains(&f.source))
-            .map(|f| format!("{} {} {}", f.source, f.slot_by_name(), f.sha256))
-            .collect();
-        files.sort();
         EventSet {
             area: self.area.name.clone(),
             area_parts: parts,
@@ -154,7 +148,7 @@ impl Work<'_> {
             universe: String::new(),
             from: self.area.period.from.to_string(),
             to: self.area.period.to.to_string(),
-            data: digest_bytes(files.join("\n").as_bytes()),
+            data: contents::data(state, &|source| sources.iter().any(|s| s == source)),
         }
     }
 
@@ -221,8 +215,12 @@ impl Work<'_> {
                         ..TableReview::default()
                     });
                 }
-                (svp_publish::Content::NotAvailable(reason), Some(_)) => {
-                    withheld.push(Withheld { table: table.name.clone(), reason: reason.clone() });
+                (svp_publish::Content::NotAvailable(reason), Some(detail)) => {
+                    let more = match detail.list {
+                        true => ": most of them are hidden and hold one event each, so it lists events and counts none",
+                        false => "",
+                    };
+                    withheld.push(Withheld { table: table.name.clone(), reason: format!("{reason}{more}") });
                 }
                 _ => {}
             }

@@ -8,6 +8,7 @@ use svp_disclose::attack_together;
 use svp_disclose::relate::Table;
 use svp_lake::{Lake, Open};
 
+use crate::contents;
 use crate::error::AppError;
 use crate::inputs;
 use crate::ledger;
@@ -210,6 +211,7 @@ impl Releases {
             releases += told.entries().len();
             tables.extend(told.tables());
         }
+        let mut tables = contents::as_now(&state, tables);
         tables.sort_by_key(|t| t.release);
         let refused = |source| AppError::Disclosure { audience: request.audience.clone(), source };
         // A release has a number of its own in the lake, whoever it goes to.

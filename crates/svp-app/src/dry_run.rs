@@ -5,12 +5,13 @@ use std::fmt::Write;
 
 use svp_ingest::desk;
 use svp_ingest::reference::ReferenceData;
-use svp_ingest::{Known, Queue, SourcePlan, pending};
+use svp_ingest::{Contents, Known, Queue, SourcePlan, pending};
 use svp_lake::Open;
 use svp_lake::input::InputFile;
 use svp_pseudonymise::Key;
 
 use crate::accept;
+use crate::contents;
 use crate::error::AppError;
 use crate::inputs;
 use crate::machine::Machine;
@@ -21,26 +22,36 @@ use crate::state::RunState;
 
 impl Prepared {
     /// Describes the run in lines of text: its sources with each mapping, the SQL of the linkage, the SQL of the outputs. Findings
-    /// about the extracts, and what the lake would load, are told to `progress`.
+    /// about the extracts, and what the lake would load, are told to `progress`. Without the key nobody can say which files the
+    /// lake holds already: it knows them by digests under its key. That is told then.
     ///
     /// # Errors
-    /// Extracts that are not where they are looked for, findings that refuse, a lake whose record cannot be read.
-    pub async fn describe(&self, machine: &Machine, progress: &dyn Progress) -> Result<String, AppError> {
+    /// Extracts that are not where they are looked for, findings that refuse, a lake whose record cannot be read,
+    /// [`AppError::WrongKey`] for another key than that of the lake.
+    pub async fn describe(
+        &self,
+        machine: &Machine,
+        of_the_lake: Option<&Key>,
+        progress: &dyn Progress,
+    ) -> Result<String, AppError> {
         let area = &self.area;
         let plans = inputs::plans(machine, &self.site, Some(area), &self.sources, &ReferenceData::default())?;
         let accepted = accept::acceptances(&self.request.accept, "", 0)?;
         let intake = inputs::intake(&self.site, &self.paths, &plans, &accepted)?;
-        // A plan needs no key, and a log of it need not name a file.
+        // Labels of a plan are good for nothing else, and a log of it need not name a file.
         let key = Key::generate("plan").map_err(svp_ingest::IngestError::from)?;
         progress.names(&Names::new(&key, intake.files.iter().map(|(_, file)| file), &intake.findings));
         progress.findings(&intake.findings);
         let files = intake.files;
-        let (extracts, sealed) = desk::extracts_alone(files.clone())?;
+        let (extracts, sealed) = match of_the_lake {
+            Some(_) => (files.clone(), 0),
+            None => desk::extracts_alone(files.clone())?,
+        };
         if sealed > 0 {
             let what = "encoded files are sealed: a run, which has the key, knows which of them are new";
             progress.step("load", &format!("{sealed} {what}"));
         }
-        if let Some(queue) = self.would_load(&plans, extracts).await? {
+        if let Some(queue) = self.would_load(&plans, extracts, of_the_lake, progress).await? {
             progress.findings(&queue.findings);
             for file in &queue.files {
                 let how = match &file.replaces {
@@ -55,22 +66,37 @@ impl Prepared {
         Ok(self.in_lines(&plans, &files))
     }
 
-    /// What a run into the lake would load; `None` where there is no lake yet.
+    /// What a run into the lake would load; `None` where there is no lake yet, or no key that knows its files.
     async fn would_load(
         &self,
         plans: &[SourcePlan],
         files: Vec<(usize, InputFile)>,
+        key: Option<&Key>,
+        progress: &dyn Progress,
     ) -> Result<Option<Queue>, AppError> {
         let lake = match self.request.lake.open(Open::Read).await {
             Ok(lake) => lake,
             Err(AppError::Lake(_)) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let Some(run) = lake.last_run() else { return Ok(None) };
-        let state = RunState::of(&lake, run)?;
+        if lake.last_run().is_none() {
+            return Ok(None);
+        }
+        let Some(key) = key else {
+            let what = format!(
+                "which of the {} files the lake holds is known under its key alone: --key FILE tells what would be loaded",
+                files.len()
+            );
+            progress.step("load", &what);
+            return Ok(None);
+        };
+        let mut state = RunState::last_under(&lake, key)?;
+        contents::under_key(&lake, key, &mut state).await?;
         let reload = reloads(&self.request.reload, plans)?;
-        let known = Known { files: &state.files, receipts: &state.receipts, reload: &reload };
-        Ok(Some(pending(plans, files, &known, None)?))
+        let contents = Contents::new(key);
+        let known =
+            Known { files: &state.files, receipts: &state.receipts, reload: &reload, contents: Some(&contents) };
+        Ok(Some(pending(plans, files, &known, Some(key))?))
     }
 
     fn in_lines(&self, plans: &[SourcePlan], files: &[(usize, InputFile)]) -> String {

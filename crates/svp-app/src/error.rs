@@ -305,6 +305,7 @@ mod tests {
             (AppError::Audience { source_name: text(), audience: text(), basis: text() }, ErrorKind::Forbidden),
             (AppError::Found(text()), ErrorKind::Forbidden),
             (PublishError::BadName { table: text() }.into(), ErrorKind::Internal),
+            (PublishError::Identifies { file: text(), place: text(), what: "" }.into(), ErrorKind::Forbidden),
             (TrialError::Day { day: text() }.into(), ErrorKind::Argument),
             (TrialError::Design { what: text() }.into(), ErrorKind::Definition),
             (TrialError::Empty { file: text() }.into(), ErrorKind::Input),

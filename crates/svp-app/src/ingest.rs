@@ -87,7 +87,7 @@ impl Work<'_> {
                 sha256: files
                     .iter()
                     .find(|f| source(f) == a.source && f.is_of(&a.slot))
-                    .map(|f| f.sha256.clone())
+                    .map(|f| f.content.clone())
                     .unwrap_or_default(),
                 ..a.clone()
             }

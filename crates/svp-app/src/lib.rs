@@ -13,6 +13,7 @@ pub mod area;
 mod calendar;
 pub mod check;
 mod check_rows;
+mod contents;
 mod decide;
 pub mod disclose;
 mod dry_run;

@@ -5,7 +5,7 @@ use std::path::Path;
 use svp_contract::{Area, Source};
 use svp_ingest::desk::{Encoded, Need, encode, needs};
 use svp_ingest::reference::{self, ReferenceData};
-use svp_ingest::{Known, Receipt, pending};
+use svp_ingest::{Contents, Known, Receipt, pending};
 use svp_pseudonymise::Key;
 
 use crate::accept::acceptances;
@@ -85,7 +85,9 @@ impl DataDesk {
         let paths = Paths { inputs: vec![(request.source.clone(), request.extracts.clone())], ..Paths::default() };
         let intake = inputs::intake(site, &paths, &quick, &accepted)?;
         progress.names(&Names::new(key, intake.files.iter().map(|(_, file)| file), &intake.findings));
-        let queue = pending(&quick, intake.files, &Known::default(), Some(key))?;
+        let contents = Contents::new(key);
+        let known = Known { contents: Some(&contents), ..Known::default() };
+        let queue = pending(&quick, intake.files, &known, Some(key))?;
         progress.findings(&intake.findings);
         progress.findings(&queue.findings);
         let files = queue.files;

@@ -8,6 +8,7 @@ use svp_ingest::table_of;
 use svp_lake::RunRecord;
 use svp_pseudonymise::{Key, RecordSeal, TableRotation};
 
+use crate::contents;
 use crate::erase::rewrite;
 use crate::error::AppError;
 use crate::machine::Machine;
@@ -53,7 +54,7 @@ pub async fn rotate(
 ) -> Result<Rotated, AppError> {
     let out = &request.out;
     let (site, _) = Site::read(&request.site)?;
-    let (lake, state) = sealed::open(&request.lake, false, &site, old, machine, progress).await?;
+    let (lake, mut state) = sealed::open(&request.lake, false, &site, old, machine, progress).await?;
     let Some(last) = lake.last_run().cloned() else {
         return Err(AppError::Argument {
             what: "the lake has no runs: there is nothing to rotate".to_owned(),
@@ -62,6 +63,8 @@ pub async fn rotate(
     };
     let unusable = |source| AppError::Key { at: out.clone(), source };
     let next = old.rotated().map_err(unusable)?;
+    let Some(layer) = old.step_to(&next) else { return Err(AppError::NoKey) };
+    contents::under_next(&lake, &layer, &mut state).await?;
     svp_lake::files::write_secret(Path::new(out), next.to_text().as_bytes())?;
     let ctx = machine.plain_session()?;
     let specs = tables(&site);
@@ -73,7 +76,10 @@ pub async fn rotate(
     for spec in &specs {
         let table = site.tables.iter().find(|t| t.name == table_of(&spec.name));
         let Some(rotation) = TableRotation::new(old, &next, table) else { return Err(AppError::NoKey) };
-        let turn = |batch: &RecordBatch| rotation.turn(batch).map_err(unusable);
+        let turn = |batch: &RecordBatch| {
+            let keyed = (spec.name == "receipt").then(|| contents::keyed_receipts(batch, old)).transpose()?;
+            rotation.turn(keyed.as_ref().unwrap_or(batch)).map_err(unusable)
+        };
         let rows = rewrite(&ctx, &txn, spec, "rotated", turn).await?;
         progress.step("rotate", &format!("{}/{}: {rows} rows", spec.zone, spec.name));
         rotated.push((format!("{}/{}", spec.zone, spec.name), rows));

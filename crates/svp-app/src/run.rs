@@ -12,7 +12,7 @@ use svp_disclose::{Disclosure, Policy, Reader};
 use svp_functions::CodeMaps;
 use svp_ingest::desk::refuse_other_terms;
 use svp_ingest::reference::{self, InFull, ReferenceData};
-use svp_ingest::{Known, Pending, Queue, SourcePlan, pending};
+use svp_ingest::{Contents, Known, Pending, Queue, SourcePlan, pending};
 use svp_lake::input::{digest, digest_bytes};
 use svp_lake::{Lake, RunRecord, RunTxn};
 use svp_link::{LinkReport, LinkRequest};
@@ -22,6 +22,7 @@ use tokio::task::JoinHandle;
 use crate::accept;
 use crate::ages;
 use crate::calendar;
+use crate::contents;
 use crate::erase::erase_again;
 use crate::error::AppError;
 use crate::health;
@@ -150,8 +151,11 @@ impl Prepared {
         });
         let begun_anew = anew.is_some();
         let told = ledger::read(&lake, &state.ledger, &area.audience, anew).await?;
-        let readers =
+        let mut readers =
             readers::readers(&lake, &state.ledger, site, (&area.audience, &told), begun_anew, progress).await?;
+        for reader in &mut readers {
+            reader.tables = contents::as_now(&state, std::mem::take(&mut reader.tables));
+        }
         let recognised = Part::begin(progress, "recognise");
         let absent = reference::absent(area, &paths.reference);
         if !absent.is_empty() {
@@ -165,7 +169,8 @@ impl Prepared {
         let mut names = Names::new(&key, intake.files.iter().map(|(_, file)| file), &intake.findings);
         progress.names(&names);
         let reload = reloads(&request.reload, &quick)?;
-        let known = Known { files: &state.files, receipts: &state.receipts, reload: &reload };
+        let named = Contents::new(&key);
+        let known = Known { files: &state.files, receipts: &state.receipts, reload: &reload, contents: Some(&named) };
         let mut queue = pending(&quick, intake.files, &known, Some(&key))?;
         let of_the_lake = std::mem::replace(&mut queue.findings, intake.findings);
         queue.findings.extend(of_the_lake);

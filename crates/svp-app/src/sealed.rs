@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use svp_contract::Table;
 use svp_ingest::table_of;
-use svp_lake::{Lake, Open, RunTxn, TableSpec};
+use svp_lake::{Lake, Open, RunRecord, RunTxn, TableSpec};
 use svp_pseudonymise::{Key, RecordSeal};
 
 use crate::ages::Banded;
+use crate::contents;
 use crate::error::AppError;
 use crate::machine::Machine;
 use crate::progress::Progress;
@@ -38,7 +39,8 @@ pub(crate) async fn open(
 ) -> Result<(Lake, RunState), AppError> {
     let lake = if past_damage { at.open_past_damage().await? } else { at.open(Open::Write).await? };
     let lake = under(&lake, key);
-    let state = RunState::last_under(&lake, key)?;
+    let mut state = RunState::last_under(&lake, key)?;
+    contents::under_key(&lake, key, &mut state).await?;
     let left = lake.vacuum_if_due().await?;
     if left > 0 {
         progress
@@ -49,6 +51,7 @@ pub(crate) async fn open(
     let outgrown = lake.outgrown(&specs).await?;
     let as_now = clear.is_empty() && outgrown.is_empty();
     let (Some(last), false) = (lake.last_run().cloned(), as_now) else { return Ok((lake, state)) };
+    let body = state.to_body()?;
     let txn = lake.begin(clear.iter().chain(&outgrown).cloned().collect()).await?;
     let done = async {
         let records = seal(&txn, &clear, machine).await?;
@@ -62,7 +65,7 @@ pub(crate) async fn open(
             return Err(error);
         }
     };
-    let (lake, deleted) = txn.finish_and_vacuum(last).await?;
+    let (lake, deleted) = txn.finish_and_vacuum(RunRecord { body, ..last }).await?;
     if !clear.is_empty() {
         let what = "person records, which an earlier version stored in the clear, are sealed under the key of the lake";
         progress.step("seal", &format!("{records} {what}; {deleted} old files deleted"));

@@ -1,5 +1,7 @@
 //! What runs know of one another: the state that every run record carries, and the tables that a run writes.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use svp_contract::{Acceptance, ColumnType, Finding, Table};
 use svp_ingest::{
@@ -36,6 +38,9 @@ pub struct RunState {
     /// Releases and the heads of their ledgers, oldest first.
     #[serde(default)]
     pub ledger: Vec<LedgerLine>,
+    /// Names of data that ledgers hold, with those of the same data now; see `contents.rs`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub same_data: BTreeMap<String, String>,
 }
 
 impl RunState {

@@ -337,7 +337,7 @@ pub struct Acceptance {
     pub at: String,
     /// The run.
     pub run: u64,
-    /// SHA-256 of the file that it was given for; the acceptance holds for these bytes when they are loaded again, and for
+    /// What stands for the file that it was given for, its SHA-256 under the key; the acceptance holds for these bytes when they are loaded again, and for
     /// no other. Empty where no file was loaded under it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub sha256: String,

@@ -17,6 +17,7 @@ use svp_contract::DefinitionId;
 use crate::DiscloseError;
 use crate::attack::{Effort, Proof, attack};
 use crate::count::{Cell, Hidden};
+use crate::event_set::EventSet;
 use crate::outcome::{AttackSummary, Detail, Inference, Suppression};
 use crate::prepare::{Prepared, Raw, prepare};
 use crate::relate::{self, Hierarchies, Published, Related};
@@ -137,6 +138,7 @@ pub fn disclose(
     let mut findings: BTreeSet<Inference> = BTreeSet::new();
     let held: Vec<relate::Table> =
         readers.iter().flat_map(|r| &r.tables).chain(earlier).filter(|t| t.dims.len() == 1).cloned().collect();
+    no_lists(&mut tables);
     one_grid(&mut tables, &held, hierarchies, &mut findings);
     let mut solver =
         ReleaseSolver { hierarchies, accepted, effort, release, findings, passes: 0, already: BTreeSet::new() };
@@ -185,42 +187,75 @@ pub fn disclose(
     Ok(Disclosure { outcomes, details, published: facts, findings: findings.into_iter().collect(), attack: summary })
 }
 
+/// Fewest counts above 0 of a table that can be withheld for what most of them are: of fewer the reason would tell which.
+const LISTED: usize = 8;
+/// What a reader is told in place of a table that is withheld for being a list of events; the review says more.
+const SPARSE: &str = "withheld: too few events for so many cells";
+
+/// A table of which most counts are hidden and of one event each counts nothing: it is a list of events, and their members are
+/// what somebody would learn from it.
+fn no_lists(tables: &mut [Prepared]) {
+    for table in tables.iter_mut().filter(|t| t.policy().protects() && t.withheld().is_none()) {
+        let (counts, single) = table.single_events();
+        if counts >= LISTED && single * 2 > counts {
+            table.withhold_as_list(SPARSE.to_owned());
+        }
+    }
+}
+
 /// Grids whose cells do not nest can be subtracted from one another in ways that no cell shows: of one set of events
-/// one family of nesting grids goes to an audience, the first that it got.
+/// one family of nesting grids goes to an audience, the first that it got. So can the maps of two areas that overlap in part: which
+/// cells lie in the districts of both is not known here, and is known to whoever has a map of the districts.
 fn one_grid(
     tables: &mut [Prepared],
     earlier: &[relate::Table],
     hierarchies: &dyn Hierarchies,
     findings: &mut BTreeSet<Inference>,
 ) {
-    let mut seen: Vec<(DefinitionId, String, String, String)> = Vec::new();
     let about = |t: &relate::Table| {
         let kind = t.dims.iter().find(|d| relate::is_grid(&d.kind))?.kind.clone();
-        (t.suppress_below > 1).then(|| (t.set.definition.clone(), t.set.universe.clone(), kind, t.name.clone()))
+        (t.suppress_below > 1).then(|| (kind, t.set.clone(), t.name.clone()))
     };
-    seen.extend(earlier.iter().filter_map(about));
+    let mut seen: Vec<(String, EventSet, String)> = earlier.iter().filter_map(about).collect();
     for table in tables {
-        let Some((kind, definition, universe)) = table.protected_grid() else { continue };
+        let Some((kind, set)) = table.protected_grid() else { continue };
+        let definition = &set.definition;
         let touch = |d: &DefinitionId| {
-            *d == definition
-                || hierarchies.definition_within(d, &definition)
-                || hierarchies.definition_within(&definition, d)
+            d == definition
+                || hierarchies.definition_within(d, definition)
+                || hierarchies.definition_within(definition, d)
         };
-        let clash = seen.iter().find(|(d, u, k, _)| touch(d) && *u == universe && !relate::nests(k, &kind));
-        if let Some((_, _, other, name)) = clash {
-            let why = format!(
-                "withheld: cells of {kind} and of {other} ({name}) overlap without nesting, and could be subtracted from one another"
-            );
-            findings.insert(Inference {
-                table: table.name().to_owned(),
-                what: format!("cells of {kind} less cells of {other} in {name}"),
-                done: "withheld",
-                against_earlier: earlier.iter().any(|t| t.name == *name),
-            });
-            table.withhold(why);
+        let overlaps = |s: &EventSet| relate::partly(&s.area_parts, &set.area_parts);
+        let clash = seen.iter().find(|(k, s, _)| {
+            touch(&s.definition) && s.universe == set.universe && (!relate::nests(k, &kind) || overlaps(s))
+        });
+        let Some((other, of, name)) = clash else {
+            seen.push((kind, set, table.name().to_owned()));
+            continue;
+        };
+        let (what, why) = if overlaps(of) {
+            (
+                format!("cells less those of the area {} in {name}", of.area),
+                format!(
+                    "withheld: the area {} has some of these districts and others, and its map ({name}) could be subtracted from this one",
+                    of.area
+                ),
+            )
         } else {
-            seen.push((definition, universe, kind, table.name().to_owned()));
-        }
+            (
+                format!("cells of {kind} less cells of {other} in {name}"),
+                format!(
+                    "withheld: cells of {kind} and of {other} ({name}) overlap without nesting, and could be subtracted from one another"
+                ),
+            )
+        };
+        findings.insert(Inference {
+            table: table.name().to_owned(),
+            what,
+            done: "withheld",
+            against_earlier: earlier.iter().any(|t| t.name == *name),
+        });
+        table.withhold(why);
     }
 }
 

@@ -55,6 +55,7 @@
 //! | what an audience has already, chained and checked | [`ledger::Ledger`] |
 //! | the page for the person who signs | [`review::Review::markdown`] |
 //! | to judge a table that was made by hand | [`gate::check_table`] |
+//! | to search the bytes of a release for what is never right in one | [`sighted`](sighted()), [`is_full_date`] |
 //! | to know what a reader can work out, on numbers and equations of one's own | [`attack::attack`]; one number exactly [`attack::attack_exact`] |
 //! | what somebody learns who holds the tables of several audiences | [`attack_together`] |
 //! | to hide as little as protects these numbers | [`protect::protect`] |
@@ -103,6 +104,7 @@ mod random_tables;
 pub mod relate;
 pub mod review;
 mod searched;
+mod sighted;
 mod solve;
 pub mod system;
 
@@ -114,4 +116,5 @@ pub use outcome::{AttackSummary, Detail, Inference, Suppression};
 pub use piece::MERGED;
 pub use policy::{Dominance, Perturb, Policy};
 pub use prepare::Raw;
+pub use sighted::{Sighting, is_full_date, sighted};
 pub use solve::{Together, attack_together};

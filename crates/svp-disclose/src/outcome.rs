@@ -54,6 +54,8 @@ pub struct Detail {
     pub secondary: u64,
     /// Cells that hold all of what their margin counts: a reader learns that all of it is of this kind.
     pub full: u64,
+    /// It was withheld because most of its cells are hidden and hold one event each: it lists events.
+    pub list: bool,
     /// Sum of the counts.
     pub total: f64,
     /// Sum of the counts that are hidden.

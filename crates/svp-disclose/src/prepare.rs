@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use svp_contract::{DefinitionId, Output};
+use svp_contract::Output;
 
 use crate::cell_key::Perturbation;
 use crate::coarsen::{CoarsenedTable, Join};
@@ -73,6 +73,8 @@ pub(crate) struct Prepared {
     counts: Vec<(String, Vec<Cell>)>,
     fractional: Vec<bool>,
     withheld: Option<String>,
+    /// It was withheld because it lists events.
+    list: bool,
 }
 
 /// Merges a map, and judges every cell by itself.
@@ -83,6 +85,7 @@ pub(crate) fn prepare(raw: Raw, hierarchies: &dyn Hierarchies) -> Result<Prepare
         counts: Vec::new(),
         fractional: Vec::new(),
         withheld: None,
+        list: false,
         raw,
     };
     if let Some(column) = out.raw.output.cell_column().map(str::to_owned) {
@@ -151,6 +154,12 @@ impl Prepared {
         self.withheld = Some(why);
     }
 
+    /// Withholds it for being a list of events. Its readers are told `why`, which does not say how large its counts are.
+    pub(crate) fn withhold_as_list(&mut self, why: String) {
+        self.withheld = Some(why);
+        self.list = true;
+    }
+
     /// The first column of grain and attributes that can identify somebody, and what is in it.
     pub(crate) fn identifying(&self) -> Option<(String, &'static str)> {
         crate::searched::identifying(&self.raw.output, &self.batch)
@@ -169,13 +178,21 @@ impl Prepared {
         }
     }
 
-    /// Grid, definition and universe of a map whose small numbers are protected and which goes out.
-    pub(crate) fn protected_grid(&self) -> Option<(String, DefinitionId, String)> {
+    /// Grid and events of a map whose small numbers are protected and which goes out.
+    pub(crate) fn protected_grid(&self) -> Option<(String, EventSet)> {
         let column = self.raw.output.cell_column()?;
         let grain = self.raw.output.grain.iter().find(|g| g.name == column)?;
-        let set = &self.raw.set;
         (self.raw.policy.protects() && self.withheld.is_none())
-            .then(|| (grain.dimension().to_owned(), set.definition.clone(), set.universe.clone()))
+            .then(|| (grain.dimension().to_owned(), self.raw.set.clone()))
+    }
+
+    /// Counts of the table that are above 0, and those of them that are hidden and are 1. A part of an event, as times that are spread
+    /// have it, is none.
+    pub(crate) fn single_events(&self) -> (usize, usize) {
+        let counted = self.counts.iter().flat_map(|(_, cells)| cells);
+        let cells: Vec<&Cell> = counted.filter(|c| c.truth.is_some_and(|t| t > 0.0)).collect();
+        let single = |c: &&&Cell| c.hidden.is_some() && c.truth == Some(1.0);
+        (cells.len(), cells.iter().filter(single).count())
     }
 
     fn merges(&self) -> bool {
@@ -356,7 +373,12 @@ impl Prepared {
 
     /// What was done, for the person who signs.
     pub(crate) fn detail(&self) -> Detail {
-        let mut out = Detail { table: self.raw.name.clone(), full: self.full_rows().len() as u64, ..Detail::default() };
+        let mut out = Detail {
+            table: self.raw.name.clone(),
+            full: self.full_rows().len() as u64,
+            list: self.list,
+            ..Detail::default()
+        };
         for cell in self.counts.iter().flat_map(|(_, cells)| cells) {
             let truth = cell.truth.unwrap_or_default();
             out.total += truth;

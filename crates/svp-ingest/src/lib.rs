@@ -11,6 +11,7 @@ mod apply;
 mod chance;
 mod clean;
 mod compare;
+mod contents;
 mod conversions;
 mod describe;
 pub mod desk;
@@ -51,6 +52,7 @@ mod uses;
 
 pub use apart::apart;
 pub use compare::{compare_receipts, compare_slots};
+pub use contents::{Contents, is_keyed};
 pub use error::IngestError;
 pub use findings::{Findings, finding_batch, finding_schema, in_short};
 pub use intake::Intake;

@@ -17,6 +17,7 @@ use svp_pseudonymise::{Key, RowDigest};
 
 use crate::account::Account;
 use crate::apply::{Door, Repeated, apply};
+use crate::contents::Contents;
 use crate::desk;
 use crate::error::IngestError;
 use crate::facts::{Facts, FactsPlan};
@@ -429,7 +430,7 @@ fn load_feed(
         slot: file.slot.clone(),
         feed: feed.plan.name.clone(),
         file: file.label.clone(),
-        sha256: file.sha256.clone(),
+        sha256: Contents::new(key).content(&file.sha256),
         superseded: previous.map_or(0, |p| p.rows),
         ..Receipt::default()
     };

@@ -16,7 +16,7 @@ pub struct LoadedFile {
     pub slot: String,
     /// What stands for its name, which is kept nowhere: a label under the key. A lake from before has the name, without folders.
     pub file: String,
-    /// SHA-256 of its bytes.
+    /// What stands for its bytes: their SHA-256 under the key, see [`crate::Contents`]. A lake from before has the plain SHA-256.
     pub sha256: String,
     /// Run that loaded it.
     pub run: u64,
@@ -42,7 +42,7 @@ pub struct LoadedFile {
     /// Rows read; `None` for files that were loaded before there were accounts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
-    /// Digest of the path that it lay at: a file that still lies there is not one that came back.
+    /// What stands for the path that it lay at, in the same way: a file that still lies there is not one that came back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
     /// Why it was taken out of the lake, where somebody did.

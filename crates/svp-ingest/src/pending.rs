@@ -7,6 +7,7 @@ use svp_contract::{Finding, FindingKind, Revises, Source};
 use svp_lake::input::{InputFile, digest, digest_bytes, open_blocking};
 use svp_pseudonymise::Key;
 
+use crate::contents::Contents;
 use crate::desk::{self, Sealed};
 use crate::error::IngestError;
 use crate::facts::Facts;
@@ -54,9 +55,11 @@ pub struct Pending {
     pub dated: Option<String>,
     /// Number of the release.
     pub release: Option<u32>,
-    /// SHA-256 of the extract: where the file is an encoded one, of what the data owner encoded.
+    /// SHA-256 of the extract, for as long as it is read; of an encoded file what it says of the extract. Kept nowhere.
     pub sha256: String,
-    /// Digest of its path.
+    /// What stands for its content in all that is kept; see [`Contents`].
+    pub content: String,
+    /// What stands for its path.
     pub place: String,
     /// Place in the order of loading, where it is loaded again.
     pub seq: Option<u64>,
@@ -102,7 +105,7 @@ impl Pending {
             source: plan.source.name.clone(),
             slot: self.slot.clone(),
             file: self.label.clone(),
-            sha256: self.sha256.clone(),
+            sha256: self.content.clone(),
             run,
             seq: self.seq.unwrap_or(next),
             superseded: false,
@@ -139,7 +142,7 @@ impl Pending {
 }
 
 /// What the lake knows.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Known<'a> {
     /// Every file that is or was in it.
     pub files: &'a [LoadedFile],
@@ -147,6 +150,8 @@ pub struct Known<'a> {
     pub receipts: &'a [Receipt],
     /// Sources, and slots where one is named, that are to be loaded again.
     pub reload: &'a [(String, Option<String>)],
+    /// How contents are named under the key of the lake, where it is known. Without it only what a lake from before holds is known.
+    pub contents: Option<&'a Contents>,
 }
 
 impl Known<'_> {
@@ -230,8 +235,9 @@ fn candidate(
         .file_name(&name)
         .ok_or_else(|| IngestError::Slot { file: name.clone(), source_name: source.name.clone() })?;
     let named = named.map(|s| if in_slot { s } else { s.to_uppercase() });
+    let content = known.contents.map_or_else(|| sha256.clone(), |contents| contents.content(&sha256));
     let same = |f: &&(usize, &LoadedFile)| {
-        f.1.sha256 == sha256
+        f.1.sha256 == content
             && f.1.slot_by_name().eq_ignore_ascii_case(&by_name)
             && named.as_ref().is_none_or(|n| f.1.sender.as_ref().is_none_or(|s| s.eq_ignore_ascii_case(n)))
     };
@@ -253,6 +259,7 @@ fn candidate(
     let several = facts.several;
     let sender = facts.sender.clone().or_else(|| named.clone());
     let place: String = digest_bytes(input.path.as_bytes()).chars().take(16).collect();
+    let place = known.contents.map_or_else(|| place.clone(), |contents| contents.place(&place));
     // The lake did not ask for the sender when it took the file in.
     if let (Some((i, file)), Some(sender)) = (before, &sender)
         && file.sender.is_none()
@@ -292,6 +299,7 @@ fn candidate(
         dated: facts.dated.or(day),
         release,
         sha256,
+        content,
         place,
         seq: None,
         replaces: None,
@@ -332,25 +340,25 @@ fn choose(
     queue: &mut Queue,
 ) -> Result<Option<Candidate>, IngestError> {
     let mut seen = BTreeSet::new();
-    all.retain(|c| seen.insert(c.pending.sha256.clone()));
+    all.retain(|c| seen.insert(c.pending.content.clone()));
     let Some(first) = all.first() else { return Ok(None) };
     let plan = &plans[first.pending.plan];
     let source = plan.source.name.clone();
     let live = live(plans, first, known, queue);
     let reload = all.iter().any(|c| known.reloads(&source, &c.pending));
-    let held = live.is_some_and(|l| all.iter().any(|c| c.pending.sha256 == l.sha256));
+    let held = live.is_some_and(|l| all.iter().any(|c| c.pending.content == l.sha256));
     let gone = |c: &Candidate| {
         known.files.iter().rev().find(|f| {
             f.source == source
                 && f.superseded
-                && f.sha256 == c.pending.sha256
+                && f.sha256 == c.pending.content
                 && f.slot_by_name().eq_ignore_ascii_case(&c.by_name)
         })
     };
     let mut left = Vec::new();
     for candidate in all {
         let p = &candidate.pending;
-        if live.is_some_and(|l| l.sha256 == p.sha256) {
+        if live.is_some_and(|l| l.sha256 == p.content) {
             if reload {
                 left.push(candidate);
             }
@@ -373,7 +381,7 @@ fn choose(
     }
     // Loading a slot again means what it holds, where that is among the files.
     if reload && held {
-        left.retain(|c| live.is_some_and(|l| l.sha256 == c.pending.sha256));
+        left.retain(|c| live.is_some_and(|l| l.sha256 == c.pending.content));
     }
     left.sort_by_key(|c| c.pending.knowledge());
     let Some(newest) = left.pop() else { return Ok(None) };
@@ -391,7 +399,7 @@ fn choose(
         return Ok(None);
     }
     let mut newest = newest;
-    let again = live.sha256 == newest.pending.sha256;
+    let again = live.sha256 == newest.pending.content;
     newest.pending.seq = again.then_some(live.seq);
     let of_slot = known.receipts.iter().filter(|r| r.source == source && r.slot == live.slot);
     newest.pending.replaces = Some(Replaced {
@@ -447,11 +455,11 @@ fn same_content(plans: &[SourcePlan], chosen: &mut Vec<Candidate>, known: &Known
             let in_lake = known.files.iter().find(|f| {
                 f.source == *source
                     && !f.superseded
-                    && f.sha256 == c.pending.sha256
+                    && f.sha256 == c.pending.content
                     && !replaced(source, &f.slot, chosen)
             });
             let first =
-                chosen[..i].iter().find(|o| o.pending.plan == c.pending.plan && o.pending.sha256 == c.pending.sha256);
+                chosen[..i].iter().find(|o| o.pending.plan == c.pending.plan && o.pending.content == c.pending.content);
             let other = in_lake.map(|f| (f.file.as_str(), f.slot.as_str()));
             let other = other.or_else(|| first.map(|o| (o.pending.extract(), o.pending.slot.as_str())))?;
             let what = format!(

@@ -33,7 +33,7 @@ pub struct Receipt {
     pub feed: String,
     /// File name, without folders.
     pub file: String,
-    /// SHA-256 of the file as it came.
+    /// What stands for the file as it came: its SHA-256 under the key, see [`crate::Contents`].
     pub sha256: String,
     /// Rows read: accepted + quarantined + duplicate.
     pub rows_read: u64,

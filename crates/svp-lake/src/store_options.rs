@@ -16,13 +16,17 @@ pub const VARIABLES: &str = "AWS_";
 ///
 /// # Errors
 /// [`LakeError::StoreOption`] for an option that the store does not know, for a secret (it would stand in the list of processes and in
-/// the history of the shell), and for `AWS_PROFILE` where nothing else gives credentials: profiles are not read.
+/// the history of the shell), for `AWS_PROFILE` where nothing else gives credentials (profiles are not read), and for a lake on Azure,
+/// Google or a web server, by its name.
 pub fn store_options(
     location: &str,
     environment: &[(String, String)],
     given: &[(String, String)],
 ) -> Result<HashMap<String, String>> {
     let refused = |what: String, hint: &'static str| Err(LakeError::StoreOption { what, hint });
+    if let Some(store) = not_built_in(location) {
+        return refused(format!("a lake on {store} is not built in"), S3_OR_FOLDER);
+    }
     let mut options = HashMap::new();
     if !location.starts_with("s3://") && !location.starts_with("s3a://") {
         return match given.first() {
@@ -67,6 +71,24 @@ pub fn store_options(
         );
     }
     Ok(options)
+}
+
+/// What to do where a lake is asked for on a store that this program does not reach.
+const S3_OR_FOLDER: &str = "give a folder, or s3://bucket/prefix; credentials of Azure and Google are not read, so unset them where they stand for this program only";
+
+/// The name of the store of a location, where it is one that this program does not reach.
+fn not_built_in(location: &str) -> Option<&'static str> {
+    let (scheme, rest) = location.split_once("://")?;
+    let host = rest.split(['/', '?']).next().unwrap_or_default().to_ascii_lowercase();
+    let of = |ends: &[&str]| ends.iter().any(|end| host == *end || host.ends_with(&format!(".{end}")));
+    match scheme.to_ascii_lowercase().as_str() {
+        "az" | "azure" | "adl" | "abfs" | "abfss" | "wasb" | "wasbs" => Some("Azure"),
+        "gs" | "gcs" => Some("Google Cloud Storage"),
+        "http" | "https" if of(&["core.windows.net", "fabric.microsoft.com"]) => Some("Azure"),
+        "http" | "https" if of(&["googleapis.com", "storage.cloud.google.com"]) => Some("Google Cloud Storage"),
+        "http" | "https" if !of(&["amazonaws.com", "r2.cloudflarestorage.com"]) => Some("a web server"),
+        _ => None,
+    }
 }
 
 fn is_secret(key: &str) -> bool {
@@ -114,6 +136,31 @@ mod tests {
         }
         assert!(!options.values().any(|v| v == "less"));
         assert!(store_options("a/folder", &environment, &[]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn stores_that_are_not_built_in_are_refused_by_name() {
+        let secrets =
+            pairs(&[("AZURE_STORAGE_ACCOUNT_KEY", "hunter2"), ("GOOGLE_APPLICATION_CREDENTIALS", "/hunter2")]);
+        for (location, name) in [
+            ("az://container/lake", "Azure"),
+            ("abfss://container@account.dfs.core.windows.net/lake", "Azure"),
+            ("https://account.blob.core.windows.net/container/lake", "Azure"),
+            ("gs://bucket/lake", "Google Cloud Storage"),
+            ("GS://bucket/lake", "Google Cloud Storage"),
+            ("https://storage.googleapis.com/bucket/lake", "Google Cloud Storage"),
+            ("https://example.org/lake", "a web server"),
+        ] {
+            for given in [vec![], pairs(&[("region", "x")])] {
+                let error = store_options(location, &secrets, &given).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Argument);
+                assert_eq!(error.to_string(), format!("a lake on {name} is not built in"));
+                assert!(error.hint().unwrap().starts_with("give a folder, or s3://bucket/prefix"));
+            }
+        }
+        for location in ["lake", "file:///lake", "a b%20c", "C:\\lake", "s3://b/p"] {
+            assert!(store_options(location, &[], &[]).is_ok(), "{location}");
+        }
     }
 
     #[test]

@@ -10,7 +10,8 @@ use svp_contract::{Column, ColumnType, EncodingKind, Table};
 use crate::encode::rotate;
 use crate::key_rotation::Permutation;
 use crate::pseudonymise::seal_numbers;
-use crate::{Key, KeyRotation, PseudonymiseError, TOKEN_LEN, ValueSeal, token_text};
+use crate::token::token_bits;
+use crate::{Key, KeyRotation, PseudonymiseError, ValueSeal, token_text};
 
 /// Name of the column that keeps the digest of a row.
 const ROW_DIGEST: &str = "row_digest";
@@ -104,7 +105,7 @@ impl TableRotation {
                 let old = column.as_string::<i32>();
                 let mut out = StringBuilder::with_capacity(old.len(), old.value_data().len());
                 for value in old {
-                    match value.map(|v| (v, bits(v))) {
+                    match value.map(|v| (v, token_bits(v))) {
                         Some((_, Some(token))) => {
                             out.append_value(String::from_utf8_lossy(&token_text(&self.rotation.token(&token))));
                         }
@@ -136,15 +137,15 @@ impl TableRotation {
     }
 }
 
-/// The bits of a token; `None` for other text.
-fn bits(text: &str) -> Option<[u8; 16]> {
-    let digits = text.as_bytes();
-    if digits.len() != TOKEN_LEN || !digits.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-        return None;
+impl KeyRotation {
+    /// The token, as text, that takes the place of one; a text that is no token stays.
+    #[must_use]
+    pub fn turned(&self, text: &str) -> String {
+        match token_bits(text) {
+            Some(token) => String::from_utf8_lossy(&token_text(&self.token(&token))).into_owned(),
+            None => text.to_owned(),
+        }
     }
-    let mut out = [0u8; 16];
-    hex::decode_to_slice(text, &mut out).ok()?;
-    Some(out)
 }
 
 #[cfg(test)]

@@ -65,6 +65,17 @@ pub(crate) fn token_text(digest: &[u8; 16]) -> [u8; TOKEN_LEN] {
     text
 }
 
+/// The bits of a token; `None` for other text.
+pub(crate) fn token_bits(text: &str) -> Option<[u8; 16]> {
+    let digits = text.as_bytes();
+    if digits.len() != TOKEN_LEN || !digits.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+        return None;
+    }
+    let mut out = [0u8; 16];
+    hex::decode_to_slice(text, &mut out).ok()?;
+    Some(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -70,6 +70,16 @@ pub enum PublishError {
         /// Row number, from 1.
         row: usize,
     },
+    /// A file holds what identifies people, or what the key makes.
+    #[error("`{file}`, {place}: {what}; nothing was released")]
+    Identifies {
+        /// The file; not its name where that is what holds it.
+        file: String,
+        /// Line, column and row, or key: never what stands there.
+        place: String,
+        /// What kind of thing.
+        what: &'static str,
+    },
     /// Arrow could not read or convert a column.
     #[error("table `{table}`: a column could not be read")]
     Arrow {
@@ -110,7 +120,10 @@ pub enum PublishError {
 
 impl Advice for PublishError {
     fn kind(&self) -> ErrorKind {
-        ErrorKind::Internal
+        match self {
+            Self::Identifies { .. } => ErrorKind::Forbidden,
+            _ => ErrorKind::Internal,
+        }
     }
 
     fn hint(&self) -> Option<Hint> {
@@ -120,6 +133,9 @@ impl Advice for PublishError {
             Self::MissingColumn { .. } => "compare the header of the output with its SELECT list",
             Self::UndeclaredColumn { .. } => "declare it as grain, count or derived, or drop it from the SELECT list",
             Self::NotCounted { .. } => "name the same count columns to `disclose` and in the header",
+            Self::Identifies { .. } => {
+                "look for it in the texts of the site (titles, notes, attributions, names of districts and slots) and in the columns of that output, and take it out there; an office is named by its web address"
+            }
             Self::UnknownLayer { .. } => "name the layer's boundaries in the area file",
             _ => return None,
         }))

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::error::PublishError;
 use crate::frame::Frame;
 use crate::model::{Outlines, PublishedTable, ReleaseMeta};
-use crate::{csv_file, geojson_file, geometry, manifest, parquet_file, readme, report};
+use crate::{csv_file, geojson_file, geometry, manifest, parquet_file, readme, report, searched};
 
 /// Makes the files of one release folder as (relative path, bytes), `manifest.json` last.
 ///
@@ -16,11 +16,11 @@ use crate::{csv_file, geojson_file, geometry, manifest, parquet_file, readme, re
 /// Each available table becomes `<name>.parquet`, `<name>.csv` and, if it lies on the ground,
 /// `<name>.geojson`; then `README.txt`, `report.html` and `manifest.json`. A table that is not available
 /// has no data file: the report and the manifest say so, with the reason. The same arguments give the
-/// same bytes.
+/// same bytes. Every byte of them was searched for what identifies people, Parquet decoded.
 ///
 /// # Errors
 /// A header that does not fit its table, a count that is flagged as suppressed and holds a value, an
-/// unknown layer or cell, or a writer that failed; see [`PublishError`].
+/// unknown layer or cell, a file that holds what identifies people, or a writer that failed; see [`PublishError`].
 pub fn release(
     meta: &ReleaseMeta,
     tables: &[PublishedTable],
@@ -53,6 +53,7 @@ pub fn release(
     files.push(("report.html".into(), page));
     let manifest = manifest::write(meta, tables, &frames, &files)?;
     files.push(("manifest.json".into(), manifest));
+    searched::search(&files)?;
     Ok(files)
 }
 

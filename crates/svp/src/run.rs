@@ -30,7 +30,8 @@ pub async fn command(cli: &Cli, args: &RunArgs, tell: &Tell) -> Result<(), AppEr
     tell.end();
     let prepared = prepared?;
     if args.dry_run {
-        tell.print(prepared.describe(&cli.machine(), tell).await?);
+        let key = args.key.as_deref().map(|key| key::read(Some(key))).transpose()?;
+        tell.print(prepared.describe(&cli.machine(), key.as_ref(), tell).await?);
         return Ok(());
     }
     let key = key::read(args.key.as_deref())?;

@@ -1,6 +1,7 @@
 //! The commands as functions, on a tiny site in a folder of its own. No process is started.
 
 mod areas;
+mod contents;
 mod desk;
 mod doors;
 mod lake;

@@ -54,7 +54,7 @@ async fn another_definition_of_the_linkage_is_told_and_people_keep_their_keys() 
 async fn a_dry_run_describes_and_writes_nothing() {
     let tiny = Tiny::new();
     let heard = Heard::default();
-    let text = Prepared::new(tiny.request()).unwrap().describe(&MACHINE, &heard).await.unwrap();
+    let text = Prepared::new(tiny.request()).unwrap().describe(&MACHINE, None, &heard).await.unwrap();
     assert!(
         text.starts_with("area wessmark (Wessmark (invented county)), audience partner, 2023-04 to 2025-03\n"),
         "{text}"
@@ -63,9 +63,15 @@ async fn a_dry_run_describes_and_writes_nothing() {
     assert!(text.contains("\n\noutput monthly_trend under injury_violence\n"), "{text}");
     assert!(!tiny.path("lake").exists());
     tiny.ingest().await;
-    let again = Prepared::new(tiny.request()).unwrap().describe(&MACHINE, &heard).await.unwrap();
+    let again = Prepared::new(tiny.request()).unwrap().describe(&MACHINE, Some(&key()), &heard).await.unwrap();
     assert_eq!(again, text);
     assert!(!heard.has("load: "), "a file that the lake holds would be loaded");
+    // Without the key nobody knows which files they are, and with another's nobody is told.
+    Prepared::new(tiny.request()).unwrap().describe(&MACHINE, None, &heard).await.unwrap();
+    assert!(heard.has("load: which of the 1 files the lake holds is known under its key alone"));
+    let other = Key::generate("test").unwrap();
+    let error = Prepared::new(tiny.request()).unwrap().describe(&MACHINE, Some(&other), &heard).await.err();
+    assert!(matches!(error, Some(AppError::WrongKey { .. })), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -90,6 +96,56 @@ async fn what_is_wrong_is_an_error_with_what_to_do() {
     let error = run(request).await.unwrap_err();
     assert!(!error.findings().is_empty(), "a source without a file is a finding that refuses: {error}");
     assert_eq!(tiny.lake().await.last_run().unwrap().number, 1);
+}
+
+/// Twelve crimes, each at another hour: the profile of hours is a list of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_lists_events_is_withheld_and_the_review_says_why() {
+    let tiny = Tiny::new();
+    let path = tiny.path("pipelines/areas/wessmark.toml");
+    let mut area: Table = fs::read_to_string(&path).unwrap().parse().unwrap();
+    area.insert("outputs".into(), Value::Array(vec!["monthly_trend".into(), "hour_of_week_profile".into()]));
+    fs::write(&path, toml::to_string(&area).unwrap()).unwrap();
+    let ids: Vec<String> = (0..12).map(|i| format!("C{i}")).collect();
+    let text = crimes("01/2025", &ids.iter().map(String::as_str).collect::<Vec<_>>());
+    let at = |(i, line): (usize, &str)| line.replace(" 22:", &format!(" {:02}:", i + 5)) + "\n";
+    tiny.give("rms_crimes_2025-01.csv", &text.lines().enumerate().map(at).collect::<String>());
+    tiny.release().await;
+    let release = tiny.path("lake/published/000001-wessmark-partner");
+    assert!(release.join("monthly_trend__injury_violence.csv").exists());
+    assert!(!release.join("hour_of_week_profile__injury_violence.csv").exists());
+    let manifest = fs::read_to_string(release.join("manifest.json")).unwrap();
+    assert!(manifest.contains("withheld: too few events for so many cells") && !manifest.contains("one event each"));
+    let review = fs::read_to_string(tiny.path("lake/ledger/000001-wessmark-partner/review.md")).unwrap();
+    assert!(review.contains("most of them are hidden and hold one event each"), "{review}");
+}
+
+/// Rows that break one rule in several columns are told column by column: no share is of more rows than there are.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_share_of_rows_is_above_a_hundred_percent() {
+    let tiny = Tiny::new();
+    let text = crimes("01/2025", &["C1", "C2", "C3", "C4"]);
+    let spoilt = text.replace(",Street,", ",Qqx,").replace(",F,W1,", ",Q7,Q8,").replace("Stranger", "Qqz");
+    tiny.give("rms_crimes_2025-01.csv", &spoilt.replace(",Filed,", ",Qqy,"));
+    let request =
+        CheckRequest { site: tiny.site(), area: Some("wessmark".to_owned()), rows: true, ..CheckRequest::default() };
+    let checked = check(&request, &MACHINE, &Silent).await.unwrap().rows.unwrap();
+    let mut findings = checked.findings.clone();
+    for error in checked.refused {
+        if let svp_ingest::IngestError::Refused { findings: why } = error {
+            findings.extend(why);
+        }
+    }
+    let broken: Vec<&Finding> = findings.iter().filter(|f| f.rule == "unknown_code").collect();
+    assert!(broken.iter().map(|f| f.count).sum::<u64>() > 4, "more values than rows: {findings:?}");
+    for finding in findings {
+        assert!(finding.of == 0 || (finding.count <= finding.of && finding.of <= 4), "{finding}");
+        let said = finding.to_string();
+        for (before, _) in said.match_indices(" %").map(|(at, _)| said.split_at(at)) {
+            let share: f64 = before.rsplit([' ', '(']).next().unwrap().parse().unwrap();
+            assert!(share <= 100.0, "{said}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

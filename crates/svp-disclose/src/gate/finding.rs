@@ -36,7 +36,9 @@ pub enum IdentifierKind {
 }
 
 impl IdentifierKind {
-    pub(crate) fn what(self) -> &'static str {
+    /// What it is, in words: of several.
+    #[must_use]
+    pub fn what(self) -> &'static str {
         match self {
             Self::NhsNumber => "numbers that can be NHS numbers",
             Self::Postcode => "full postcodes",

@@ -94,13 +94,13 @@ pub(super) fn kinds_in(text: &str) -> BTreeSet<IdentifierKind> {
 }
 
 /// A quarter of a square of the National Grid (`SX45NW`) has the shape of a postcode without a blank.
-fn is_square(found: &str) -> bool {
+pub(crate) fn is_square(found: &str) -> bool {
     found.bytes().all(|b| b.is_ascii_alphanumeric()) && ["ne", "nw", "se", "sw"].iter().any(|end| found.ends_with(end))
 }
 
 /// The first nine digits weigh 10 down to 2, and 11 less the remainder of their sum by 11 is the tenth (11 is 0, 10 is none). One
 /// digit ten times passes, and is never issued.
-fn is_nhs_number(digits: &[u32]) -> bool {
+pub(crate) fn is_nhs_number(digits: &[u32]) -> bool {
     let sum: u32 = digits.iter().zip((2..=10).rev()).map(|(digit, weight)| digit * weight).sum();
     digits.iter().any(|d| *d != digits[0]) && digits.get(9) == Some(&((11 - sum % 11) % 11))
 }

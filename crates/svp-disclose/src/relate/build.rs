@@ -45,6 +45,10 @@ pub(super) struct Build<'a> {
     pub ties: Vec<Tie>,
     /// Pairs of numbers, smaller first, that are sums of the same atoms: nothing more follows from comparing them.
     pub in_atoms: BTreeSet<(usize, usize)>,
+    /// Pairs of numbers, smaller first, about one place in two areas that have it: they are one number already.
+    pub one_place: BTreeSet<(usize, usize)>,
+    /// Whether the tables are of more than one area.
+    pub several_areas: bool,
 }
 
 impl Build<'_> {

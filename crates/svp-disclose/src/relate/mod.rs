@@ -8,6 +8,7 @@
 //! The steps: every row is a number; rows are summed to *nodes* (an event set and some coordinates) wherever two
 //! tables can meet; nodes of one key are equal; nodes of nested sets differ by a latent difference.
 
+mod areas;
 mod atoms;
 mod build;
 mod grid;
@@ -37,12 +38,15 @@ pub fn relate(tables: &[Table], hierarchies: &dyn Hierarchies) -> Related {
         nodes: Nodes::default(),
         ties: ties(tables, hierarchies),
         in_atoms: BTreeSet::new(),
+        one_place: BTreeSet::new(),
+        several_areas: tables.iter().any(|t| t.set.area_parts != tables[0].set.area_parts),
     };
     build.rows();
     build.sums();
     build.equal_nodes();
     tie::relate(&mut build);
     atoms::relate(&mut build);
+    areas::relate(&mut build);
     build.nested_nodes();
     grid::relate(&mut build);
     build.out
@@ -95,7 +99,14 @@ impl Build<'_> {
             }
             // A table of one month has that month as a coordinate of all its rows.
             let one_month = other.set.from == other.set.to;
-            for kinds in self.meetings(table, other) {
+            let mut meetings = self.meetings(table, other);
+            if self.several_areas {
+                // Districts are what areas have in common, whether the other table has them or not.
+                let more: Vec<BTreeSet<&str>> =
+                    meetings.iter().map(|kinds| kinds.iter().copied().chain(["district"]).collect()).collect();
+                meetings.extend(more);
+            }
+            for kinds in meetings {
                 let roll = margin.dims.iter().map(|&d| {
                     let kind = &table.dims[d].kind;
                     if is_grid(kind) {
@@ -281,7 +292,9 @@ impl Build<'_> {
         let same_measure = a.measure == b.measure;
         let (Some(na), Some(nb)) = (self.nodes.get(a), self.nodes.get(b)) else { return };
         let pair = (na.number.min(nb.number), na.number.max(nb.number));
-        if a.definition != b.definition && self.in_atoms.contains(&pair) {
+        if a.definition != b.definition && self.in_atoms.contains(&pair)
+            || a.area_parts != b.area_parts && self.one_place.contains(&pair)
+        {
             return;
         }
         let a_in_b = self.within(&a.set(), &b.set()) && (same_measure || part(a, b));

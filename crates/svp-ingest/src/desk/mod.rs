@@ -70,7 +70,7 @@ pub struct Manifest {
     pub slot: String,
     /// Name of the extract, without folders.
     pub extract: String,
-    /// SHA-256 of the extract.
+    /// What stands for the extract: its SHA-256 under the key, see [`crate::Contents`]; plain in files of earlier versions.
     pub sha256: String,
     /// Who sent the extract, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -235,6 +235,7 @@ pub(crate) fn load(
         }
         receipt.superseded = previous.map_or(0, |p| p.rows);
         receipt.file.clone_from(&file.label);
+        receipt.sha256.clone_from(&file.content);
     }
     let mut rows: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
     let mut last = false;

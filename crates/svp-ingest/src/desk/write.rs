@@ -16,6 +16,7 @@ use super::body::{Body, place};
 use super::envelope::EnvelopeWriter;
 use super::error::DeskError;
 use super::{EXTENSION, FORMAT, HEAD, Head, MANIFEST, Manifest, Terms};
+use crate::contents::Contents;
 use crate::error::IngestError;
 use crate::load::{Loaded, OnFile, SourcePlan, load_file};
 use crate::pending::Pending;
@@ -146,7 +147,7 @@ pub(super) fn encode_file(
     let manifest = Manifest {
         slot: file.slot.clone(),
         extract: file.input.name.clone(),
-        sha256: file.sha256.clone(),
+        sha256: Contents::new(key).content(&file.sha256),
         sender: file.sender.clone(),
         dated: file.dated.clone(),
         made: (!made.is_empty()).then(|| made.to_owned()),
