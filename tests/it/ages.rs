@@ -178,7 +178,11 @@ fn rows_stand_in_an_order_of_their_own() {
 
 #[test]
 fn ages_that_are_no_edges_are_refused_with_their_file() {
-    let lab = || Lab::new(&["police_stop_search"], "injury_violence", &["monthly_trend"]);
+    let lab = || {
+        let lab = Lab::new(&["police_stop_search"], "injury_violence", &["monthly_trend"]);
+        lab.give("stop_search/2025-01-wessmark-stop-and-search.csv");
+        lab
+    };
     let hint = ["schemas/age_edges.csv", "hint:"];
     lab().check().run().good();
     for (file, from, to, edge) in [

@@ -42,7 +42,7 @@ fn words_that_mean_missing_give_way_to_the_second_choice() {
         with(attendance(i), vec![("Age_At_Arrival", word.clone()), ("Der_Postcode_LSOA_Code", word)])
     });
     let ran = ingest(&lab, MARCH, &text).good();
-    let all = counts(&lab, "SELECT count(*) FROM party WHERE age IS NOT NULL AND residence_lsoa IS NOT NULL");
+    let all = counts(&lab, "SELECT count(*) FROM party WHERE age_band IS NOT NULL AND residence_lsoa IS NOT NULL");
     assert_eq!(all, 60);
     let told = finding(&ran, "missing_words", "", "Age_At_Arrival");
     assert_eq!((told["count"].as_i64(), told["file"].as_str()), (Some(60), Some(label("ecds_2025-03.csv").as_str())));
