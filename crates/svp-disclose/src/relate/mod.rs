@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::event_set::EventSet;
 use crate::system::{ProtectionInterval, System};
 
+pub(crate) use areas::partly;
 use build::{Build, latent, outside, row_number, small};
 pub use build::{Provenance, Related};
 use node::{Key, Node, Nodes};
