@@ -71,24 +71,15 @@ impl Drop for Part<'_> {
     }
 }
 
-/// Does something as a part of the work.
-pub(crate) async fn timed<T>(progress: &dyn Progress, part: &str, work: impl Future<Output = T>) -> T {
-    let _part = Part::begin(progress, part);
-    work.await
-}
-
-/// Says nothing: for tests, and for programs that look at the outcome alone.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Silent;
-
-impl Progress for Silent {
-    fn step(&self, _: &str, _: &str) {}
-
-    fn findings(&self, _: &[Finding]) {}
-
-    fn bar(&self, _: &str, _: u64, _: bool) {}
-
-    fn advance(&self, _: u64, _: &str) {}
-
-    fn end_bar(&self) {}
+/// Does something as a part of the work. What it is to do lies on the heap: a run is many such things in one another.
+pub(crate) fn timed<'a, T: 'a>(
+    progress: &'a dyn Progress,
+    part: &'a str,
+    work: impl Future<Output = T> + 'a,
+) -> impl Future<Output = T> + 'a {
+    let work = Box::pin(work);
+    async move {
+        let _part = Part::begin(progress, part);
+        work.await
+    }
 }

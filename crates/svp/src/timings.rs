@@ -1,9 +1,11 @@
 //! How long the parts of a command take: by the clock, by the processor, and how much memory was held.
 
 use std::fmt::Write;
+use std::path::Path;
 use std::time::Instant;
 
 use svp_app::Timing;
+use svp_lake::files::read_text;
 
 /// Ticks of a second in which Linux tells programs their processor time (`USER_HZ` of proc(5)).
 const TICKS: u64 = 100;
@@ -70,7 +72,7 @@ impl Timings {
 
 /// Processor time of this process so far, of all its threads.
 fn cpu_ms() -> Option<u64> {
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let stat = read_text(Path::new("/proc/self/stat")).ok()?;
     // The name of the program stands in brackets and may hold anything; the 12th and 13th fields after it are the times.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
     let (user, system): (u64, u64) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
@@ -79,7 +81,7 @@ fn cpu_ms() -> Option<u64> {
 
 /// The most memory that this process held so far.
 fn peak_kib() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let status = read_text(Path::new("/proc/self/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     line.split_whitespace().nth(1)?.parse().ok()
 }

@@ -24,10 +24,27 @@ fn unpacked() -> &'static (PathBuf, PathBuf) {
             let whole = fs::read(&path).unwrap();
             write(&sent.join(&name), desk::entries(&whole));
             write(&sent.join(&name), vec![("whole".to_owned(), whole)]);
-            write(&opened.join(&name), desk::opened(&path));
+            let entries = desk::opened(&path).into_iter();
+            write(&opened.join(&name), entries.map(|(name, content)| (name, aged(content))).collect());
         }
         (sent, opened)
     })
+}
+
+/// An entry with the ages of parties in the clear, as the holder of the key reads them; others as they are.
+fn aged(content: Vec<u8>) -> Vec<u8> {
+    if !content.starts_with(b"PAR1") {
+        return content;
+    }
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(content.clone())).unwrap();
+    if reader.schema().column_with_name("age_sealed").is_none() {
+        return content;
+    }
+    let batches: Vec<RecordBatch> = reader.build().unwrap().map(|batch| with_ages(&batch.unwrap(), KEY)).collect();
+    let Some(first) = batches.first() else { return content };
+    let mut writer = ArrowWriter::try_new(Vec::new(), first.schema(), None).unwrap();
+    batches.iter().for_each(|batch| writer.write(batch).unwrap());
+    writer.into_inner().unwrap()
 }
 
 /// What a chance of `1 / values` gives somebody who guesses.
