@@ -83,3 +83,19 @@ pub(crate) fn timed<'a, T: 'a>(
         work.await
     }
 }
+
+/// Says nothing: for tests, and for programs that look at the outcome alone.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn step(&self, _: &str, _: &str) {}
+
+    fn findings(&self, _: &[Finding]) {}
+
+    fn bar(&self, _: &str, _: u64, _: bool) {}
+
+    fn advance(&self, _: u64, _: &str) {}
+
+    fn end_bar(&self) {}
+}
