@@ -151,6 +151,10 @@ fn rows_stand_in_an_order_of_their_own() {
     for lake in [&lab.lake(), &sample().lake] {
         let mut files = 0;
         for (name, path) in files_under(&lake.join("canonical")).into_iter().filter(|(n, _)| n.ends_with(".parquet")) {
+            // What is published with its order has it still.
+            if ["source=police_street", "source=police_stop_search"].iter().any(|open| name.contains(open)) {
+                continue;
+            }
             let by = match name.split('/').next().unwrap().trim_end_matches("_superseded") {
                 "party" => "party_id",
                 "episode" => "episode_id",

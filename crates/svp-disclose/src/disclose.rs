@@ -193,9 +193,10 @@ const LISTED: usize = 8;
 const SPARSE: &str = "withheld: too few events for so many cells";
 
 /// A table of which most counts are hidden and of one event each counts nothing: it is a list of events, and their members are
-/// what somebody would learn from it.
+/// what somebody would learn from it. A map is none: its cells are places of one size that anybody can name, with or without an event.
 fn no_lists(tables: &mut [Prepared]) {
-    for table in tables.iter_mut().filter(|t| t.policy().protects() && t.withheld().is_none()) {
+    let may_list = |t: &&mut Prepared| t.policy().protects() && t.withheld().is_none() && t.protected_grid().is_none();
+    for table in tables.iter_mut().filter(may_list) {
         let (counts, single) = table.single_events();
         if counts >= LISTED && single * 2 > counts {
             table.withhold_as_list(SPARSE.to_owned());

@@ -272,7 +272,7 @@ pub async fn load(
                 let slot = file.replaces.as_ref().map(|r| r.slot.clone()).unwrap_or_default();
                 let before = previous.get(&(plan.source.name.clone(), slot));
                 let ids = (plan.source.files.revises == Revises::File).then_some(plan.records.as_slice());
-                let mut sink = LakeSink::new(&txn, &plan.source.name, &file.slot, ids);
+                let mut sink = LakeSink::new(&txn, &plan.source, &file.slot, ids);
                 let result = match &file.sealed {
                     Some(sealed) => desk::load(plan, file, sealed, before, &mut sink, &accepted),
                     None => load_file(plan, file, before, &mut sink, &key, &digest, &accepted),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use arrow::array::RecordBatch;
+use svp_contract::Source;
 use svp_lake::{PartWriter, RunTxn};
 
 use crate::error::IngestError;
@@ -37,14 +38,18 @@ pub(crate) struct LakeSink<'a> {
     source: &'a str,
     slot: &'a str,
     writers: BTreeMap<(String, String, String), PartWriter>,
+    /// The rows are published with their order already: they stay in it.
+    open: bool,
     /// The tables of records, and the ids of those that were written, where somebody wants them.
     ids: Option<(&'a [RecordTable], Vec<u64>)>,
 }
 
 impl<'a> LakeSink<'a> {
     /// `ids` are the tables of records whose ids somebody wants.
-    pub(crate) fn new(txn: &'a RunTxn, source: &'a str, slot: &'a str, ids: Option<&'a [RecordTable]>) -> Self {
-        Self { txn, source, slot, writers: BTreeMap::new(), ids: ids.map(|tables| (tables, Vec::new())) }
+    pub(crate) fn new(txn: &'a RunTxn, source: &'a Source, slot: &'a str, ids: Option<&'a [RecordTable]>) -> Self {
+        let open = source.disclosure.already_open;
+        let ids = ids.map(|tables| (tables, Vec::new()));
+        Self { txn, source: &source.name, slot, writers: BTreeMap::new(), open, ids }
     }
 
     /// Ids of the records that were written, if they were asked for.
@@ -68,7 +73,8 @@ impl Sink for LakeSink<'_> {
             std::collections::btree_map::Entry::Occupied(writer) => writer.into_mut(),
             std::collections::btree_map::Entry::Vacant(place) => {
                 let partition = [("source", self.source), ("slot", self.slot)];
-                place.insert(self.txn.part(zone, table, &partition, feed)?)
+                let part = self.txn.part(zone, table, &partition, feed)?;
+                place.insert(if self.open { part.as_they_come() } else { part })
             }
         };
         Ok(writer.write_blocking(batch)?)

@@ -126,6 +126,12 @@ impl PartWriter {
         Ok(Self { address, shown, schema, sorting, chunks, writer, rows: 0, runtime })
     }
 
+    /// The same file, its rows in the order in which they come: for rows whose order is no secret. Nothing was written to it yet.
+    #[must_use]
+    pub fn as_they_come(self) -> Self {
+        Self { sorting: Sorting::by(&[]), ..self }
+    }
+
     /// The columns of the file: those of the table without its partition columns.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
