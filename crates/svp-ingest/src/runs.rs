@@ -119,7 +119,6 @@ mod tests {
     use arrow::array::{Float64Array, StringArray};
     use arrow::datatypes::Field;
     use datafusion::common::DFSchema;
-    use datafusion::prelude::SessionContext;
     use proptest::prelude::*;
 
     use super::*;
@@ -130,7 +129,8 @@ mod tests {
     }
 
     fn expression(sql: &str) -> Arc<dyn PhysicalExpr> {
-        let (ctx, df) = (SessionContext::new(), DFSchema::try_from(schema()).unwrap());
+        let ctx = svp_lake::session(&svp_lake::Limits::default()).unwrap();
+        let df = DFSchema::try_from(schema()).unwrap();
         ctx.create_physical_expr(ctx.parse_sql_expr(sql, &df).unwrap(), &df).unwrap()
     }
 

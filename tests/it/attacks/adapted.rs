@@ -82,7 +82,8 @@ fn by_ties(wholes: &mut BTreeMap<u64, Whole<'_>>, loot: &Loot, random: &mut Rand
         }
         ties.into_values().filter(|members| members.len() > 1).collect::<Vec<_>>()
     };
-    let all: [(Vec<BTreeSet<u64>>, fn((usize, usize)) -> usize); 3] = [
+    type Shared = fn((usize, usize)) -> usize;
+    let all: [(Vec<BTreeSet<u64>>, Shared); 3] = [
         (ties(MONTH_DAY), |(month, at)| month * 32 + at),
         (ties(YEAR_MONTH), |(month, _)| month),
         (ties(YEAR_DAY), |(_, at)| at),

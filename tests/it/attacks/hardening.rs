@@ -104,7 +104,7 @@ impl Salts {
             order.into_iter().map(|(_, bit)| bit).collect()
         });
         // The same bits are kept under every salt: they are chosen before they are put in order.
-        let half = |bit: usize| !ways.half || keyed("kept", [column as u64, bit as u64]) % 2 == 0;
+        let half = |bit: usize| !ways.half || keyed("kept", [column as u64, bit as u64]).is_multiple_of(2);
         let kept = self.kept.entry(column).or_insert_with(|| (0..FILTER_BYTES * 8).map(half).collect());
         let old = filter.to_vec();
         filter.fill(0);
@@ -288,11 +288,14 @@ fn attacked(ways: Ways, truths: &Truths) -> [f64; 4] {
     [share(&truths.births, &births), share(&truths.homes, &homes), names(0), names(1)]
 }
 
+/// A kind of name, the list of names that is tried, and the names of each record in truth.
+type Named = (NameOf, Vec<String>, BTreeMap<String, BTreeSet<String>>);
+
 struct Truths {
     births: BTreeMap<String, BTreeSet<Date>>,
     directory: Vec<(String, String)>,
     homes: BTreeMap<String, BTreeSet<String>>,
-    names: Vec<(NameOf, Vec<String>, BTreeMap<String, BTreeSet<String>>)>,
+    names: Vec<Named>,
 }
 
 fn truths() -> Truths {

@@ -54,6 +54,9 @@ pub struct Loot {
     pub links: BTreeMap<String, String>,
 }
 
+/// The day of an event, and the least and the greatest age that somebody had then.
+pub type Aged = (Date, (i32, i32));
+
 impl Loot {
     /// Reads every Parquet file below a folder. Whatever the tables are called, their columns tell what they hold.
     pub fn read(folder: &Path) -> Self {
@@ -135,7 +138,7 @@ impl Loot {
     }
 
     /// Ages that each record's person can have had on the days of its events.
-    pub fn ages(&self) -> BTreeMap<(&str, &str), (Date, (i32, i32))> {
+    pub fn ages(&self) -> BTreeMap<(&str, &str), Aged> {
         let age = |part: &Part| Some((*self.days.get(&part.event)?, part.age?));
         self.parts.iter().filter_map(|p| Some(((p.record.as_str(), p.event.as_str()), age(p)?))).collect()
     }

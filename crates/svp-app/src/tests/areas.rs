@@ -169,7 +169,8 @@ fn printed(tiny: &Tiny, release: &str, table: &str) -> Vec<(String, Option<i64>)
 /// printed; the small number of what only one area has stays hidden.
 #[tokio::test(flavor = "multi_thread")]
 async fn areas_that_overlap_in_part_give_nothing_away_together() {
-    let (narrow, wide): ((&str, &[usize]), (&str, &[usize])) = (("narrow", &[0, 1]), ("wide", &[0, 1, 2]));
+    type Districts = (&'static str, &'static [usize]);
+    let (narrow, wide): (Districts, Districts) = (("narrow", &[0, 1]), ("wide", &[0, 1, 2]));
     for (areas, counts, small) in [
         (OVERLAPPING, [3, 20, 15], 0),
         (OVERLAPPING, [20, 15, 3], 2),

@@ -277,7 +277,7 @@ fn what_stands_in_the_clear_tells_nothing_of_the_extract() {
     let head: Head = serde_json::from_slice(&clear[0].1).unwrap();
     assert_eq!((head.source.as_str(), &head.terms), ("police_rms", &terms()));
     let manifest = open(&path).unwrap().manifest;
-    let bytes = std::fs::read(&path).unwrap();
+    let bytes = svp_lake::files::read_bytes(&path).unwrap();
     let said = [manifest.slot.as_str(), &manifest.extract, &manifest.sha256, "receipts", "person_record-", "PAR1"];
     for needle in said {
         assert!(!bytes.windows(needle.len()).any(|w| w == needle.as_bytes()), "{needle}");
