@@ -14,7 +14,7 @@ use crate::gate::{IdentifierKind, is_nhs_number, is_square};
 
 /// Kinds and forms. Capitals where the form is written in them: lower case letters and digits are colours, digests and paths.
 const FORMS: [(IdentifierKind, &str); 10] = [
-    (IdentifierKind::NhsNumber, r"\b[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4}\b"),
+    (IdentifierKind::NhsNumber, r"(?:\b|(?i:nhs))[0-9]{3}[ _/-]{0,2}[0-9]{3}[ _/-]{0,2}[0-9]{4}\b"),
     (
         IdentifierKind::NationalInsurance,
         r"\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]\b",
@@ -22,7 +22,7 @@ const FORMS: [(IdentifierKind, &str); 10] = [
     (IdentifierKind::PupilNumber, r"\b[A-Z][0-9]{11}[0-9A-Z]\b"),
     (
         IdentifierKind::Postcode,
-        r"\b[A-PR-UWYZ](?:[0-9]{1,2}|[A-HK-Y][0-9]{1,2}|[0-9][A-HJKPSTUW]|[A-HK-Y][0-9][ABEHMNPRVWXY]) ?[0-9][ABD-HJLNP-UW-Z]{2}\b",
+        r"\b[A-PR-UWYZ](?:[0-9]{1,2}|[A-HK-Y][0-9]{1,2}|[0-9][A-HJKPSTUW]|[A-HK-Y][0-9][ABEHMNPRVWXY]) {0,2}[0-9][ABD-HJLNP-UW-Z]{2}\b",
     ),
     (IdentifierKind::Email, r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"),
     (
@@ -134,6 +134,9 @@ mod tests {
             ("seen 943 476 5919 there", K::NhsNumber),
             ("1,9434765919,3", K::NhsNumber),
             ("\"943-476-5919\"", K::NhsNumber),
+            ("NHS9434765919", K::NhsNumber),
+            ("943_476_5919, 943/476/5919", K::NhsNumber),
+            ("{\"name\":\"WM6  0QA\"}", K::Postcode),
             ("<td>AB 12 34 56 C</td>", K::NationalInsurance),
             ("AB123456C", K::NationalInsurance),
             ("A123456789012", K::PupilNumber),

@@ -416,6 +416,10 @@ impl LakeError {
 pub(crate) const CUT_LOG: &str =
     "the log of the table does not reach, or cannot be read as far as, the version that the last run left";
 
+/// The log of a table is another one than the last run left.
+pub(crate) const CHANGED_LOG: &str =
+    "the log of the table was changed after the last run: which files belong to the table is not certain any more";
+
 /// What a store says of its failure, as far as it is fit to be shown: one line, without what a server answered (which can repeat a
 /// signed request) and without the query of an address.
 fn cause(error: &object_store::Error) -> String {

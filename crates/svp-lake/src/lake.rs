@@ -16,6 +16,7 @@ use crate::error::{LakeError, Result};
 use crate::finished::Finished;
 use crate::layout::checked_path;
 use crate::location::{Location, Open};
+use crate::log_mark;
 use crate::record::{self, Newest, RunRecord};
 use crate::rights;
 use crate::scan::{LiveTable, register_all};
@@ -218,6 +219,9 @@ impl Lake {
     }
 
     async fn open_table(&self, key: &str, version: i64) -> Result<Arc<dyn TableProvider>> {
+        if let Some(run) = self.last_run() {
+            log_mark::hold(&self.inner.location, run, key).await?;
+        }
         let log = TableLog::new(&self.inner.location, key);
         let snapshot = log.open(Some(version)).await?;
         Ok(Arc::new(LiveTable::new(&self.inner.location, &log, &snapshot)?))

@@ -18,6 +18,15 @@ pub const LAKE_FORMAT: u32 = 3;
 /// The folder of the records.
 pub(crate) const RUNS: &str = "runs";
 
+/// The digest of a log up to a version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogMark {
+    /// Version, the last commit that is in the digest.
+    pub version: i64,
+    /// SHA-256 (64 hex digits): of the digest before (32 bytes, none for version 0) and the bytes of the commit.
+    pub sha256: String,
+}
+
 /// What one finished run left: the version of every table, and whatever the caller adds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
@@ -36,6 +45,9 @@ pub struct RunRecord {
     /// `zone/table` → the files of a sealed table; filled in when the run finishes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sealed: BTreeMap<String, SealedTable>,
+    /// `zone/table` → digest of the table's log up to that version; filled in when the run finishes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub logs: BTreeMap<String, LogMark>,
     /// A value by which a wrong key is seen before anything is written.
     #[serde(default)]
     pub key_check: Option<String>,
@@ -62,6 +74,7 @@ impl Default for RunRecord {
             finished: String::new(),
             tables: BTreeMap::new(),
             sealed: BTreeMap::new(),
+            logs: BTreeMap::new(),
             key_check: None,
             release: None,
             config_digest: String::new(),

@@ -24,6 +24,7 @@ use crate::lake::Lake;
 use crate::layout::{LEDGER, PUBLISHED, checked_path, run_mark, safe_name};
 use crate::lease::{Held, Lease};
 use crate::location::Location;
+use crate::log_mark;
 use crate::part::{FinishedPart, PartAddress, PartWriter};
 use crate::record::{self, LAKE_FORMAT, Newest, RunRecord};
 use crate::repair::{repair, set_records_aside};
@@ -120,6 +121,12 @@ impl RunTxn {
         finished.number = damaged.iter().copied().chain([finished.number]).max().unwrap_or_default();
         close_zones(&location, &keys)?;
         set_records_aside(&location, &damaged).await?;
+        if let Some(run) = &previous
+            && let Err(e) = log_mark::hold_all(&location, run).await
+        {
+            held.give_back().await?;
+            return Err(e);
+        }
         let mut heads = repair(&location, previous.as_ref(), held.found.as_ref(), &keys, &finished).await?;
         if let Err(e) = openable(&location, seal.as_ref(), previous.as_ref(), &specs, &heads).await {
             held.give_back().await?;
@@ -441,7 +448,9 @@ impl RunTxn {
         let location = &self.inner.location;
         let (format, number, tables) = (LAKE_FORMAT, self.inner.number, self.versions());
         let sealed = self.sealed()?;
-        let record = RunRecord { format, number, tables, sealed, ..record };
+        let known = self.inner.previous.as_ref().map(|run| run.logs.clone()).unwrap_or_default();
+        let logs = log_mark::marks(location, &tables, &known).await?;
+        let record = RunRecord { format, number, tables, sealed, logs, ..record };
         let written = std::mem::take(&mut *lock(&self.inner.written));
         sync(location, written).await?;
         held.check(number).await?;

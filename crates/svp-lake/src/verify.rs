@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::delta::{LiveFile, TableLog, live_files, version};
 use crate::error::{CUT_LOG, LakeError, Result};
 use crate::location::Location;
+use crate::log_mark;
 use crate::record::RunRecord;
 
 /// The name under which the log of a table keeps the digest of a file.
@@ -46,7 +47,12 @@ pub struct Verified {
 pub(crate) async fn verify(location: &Location, run: &RunRecord, look: Look) -> Result<Verified> {
     let mut all = Verified::default();
     for (key, at) in &run.tables {
-        table(location, key, *at, look, &mut all).await?;
+        match log_mark::hold(location, run, key).await {
+            Ok(()) => table(location, key, *at, look, &mut all).await?,
+            // What such a log names says nothing of the table.
+            Err(damaged @ LakeError::Damaged { .. }) => all.damaged.push(damaged),
+            Err(other) => return Err(other),
+        }
     }
     Ok(all)
 }

@@ -13,8 +13,9 @@ use crate::pseudonymise::seal_numbers;
 use crate::token::token_bits;
 use crate::{Key, KeyRotation, PseudonymiseError, ValueSeal, token_text};
 
-/// Name of the column that keeps the digest of a row.
-const ROW_DIGEST: &str = "row_digest";
+/// Names of the columns that keep digests: of the text of a row, and of the encodings of a person record. Whoever has the old key can make
+/// them of a guess.
+const DIGESTS: [&str; 2] = ["row_digest", "mark"];
 
 /// Turns the rows of one table.
 ///
@@ -127,7 +128,7 @@ impl TableRotation {
                 }
                 Arc::new(out.finish())
             }
-            (DataType::Int64, _) if name == ROW_DIGEST => {
+            (DataType::Int64, _) if DIGESTS.contains(&name) => {
                 let old = column.as_primitive::<Int64Type>();
                 let turn = |v: i64| self.rotation.part(v as u64) as i64;
                 Arc::new(old.iter().map(|v| v.map(turn)).collect::<Int64Array>())
@@ -190,6 +191,19 @@ mod tests {
             // Under another key nothing is turned that cannot be opened.
             let error = rotation.turn(&made(&Key::generate("test").unwrap())).unwrap_err();
             assert!(matches!(error, PseudonymiseError::Sealed { .. }), "{error}");
+        }
+    }
+
+    /// Whoever keeps the old key, or an old copy of the lake, finds no record of the turned lake by a digest of before.
+    #[test]
+    fn digests_of_records_are_turned() {
+        let old = Key::generate("test").unwrap();
+        let turn = TableRotation::new(&old, &old.rotated().unwrap(), None).unwrap();
+        for name in DIGESTS {
+            let column = Arc::new(Int64Array::from(vec![Some(7), None, Some(i64::MIN)])) as ArrayRef;
+            let turned = turn.turn(&RecordBatch::try_from_iter([(name, column)]).unwrap()).unwrap();
+            let turned = turned.column(0).as_primitive::<Int64Type>();
+            assert!(turned.value(0) != 7 && turned.is_null(1) && turned.value(2) != i64::MIN, "{name}");
         }
     }
 
