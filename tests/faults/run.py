@@ -87,7 +87,7 @@ def judge(kind, number, seed, common, folder, svp, key):
         entry |= {"stage": stage, "exit": run.code, "findings": run.findings, "said": run.said[-4:]}
         if run.code in REFUSED:
             entry["verdict"] = "refused"
-            entry["names"] = any(name.removesuffix(".gz") in " ".join([str(run.findings), *run.said]) for name in delivery.damaged)
+            entry["names"] = any(names(run, name.removesuffix(".gz")) for name in delivery.damaged)
             if delivery.keeps and stage > 1:
                 lost = differences(*_figures(delivery, site))
                 entry["wrong"] = [[list(map(str, figure)), right, given] for figure, right, given in lost]
@@ -119,6 +119,12 @@ def _failed(entry):
     if entry["expect"] == "control":
         return verdict != "right" or bool(entry.get("findings"))
     return verdict in ("SILENT", "broken")
+
+
+def names(run, file):
+    """Whether what a run says names a file: in its words, or by the slot that its name holds (logs for machines have no names)."""
+    slots = [str(finding.get("slot", "")).split("@")[0] for finding in run.findings]
+    return file in " ".join([str(run.findings), *run.said]) or any(slot and slot in file for slot in slots)
 
 
 def choose(kinds, each, sample, seed):

@@ -93,7 +93,11 @@ fn is_one(text: &[u8], seen: Sighting, known: &BTreeSet<String>) -> bool {
             let digits: Vec<u32> = found.iter().filter(|b| b.is_ascii_digit()).map(|b| u32::from(b - b'0')).collect();
             !part_of_number && is_nhs_number(&digits)
         }
-        IdentifierKind::Telephone => found.starts_with(b"+") || !part_of_number,
+        // Numbers of this country have 10 or 11 digits; the label of a file can be 12 of them.
+        IdentifierKind::Telephone => {
+            let digits = found.iter().filter(|b| b.is_ascii_digit()).count();
+            found.starts_with(b"+") || found.starts_with(b"0044") || (!part_of_number && (10..=11).contains(&digits))
+        }
         IdentifierKind::Postcode => before != Some(b'#') && !is_square(&word()),
         IdentifierKind::Token if found.iter().all(u8::is_ascii_hexdigit) => {
             let letters = found.iter().filter(|b| b.is_ascii_alphabetic()).count();
@@ -184,6 +188,7 @@ mod tests {
             "1,234,567 residents",
             "@media (max-width: 40em)",
             "file-0123456789ab",
+            "file-031927424066, file-020794601234",
             "18446744073709551615184467440737",
             "000012, 0171",
         ] {
