@@ -27,6 +27,32 @@ fn a_second_run_with_nothing_new_leaves_every_byte() {
     assert!(before == after, "a file changed");
 }
 
+/// How long parts took is told and kept where somebody asks, and changes nothing that is published.
+#[test]
+fn timings_are_told_and_kept_where_somebody_asks() {
+    let record = |lab: &Lab| -> serde_json::Value {
+        serde_json::from_slice(&fs::read(lab.lake().join("runs/00000001.json")).unwrap()).unwrap()
+    };
+    let (asked, plain) = (Lab::street(), Lab::street());
+    for lab in [&asked, &plain] {
+        lab.give("police_street/2024-12-wessmark-street.csv.gz");
+    }
+    let ran = asked.run().args(["--timings"]).run().good();
+    for part in ["definitions ", "ingest ", "  load ", "analyse ", "  disclose ", "publish "] {
+        assert!(ran.stderr.lines().any(|line| line.starts_with(part)), "{part}: {}", ran.stderr);
+    }
+    let kept = record(&asked)["timings"].as_array().unwrap().clone();
+    let of = |name: &str| kept.iter().find(|t| t["part"] == name).unwrap_or_else(|| panic!("{name}: {kept:?}"));
+    assert_eq!((of("ingest")["depth"].as_u64(), of("load")["depth"].as_u64()), (Some(0), Some(1)));
+    let ran = plain.run().run().good();
+    assert!(!ran.stderr.contains("processor s") && record(&plain).get("timings").is_none());
+    let tables = |lab: &Lab| {
+        let files = contents(&lab.lake().join("published")).into_iter();
+        files.filter(|(name, _)| name.ends_with(".csv")).collect::<Vec<_>>()
+    };
+    assert!(tables(&asked) == tables(&plain) && !tables(&plain).is_empty());
+}
+
 /// December 2024 of the sample comes again as a later release: 17 outcomes differ and nothing else.
 #[test]
 fn a_later_release_changes_outcomes_and_no_count() {

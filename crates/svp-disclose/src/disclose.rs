@@ -117,10 +117,10 @@ pub struct Reader {
 /// Decides a release: all its tables together, against what the audience already has.
 ///
 /// `readers` are audiences that get this release beside others: nothing may follow for them either. What they can work out
-/// without this release stays theirs. /// `earlier` are the tables of the audience's earlier releases, as the ledger holds them; `release` is higher than
-/// any of theirs. `accepted` are tables whose differences to earlier releases somebody has accepted, because the
-/// data is public elsewhere: what follows from them alone is noted and not kept. With no table that is to be protected
-/// (data that is already open) nothing is attacked.
+/// without this release stays theirs. `earlier` are the tables of the audience's earlier releases, as the ledger holds them; `release`
+/// is higher than any of theirs. `accepted` are tables whose differences to earlier releases somebody has accepted, because the
+/// data is public elsewhere: what follows from them alone is noted and not kept. Where everything that anybody holds is open already,
+/// no relation is asked for and nothing is attacked; that tables contradict each other is not seen then.
 ///
 /// # Errors
 /// Counts that are negative, not finite or not numbers; tables that contradict each other (a hierarchy with a hole);
