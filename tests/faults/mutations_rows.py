@@ -439,8 +439,8 @@ def third_left_out(d, sheet, rng):
 @kind("police_rms", months=5, whole=True)
 def flags_turned_off(d, sheet, rng):
     """A flag that few rows have says no in all rows of one file."""
-    # Of the knife flag the mapping keeps no "no", so that its absence is not always told: see docs/evidence.md, "Open".
-    name = rng.choice(["DA Flag", "Alcohol Flag"])
+    # Of the knife flag the mapping keeps no "no": rows that give no value are compared, beside the file that has the fewest of them.
+    name = rng.choice(["DA Flag", "Alcohol Flag", "Knife Flag"])
     its = [other for other in d.sheets if other.source == sheet.source]
 
     def flags(one):
@@ -450,7 +450,8 @@ def flags_turned_off(d, sheet, rng):
     others = [flags(other) for other in its if other is not sheet]
     least = min(yes / max(known, 1) for yes, known in others)
     all_of_them = sum(yes for yes, _ in others) / max(sum(known for _, known in others), 1)
-    need(flags(sheet)[1] * -math.log(1 - (least + all_of_them) / 2) >= 13)
+    share = least if name == "Knife Flag" else (least + all_of_them) / 2
+    need(flags(sheet)[1] * -math.log(1 - share) >= 13)
     for row in sheet.rows:
         if sheet.get(row, name) == "Y":
             sheet.put(row, name, "N")

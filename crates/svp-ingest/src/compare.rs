@@ -21,7 +21,8 @@ use crate::revise::engine;
 
 /// One other file says enough where it differs in so much of the rows.
 const MUCH: f64 = 0.3;
-/// Share of rows by which a column is blank more often than in any other file.
+/// Share of rows by which a column is blank more often than in any other file; or it is filled at most half as often as in any other,
+/// as a rare flag is that says no in all rows.
 const MORE_BLANK: f64 = 0.05;
 /// The same for one value, which must also come so many times as often, or leave that part of what others leave to other values.
 const MORE_COMMON: f64 = 0.05;
@@ -34,7 +35,8 @@ const MORE_BLANK_OF_SENDER: f64 = 0.3;
 
 fn more_blank(own: Part, others: &[Part]) -> bool {
     let share = expected(others);
-    own.share() - share >= MORE_BLANK && no_chance(own, share)
+    let far = own.share() - share >= MORE_BLANK || 1.0 - own.share() <= HALF * (1.0 - share);
+    far && no_chance(own, share)
 }
 
 fn more_common(own: Part, others: &[Part]) -> bool {
@@ -353,6 +355,10 @@ mod tests {
         assert!(more_blank(part(50, 100), &others));
         assert!(!more_blank(part(9, 100), &others), "nine of a hundred");
         assert!(!more_blank(part(10, 20), &[part(40, 100), part(30, 100)]), "half beside four tenths");
+        let rare = [part(960, 1000), part(955, 1000)];
+        assert!(more_blank(part(400, 400), &rare), "none of 400 where others have four of a hundred");
+        assert!(!more_blank(part(97, 100), &rare), "three of a hundred");
+        assert!(!more_blank(part(100, 100), &rare), "none of 100 is chance");
     }
 
     #[test]

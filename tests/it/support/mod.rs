@@ -29,9 +29,12 @@ pub const KEY: &str = "svp-key-1 needs-assessment 0102030405060708090a0b0c0d0e0f
 pub const OTHER_KEY: &str =
     "svp-key-1 needs-assessment 1112131415161718191a1b1c1d1e1f200102030405060708090a0b0c0d0e0f10\n";
 
-/// The workspace.
+/// The workspace; or the folder that `SVP_COUNTY` names, a copy of its definitions beside another invented county (`make soak`).
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+    match std::env::var_os("SVP_COUNTY") {
+        Some(folder) => PathBuf::from(folder),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf(),
+    }
 }
 
 /// The sample data.
@@ -171,7 +174,8 @@ pub struct Sample {
 pub fn sample() -> &'static Sample {
     static SAMPLE: OnceLock<Sample> = OnceLock::new();
     SAMPLE.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("it-sample");
+        let name = if std::env::var_os("SVP_COUNTY").is_some() { "it-county" } else { "it-sample" };
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         if folder.exists() {
             std::fs::remove_dir_all(&folder).unwrap();
         }
