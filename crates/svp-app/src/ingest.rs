@@ -65,7 +65,8 @@ impl Work<'_> {
             self.machine.threads,
             &on_file,
         );
-        let Loaded { mut receipts, findings, ids } = timed(progress, "load", loading).await.map_err(AppError::Load)?;
+        let Loaded { mut receipts, findings, ids, places } =
+            timed(progress, "load", loading).await.map_err(AppError::Load)?;
         self.progress.end_bar();
         self.no_failures()?;
         if let Some(full) = full {
@@ -111,7 +112,7 @@ impl Work<'_> {
         let mut findings: Vec<Finding> = queue.findings.iter().cloned().chain(findings).collect();
         let (shared, slots) = timed(progress, "revise", self.revise(plans, &changed, &state, &ids)).await?;
         findings.extend(shared);
-        let sorted_apart = apart(self.ctx, plans, &state.files, &state.receipts, self.txn.number());
+        let sorted_apart = apart(self.ctx, &state.files, places, self.txn.number());
         findings.extend(timed(progress, "apart", sorted_apart).await?);
         let live = Live { files: &state.files, receipts: &state.receipts };
         let compared = timed(progress, "compare", compare_slots(self.ctx, plans, live, &changed)).await?;

@@ -36,6 +36,25 @@ impl Machine {
         Ok(ctx)
     }
 
+    /// Does two things that do not depend on one another, beside each other where there are threads for both.
+    ///
+    /// # Errors
+    /// When the first one panics.
+    pub(crate) fn both<A: Send, B>(
+        &self,
+        first: impl FnOnce() -> A + Send,
+        second: impl FnOnce() -> B,
+    ) -> Result<(A, B), AppError> {
+        if self.threads < 2 {
+            return Ok((first(), second()));
+        }
+        std::thread::scope(|scope| {
+            let first = scope.spawn(first);
+            let second = second();
+            Ok((first.join().map_err(|_| svp_ingest::IngestError::Worker)?, second))
+        })
+    }
+
     /// A session that knows no area, no lookup and no code map.
     ///
     /// # Errors

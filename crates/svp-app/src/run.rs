@@ -199,9 +199,11 @@ impl Prepared {
         progress.step("reference", &format!("boundaries, lookups and populations of {}", area.title));
         let postcodes = inputs::needs_postcodes(site, &self.sources);
         let sources = places::sources(site);
-        let places = Places::of(site, &sources, area, paths)?;
-        let data = reference::load(area, &paths.reference, site.lists(), postcodes, machine.threads)?;
-        let data = Arc::new(data);
+        let (places, data) = machine.both(
+            || Places::of(site, &sources, area, paths),
+            || reference::load(area, &paths.reference, site.lists(), postcodes, machine.threads),
+        )?;
+        let (places, data) = (places?, Arc::new(data?));
         // All of it is held against the area while extracts are read: nothing is committed before that is done. Without a release
         // nothing asks for populations and lookups of areas.
         let full = (!request.ingest_only).then(|| {

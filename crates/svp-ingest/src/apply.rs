@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray, UInt32Array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray, StringBuilder, UInt32Array,
+};
 use arrow::compute;
 use arrow::datatypes::{DataType, Date32Type, Float64Type, TimestampMicrosecondType};
 use rustc_hash::FxHasher;
@@ -262,14 +264,10 @@ impl Given {
         };
         let ids = plan.record_id.as_ref().map(|ready| text("record_id", ready)).transpose()?;
         let row_keys = plan.row_key.as_ref().map(|ready| text("row_key", ready)).transpose()?;
-        // A record without an id is known by its place in its file.
-        let position = |i: usize| format!("{}#{}#{}", door.slot, plan.name, rows[i]);
-        let record_ids: StringArray = (0..n)
-            .map(|i| match &ids {
-                Some(ids) if ids.is_valid(i) => Some(std::borrow::Cow::Borrowed(ids.value(i))),
-                _ => Some(std::borrow::Cow::Owned(position(i))),
-            })
-            .collect();
+        let record_ids = match &ids {
+            Some(ids) if ids.null_count() == 0 => ids.clone(),
+            ids => positioned(n, ids.as_ref(), &format!("{}#{}", door.slot, plan.name), rows),
+        };
         let identified = (0..n).map(|i| Some(ids.as_ref().is_some_and(|ids| ids.is_valid(i)))).collect();
         Ok(Self {
             record_ids: Arc::new(record_ids),
@@ -290,6 +288,23 @@ impl Given {
     }
 }
 
+/// The ids of `n` records; one without an id is known by its place in its file.
+fn positioned(n: usize, ids: Option<&StringArray>, file: &str, rows: &[u64]) -> StringArray {
+    use std::fmt::Write;
+    let mut out = StringBuilder::with_capacity(n, ids.map_or(0, |ids| ids.value_data().len()) + n * (file.len() + 8));
+    for (i, row) in rows.iter().enumerate().take(n) {
+        match ids {
+            Some(ids) if ids.is_valid(i) => out.append_value(ids.value(i)),
+            _ => {
+                // Writing into memory does not fail.
+                let _ = write!(out, "{file}#{row}");
+                out.append_value("");
+            }
+        }
+    }
+    out.finish()
+}
+
 /// Digests of what each row says beside the ids of records and people; nothing where the feed does not tell of people.
 fn beside_ids(plan: &FeedPlan, batch: &RecordBatch) -> Vec<u64> {
     if plan.beside_ids.is_empty() {
@@ -307,7 +322,12 @@ fn beside_ids(plan: &FeedPlan, batch: &RecordBatch) -> Vec<u64> {
 /// First and last month of what was written.
 fn months(receipt: &mut Receipt, batch: &RecordBatch) {
     let Some(months) = batch.column_by_name("month") else { return };
+    let mut last = "";
     for month in months.as_string::<i32>().iter().flatten() {
+        if month == last {
+            continue;
+        }
+        last = month;
         match &mut receipt.months {
             None => receipt.months = Some((month.to_owned(), month.to_owned())),
             Some((first, last)) => {

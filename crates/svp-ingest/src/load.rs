@@ -16,6 +16,7 @@ use svp_lake::input::{InputFile, open_blocking, open_digested};
 use svp_pseudonymise::{Key, RowDigest};
 
 use crate::account::Account;
+use crate::apart::gives_both;
 use crate::apply::{Door, Repeated, apply};
 use crate::contents::Contents;
 use crate::desk;
@@ -66,6 +67,8 @@ pub struct Loaded {
     pub findings: Vec<Finding>,
     /// Ids of the records of each slot, where its source revises by file.
     pub ids: FreshIds,
+    /// Some rows of the events of sources that give both a small area and a point.
+    pub places: Vec<RecordBatch>,
 }
 
 /// Progress of a load, for bars: bytes of files that are done, and a file's name.
@@ -272,14 +275,16 @@ pub async fn load(
                 let slot = file.replaces.as_ref().map(|r| r.slot.clone()).unwrap_or_default();
                 let before = previous.get(&(plan.source.name.clone(), slot));
                 let ids = (plan.source.files.revises == Revises::File).then_some(plan.records.as_slice());
-                let mut sink = LakeSink::new(&txn, &plan.source, &file.slot, ids);
+                let mut sink = LakeSink::new(&txn, &plan.source, &file.slot, ids, gives_both(plan));
                 let result = match &file.sealed {
                     Some(sealed) => desk::load(plan, file, sealed, before, &mut sink, &accepted),
                     None => load_file(plan, file, before, &mut sink, &key, &digest, &accepted),
                 };
                 let result = result.and_then(|loaded| judge(plan, file, loaded, &accepted)).map(|mut loaded| {
                     let slot = (plan.source.name.clone(), file.slot.clone());
-                    loaded.ids.extend(sink.into_ids().map(|ids| (slot, ids)));
+                    let gathered = sink.gathered();
+                    loaded.ids.extend(gathered.ids.map(|ids| (slot, ids)));
+                    loaded.places = gathered.places;
                     loaded
                 });
                 if done.send((i, result)).is_err() {
@@ -309,6 +314,7 @@ pub async fn load(
             all.receipts.extend(one.receipts);
             all.findings.extend(one.findings);
             all.ids.extend(one.ids);
+            all.places.extend(one.places);
         }
         Ok(all)
     } else {

@@ -389,7 +389,12 @@ pub(crate) fn view(ctx: &SessionContext, name: &str, rows: DataFrame) -> Result<
     Ok(())
 }
 
-fn put(ctx: &SessionContext, name: &str, schema: SchemaRef, rows: Vec<RecordBatch>) -> Result<(), IngestError> {
+pub(crate) fn put(
+    ctx: &SessionContext,
+    name: &str,
+    schema: SchemaRef,
+    rows: Vec<RecordBatch>,
+) -> Result<(), IngestError> {
     let table = MemTable::try_new(schema, vec![rows]).map_err(engine("remember"))?;
     let name = TableReference::bare(name);
     ctx.deregister_table(name.clone()).map_err(engine("remember"))?;

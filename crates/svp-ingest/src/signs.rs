@@ -137,6 +137,13 @@ impl Fineness {
 
 /// Whether a coordinate says no more than some hundred metres: few decimals of a degree, or whole hundreds of metres.
 fn is_cut(text: &str) -> bool {
+    // Nearly every degree ends here: its fourth decimal from the end, or one before it, stands after the point, and the last is no zero.
+    if let [head @ .., a, b, c, b'1'..=b'9'] = text.as_bytes()
+        && [a, b, c].into_iter().all(u8::is_ascii_digit)
+        && head.contains(&b'.')
+    {
+        return false;
+    }
     let text = text.trim().trim_start_matches(['-', '+']);
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     let decimals = decimals.trim_end_matches('0');

@@ -6,6 +6,7 @@ use arrow::array::RecordBatch;
 use svp_contract::Source;
 use svp_lake::{PartWriter, RunTxn};
 
+use crate::apart::SomePlaces;
 use crate::error::IngestError;
 use crate::repeats::remember;
 use crate::revise::RecordTable;
@@ -42,19 +43,38 @@ pub(crate) struct LakeSink<'a> {
     open: bool,
     /// The tables of records, and the ids of those that were written, where somebody wants them.
     ids: Option<(&'a [RecordTable], Vec<u64>)>,
+    /// Some rows with a small area and a point, where somebody wants them.
+    places: Option<SomePlaces>,
+}
+
+/// What was gathered while a file was written.
+#[derive(Default)]
+pub(crate) struct Gathered {
+    /// Ids of the records, if they were asked for.
+    pub ids: Option<Vec<u64>>,
+    /// Some rows of events with a small area and a point, if they were asked for.
+    pub places: Vec<RecordBatch>,
 }
 
 impl<'a> LakeSink<'a> {
-    /// `ids` are the tables of records whose ids somebody wants.
-    pub(crate) fn new(txn: &'a RunTxn, source: &'a Source, slot: &'a str, ids: Option<&'a [RecordTable]>) -> Self {
+    /// `ids` are the tables of records whose ids somebody wants; `places` says whether somebody wants some places of events.
+    pub(crate) fn new(
+        txn: &'a RunTxn,
+        source: &'a Source,
+        slot: &'a str,
+        ids: Option<&'a [RecordTable]>,
+        places: bool,
+    ) -> Self {
         let open = source.disclosure.already_open;
         let ids = ids.map(|tables| (tables, Vec::new()));
-        Self { txn, source: &source.name, slot, writers: BTreeMap::new(), open, ids }
+        let places = places.then(SomePlaces::default);
+        Self { txn, source: &source.name, slot, writers: BTreeMap::new(), open, ids, places }
     }
 
-    /// Ids of the records that were written, if they were asked for.
-    pub(crate) fn into_ids(self) -> Option<Vec<u64>> {
-        self.ids.map(|(_, ids)| ids)
+    /// What was gathered.
+    pub(crate) fn gathered(self) -> Gathered {
+        let places = self.places.map(SomePlaces::into_batches).unwrap_or_default();
+        Gathered { ids: self.ids.map(|(_, ids)| ids), places }
     }
 }
 
@@ -67,6 +87,9 @@ impl Sink for LakeSink<'_> {
             && let Some(table) = tables.iter().find(|t| t.counts && t.name == table)
         {
             remember(ids, &table.record, batch);
+        }
+        if let Some(places) = self.places.as_mut().filter(|_| table == "event") {
+            places.look(batch).map_err(|source| IngestError::Arrow { at: "places".to_owned(), source })?;
         }
         let name = (feed.to_owned(), zone.to_owned(), table.to_owned());
         let writer = match self.writers.entry(name) {

@@ -9,6 +9,13 @@ use crate::udf::{Spec, converted, function, primitive_result};
 /// accepted. Words (`inf`, `nan`), units, currency and anything that overflows are not a number, and neither is what a spreadsheet shows
 /// of a large one: in `3.2E+05` the digits after the second are lost.
 pub fn parse_number(text: &str) -> Option<f64> {
+    // Nearly every number is digits and a point, and none of what follows is to be asked of it.
+    if let [first, rest @ ..] = text.as_bytes()
+        && (first.is_ascii_digit() || *first == b'-')
+        && rest.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+    {
+        return text.parse().ok().filter(|number: &f64| number.is_finite());
+    }
     let text = text.trim();
     let first = text.as_bytes().first()?;
     if !(first.is_ascii_digit() || matches!(first, b'+' | b'-' | b'.')) {
