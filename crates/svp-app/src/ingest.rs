@@ -93,7 +93,8 @@ impl Work<'_> {
                 ..a.clone()
             }
         }));
-        state.findings.retain(|f| !OF_A_RUN.contains(&f.kind) || !plans.iter().any(|p| p.source.name == f.source));
+        let of_a_source = |f: &Finding| OF_A_RUN.contains(&f.kind) && plans.iter().any(|p| p.source.name == f.source);
+        state.findings.retain(|f| f.kind != FindingKind::NotGiven && !of_a_source(f));
         if !receipts.is_empty() {
             let mut part = self.txn.part("quality", "receipt", &[], "receipts")?;
             part.write(&receipt_batch(&receipts, self.txn.number())?).await?;

@@ -167,6 +167,16 @@ pub(crate) fn terms(
     Terms::new(source, &site.tables, reference, key)
 }
 
+/// Sources that the area asks for and that neither the paths nor the lake, which has files of `known` sources, give.
+pub(crate) fn not_given(area: &Area, paths: &Paths, known: &BTreeSet<&str>) -> Vec<Finding> {
+    let given = |source: &str| paths.inputs.iter().any(|(name, _)| name == source) || known.contains(source);
+    let asked: BTreeSet<&str> = area.input.iter().filter(|i| !i.optional).map(|i| i.source.as_str()).collect();
+    let what =
+        "the area asks for it, and neither this run nor the lake has a file of it: what needs it is counted without it";
+    let told = |source: &str| Finding::new(FindingKind::NotGiven, source, "", "", what);
+    asked.into_iter().filter(|source| !given(source)).map(told).collect()
+}
+
 /// The extracts that lie where the paths point, and what was found beside them. A source without a file, or a path that gives
 /// none, is a finding that refuses unless the area says that it may be absent or somebody accepts it.
 ///

@@ -174,6 +174,8 @@ impl Prepared {
         let mut queue = pending(&quick, intake.files, &known, Some(&key))?;
         let of_the_lake = std::mem::replace(&mut queue.findings, intake.findings);
         queue.findings.extend(of_the_lake);
+        let of_lake: BTreeSet<&str> = state.live().map(|f| f.source.as_str()).collect();
+        queue.findings.extend(inputs::not_given(area, paths, &of_lake));
         names.give(&key, &mut queue);
         progress.names(&names);
         nothing_to_reload(&reload, &quick, &queue)?;

@@ -69,6 +69,9 @@ kinds! {
     Shrunk "shrunk" true
         "The file holds far fewer rows than the one that it supersedes."
         "ask the sender whether the upload is complete"
+    OtherRecords "other_records" true
+        "The file holds hardly any record of the one that it supersedes: it may be another sender's, or another part of the delivery."
+        "ask the sender whether it is the same extract; parts of one delivery want names of their own, and the source a sender that tells them apart"
     EncodedBefore "encoded_before" true
         "The encoded file was made before the one that it would supersede: somebody may have sent an old one again."
         "ask the data owner which of the two holds; have the extract that holds encoded anew, or accept this one knowingly"
@@ -90,6 +93,9 @@ kinds! {
     ColumnBlank "column_blank" false
         "A column that is read is blank in all rows of the file."
         "ask the sender whether the column was left out of the export"
+    Uncounted "uncounted" false
+        "What definitions count by is blank in many rows: they are in no count that asks for it."
+        "ask the sender for the codes, or for an export made when they are known; until then counts are too small"
     ColumnEnds "column_ends" false
         "A column holds text up to a row and none after it: part of it was lost, or the file is sorted by what it depends on."
         "look at the row that is named: ask the sender whether the column was cut"
@@ -97,8 +103,8 @@ kinds! {
         "One number, date of birth or minute of the clock stands in so many rows that it looks filled in."
         "ask the sender what it stands for; what stands for nobody belongs into schemas/placeholders.csv"
     DaysMissing "days_missing" false
-        "The file has no row on many days on end of what it covers, and too many on the others for that to be chance."
-        "ask the sender whether the export was cut by date; a month that is not over yet ends where it was exported"
+        "The file has no row on many days on end of what it covers, or on one day of the week, and too many on the others for that to be chance."
+        "ask the sender whether the export was cut by date or leaves weekends out; a month that is not over yet ends where it was exported"
     TwoForms "two_forms" false
         "Ids of one column are written in two forms, or in another form than in other files: one record can count as two."
         "ask the sender for one form; bring both into one in the source's record_id"
@@ -132,6 +138,9 @@ kinds! {
     PassedOver "passed_over" false
         "A file in the folder is no extract of the source: a partial upload, a backup, or another table of the delivery."
         "nothing needs to be done if the file was not meant to be read"
+    NotGiven "not_given" false
+        "A source of the area was not given to this run and has no file in the lake: what needs it is counted without it."
+        "name its files, too; with --input only the sources that it names are read"
     NoFile "no_file" true
         "A source of the area has no file."
         "put the extract there, or say `optional = true` at the area's input"

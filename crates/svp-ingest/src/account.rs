@@ -8,7 +8,7 @@ use svp_contract::{Finding, FindingKind, Revises, RuleAt, Source};
 use crate::clean::{GivenCount, IdKind, first};
 use crate::findings::Findings;
 use crate::period::Side;
-use crate::plan::{FeedPlan, Origin, Stage};
+use crate::plan::{COUNTED_BY, FeedPlan, Origin, PERSON, Stage};
 use crate::profile::{ColumnProfile, Profile};
 use crate::receipt::{Receipt, RuleCount};
 use crate::seen::Seen;
@@ -22,6 +22,13 @@ const FEWEST_ROWS: u64 = 10;
 const FEWEST_CUT: u64 = 5;
 /// Share of rows before the period that no extract of changes has, and of rows that repeat others that no true file has.
 const NEARLY_ALL: f64 = 0.9;
+
+/// Share of rows that may be blank in what definitions count by, and rows from which that is told.
+const MUCH_UNCOUNTED: f64 = 0.05;
+const FEWEST_UNCOUNTED: u64 = 10;
+/// Rows in which one id of a person may stand, and their share: nobody is in every tenth crime.
+const FEWEST_OF_ONE: u64 = 20;
+const MUCH_OF_ONE: f64 = 0.1;
 
 /// Rows of one kind.
 #[derive(Debug, Default)]
@@ -140,9 +147,14 @@ impl Account {
             "rows of one id say another time, place or offence than the row that was kept",
             findings,
         );
+        self.uncounted(&about, plan, findings);
         self.period(&about, findings);
         if let Some((without, days)) = self.days.without_rows() {
             let what = "days on end have no row, though the file has so many on others that this is no chance";
+            findings.raise(about.finding(FindingKind::DaysMissing, what).counted(without, days));
+        } else if let Some((without, days)) = self.days.without_weekdays().filter(|_| plan.fills("event")) {
+            let what =
+                "one day of the week, or more, never has a row, though the others have so many that this is no chance";
             findings.raise(about.finding(FindingKind::DaysMissing, what).counted(without, days));
         }
         let (unkeyed, repeats, again) = (self.receipt.unkeyed, self.receipt.repeated, self.receipt.again);
@@ -192,6 +204,17 @@ impl Account {
                     told.extend(inputs);
                 }
                 let mut counts = profile.finish(&target.table.name, &step.column);
+                let (most, counted) = (counts.most_common, counts.counted);
+                if let Origin::Mapped { inputs, .. } = &step.origin
+                    && column == PERSON
+                    && most >= FEWEST_OF_ONE
+                    && most as f64 > MUCH_OF_ONE * counted as f64
+                    && !inputs.iter().any(|input| told.contains(input))
+                {
+                    let what = "one id of a person stands in so many rows that it looks filled in, or begins anew in each record";
+                    common.push(Common { what, table, column, count: most, of: counted });
+                    told.extend(inputs);
+                }
                 match &step.origin {
                     Origin::Mapped { constant: false, inputs, .. } => {
                         let words = inputs.iter().filter_map(|i| self.given.get(*i)).map(|g| g.missing).sum();
@@ -278,6 +301,22 @@ impl Account {
             let found = about.finding(FindingKind::ColumnBlank, &what).at(&column.table, &column.column, "");
             findings.raise(found.counted(column.rows, column.rows));
             told.push(from);
+        }
+    }
+
+    /// Rows that are blank in what definitions count by.
+    fn uncounted(&self, about: &About<'_>, plan: &FeedPlan, findings: &mut Findings<'_>) {
+        for column in self.receipt.columns.iter().filter(|c| c.mapped && COUNTED_BY.contains(&c.column.as_str())) {
+            let (blank, rows) = (column.blank(), column.rows);
+            if blank < FEWEST_UNCOUNTED || blank == rows || (blank as f64) < MUCH_UNCOUNTED * rows as f64 {
+                continue;
+            }
+            let from = plan.reads(&column.table, &column.column).unwrap_or_default();
+            let what = format!(
+                "what definitions count by (read from {from}) is blank: these rows are in no count that asks for it"
+            );
+            let found = about.finding(FindingKind::Uncounted, &what).at(&column.table, &column.column, "");
+            findings.raise(found.counted(blank, rows));
         }
     }
 

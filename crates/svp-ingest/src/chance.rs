@@ -37,6 +37,20 @@ pub(crate) fn expected(others: &[Part]) -> f64 {
     others.iter().map(|p| p.share()).fold(one_more, f64::max)
 }
 
+/// Others from which those that stand out most may be left aside: two files that were damaged alike must not hide one another.
+const FEWEST_MOST: usize = 5;
+
+/// Others without the third of them that stands out most, by `key` (the greatest go); `None` where there are too few.
+pub(crate) fn most<T: Copy>(others: &[T], key: impl Fn(&T) -> f64) -> Option<Vec<T>> {
+    if others.len() < FEWEST_MOST {
+        return None;
+    }
+    let mut sorted = others.to_vec();
+    sorted.sort_by(|a, b| key(a).total_cmp(&key(b)));
+    sorted.truncate(others.len() - others.len() / 3);
+    Some(sorted)
+}
+
 /// Whether a share is greater than `share` allows by chance: Chernoff's bound of the tail of a binomial distribution.
 pub(crate) fn no_chance(part: Part, share: f64) -> bool {
     let (p, q) = (part.share(), share.clamp(1e-9, 1.0 - 1e-9));

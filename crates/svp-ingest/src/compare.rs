@@ -10,7 +10,7 @@ use arrow::datatypes::Int64Type;
 use datafusion::prelude::SessionContext;
 use svp_contract::{Finding, FindingKind};
 
-use crate::chance::{FEWEST_OTHERS, FEWEST_ROWS, Part, expected, no_chance, others, together};
+use crate::chance::{FEWEST_OTHERS, FEWEST_ROWS, Part, expected, most, no_chance, others, together};
 use crate::error::IngestError;
 use crate::lengths::{Live, lengths};
 use crate::load::SourcePlan;
@@ -33,45 +33,92 @@ const MORE_OF_ONE: f64 = 0.1;
 /// Share of rows by which a sender's column is blank more often than that of any other sender.
 const MORE_BLANK_OF_SENDER: f64 = 0.3;
 
-fn more_blank(own: Part, others: &[Part]) -> bool {
-    let share = expected(others);
-    let far = own.share() - share >= MORE_BLANK || 1.0 - own.share() <= HALF * (1.0 - share);
-    far && no_chance(own, share)
+/// Beside which files something is odd.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    /// Beside every other one.
+    Any,
+    /// Beside two thirds of the others: some may be damaged alike.
+    Most,
 }
 
-fn more_common(own: Part, others: &[Part]) -> bool {
-    let (p, share) = (own.share(), expected(others));
-    let far = p >= TIMES * share || (1.0 - p) * TIMES <= 1.0 - share;
-    far && p - share >= MORE_COMMON && no_chance(own, share)
+impl Beside {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Any => "than in any other file of the source",
+            Self::Most => "than in most other files of the source",
+        }
+    }
+
+    /// How many times as far a share must lie off.
+    const fn margin(self) -> f64 {
+        match self {
+            Self::Any => 1.0,
+            Self::Most => 2.0,
+        }
+    }
+}
+
+/// Whether a share is odd beside the greatest that the others lead to expect, or beside that of most of them.
+fn odd(own: Part, others: &[Part], far: impl Fn(f64, f64) -> bool) -> Option<Beside> {
+    let beside = |others: &[Part], beside: Beside| {
+        let share = expected(others);
+        (far(share, beside.margin()) && no_chance(own, share)).then_some(beside)
+    };
+    beside(others, Beside::Any).or_else(|| beside(&most(others, |part| part.share())?, Beside::Most))
+}
+
+fn more_blank(own: Part, others: &[Part]) -> Option<Beside> {
+    odd(own, others, |share, margin| {
+        own.share() - share >= margin * MORE_BLANK || margin * (1.0 - own.share()) <= HALF * (1.0 - share)
+    })
+}
+
+fn more_common(own: Part, others: &[Part]) -> Option<Beside> {
+    let p = own.share();
+    odd(own, others, |share, margin| {
+        let far = p >= TIMES * share || (1.0 - p) * TIMES <= 1.0 - share;
+        far && p - share >= margin * MORE_COMMON
+    })
 }
 
 /// A value that every other file has and that is far rarer here, or one that most of them have and that is far more common: in how many of how
 /// many rows it stands.
-fn other_shares(own: &BTreeMap<u64, u64>, records: f64, others: &[&BTreeMap<u64, u64>]) -> Option<Part> {
+fn other_shares(own: &BTreeMap<u64, u64>, records: f64, others: &[&BTreeMap<u64, u64>]) -> Option<(Part, Beside)> {
     let total = |shares: &BTreeMap<u64, u64>| shares.values().sum::<u64>();
     let of = total(own);
     let values: BTreeSet<u64> = others.iter().flat_map(|shares| shares.keys().copied()).collect();
-    values.iter().find_map(|value| {
+    let look = |value: u64, beside: Beside| {
         let part = |shares: &BTreeMap<u64, u64>| Part {
-            count: shares.get(value).copied().unwrap_or_default(),
+            count: shares.get(&value).copied().unwrap_or_default(),
             of: total(shares),
         };
-        let (own, parts) = (Part { of, ..part(own) }, others.iter().map(|o| part(o)).collect::<Vec<_>>());
-        let having = parts.iter().filter(|p| p.count > 0).count();
-        let mut least = parts.iter().map(|p| p.share()).fold(1.0, f64::min);
+        let (own, all) = (Part { of, ..part(own) }, others.iter().map(|o| part(o)).collect::<Vec<_>>());
+        // Where some may be damaged alike, those in which it is rarest, or most common, are left aside.
+        let but = |sign: f64| match beside {
+            Beside::Any => Some(all.clone()),
+            Beside::Most => most(&all, |part| sign * part.share()),
+        };
+        let (common, rare) = (but(-1.0)?, but(1.0)?);
+        let mut least = common.iter().map(|p| p.share()).fold(1.0, f64::min);
         if own.count == 0 {
             // What every other file has and this one never says more than what is rare.
-            least = least.midpoint(together(&parts).share());
+            least = least.midpoint(together(&common).share());
         }
-        let most = expected(&parts);
+        let greatest = expected(&rare);
         // What is missing of one value is more of all others.
         let rest = Part { count: own.of - own.count, of: own.of };
-        let rarer =
-            having == parts.len() && own.share() <= HALF * least && no_chance(rest.of_records(records), 1.0 - least);
-        let risen =
-            own.share() >= most / HALF && own.share() - most >= MORE_OF_ONE && no_chance(own.of_records(records), most);
-        (rarer || (having * 2 >= parts.len() && risen)).then_some(own)
-    })
+        let rarer = common.iter().all(|p| p.count > 0)
+            && beside.margin() * own.share() <= HALF * least
+            && no_chance(rest.of_records(records), 1.0 - least);
+        let having = rare.iter().filter(|p| p.count > 0).count();
+        let risen = own.share() >= greatest / HALF
+            && own.share() - greatest >= beside.margin() * MORE_OF_ONE
+            && no_chance(own.of_records(records), greatest);
+        (rarer || (having * 2 >= rare.len() && risen)).then_some((own, beside))
+    };
+    let found = |beside| values.iter().find_map(|value| look(*value, beside));
+    found(Beside::Any).or_else(|| found(Beside::Most))
 }
 
 /// One file beside others of its source.
@@ -198,9 +245,9 @@ async fn columns(
         feeds.filter(|f| f.name() == feed).any(|f| f.is_coded(table, column))
     };
     let kinds: [(PartOf<'_, Held<'_>>, Odd, bool, &str); 3] = [
-        (&|h| h.blank, more_blank, false, "is blank more often than in any other file of the source"),
-        (&|h| h.lost, more_blank, true, "gives a value less often than in any other file of the source"),
-        (&|h| h.common, more_common, false, "holds one value more often than in any other file of the source"),
+        (&|h| h.blank, more_blank, false, "is blank more often"),
+        (&|h| h.lost, more_blank, true, "gives a value less often"),
+        (&|h| h.common, more_common, false, "holds one value more often"),
     ];
     for (part, odd, of_codes, what) in kinds {
         let mut told: BTreeMap<(&str, &str), Vec<&BTreeSet<&str>>> = BTreeMap::new();
@@ -216,9 +263,10 @@ async fn columns(
                     n if n < FEWEST_OTHERS => own.share() - expected(&others) >= MUCH,
                     _ => true,
                 };
-                if own.of < FEWEST_ROWS || !enough || !odd(own, &others) {
+                if own.of < FEWEST_ROWS || !enough {
                     continue;
                 }
+                let Some(beside) = odd(own, &others) else { continue };
                 let own = part(one);
                 let told = told.entry((source, &one.file.slot)).or_default();
                 if told.iter().any(|known| known.is_subset(inputs)) {
@@ -226,7 +274,7 @@ async fn columns(
                 }
                 told.push(inputs);
                 let names: Vec<String> = inputs.iter().map(|name| format!("`{name}`")).collect();
-                let what = format!("what the column is read from ({}) {what}", names.join(", "));
+                let what = format!("what the column is read from ({}) {what} {}", names.join(", "), beside.words());
                 let found_one = Finding::new(FindingKind::UnlikeOthers, source, &one.file.slot, &one.file.file, what);
                 found.push(found_one.at(table, column, "").counted(own.count, own.of));
             }
@@ -251,7 +299,7 @@ fn blanked(groups: &[Group<'_>], found: &mut Vec<Finding>) {
             };
             let told = told.entry((source, &one.file.slot)).or_default();
             let known = told.iter().any(|known| known.is_subset(inputs));
-            if known || !more_blank(one.blank.of_records(one.records), &[before]) {
+            if known || more_blank(one.blank.of_records(one.records), &[before]).is_none() {
                 continue;
             }
             told.push(inputs);
@@ -278,21 +326,22 @@ fn shares(groups: &[Group<'_>], found: &mut Vec<Finding>) {
                 .filter(|(i, other)| *i != at && other.shares.values().sum::<u64>() >= FEWEST_ROWS)
                 .map(|(_, other)| &other.shares)
                 .collect();
-            let enough = rows >= FEWEST_ROWS && others.len() > FEWEST_OTHERS;
+            // Ids do not change their form from year to year: one other file says enough of that.
+            let forms = table == FILE;
+            let enough = rows >= FEWEST_ROWS && (others.len() > FEWEST_OTHERS || forms && !others.is_empty());
             let odd = if enough { other_shares(&one.shares, one.records, &others) } else { None };
-            if let Some(part) = odd
+            if let Some((part, beside)) = odd
                 && told.insert((source, &one.file.slot, column))
             {
+                let beside = beside.words();
                 // Of the text of ids their forms are kept.
-                let (kind, what, table) = match table == FILE {
-                    true => (
-                        FindingKind::TwoForms,
-                        "ids of the column are written in another form than in any other file of the source",
-                        "",
-                    ),
+                let (kind, what, table) = match forms {
+                    true => {
+                        (FindingKind::TwoForms, format!("ids of the column are written in another form {beside}"), "")
+                    }
                     false => (
                         FindingKind::UnlikeOthers,
-                        "one of the column's values is far rarer, or far more common, than in any other file of the source",
+                        format!("one of the column's values is far rarer, or far more common, {beside}"),
                         table.as_str(),
                     ),
                 };
@@ -339,7 +388,7 @@ fn senders(groups: &[Group<'_>], found: &mut Vec<Finding>) {
 type PartOf<'f, T> = &'f dyn Fn(&T) -> Part;
 
 /// Whether a file is odd beside others.
-type Odd = fn(Part, &[Part]) -> bool;
+type Odd = fn(Part, &[Part]) -> Option<Beside>;
 
 #[cfg(test)]
 mod tests {
@@ -352,24 +401,28 @@ mod tests {
     #[test]
     fn blank_in_half_of_a_file_only() {
         let others = [part(2, 100), part(5, 90), part(0, 110)];
-        assert!(more_blank(part(50, 100), &others));
-        assert!(!more_blank(part(9, 100), &others), "nine of a hundred");
-        assert!(!more_blank(part(10, 20), &[part(40, 100), part(30, 100)]), "half beside four tenths");
+        assert_eq!(more_blank(part(50, 100), &others), Some(Beside::Any));
+        assert_eq!(more_blank(part(9, 100), &others), None, "nine of a hundred");
+        assert_eq!(more_blank(part(10, 20), &[part(40, 100), part(30, 100)]), None, "half beside four tenths");
         let rare = [part(960, 1000), part(955, 1000)];
-        assert!(more_blank(part(400, 400), &rare), "none of 400 where others have four of a hundred");
-        assert!(!more_blank(part(97, 100), &rare), "three of a hundred");
-        assert!(!more_blank(part(100, 100), &rare), "none of 100 is chance");
+        assert_eq!(
+            more_blank(part(400, 400), &rare),
+            Some(Beside::Any),
+            "none of 400 where others have four of a hundred"
+        );
+        assert_eq!(more_blank(part(97, 100), &rare), None, "three of a hundred");
+        assert_eq!(more_blank(part(100, 100), &rare), None, "none of 100 is chance");
     }
 
     #[test]
     fn one_value_in_most_of_a_file_only() {
         let rare = [part(4, 100), part(3, 100)];
-        assert!(more_common(part(30, 100), &rare));
-        assert!(!more_common(part(9, 100), &rare));
+        assert_eq!(more_common(part(30, 100), &rare), Some(Beside::Any));
+        assert_eq!(more_common(part(9, 100), &rare), None);
         let common = [part(60, 100), part(55, 100)];
-        assert!(more_common(part(100, 100), &common), "constant");
-        assert!(!more_common(part(75, 100), &common), "three quarters beside three fifths");
-        assert!(!more_common(part(100, 100), &[part(100, 100), part(100, 100)]), "constant everywhere");
+        assert_eq!(more_common(part(100, 100), &common), Some(Beside::Any), "constant");
+        assert_eq!(more_common(part(75, 100), &common), None, "three quarters beside three fifths");
+        assert_eq!(more_common(part(100, 100), &[part(100, 100), part(100, 100)]), None, "constant everywhere");
     }
 
     #[test]
@@ -382,5 +435,23 @@ mod tests {
         assert!(odd(&[25, 30, 45]), "half of the first became the last");
         assert!(!odd(&[0, 3, 7]), "ten rows");
         assert!(!odd(&[62, 38, 0]), "a rare one is missing by chance");
+    }
+
+    #[test]
+    fn two_files_that_were_damaged_alike_do_not_hide_one_another() {
+        let mut others = vec![part(2, 100); 8];
+        others.push(part(60, 100));
+        assert_eq!(more_blank(part(60, 100), &others), Some(Beside::Most));
+        assert_eq!(more_blank(part(9, 100), &others), None);
+        assert_eq!(more_blank(part(60, 100), &[part(60, 100), part(2, 100), part(2, 100)]), None, "too few");
+        let mut rare = vec![part(960, 1000); 8];
+        rare.push(part(400, 400));
+        assert_eq!(more_blank(part(400, 400), &rare), Some(Beside::Most), "a rare flag in none of two files");
+        let file = |counts: &[u64]| (0_u64..).zip(counts.iter().copied()).collect::<BTreeMap<u64, u64>>();
+        let gone = file(&[70, 0, 9]);
+        let whole = [[60, 30, 10], [55, 38, 7], [66, 27, 9], [61, 30, 9], [58, 33, 9], [63, 29, 8]].map(|f| file(&f));
+        let others: Vec<&BTreeMap<u64, u64>> = whole.iter().chain([&gone]).collect();
+        assert_eq!(other_shares(&gone, 1.0, &others).map(|(_, beside)| beside), Some(Beside::Most));
+        assert_eq!(other_shares(&whole[0], 1.0, &others[1..]).map(|(_, beside)| beside), None);
     }
 }

@@ -39,6 +39,8 @@ pub(crate) struct Found {
     pub call: Option<ScalarFunction>,
     /// What is converted.
     pub from: Expr,
+    /// The map that it is converted by, here or further in: `parse_flag(code_map(…))` loses what the map does not know.
+    pub map: Option<ScalarFunction>,
     pub top: bool,
     pub choice: bool,
 }
@@ -50,14 +52,16 @@ pub(crate) fn outermost(expr: &Expr, top: bool, choice: bool, found: &mut Vec<Fo
     match expr {
         Expr::ScalarFunction(call) => {
             if let Some(at) = converted_argument(&call.func) {
-                let from = call.args.get(at).cloned();
-                found.extend(from.map(|from| Found {
-                    node: expr.clone(),
-                    call: Some(call.clone()),
-                    from,
-                    top,
-                    choice,
-                }));
+                let Some(from) = call.args.get(at) else { return };
+                let mut further = Vec::new();
+                outermost(from, false, choice, &mut further);
+                let map = Some(call.clone()).filter(|call| call.name() == "code_map");
+                // Text that goes through two conversions is lost by either.
+                let (from, map) = match <[Found; 1]>::try_from(further) {
+                    Ok([inner]) if inner.node == *from => (inner.from, map.or(inner.map)),
+                    _ => (from.clone(), map),
+                };
+                found.push(Found { node: expr.clone(), call: Some(call.clone()), from, map, top, choice });
                 return;
             }
             inside |= call.name() == "coalesce";
@@ -68,7 +72,7 @@ pub(crate) fn outermost(expr: &Expr, top: bool, choice: bool, found: &mut Vec<Fo
             match &mut found[before..] {
                 [] => {
                     let from = (*cast.expr).clone();
-                    found.push(Found { node: expr.clone(), call: None, from, top, choice });
+                    found.push(Found { node: expr.clone(), call: None, from, map: None, top, choice });
                 }
                 // A conversion and the cast of its result are one.
                 [one] if one.node == *cast.expr => (one.node, one.top) = (expr.clone(), top),

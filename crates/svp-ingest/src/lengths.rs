@@ -16,6 +16,11 @@ const FEWEST_LENGTHS: usize = 3;
 /// So much of the rows of the months around, and so many times as many, are no season.
 const FEWER: f64 = 0.75;
 const MORE: f64 = 1.5;
+/// Months around a file of which the two that are most like it may be left aside, since they may be damaged as it is; then it must differ more.
+const AROUND: usize = 6;
+const FEWEST_AROUND: usize = 5;
+const FEWER_AROUND: f64 = 0.6;
+const MORE_AROUND: f64 = 1.8;
 /// Share of rows by which rows come again more often than in any other file, and how many times as often.
 const MORE_REPEATED: f64 = 0.02;
 const TIMES_REPEATED: f64 = 2.0;
@@ -143,6 +148,8 @@ fn unlike(held: &[Held<'_>], at: usize) -> Option<(&'static str, u64)> {
     };
     let mut near: Vec<(i64, u64)> = others().filter_map(alike).collect();
     near.sort_unstable();
+    let mut around: Vec<u64> = near.iter().take(AROUND).map(|(_, rows)| *rows).collect();
+    around.sort_unstable();
     let near = near.get(..2)?;
     let (least, most) = (near[0].1.min(near[1].1), near[0].1.max(near[1].1));
     if least < FEWEST_LONG {
@@ -153,6 +160,15 @@ fn unlike(held: &[Held<'_>], at: usize) -> Option<(&'static str, u64)> {
     }
     if rows as f64 > MORE * most as f64 && no_chance_of(rows, most) {
         return Some(("far more than the files of the months next to it", most));
+    }
+    if around.len() >= FEWEST_AROUND {
+        let (least, most) = (around[2], around[around.len() - 3]);
+        if (rows as f64) < FEWER_AROUND * least as f64 && no_chance_of(rows, least) {
+            return Some(("far fewer than most files of the months around it", least));
+        }
+        if rows as f64 > MORE_AROUND * most as f64 && no_chance_of(rows, most) {
+            return Some(("far more than most files of the months around it", most));
+        }
     }
     None
 }
@@ -180,8 +196,20 @@ mod tests {
         assert_eq!(told(&[300, 310, 240, 290, 305], 2), None, "a fifth fewer");
         assert_eq!(told(&[60, 62, 41, 58, 61], 2), None, "chance");
         assert!(told(&[60, 62, 25, 58, 61], 2).is_some(), "less than half");
-        assert_eq!(told(&[100, 130, 170, 220, 290, 380], 0), None, "it grows");
+        assert_eq!(told(&[100, 115, 132, 152, 175, 201], 0), None, "it grows");
         assert_eq!(told(&[300, 310, 100], 2), None, "three files say nothing");
+    }
+
+    #[test]
+    fn months_that_were_cut_alike_do_not_hide_one_another() {
+        let months = [300, 310, 290, 305, 295, 150, 148];
+        for at in [5, 6] {
+            assert!(told(&months, at).is_some_and(|w| w.contains("most files")), "{at}");
+        }
+        assert!((0..5).all(|at| told(&months, at).is_none()));
+        let three = [300, 310, 290, 305, 150, 148, 152];
+        assert!((4..7).all(|at| told(&three, at).is_some_and(|w| w.contains("most files"))));
+        assert!((0..4).all(|at| told(&three, at).is_none()), "{:?}", told(&three, 3));
     }
 
     #[test]

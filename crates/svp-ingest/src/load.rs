@@ -280,13 +280,14 @@ pub async fn load(
                     Some(sealed) => desk::load(plan, file, sealed, before, &mut sink, &accepted),
                     None => load_file(plan, file, before, &mut sink, &key, &digest, &accepted),
                 };
-                let result = result.and_then(|loaded| judge(plan, file, loaded, &accepted)).map(|mut loaded| {
-                    let slot = (plan.source.name.clone(), file.slot.clone());
-                    let gathered = sink.gathered();
-                    loaded.ids.extend(gathered.ids.map(|ids| (slot, ids)));
-                    loaded.places = gathered.places;
-                    loaded
-                });
+                let result =
+                    result.and_then(|loaded| judge(plan, file, before, loaded, &accepted)).map(|mut loaded| {
+                        let slot = (plan.source.name.clone(), file.slot.clone());
+                        let gathered = sink.gathered();
+                        loaded.ids.extend(gathered.ids.map(|ids| (slot, ids)));
+                        loaded.places = gathered.places;
+                        loaded
+                    });
                 if done.send((i, result)).is_err() {
                     return;
                 }
@@ -339,8 +340,20 @@ pub struct Previous {
     pub digests: HashMap<String, i64>,
 }
 
+/// Records of a file from which it says something that the one after it holds none of them, and the share of which it holds some.
+const FEWEST_RECORDS: u64 = 20;
+const FEW_THE_SAME: f64 = 0.1;
+/// Records of a file from which it says something that one of its kinds has none.
+const FEWEST_OF_OTHERS: u64 = 20;
+
 /// Judges a file that was read as the one of its slot: who sent it, and whether it holds less than the one before.
-fn judge(plan: &SourcePlan, file: &Pending, loaded: Loaded, accepted: &[Acceptance]) -> Result<Loaded, IngestError> {
+fn judge(
+    plan: &SourcePlan,
+    file: &Pending,
+    previous: Option<&Previous>,
+    loaded: Loaded,
+    accepted: &[Acceptance],
+) -> Result<Loaded, IngestError> {
     let mut findings = Findings::new(accepted);
     let (source, extract) = (plan.source.name.as_str(), file.extract());
     if let (Some(named), Some(sender)) = (&file.sender_by_name, &file.sender)
@@ -374,6 +387,13 @@ fn judge(plan: &SourcePlan, file: &Pending, loaded: Loaded, accepted: &[Acceptan
         {
             let what = format!("it was encoded on {ours}, before the one that it would supersede ({theirs})");
             findings.raise(Finding::new(FindingKind::EncodedBefore, source, &file.slot, extract, what));
+        }
+        let same: u64 = loaded.receipts.iter().map(|r| r.unchanged + r.revised).sum();
+        let had = previous.map_or(0, |p| p.digests.len() as u64);
+        if had >= FEWEST_RECORDS && (same as f64) < FEW_THE_SAME * had as f64 {
+            let what = format!("it holds {same} of the {had} records that {older} held");
+            let found = Finding::new(FindingKind::OtherRecords, source, &file.slot, extract, what);
+            findings.raise(found.counted(had - same.min(had), had));
         }
         let emptied = before.rows.iter().find(|(feed, n)| **n > 0 && rows(feed) == 0);
         if lost as f64 > plan.source.files.shrink * then as f64 {
@@ -415,6 +435,11 @@ pub(crate) fn load_file(
     if receipts.iter().all(|r| r.rows_read == 0) {
         let what = "the file has no record";
         findings.raise(Finding::new(FindingKind::NoRows, &plan.source.name, &file.slot, file.extract(), what));
+    }
+    let read: u64 = receipts.iter().map(|r| r.rows_read).sum();
+    for receipt in receipts.iter().filter(|r| r.rows_read == 0 && read >= FEWEST_OF_OTHERS) {
+        let what = format!("the file has no record of {}, though it has others", receipt.feed);
+        findings.raise(Finding::new(FindingKind::MissingTables, &plan.source.name, &file.slot, file.extract(), what));
     }
     Ok(Loaded { receipts, findings: findings.finish()?, ..Loaded::default() })
 }

@@ -27,7 +27,10 @@ use crate::error::IngestError;
 use crate::pending::Pending;
 
 /// Columns whose text tells a person or a part in an event from others.
-const KEYS: [&str; 3] = ["person_id", "party_key", "local_id"];
+const KEYS: [&str; 3] = [PERSON, "party_key", "local_id"];
+
+/// The column that tells people apart.
+pub(crate) const PERSON: &str = "person_id";
 
 /// The column of bands of age.
 const AGE_BAND: &str = "age_band";
@@ -51,6 +54,9 @@ const CONTENT: [&str; 13] = [
     "started",
     "ended",
 ];
+
+/// What definitions count by: a row that is blank there is in no count that asks for it.
+pub(crate) const COUNTED_BY: [&str; 3] = ["offence_code", "crime_type", "injury_intent"];
 
 /// An expression ready to run.
 #[derive(Debug, Clone)]
@@ -190,6 +196,11 @@ impl FeedPlan {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether it fills a table.
+    pub(crate) fn fills(&self, table: &str) -> bool {
+        self.targets.iter().any(|target| target.table.name == table)
     }
 }
 
@@ -525,12 +536,11 @@ impl Planner<'_> {
         outermost(expr, true, false, &mut found);
         let df = DFSchema::try_from(Arc::clone(input)).ok()?;
         let mut out = Vec::new();
-        for Found { node, call, from, top, choice } in found {
+        for Found { node, call, from, map, top, choice } in found {
             let dummies = match &call {
                 Some(call) => self.dummies(at, column, call, &df),
                 None => None,
             };
-            let map = call.filter(|call| call.name() == "code_map");
             if let Some(call) = &map
                 && let Some(Expr::Literal(value, _)) = call.args.first()
                 && let Some(Some(map)) = value.try_as_str()

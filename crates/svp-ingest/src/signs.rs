@@ -22,6 +22,8 @@ const FEW_DECIMALS: usize = 3;
 const METRES: usize = 4;
 /// Share of coordinates that are cut, above which that is told.
 const CUT: f64 = 0.9;
+/// Days of a week.
+const WEEK: usize = 7;
 /// Days with a row, from which days without one can be odd.
 const FEWEST_DAYS: usize = 5;
 /// Days without a row are no chance where chance is less likely than this.
@@ -192,6 +194,20 @@ impl Days {
         }
     }
 
+    /// Days of the week on which no row lies, if that is no chance: how many days they are, of how many.
+    pub(crate) fn without_weekdays(&self) -> Option<(u64, u64)> {
+        let days = self.rows.len();
+        if days < 4 * WEEK {
+            return None;
+        }
+        let of_weekday = |weekday: usize| self.rows.iter().skip(weekday).step_by(WEEK);
+        let empty = (0..WEEK).filter(|weekday| of_weekday(*weekday).all(|n| *n == 0));
+        let without: usize = empty.map(|weekday| of_weekday(weekday).count()).sum();
+        let rows: u64 = self.rows.iter().sum();
+        let expected = rows as f64 / (days - without).max(1) as f64 * without as f64;
+        (without > 0 && rows > 0 && (-expected).exp() < CHANCE).then_some((without as u64, days as u64))
+    }
+
     /// The most days on end without a row, if that is no chance: how many they are, of how many days.
     pub(crate) fn without_rows(&self) -> Option<(u64, u64)> {
         if self.rows.iter().filter(|n| **n > 0).count() < FEWEST_DAYS {
@@ -269,5 +285,20 @@ mod tests {
         assert_eq!(month(40, &|d| d >= 26), None, "few rows");
         assert_eq!(days(&[4; 300]), None, "one day says nothing of days");
         assert_eq!(Days::new("2024-12", "2025-02").rows.len(), 31 + 31 + 28);
+    }
+
+    #[test]
+    fn days_of_the_week_that_were_left_out() {
+        let without = |n: i32, skip: &dyn Fn(i32) -> bool| {
+            let mut found = Days::new("2024-03", "2024-03");
+            let days: Vec<i32> = (0..n).map(|i| i % 31).filter(|d| !skip(*d)).collect();
+            let column: ArrayRef = Arc::new(Date32Array::from_iter_values(days.iter().map(|d| 19_783 + d)));
+            found.add(&column, &(0..days.len() as u32).collect::<Vec<_>>());
+            found.without_weekdays()
+        };
+        assert_eq!(without(150, &|_| false), None);
+        assert_eq!(without(150, &|d| d % 7 < 2), Some((10, 31)), "two days of each week");
+        assert_eq!(without(40, &|d| d % 7 < 2), None, "few rows");
+        assert_eq!(without(0, &|_| false), None);
     }
 }

@@ -108,6 +108,12 @@ impl<'a> Uses<'a> {
             }
             return;
         }
+        // What a map makes of a code is measured, and not the code.
+        let mapped = |expr: &&Expr| {
+            let map = |e: &Expr| Ok(matches!(e, Expr::ScalarFunction(call) if call.name() == "code_map"));
+            expr.exists(map).unwrap_or(false)
+        };
+        let inside: Vec<usize> = arguments.iter().filter(|a| !mapped(a)).flat_map(|a| self.places(a)).collect();
         for at in inside {
             if NUMBERS.contains(&name) {
                 self.columns[at].id = self.columns[at].id.max(IdKind::Number);
