@@ -31,6 +31,7 @@ mod doors;
 mod events;
 mod gate;
 mod idempotence;
+mod intake_alike;
 mod intake_compared;
 mod intake_dates;
 mod intake_lake;

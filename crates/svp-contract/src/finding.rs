@@ -115,7 +115,7 @@ kinds! {
         "The small area and the point of many rows lie in different districts: the columns may have been sorted apart."
         "look at the rows: small area and point must be of one place"
     UnlikeOthers "unlike_others" false
-        "Something is so in this file and in no other of its source: a column that is blank or of one value more often, a value that is gone or far more common, rows that come again, or far fewer or more rows."
+        "Something is so in this file and in no other of its source, or in few of many: a column that is blank or of one value more often, a value that is gone or far more common, rows that come again, or far fewer or more rows."
         "ask the sender what changed in this export"
     RowLimit "row_limit" false
         "The file has a number of rows at which programs stop, or files have one and the same number: the rest may be cut off."
