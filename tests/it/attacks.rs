@@ -321,9 +321,9 @@ fn postcodes_are_guessed_without_the_key_and_no_longer_worked_out_with_it() {
     assert!(of_opened <= MOST_HOMES, "{of_opened} of the postcodes are worked out from the encodings of now");
 }
 
-/// Most postcodes that the attack finds in encodings which lie open. Guessing from the small area finds one in eight; the tokens of sectors,
-/// and that a code is drawn once, may tell a little more.
-const MOST_HOMES: f64 = 0.15;
+/// Most postcodes that the attack finds in encodings which lie open. Guessing from the small area finds one in eight. A lot decides of all
+/// records of a code at once, so that the share moves by more than its records alone would let it: 11 and 13 in 100 were seen.
+const MOST_HOMES: f64 = 0.2;
 
 /// An encoding of a postcode ends with its tokens, and no piece of a filter that an earlier version would have made stands in any file.
 #[test]

@@ -311,7 +311,7 @@ pub(crate) fn load(
             "{had} rows of {table} have encodings of an earlier version; what is not kept of them now (the filter of a postcode) was left out"
         );
         let found = Finding::new(FindingKind::EncodedEarlier, &plan.source.name, &file.slot, &file.label, what);
-        findings.raise(found.counted(had, manifest.rows_by_table()[table.as_str()]));
+        findings.raise(found.counted(had, manifest.rows_by_table().get(table.as_str()).copied().unwrap_or_default()));
     }
     let findings = findings.finish()?;
     sink.complete()?;

@@ -54,7 +54,7 @@ pub struct Terms {
     pub defined: BTreeMap<String, String>,
     /// Column in words to digest of what the door makes of invented values under the key. It covers what no
     /// definition says: how this version makes tokens and encodings. A column of which earlier versions made more than is kept stands here
-    /// a second time, [as it was made before](BEFORE): rows that were made so are taken in, without what is not kept.
+    /// a second time, as it was made before: rows that were made so are taken in, without what is not kept.
     pub made: BTreeMap<String, String>,
 }
 
