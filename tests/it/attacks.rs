@@ -1,5 +1,6 @@
 //! Attacks on the people of a lake: somebody has every byte of its folders, and no key. The same attacks run on a copy in which the
 //! person records lie in the clear, as earlier versions stored them, where they must find nearly everybody: so they are not blind.
+//! Postcodes they must find where the filter of earlier versions is put back, and no better than by guessing as they are kept now.
 //!
 //! What they find in the copy is what the holder of the key, or its thief, could do.
 
@@ -22,7 +23,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use svp_contract::encoding::PART_BYTES;
-use svp_contract::{Column, ColumnType, canonical_tables};
+use svp_contract::{Column, ColumnType, EncodingKind, canonical_tables};
 use svp_functions::person::name_key::name_key;
 use svp_pseudonymise::encode::Encoder;
 use svp_pseudonymise::{Key, ValueSeal};
@@ -127,6 +128,26 @@ fn truth<T: Clone + Ord>(
         }
     }
     found
+}
+
+/// Loot whose postcodes have the filter of their characters that earlier versions made, as far as the code is in the directory.
+fn with_filters(loot: &Loot, directory: &[(String, String)]) -> Loot {
+    let (key, column) = (Key::parse(KEY).unwrap(), column("enc_postcode"));
+    let kind = column.encoding.unwrap();
+    let mut encoder = Encoder::as_before(&key, kind, column.token_domain(), &column.name);
+    let mut before: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+    for (code, _) in directory {
+        let mut encoding = Vec::new();
+        assert!(encoder.encode(&[Some(code)], &mut encoding));
+        before.insert(kind.kept(&encoding).to_vec(), encoding);
+    }
+    let mut out = loot.clone();
+    for code in out.people.iter_mut().filter_map(|person| person.postcode.as_mut()) {
+        if let Some(encoding) = before.get(code) {
+            code.clone_from(encoding);
+        }
+    }
+    out
 }
 
 /// What lies in the copy in the clear.
@@ -278,7 +299,7 @@ fn bands_of_age_tell_less_of_birthdays_than_ages() {
 }
 
 #[test]
-fn postcodes_are_guessed_without_the_key_and_worked_out_with_it() {
+fn postcodes_are_guessed_without_the_key_and_no_longer_worked_out_with_it() {
     let directory = directory();
     let truth = homes(opened(), &directory);
     assert!(truth.len() > 4_000, "{}", truth.len());
@@ -292,8 +313,42 @@ fn postcodes_are_guessed_without_the_key_and_worked_out_with_it() {
         let codes = area.get(record).and_then(|area| of_area.get(area));
         codes.map_or(0.0, |codes| (truth[record].len() as f64 / codes).min(1.0))
     });
-    let of_opened = share(&truth, &opened().homes(&directory, &mut Random(SEEDS[0])));
-    held("postcodes", truth.len(), of_sealed, guess, of_opened, 0.95);
+    let of_before = with_filters(opened(), &directory);
+    let of_before = share(&truth, &of_before.homes(&directory, &mut Random(SEEDS[0])));
+    held("postcodes, with the filter of before", truth.len(), of_sealed, guess, of_before, 0.95);
+    let of_opened = mean(|seed| share(&truth, &opened().homes(&directory, &mut Random(seed))));
+    aloud(&format!("postcodes, as they are kept now: with the key {:.2} %", 100.0 * of_opened));
+    assert!(of_opened <= MOST_HOMES, "{of_opened} of the postcodes are worked out from the encodings of now");
+}
+
+/// Most postcodes that the attack finds in encodings which lie open. Guessing from the small area finds one in eight. A lot decides of all
+/// records of a code at once, so that the share moves by more than its records alone would let it: 11 and 13 in 100 were seen.
+const MOST_HOMES: f64 = 0.2;
+
+/// An encoding of a postcode ends with its tokens, and no piece of a filter that an earlier version would have made stands in any file.
+#[test]
+fn a_lake_keeps_no_filter_of_a_postcode() {
+    let (mut codes, kind) = (0, EncodingKind::Postcode);
+    for batch in &copies().rows {
+        for code in batch.column_by_name("enc_postcode").unwrap().as_binary::<i32>().iter().flatten() {
+            assert_eq!(code.len(), kind.tokens().unwrap() * PART_BYTES);
+            codes += 1;
+        }
+    }
+    assert!(codes > 4_000, "{codes}");
+    let before = with_filters(opened(), &directory());
+    let filters = before.people.iter().filter_map(|p| p.postcode.as_deref()?.get(kind.tokens()? * PART_BYTES..));
+    let mut pieces = HashSet::new();
+    for piece in filters.flat_map(|filter| filter.chunks_exact(8)).filter(|p| p.iter().all(|byte| *byte != 0)) {
+        pieces.insert(u64::from_le_bytes(piece.try_into().unwrap()));
+    }
+    assert!(pieces.len() > 400, "{}", pieces.len());
+    assert_eq!(standing(&copies().unsealed, &pieces, &HashSet::new()), (0, 0), "opened with the key");
+    assert_eq!(standing(&sample().lake, &pieces, &HashSet::new()), (0, 0));
+    let blind = tempfile::tempdir().unwrap();
+    let bytes: Vec<u8> = pieces.iter().flat_map(|piece| piece.to_le_bytes()).collect();
+    fs::write(blind.path().join("file"), bytes).unwrap();
+    assert_eq!(standing(blind.path(), &pieces, &HashSet::new()).0, pieces.len(), "the search is blind");
 }
 
 #[test]

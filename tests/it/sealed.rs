@@ -1,30 +1,32 @@
 //! Sealed person records, end to end: what the program says of damage, and a lake that an earlier version filled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::Int32Type;
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int32Type};
 use svp_contract::AgeBand;
+use svp_contract::encoding::{FILTER_BYTES, PART_BYTES};
 
 use crate::ages::rows_below;
 use crate::attacks::{pieces, standing, with_ages};
 use crate::support::{
-    CLOCK, KEY, Lab, OTHER_KEY, Svp, aloud, copy_folder, files_under, number, release_digests, root, session_under,
-    sql, sql_under, svp,
+    CLOCK, KEY, Lab, OTHER_KEY, Svp, aloud, copy_folder, files_under, number, release_digests, root, sealed_tables,
+    session_under, sql, sql_under, svp,
 };
 
 /// The programs that filled the lakes of the fixtures, in the variables that ask for them anew, each with the layout of its lake.
-const OLD_PROGRAMS: [(u32, &str); 2] = [(1, "SVP_FORMAT_1"), (2, "SVP_FORMAT_2")];
+const OLD_PROGRAMS: [(u32, &str); 3] = [(1, "SVP_FORMAT_1"), (2, "SVP_FORMAT_2"), (3, "SVP_FORMAT_3")];
 
 /// The extracts of the fixture; of the second it has a part of the rows.
 const ECDS: &str = "ecds/ecds_2024-05.csv";
 const POLICE: &str = "police_rms/rms_crimes_2024-12.csv";
 
-/// A lake of an earlier layout: two months of two agencies, one slot superseded, ages and row numbers in the clear; of format 1, person
-/// records too.
+/// A lake of an earlier layout: two months of two agencies, one slot superseded, filters of postcodes in the encodings; before format 3
+/// ages and row numbers in the clear; of format 1, person records too.
 fn fixture_of(format: u32) -> PathBuf {
     root().join(format!("tests/it/fixtures/format_{format}"))
 }
@@ -66,7 +68,7 @@ fn lab_of(format: u32) -> Lab {
     lab
 }
 
-/// Makes a fixture anew with the program of the last version of its layout, in `SVP_FORMAT_1` or `SVP_FORMAT_2`; does nothing without.
+/// Makes a fixture anew with the program of the last version of its layout, in `SVP_FORMAT_1` and so on; does nothing without.
 #[test]
 fn the_lakes_of_earlier_layouts_are_made_anew_where_somebody_asks() {
     for (format, variable) in OLD_PROGRAMS {
@@ -78,6 +80,8 @@ fn the_lakes_of_earlier_layouts_are_made_anew_where_somebody_asks() {
 
 fn make_anew(program: &std::ffi::OsStr, fixture: &Path) {
     let lab = lab();
+    // People are linked as that version did by itself: the definition of now may have other levels.
+    fs::remove_file(lab.site().join("pipelines/linkage/people.toml")).unwrap();
     let run = |more: &[&str]| {
         let mut old = std::process::Command::new(program);
         old.arg("--site").arg(lab.site()).args(["run", "--area", "wessmark", "--clock", CLOCK, "--lake"]);
@@ -145,13 +149,84 @@ fn a_lake_of_format_2_gets_bands_of_age_and_says_the_same() {
     assert_eq!(people(&lake), before, "people are the same");
     assert_eq!(number(&lake, "SELECT count(*) FROM party WHERE aged_under(age_band, 25)"), young);
     let record = fs::read_to_string(lake.join("runs/00000003.json")).unwrap();
-    assert!(record.contains("\"format\": 3"), "{record}");
+    assert!(record.contains("\"format\": 4"), "{record}");
     assert!(!lake.join("runs/vacuum.due").exists());
+    has_no_filter(&lake, &fixture);
     let new = newest_release(&lake);
     assert!(new.file_name() > newest_release(&fixture).file_name(), "{new:?}");
     assert_eq!(tables_of(&new), tables_of(&newest_release(&fixture)));
     let again = lab.run().run().good();
     assert!(!again.stderr.contains("bands of age"), "{}", again.stderr);
+}
+
+/// Encodings of postcodes by the record and event that they are of, in all sealed tables.
+fn postcodes(lake: &Path) -> BTreeMap<(String, String), Vec<u8>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let mut out = BTreeMap::new();
+    for table in sealed_tables() {
+        let rows = runtime.block_on(async {
+            session_under(lake, KEY).await.table(&table.name).await.unwrap().collect().await.unwrap()
+        });
+        for batch in rows {
+            let text = |name: &str| batch.column_by_name(name).unwrap().as_string::<i32>().clone();
+            let (records, events) = (text("person_record_id"), text("event_id"));
+            let codes = cast(batch.column_by_name("enc_postcode").unwrap(), &DataType::Binary).unwrap();
+            for (row, code) in codes.as_binary::<i32>().iter().enumerate() {
+                let event = if events.is_null(row) { "" } else { events.value(row) };
+                out.extend(code.map(|code| ((records.value(row).to_owned(), event.to_owned()), code.to_vec())));
+            }
+        }
+    }
+    out
+}
+
+/// Every postcode that the fixture has with a filter is there with its tokens alone, and no file of person records is one of the fixture's.
+fn has_no_filter(lake: &Path, fixture: &Path) {
+    const TOKENS: usize = 3 * PART_BYTES;
+    let (before, now) = (postcodes(fixture), postcodes(lake));
+    assert!(before.len() > 30 && before.values().all(|code| code.len() == TOKENS + FILTER_BYTES), "{}", before.len());
+    assert!(now.values().all(|code| code.len() == TOKENS));
+    for (row, code) in &before {
+        assert_eq!(code[..TOKENS], now[row]);
+    }
+    let files = |lake: &Path| {
+        let files = files_under(&lake.join("linkage")).into_iter().filter(|(name, _)| name.ends_with(".parquet"));
+        files.map(|(_, path)| fs::read(path).unwrap()).collect::<Vec<_>>()
+    };
+    let now = files(lake);
+    assert!(!now.is_empty() && files(fixture).iter().all(|file| !now.contains(file)), "a file of before is left");
+}
+
+/// A lake whose encodings have a filter of the postcode, and whose matches of events have weights.
+#[test]
+fn a_lake_of_format_3_loses_its_filters_of_postcodes_and_says_the_same() {
+    let lab = lab_of(3);
+    let (lake, fixture) = (lab.lake(), fixture_of(3));
+    let before = people(&lake);
+    assert!(before.len() > 40);
+    // Who looks before the upgrade finds the same people, and changes nothing.
+    let key = lab.key().display().to_string();
+    let found = link(&lab, &["--key", &key]).run().good();
+    let said = format!("are {} people", before.values().collect::<BTreeSet<_>>().len());
+    assert!(found.stderr.contains(&said), "{said}: {}", found.stderr);
+    assert_eq!(postcodes(&lake), postcodes(&fixture));
+    sql(&lake, "SELECT weight, probability FROM event_match");
+
+    lab.write(POLICE, thinned(POLICE, 2));
+    let ran = lab.run().run().good();
+    let told = "person records, of which an earlier version kept a filter of the postcode, are kept without it now";
+    assert!(ran.stderr.contains(told) && ran.stderr.contains("backups of the lake"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("in the clear") && !ran.stderr.contains("exact ages"), "{}", ran.stderr);
+    has_no_filter(&lake, &fixture);
+    assert_eq!(people(&lake), before, "people are the same, and keep their keys");
+    assert_eq!(number(&lake, "SELECT count(*) FROM person_history WHERE run > 2"), 0, "nothing happened to anybody");
+    let record = fs::read_to_string(lake.join("runs/00000003.json")).unwrap();
+    assert!(record.contains("\"format\": 4"), "{record}");
+    assert!(!lake.join("runs/vacuum.due").exists());
+    svp(["sql", "--lake"]).arg(&lake).arg("SELECT weight FROM event_match").run().ended(10);
+    assert_eq!(tables_of(&newest_release(&lake)), tables_of(&newest_release(&fixture)));
+    let again = lab.run().run().good();
+    assert!(!again.stderr.contains("an earlier version"), "{}", again.stderr);
 }
 
 /// The newest release of a lake.
@@ -197,6 +272,7 @@ fn is_sealed(lab: &Lab, before: &BTreeMap<String, String>) {
     }
     assert_eq!(&people(&lake), before, "people are the same");
     is_banded(&lake, &fixture());
+    has_no_filter(&lake, &fixture());
     assert!(!lake.join("runs/vacuum.due").exists());
 }
 
@@ -244,7 +320,7 @@ fn a_lake_of_format_1_is_sealed_by_the_next_run_and_says_the_same() {
     is_sealed(&lab, &before);
     assert_eq!(number(&lake, "SELECT count(*) FROM person_link"), n);
     let record = fs::read_to_string(lake.join("runs/00000003.json")).unwrap();
-    assert!(record.contains("\"format\": 3") && record.contains("\"sealed\""), "{record}");
+    assert!(record.contains("\"format\": 4") && record.contains("\"sealed\""), "{record}");
     // What it kept of the contents of extracts is keyed now, and the ledger's names for the same data are known.
     let was: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(fixture().join("runs/00000002.json")).unwrap()).unwrap();

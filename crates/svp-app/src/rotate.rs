@@ -75,7 +75,9 @@ pub async fn rotate(
     let mut rotated = Vec::new();
     for spec in &specs {
         let table = site.tables.iter().find(|t| t.name == table_of(&spec.name));
-        let Some(rotation) = TableRotation::new(old, &next, table) else { return Err(AppError::NoKey) };
+        let Some(rotation) = TableRotation::new(old, &next, table, &spec.keyed_digests) else {
+            return Err(AppError::NoKey);
+        };
         let turn = |batch: &RecordBatch| {
             let keyed = (spec.name == "receipt").then(|| contents::keyed_receipts(batch, old)).transpose()?;
             rotation.turn(keyed.as_ref().unwrap_or(batch)).map_err(unusable)

@@ -110,8 +110,13 @@ pub fn tables(site: &Site) -> Vec<TableSpec> {
     let distinct = |name: &str| -> Vec<String> {
         let table = site.tables.iter().find(|t| t.name == table_of(name));
         let columns = table.into_iter().flat_map(|t| &t.columns);
-        let alone = columns.filter(|c| c.kind == ColumnType::Token || c.name == "row_digest");
+        let alone = columns.filter(|c| c.kind == ColumnType::Token || c.keyed_digest);
         alone.map(|c| c.name.clone()).collect()
+    };
+    let keyed_digests = |name: &str| -> Vec<String> {
+        let table = site.tables.iter().find(|t| t.name == table_of(name));
+        let columns = table.into_iter().flat_map(|t| &t.columns);
+        columns.filter(|c| c.keyed_digest).map(|c| c.name.clone()).collect()
     };
     let mut out: Vec<TableSpec> = site
         .tables
@@ -119,14 +124,15 @@ pub fn tables(site: &Site) -> Vec<TableSpec> {
         .filter(|t| t.zone != "reference")
         .map(|t| {
             let spec = TableSpec::new(&t.zone, &t.name, t.stored_schema(), &partition);
-            spec.sealed(t.sealed).sorted_by(&order_of(t)).distinct(distinct(&t.name))
+            let spec = spec.sealed(t.sealed).sorted_by(&order_of(t)).distinct(distinct(&t.name));
+            spec.keyed_digests(keyed_digests(&t.name))
         })
         .collect();
     for (zone, name, schema) in superseded_tables(&site.tables) {
         let of = site.tables.iter().find(|t| t.name == table_of(&name));
         let order = of.map(order_of).unwrap_or_default();
-        let distinct = distinct(&name);
-        let spec = TableSpec::new(&zone, &name, schema, &partition).sorted_by(&order).distinct(distinct);
+        let spec = TableSpec::new(&zone, &name, schema, &partition).sorted_by(&order).distinct(distinct(&name));
+        let spec = spec.keyed_digests(keyed_digests(&name));
         out.push(spec.sealed(of.is_some_and(|t| t.sealed)));
     }
     for (zone, name, schema) in elsewhere::tables_beside(&site.tables) {
@@ -138,7 +144,8 @@ pub fn tables(site: &Site) -> Vec<TableSpec> {
     out.push(TableSpec::new("quality", "receipt", receipt_schema(), &[]));
     out.push(TableSpec::new("quality", "finding", finding_schema(), &[]));
     out.push(TableSpec::new("quality", "column_profile", profile_schema(), &[]));
-    out.push(TableSpec::new("linked", "person_link", svp_link::link_schema(), &[]));
+    let links = TableSpec::new("linked", "person_link", svp_link::link_schema(), &[]);
+    out.push(links.keyed_digests(svp_link::LINK_DIGESTS.map(str::to_owned)));
     out.push(TableSpec::new("linked", "person_gone", svp_link::gone_schema(), &[]));
     out.push(TableSpec::new("linked", "person_history", svp_link::history_schema(), &[]));
     out.extend(svp_link::event_tables().into_iter().map(|(name, schema)| TableSpec::new("linked", name, schema, &[])));

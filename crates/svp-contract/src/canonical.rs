@@ -8,6 +8,9 @@ use serde_json::Value;
 /// Words of a definition that tell people something and decide nothing.
 const PROSE: [&str; 3] = ["meaning", "title", "description"];
 
+/// Words that say how a lake keeps a column, and decide nothing of what stands in it.
+const KEEPING: [&str; 1] = ["keyed_digest"];
+
 /// One text for one content: JSON with its keys in order, without prose and without what is not said. A key that a later
 /// version adds changes nothing where nobody uses it.
 ///
@@ -26,9 +29,10 @@ fn tidy(value: Value) -> Value {
         Value::Object(keys) => keys.is_empty(),
         Value::Bool(true) => false,
     };
+    let passed_over = |key: &str| PROSE.contains(&key) || KEEPING.contains(&key);
     match value {
         Value::Object(keys) => {
-            let kept = keys.into_iter().filter(|(key, value)| !PROSE.contains(&key.as_str()) && !unsaid(value));
+            let kept = keys.into_iter().filter(|(key, value)| !passed_over(key) && !unsaid(value));
             let sorted: BTreeMap<String, Value> = kept
                 .map(|(key, value)| match (key.as_str(), value) {
                     // What a code means is prose; that it is one is not.
@@ -64,6 +68,8 @@ mod tests {
         let two = json!({"a": {"any_order": 0, "min": 0.0, "new": null, "flag": false}, "b": 1, "c": ""});
         assert_eq!(text(&one), text(&two));
         assert_ne!(text(&one), text(&json!({"b": 1, "a": {"min": 1.0}})));
+        // How a lake keeps a column makes no row another one.
+        assert_eq!(text(&one), text(&json!({"b": 1, "a": {"min": 0.0, "keyed_digest": true}})));
     }
 
     #[test]

@@ -10,6 +10,11 @@ use std::fmt::Write;
 
 use crate::encoding::{EncodingKind, Place, USUAL, WHOLE};
 
+/// Levels that earlier versions had, each with its comparison: they went with the filter of a postcode's characters. A definition that
+/// names one is refused with a word on what to do.
+pub(crate) const FORMER_LEVELS: [(&str, &str); 2] =
+    [("postcode", "one character off"), ("postcode", "two characters off")];
+
 /// Most levels of a comparison; a level is four bits of a comparison vector, zero is "missing".
 pub const MAX_LEVELS: usize = 15;
 
@@ -142,12 +147,8 @@ levels! {
         Equal "equal",
         /// One sector.
         SameSector "same sector",
-        /// The filters reach the first cut.
-        OneCharacterOff "one character off",
         /// One outward code.
         SameOutward "same outward code",
-        /// The filters reach the second cut.
-        TwoCharactersOff "two characters off",
         /// Nothing of it.
         Different "different",
     }
@@ -265,7 +266,7 @@ pub const COMPARISONS: [Comparison; 11] = [
     Comparison::own("birth", &["birth"], Birth::LEVELS, 2)
         .rare(&[Rarity::whole("birth", &[Birth::Equal as u8, Birth::EqualNewYear as u8])]),
     Comparison::text("birth_place", &["birth_place"], &[Rarity::whole("birth_place", &[Text::Equal as u8])]),
-    Comparison::own("postcode", &["postcode"], Postcode::LEVELS, 2)
+    Comparison::own("postcode", &["postcode"], Postcode::LEVELS, 0)
         .rare(&[Rarity::whole("postcode", &[Postcode::Equal as u8])]),
     Comparison::exact("sex", &["sex"]),
     Comparison::text("occupation", &["occupation"], &[Rarity::whole("occupation", &[Text::Equal as u8])]),

@@ -3,6 +3,9 @@
 //! An encoding is a few 64-bit keyed tokens (little endian; zero is "missing") followed by a keyed Bloom filter of
 //! [`FILTER_BYTES`] bytes. Tokens say "equal" or "not equal", the filter says "how similar". Both floors that make and
 //! read encodings take the places from here.
+//!
+//! A postcode has tokens alone. Earlier versions put a filter of its characters behind them; beside the small area it gave the whole
+//! code away, and the linkage hardly lost by its absence. [`EncodingKind::kept`] is what is left of an encoding of then.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,8 +29,7 @@ pub enum EncodingKind {
     /// A date of birth. From: the date. Tokens: whole, day and month exchanged, year and month, month and day, year and
     /// day, year, and whether it is the first of January (1 or 2; a usual placeholder). Filter: each digit with its place.
     Date,
-    /// A postcode. From: the postcode. Tokens: whole, sector, outward code. Filter: each character with its place,
-    /// counted from the end.
+    /// A postcode. From: the postcode. Tokens: whole, sector, outward code. No filter.
     Postcode,
     /// Any other text. From: the text. Token: whole. Filter: bigrams.
     Text,
@@ -71,7 +73,21 @@ impl EncodingKind {
         }
     }
 
-    /// How many tokens stand before the filter; `None` where that depends on the value.
+    /// Whether a filter stands behind the tokens.
+    #[must_use]
+    pub fn has_filter(self) -> bool {
+        self != Self::Postcode
+    }
+
+    /// What is kept of an encoding: all of it, but for the filter that an earlier version put behind the tokens of a kind which has
+    /// none.
+    #[must_use]
+    pub fn kept(self, encoding: &[u8]) -> &[u8] {
+        let tokens = self.tokens().filter(|_| !self.has_filter());
+        tokens.and_then(|n| encoding.get(..n * PART_BYTES)).unwrap_or(encoding)
+    }
+
+    /// How many tokens there are, before the filter if there is one; `None` where that depends on the value.
     #[must_use]
     pub fn tokens(self) -> Option<usize> {
         match self {
@@ -105,8 +121,26 @@ pub fn token_at(encoding: &[u8], place: Place) -> Option<u64> {
     (token != 0).then_some(token)
 }
 
-/// The tokens before the filter and the filter itself.
+/// The tokens before the filter and the filter itself, of an encoding that has one.
 #[must_use]
 pub fn split(encoding: &[u8]) -> Option<(&[u8], &[u8])> {
     encoding.split_at_checked(encoding.len().checked_sub(FILTER_BYTES)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_postcode_the_tokens_are_kept() {
+        let earlier: Vec<u8> = (0..3 * PART_BYTES + FILTER_BYTES).map(|i| i as u8).collect();
+        assert_eq!(EncodingKind::Postcode.kept(&earlier), &earlier[..3 * PART_BYTES]);
+        assert_eq!(EncodingKind::Postcode.kept(&earlier[..3 * PART_BYTES]), &earlier[..3 * PART_BYTES]);
+        // What is too short to be one is not cut.
+        assert_eq!(EncodingKind::Postcode.kept(&earlier[..5]), &earlier[..5]);
+        for kind in [EncodingKind::Name, EncodingKind::Words, EncodingKind::Date, EncodingKind::Text] {
+            assert!(kind.has_filter());
+            assert_eq!(kind.kept(&earlier), earlier);
+        }
+    }
 }

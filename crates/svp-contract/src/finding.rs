@@ -75,6 +75,9 @@ kinds! {
     EncodedBefore "encoded_before" true
         "The encoded file was made before the one that it would supersede: somebody may have sent an old one again."
         "ask the data owner which of the two holds; have the extract that holds encoded anew, or accept this one knowingly"
+    EncodedEarlier "encoded_earlier" false
+        "The encoded file was made by an earlier version, whose encodings of people held more than is kept now: it was left out."
+        "nothing needs to be done; treat the file as the key, and let the data owner use the present version"
     MixedSenders "mixed_senders" true
         "Rows of several senders stand in one file."
         "ask for one file from each sender, or take `sender` out of the source's [files] where one body sends for all"

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::comparison::FORMER_LEVELS;
 use crate::{COMPARISONS, Problem, parse};
 
 /// Learning of the weights.
@@ -177,7 +178,10 @@ impl Linkage {
             let named = c.levels.iter().zip(listed.levels).all(|(given, level)| given == level.name);
             if !named || n < listed.required || n > listed.levels.len() {
                 let all: Vec<String> = listed.levels.iter().map(|l| format!("\"{}\"", l.name)).collect();
-                return wrong(format!("comparison {}: the levels are {}, in this order", c.name, all.join(", ")));
+                let what = format!("comparison {}: the levels are {}, in this order", c.name, all.join(", "));
+                let problem = Problem::new(file, what);
+                let former = FORMER_LEVELS.iter().any(|(of, name)| *of == c.name && c.levels.iter().any(|n| n == name));
+                return Err(if former { problem.hint(OF_FORMER_LEVELS) } else { problem });
             }
             if c.m.len() != n || c.u.len() != n {
                 return wrong(format!("comparison {}: {n} levels, and an m and a u for each", c.name));
@@ -220,6 +224,10 @@ impl Linkage {
     }
 }
 
+/// What to do about a definition that names levels of an earlier version.
+const OF_FORMER_LEVELS: &str = "levels that stood on a filter are gone with it: take them out of `levels`, add their shares in `m` and `u` \
+                                to those of the levels that such pairs reach now, and leave `similarity` out where no level is similar";
+
 /// Whether they add up to 1, and none is below zero.
 fn are_shares(shares: &[f64]) -> bool {
     (shares.iter().sum::<f64>() - 1.0).abs() <= 0.02 && shares.iter().all(|v| *v >= 0.0)
@@ -245,8 +253,10 @@ mod tests {
         };
         check("name = \"surname\"\nsim", "name = \"forename\"\nsim", "in this order");
         check("m = [0.98, 0.02]", "m = [0.98, 0.52]", "add up to 1");
-        check("\"same sector\"", "\"same street\"", "\"same sector\", \"one character off\"");
-        check("similarity = [0.8, 0.62]", "similarity = [0.8]", "2 cuts");
+        check("\"same sector\"", "\"same street\"", "\"same sector\", \"same outward code\"");
+        check("\"same sector\", ", "\"same sector\", \"one character off\", ", "hint: levels that stood on a filter");
+        check("similarity = [0.82, 0.7]", "similarity = [0.82]", "2 cuts");
+        check("name = \"postcode\"\n", "name = \"postcode\"\nsimilarity = [0.8, 0.62]\n", "0 cuts");
         check("\"postcode\", \"birth_place\"]", "\"town\"]", "no comparison `town`");
         check("levels.forename = [0.0005, ", "levels.forename = [0.3005, ", "add up to 1");
         check("held = [\"two names, very similar\"", "held = [\"three names\"", "no level `three names`");

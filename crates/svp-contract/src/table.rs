@@ -129,6 +129,10 @@ pub struct Column {
     /// row; for every other area it is derived anew from the columns that do not depend on it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub of_area: bool,
+    /// A whole number that is a digest under the key: a rotation of the key turns it, since whoever keeps the old key could make it of a
+    /// guess. It says nothing of what stands in the column, so no digest of a definition has it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keyed_digest: bool,
     /// Token, encoding or sealed number: the columns that it is made from.
     #[serde(default)]
     pub from: Vec<String>,
@@ -287,6 +291,14 @@ impl Table {
             if column.name == "source_row" {
                 let what = "column source_row: the row of a record in its extract is not kept, since it tells its place among others";
                 return Err(Problem::new(file, what).hint("`svp check --rows` finds the rows of a file again"));
+            }
+            if column.keyed_digest && (column.kind != ColumnType::Int64 || column.nature() == Nature::Working) {
+                let what = "`keyed_digest` goes with a stored column of type int64";
+                return Err(Problem::new(file, format!("column {}: {what}", column.name)));
+            }
+            if column.name == "row_digest" && !column.keyed_digest {
+                return Err(Problem::new(file, "column row_digest: it is made under the key, and says so")
+                    .hint("give the column `keyed_digest = true`, so that a rotation of the key turns it"));
             }
             if column.of_area
                 && (column.derive.is_none() || column.nature() == Nature::Working || table.record.is_none())

@@ -180,6 +180,12 @@ impl SourcePlan {
         feed.targets.iter().find(|t| t.table.name == table).map(|t| t.table.zone.as_str())
     }
 
+    /// The table of that name that a feed of the source fills.
+    pub(crate) fn table(&self, feed: &str, table: &str) -> Option<&Table> {
+        let feed = &self.feeds.iter().find(|f| f.plan.name == feed)?.plan;
+        feed.targets.iter().map(|t| &t.table).find(|t| t.name == table)
+    }
+
     /// The plan of a feed by its name.
     pub(crate) fn feed(&self, name: &str) -> Option<&FeedPlan> {
         self.feeds().find(|f| f.name == name)

@@ -1,4 +1,4 @@
-//! Tables that an earlier version wrote with columns which they are not to have any longer.
+//! Tables that an earlier version wrote with what they are not to have any longer: columns, or something inside sealed ones.
 
 use datafusion::prelude::SessionContext;
 use futures::StreamExt;
@@ -32,12 +32,19 @@ impl Lake {
         }
         Ok(out)
     }
+
+    /// Those of `tables` that the last run left sealed in an earlier layout: what is to go from their columns shows only when they are
+    /// opened.
+    pub fn sealed_before(&self, tables: &[TableSpec]) -> Vec<TableSpec> {
+        let Some(run) = self.last_run().filter(|run| run.format < LAKE_FORMAT) else { return Vec::new() };
+        tables.iter().filter(|spec| spec.sealed && run.sealed.contains_key(&spec.key())).cloned().collect()
+    }
 }
 
 impl RunTxn {
     /// Writes a declared table anew with the columns that it is to have: every batch of rows passes through `change`, which adds what
-    /// follows from columns that go. Columns that neither has are NULL. The table is committed. Gives the number of its rows. The old
-    /// files stay until [`finish_and_vacuum`](Self::finish_and_vacuum).
+    /// follows from columns that go, or takes something out of those that stay. Columns that neither has are NULL. A sealed table is opened
+    /// and sealed again. The table is committed. Gives the number of its rows. The old files stay until [`finish_and_vacuum`](Self::finish_and_vacuum).
     ///
     /// # Errors
     /// A table that was not declared, rows that cannot be read or written, and whatever `change` refuses. Nothing of the table is committed

@@ -22,6 +22,8 @@ pub struct TableSpec {
     pub sealed: bool,
     /// Columns whose values hardly ever come twice in a file: a dictionary of them would be as long as the column.
     pub distinct: Vec<String>,
+    /// Columns of 64-bit numbers that are digests under the key of the lake: whoever writes the table under another key turns them.
+    pub keyed_digests: Vec<String>,
     /// The columns by which the rows of each file are ordered; none, and they stay as they came.
     pub sorted_by: Vec<String>,
 }
@@ -36,6 +38,7 @@ impl TableSpec {
             partition: partition.iter().map(ToString::to_string).collect(),
             sealed: false,
             distinct: Vec::new(),
+            keyed_digests: Vec::new(),
             sorted_by: Vec::new(),
         }
     }
@@ -44,6 +47,12 @@ impl TableSpec {
     #[must_use]
     pub fn distinct(self, columns: impl IntoIterator<Item = String>) -> Self {
         Self { distinct: columns.into_iter().collect(), ..self }
+    }
+
+    /// The same table, with the columns that are digests under the key.
+    #[must_use]
+    pub fn keyed_digests(self, columns: impl IntoIterator<Item = String>) -> Self {
+        Self { keyed_digests: columns.into_iter().collect(), ..self }
     }
 
     /// The same table, stored sealed or not.

@@ -229,9 +229,9 @@ pub(crate) fn birth(cuts: &Cuts, a: Option<&Value>, b: Option<&Value>) -> Birth 
     }
 }
 
-/// Postcodes.
+/// Postcodes: by their tokens alone, whatever stands behind these in an encoding of before.
 #[inline(always)]
-pub(crate) fn postcode(cuts: &Cuts, a: Option<&Value>, b: Option<&Value>) -> Postcode {
+pub(crate) fn postcode(a: Option<&Value>, b: Option<&Value>) -> Postcode {
     let (Some(a), Some(b)) = (a, b) else { return Postcode::Missing };
     let same = |place| a.token(place) != 0 && a.same(b, place);
     if same(WHOLE) {
@@ -240,12 +240,7 @@ pub(crate) fn postcode(cuts: &Cuts, a: Option<&Value>, b: Option<&Value>) -> Pos
     if same(SECTOR) {
         return Postcode::SameSector;
     }
-    match (cuts.band(POSTCODE, a.dice(b)), same(OUTWARD)) {
-        (0, _) => Postcode::OneCharacterOff,
-        (_, true) => Postcode::SameOutward,
-        (1, _) => Postcode::TwoCharactersOff,
-        _ => Postcode::Different,
-    }
+    if same(OUTWARD) { Postcode::SameOutward } else { Postcode::Different }
 }
 
 /// Other text, under the cuts of comparison `c`.

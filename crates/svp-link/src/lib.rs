@@ -73,7 +73,7 @@ mod value;
 pub use blocking::RuleCost;
 pub use error::LinkError;
 pub use events::{EVENT_STEPS, EventReport, LevelReport, PairReport, check_events, event_tables, match_events};
-pub use link::{LinkReport, LinkRequest, Saved, gone_schema, history_schema, link, link_schema};
+pub use link::{LINK_DIGESTS, LinkReport, LinkRequest, Saved, gone_schema, history_schema, link, link_schema};
 pub use linked::{Linked, PreviousLink, PreviousLinks};
 pub use linker::Linker;
 pub use model::Model;

@@ -98,6 +98,9 @@ pub fn link_schema() -> SchemaRef {
     ]))
 }
 
+/// The columns of `linked/person_link` that are digests under the key: of the encodings of a person record.
+pub const LINK_DIGESTS: [&str; 1] = ["mark"];
+
 /// Arrow schema of `linked/person_history`: what happened to people, and why.
 #[must_use]
 pub fn history_schema() -> SchemaRef {

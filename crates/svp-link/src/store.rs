@@ -239,7 +239,7 @@ impl Store {
                 *slot |= comparison::names(cuts, self.names(a), self.names(b));
             }
             self.compare(BIRTH, rows, out, |a, b| comparison::birth(cuts, a, b) as u8);
-            self.compare(POSTCODE, rows, out, |a, b| comparison::postcode(cuts, a, b) as u8);
+            self.compare(POSTCODE, rows, out, |a, b| comparison::postcode(a, b) as u8);
             for (c, listed) in COMPARISONS.iter().enumerate() {
                 if listed.kind == ComparisonKind::Text {
                     self.compare(c, rows, out, |a, b| comparison::text(cuts, c, a, b) as u8);

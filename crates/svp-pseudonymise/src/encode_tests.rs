@@ -62,6 +62,29 @@ fn postcodes_share_sector_and_outward_code() {
     assert_ne!(token_at(&a, encoding::WHOLE), token_at(&b, encoding::WHOLE));
     assert_eq!(token_at(&a, encoding::SECTOR), token_at(&b, encoding::SECTOR));
     assert_eq!(token_at(&a, encoding::OUTWARD), token_at(&code("EX41AA"), encoding::OUTWARD));
+    assert_eq!(a.len(), 3 * encoding::PART_BYTES, "and nothing behind the tokens");
+}
+
+/// What earlier versions made of a postcode has the same tokens, and a rotation drops what stood behind them.
+#[test]
+fn a_postcode_of_before_has_the_same_tokens_and_loses_its_filter() {
+    let old = key();
+    let next = old.rotated().unwrap();
+    let rotation = old.step_to(&next).unwrap();
+    let parts = [Some("EX4 6TJ")];
+    let now = encode(&old, EncodingKind::Postcode, "column", &parts);
+    let mut before = Vec::new();
+    assert!(Encoder::as_before(&old, EncodingKind::Postcode, "column", "column").encode(&parts, &mut before));
+    assert_eq!(before.len(), now.len() + FILTER_BYTES);
+    assert!(before[now.len()..].iter().any(|byte| *byte != 0));
+    assert_eq!(EncodingKind::Postcode.kept(&before), now);
+    rotate(EncodingKind::Postcode, &rotation, &rotation.permutation("column"), &mut before);
+    assert_eq!(before, encode(&next, EncodingKind::Postcode, "column", &parts));
+    // Other kinds are made as they were.
+    let mut name = Vec::new();
+    let parts = [Some("SMITH"), Some("SMITH"), None];
+    assert!(Encoder::as_before(&old, EncodingKind::Name, "name", "name").encode(&parts, &mut name));
+    assert_eq!(name, encode(&old, EncodingKind::Name, "name", &parts));
 }
 
 #[test]
@@ -86,6 +109,7 @@ proptest! {
             (EncodingKind::Name, vec![Some(name.as_str()), Some(name.as_str()), None]),
             (EncodingKind::Words, vec![Some("ANNA MARIA")]),
             (EncodingKind::Date, vec![Some(date.as_str())]),
+            (EncodingKind::Postcode, vec![Some("EX4 6TJ")]),
         ] {
             let mut turned = encode(&old, kind, "column", &parts);
             rotate(kind, &rotation, &rotation.permutation("column"), &mut turned);

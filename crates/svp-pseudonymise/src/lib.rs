@@ -47,6 +47,7 @@
 //! | a token of one field | [`Tokeniser::token`]; as raw bits [`Tokeniser::digest`] |
 //! | an encoding of a name, date, postcode or text | [`encode::Encoder::encode`] |
 //! | all columns of a batch, as its table in `schemas/` says | [`pseudonymise`](pseudonymise()) |
+//! | rows that an earlier version made, as they are kept now; what it made of the same | [`kept`]; [`made_before`] |
 //! | to know a row again | [`RowDigest::digest`] |
 //! | rows that nobody reads without the key, in a lake; on their way to it; numbers in a row | [`RecordSeal`]; [`TransitSeal`]; [`ValueSeal`] |
 //! | the next key of a lake; the way to it; the rows under it | [`Key::rotated`]; [`Key::step_to`]; [`TableRotation::turn`] |
@@ -77,7 +78,7 @@ mod value_seal;
 pub use error::PseudonymiseError;
 pub use key::Key;
 pub use key_rotation::KeyRotation;
-pub use pseudonymise::{Pseudonymised, pseudonymise};
+pub use pseudonymise::{Pseudonymised, kept, made_before, pseudonymise};
 pub use rotate::TableRotation;
 pub use row_digest::RowDigest;
 pub use seal::{RecordSeal, TransitSeal};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryBuilder, RecordBatch, StringBuilder};
 use arrow::datatypes::{DataType, Date32Type, Int32Type};
-use svp_contract::{Column, ColumnType, EncodingKind, Table};
+use svp_contract::{Column, ColumnType, Table};
 
 use crate::encode::Encoder;
 use crate::{Key, PseudonymiseError, Tokeniser, ValueSeal};
@@ -52,13 +52,59 @@ pub fn pseudonymise(
             let sealed = sealed(table, column, token, staged, key)?;
             out.push(sealed);
         } else if let Some(kind) = column.encoding {
-            out.push(encodings(table, column, kind, staged, key)?);
+            let encoder = Encoder::new(key, kind, column.token_domain(), &column.name);
+            out.push(encodings(table, column, encoder, staged)?);
         } else {
             let array = staged.column_by_name(field.name()).ok_or_else(|| missing(table, field.name()))?;
             out.push(Arc::clone(array));
         }
     }
     RecordBatch::try_new(schema, out).map(Pseudonymised).map_err(PseudonymiseError::Arrow)
+}
+
+/// The columns of which earlier versions made more than is kept now, by their names, each as it was made then. They are held against what
+/// an encoded file says that it was made of, and are never stored.
+///
+/// # Errors
+/// As [`pseudonymise`].
+pub fn made_before(
+    table: &Table,
+    staged: &RecordBatch,
+    key: &Key,
+) -> Result<Vec<(String, ArrayRef)>, PseudonymiseError> {
+    let of = |column: &Column| Some((column.clone(), column.encoding.filter(|kind| !kind.has_filter())?));
+    let made = table.columns.iter().filter_map(of).map(|(column, kind)| {
+        let encoder = Encoder::as_before(key, kind, column.token_domain(), &column.name);
+        let array = encodings(table, &column, encoder, staged)?;
+        Ok((column.name, array))
+    });
+    made.collect()
+}
+
+/// The rows of a table without what earlier versions put into encodings and this one does not keep, and how many of them had it.
+///
+/// # Errors
+/// Encodings that are no bytes; when the batch cannot be built.
+pub fn kept(table: &Table, batch: &RecordBatch) -> Result<(RecordBatch, u64), PseudonymiseError> {
+    let schema = batch.schema();
+    let mut had = vec![false; batch.num_rows()];
+    let columns = schema.fields().iter().zip(batch.columns()).map(|(field, column)| {
+        let kind = table.column(field.name()).and_then(|c| c.encoding).filter(|kind| !kind.has_filter());
+        let Some(kind) = kind else { return Ok(Arc::clone(column)) };
+        let wrong = || PseudonymiseError::WrongType { column: field.name().clone(), wanted: "bytes" };
+        let encodings = column.as_binary_opt::<i32>().ok_or_else(wrong)?;
+        let mut out = BinaryBuilder::with_capacity(encodings.len(), encodings.len() * 24);
+        for (encoding, had) in encodings.iter().zip(&mut had) {
+            let kept = encoding.map(|encoding| kind.kept(encoding));
+            *had |= kept.map(<[u8]>::len) != encoding.map(<[u8]>::len);
+            out.append_option(kept);
+        }
+        Ok(Arc::new(out.finish()) as ArrayRef)
+    });
+    let columns = columns.collect::<Result<_, _>>()?;
+    let had = had.into_iter().filter(|had| *had).count() as u64;
+    let batch = RecordBatch::try_new(Arc::clone(&schema), columns).map_err(PseudonymiseError::Arrow)?;
+    Ok((batch, had))
 }
 
 fn missing(table: &Table, column: &str) -> PseudonymiseError {
@@ -117,15 +163,13 @@ fn tokens(
 fn encodings(
     table: &Table,
     column: &Column,
-    kind: EncodingKind,
+    mut encoder: Encoder,
     staged: &RecordBatch,
-    key: &Key,
 ) -> Result<ArrayRef, PseudonymiseError> {
     let mut parts: Vec<Part<'_>> = Vec::with_capacity(column.from.len());
     for name in &column.from {
         parts.push(Part::new(name, staged.column_by_name(name).ok_or_else(|| missing(table, name))?)?);
     }
-    let mut encoder = Encoder::new(key, kind, column.token_domain(), &column.name);
     let mut out = BinaryBuilder::with_capacity(staged.num_rows(), staged.num_rows() * 96);
     let mut encoding = Vec::with_capacity(128);
     for row in 0..staged.num_rows() {

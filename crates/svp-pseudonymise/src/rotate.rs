@@ -1,6 +1,6 @@
 //! Takes the rows of a lake over to the next key: tokens, encodings, sealed numbers and digests of rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryBuilder, Int64Array, RecordBatch, StringBuilder};
@@ -12,10 +12,6 @@ use crate::key_rotation::Permutation;
 use crate::pseudonymise::seal_numbers;
 use crate::token::token_bits;
 use crate::{Key, KeyRotation, PseudonymiseError, ValueSeal, token_text};
-
-/// Names of the columns that keep digests: of the text of a row, and of the encodings of a person record. Whoever has the old key can make
-/// them of a guess.
-const DIGESTS: [&str; 2] = ["row_digest", "mark"];
 
 /// Turns the rows of one table.
 ///
@@ -30,7 +26,7 @@ const DIGESTS: [&str; 2] = ["row_digest", "mark"];
 /// let column = |text: String| Arc::new(StringArray::from(vec![text])) as _;
 /// let batch = RecordBatch::try_from_iter([("person_key", column(token(&old)))]).unwrap();
 /// // Only who has the next key can take the rows over to it; who has the old one alone makes none of its tokens.
-/// let turn = TableRotation::new(&old, &next, None).expect("the next key of the old one");
+/// let turn = TableRotation::new(&old, &next, None, &[]).expect("the next key of the old one");
 /// let turned = turn.turn(&batch)?;
 /// assert_eq!(turned.column(0).as_string::<i32>().value(0), token(&next));
 /// assert_ne!(token(&old), token(&next));
@@ -40,6 +36,7 @@ pub struct TableRotation {
     rotation: KeyRotation,
     encodings: BTreeMap<String, (EncodingKind, Permutation)>,
     sealed: BTreeMap<String, Resealed>,
+    digests: BTreeSet<String>,
 }
 
 /// A column of sealed numbers, with what opens it and what seals it again.
@@ -50,9 +47,10 @@ struct Resealed {
 }
 
 impl TableRotation {
-    /// For a canonical table, or for one that holds tokens only (`None`). `None` where `next` is not made of `old` by one rotation.
+    /// For a canonical table, or for one that holds tokens only (`None`). `digests` names the columns of 64-bit numbers that are digests
+    /// under the key: whoever has the old key could make them of a guess. `None` where `next` is not made of `old` by one rotation.
     #[must_use]
-    pub fn new(old: &Key, next: &Key, table: Option<&Table>) -> Option<Self> {
+    pub fn new(old: &Key, next: &Key, table: Option<&Table>, digests: &[String]) -> Option<Self> {
         let rotation = old.step_to(next)?;
         let columns = || table.into_iter().flat_map(|t| &t.columns);
         let encodings =
@@ -62,7 +60,7 @@ impl TableRotation {
             (column.name.clone(), Resealed { column: column.clone(), old, next })
         };
         let sealed = columns().filter(|c| c.kind == ColumnType::Sealed).map(resealed).collect();
-        Some(Self { rotation, encodings, sealed })
+        Some(Self { rotation, encodings, sealed, digests: digests.iter().cloned().collect() })
     }
 
     /// The batch under the next key. Every text that is a token is turned, whatever its column, so that none can be
@@ -128,7 +126,7 @@ impl TableRotation {
                 }
                 Arc::new(out.finish())
             }
-            (DataType::Int64, _) if DIGESTS.contains(&name) => {
+            (DataType::Int64, _) if self.digests.contains(name) => {
                 let old = column.as_primitive::<Int64Type>();
                 let turn = |v: i64| self.rotation.part(v as u64) as i64;
                 Arc::new(old.iter().map(|v| v.map(turn)).collect::<Int64Array>())
@@ -184,7 +182,7 @@ mod tests {
         let schema = Arc::new(arrow::datatypes::Schema::new(fields));
         let staged = RecordBatch::try_new(schema, columns).unwrap();
         let made = |key: &Key| pseudonymise(table, "source", &staged, key).unwrap().into_inner();
-        let rotation = TableRotation::new(&old, &next, Some(table)).unwrap();
+        let rotation = TableRotation::new(&old, &next, Some(table), &[]).unwrap();
         assert_ne!(made(&old), made(&next));
         assert_eq!(rotation.turn(&made(&old)).unwrap(), made(&next));
         if table.columns.iter().any(|c| c.kind == ColumnType::Sealed) {
@@ -198,13 +196,14 @@ mod tests {
     #[test]
     fn digests_of_records_are_turned() {
         let old = Key::generate("test").unwrap();
-        let turn = TableRotation::new(&old, &old.rotated().unwrap(), None).unwrap();
-        for name in DIGESTS {
-            let column = Arc::new(Int64Array::from(vec![Some(7), None, Some(i64::MIN)])) as ArrayRef;
-            let turned = turn.turn(&RecordBatch::try_from_iter([(name, column)]).unwrap()).unwrap();
-            let turned = turned.column(0).as_primitive::<Int64Type>();
-            assert!(turned.value(0) != 7 && turned.is_null(1) && turned.value(2) != i64::MIN, "{name}");
-        }
+        let digests = ["mark".to_owned()];
+        let turn = TableRotation::new(&old, &old.rotated().unwrap(), None, &digests).unwrap();
+        let column = || Arc::new(Int64Array::from(vec![Some(7), None, Some(i64::MIN)])) as ArrayRef;
+        let turned =
+            turn.turn(&RecordBatch::try_from_iter([("mark", column()), ("other", column())]).unwrap()).unwrap();
+        let [mark, other] = [0, 1].map(|at| turned.column(at).as_primitive::<Int64Type>().clone());
+        assert!(mark.value(0) != 7 && mark.is_null(1) && mark.value(2) != i64::MIN);
+        assert_eq!((other.value(0), other.value(2)), (7, i64::MIN), "a number that is no digest stays");
     }
 
     #[test]

@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use svp_contract::encoding::{
-    FILTER_BYTES, MONTH_DAY, OUTWARD, PART_BYTES, Place, WHOLE, YEAR_DAY, YEAR_MONTH, token_at,
-};
+use svp_contract::encoding::{FILTER_BYTES, MONTH_DAY, Place, WHOLE, YEAR_DAY, YEAR_MONTH, token_at};
 
 use super::linear::{Random, add, bits, solve};
 use super::loot::{Date, Loot, Person, day, days_since};
@@ -206,40 +204,14 @@ fn mean<'a>(rows: impl ExactSizeIterator<Item = &'a Vec<f64>>, width: usize) -> 
     out
 }
 
-/// Postcodes where sectors have tokens only together with a name. `characters` says that filters of characters are there. Without them
-/// the tokens of a small area are given its codes by lot, each once.
-pub fn homes(
-    loot: &Loot,
-    directory: &[(String, String)],
-    characters: bool,
-    random: &mut Random,
-) -> BTreeMap<String, String> {
-    let areas: BTreeMap<&str, u64> = directory.iter().map(|(_, area)| area.as_str()).zip(1..).collect();
-    let homes: Vec<(&Person, postcodes::Home<'_>)> = loot
-        .people
-        .iter()
-        .filter_map(|p| {
-            let (code, area) = (p.postcode.as_deref()?, p.area.as_deref()?);
-            let filter = code.get((OUTWARD + 1) * PART_BYTES..)?;
-            Some((p, postcodes::Home { whole: token_at(code, WHOLE)?, sector: *areas.get(area)?, filter, area }))
-        })
-        .collect();
-    let (people, homes): (Vec<&Person>, Vec<postcodes::Home<'_>>) = homes.into_iter().unzip();
-    let named = if characters {
-        postcodes::postcodes(&homes, directory, random.next())
-    } else {
-        let mut codes: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
-        directory.iter().for_each(|(code, area)| codes.entry(area).or_default().push(code));
-        let mut named = BTreeMap::new();
-        for home in &homes {
-            let left = codes.get_mut(home.area).filter(|left| !left.is_empty());
-            if let (false, Some(left)) = (named.contains_key(&home.whole), left) {
-                let code = left.swap_remove(random.below(left.len()));
-                named.insert(home.whole, code.clone());
-            }
-        }
-        named
-    };
+/// Postcodes where sectors have tokens only together with a name, and codes no filter: by lot, of the codes of the small area.
+pub fn homes(loot: &Loot, directory: &[(String, String)], random: &mut Random) -> BTreeMap<String, String> {
+    let homes = loot.people.iter().filter_map(|p| {
+        let (code, area) = (p.postcode.as_deref()?, p.area.as_deref()?);
+        Some((p, postcodes::Home { whole: token_at(code, WHOLE)?, sector: 0, filter: &[], area }))
+    });
+    let (people, homes): (Vec<&Person>, Vec<postcodes::Home<'_>>) = homes.unzip();
+    let named = postcodes::by_lot(&homes, directory, false, random);
     let code = |home: &postcodes::Home<'_>| named.get(&home.whole).cloned();
     people.iter().zip(&homes).filter_map(|(p, home)| Some((p.record.clone(), code(home)?))).collect()
 }

@@ -231,7 +231,11 @@ impl Loot {
             .collect();
         if !homes.is_empty() {
             let (people, homes): (Vec<&Person>, Vec<postcodes::Home<'_>>) = homes.into_iter().unzip();
-            let named = postcodes::postcodes(&homes, directory, random.next());
+            let named = if homes.iter().all(|home| home.filter.is_empty()) {
+                postcodes::by_lot(&homes, directory, true, random)
+            } else {
+                postcodes::postcodes(&homes, directory, random.next())
+            };
             for (person, home) in people.iter().zip(&homes) {
                 if let Some(code) = named.get(&home.whole) {
                     out.insert(person.record.clone(), code.clone());

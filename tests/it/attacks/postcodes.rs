@@ -1,4 +1,5 @@
-//! Postcodes from encodings: the small area in the clear beside them names the sector, and filters tell the letters of the unit.
+//! Postcodes from encodings: the small area beside them names the sector, and the filters of earlier versions tell the letters of the unit.
+//! Where there are no filters, the codes of an area and a sector are drawn by lot.
 //!
 //! Of a sector the public directory has a few codes, which differ in their last two letters. A letter at a place sets the same bits
 //! wherever it stands, so filters of many sectors, each lined up with its codes, teach the bits of each letter (expectation and
@@ -53,6 +54,33 @@ pub fn postcodes(homes: &[Home<'_>], directory: &[(String, String)], seed: u64) 
         group.tokens.iter().zip(lined).map(|(token, code)| (*token, group.codes[code].to_owned())).collect::<Vec<_>>()
     });
     named.collect()
+}
+
+/// Code by its token where no filter tells it: by lot, each code once, of those that the small area has. `with_sector` says that the tokens
+/// of sectors are equal wherever the sector is: then of those that it has too.
+pub fn by_lot(
+    homes: &[Home<'_>],
+    directory: &[(String, String)],
+    with_sector: bool,
+    random: &mut Random,
+) -> BTreeMap<u64, String> {
+    let sectors = if with_sector { sectors(homes, directory) } else { BTreeMap::new() };
+    let mut left: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    directory.iter().for_each(|(code, area)| left.entry(area).or_default().push(code));
+    let mut named: BTreeMap<u64, String> = BTreeMap::new();
+    for home in homes {
+        let Some(codes) = left.get_mut(home.area).filter(|_| !named.contains_key(&home.whole)) else { continue };
+        let of_sector = sectors.get(&home.sector);
+        let within = |code: &str| of_sector.is_none_or(|name| sector(code) == name);
+        let mut places: Vec<usize> = (0..codes.len()).filter(|at| within(codes[*at])).collect();
+        if places.is_empty() {
+            places = (0..codes.len()).collect();
+        }
+        if let Some(at) = places.get(random.below(places.len().max(1))) {
+            named.insert(home.whole, codes.swap_remove(*at).to_owned());
+        }
+    }
+    named
 }
 
 /// Most times that the letters are learned from another beginning; the best is kept.

@@ -1,5 +1,6 @@
 //! What changes rows that are in the lake already: erasure, a new key, a delivery that is taken out.
 
+use arrow::datatypes::DataType;
 use svp_lake::input::digest_bytes;
 
 use super::*;
@@ -79,6 +80,27 @@ async fn a_rotated_lake_knows_its_new_key_alone() {
     let prepared = Prepared::new(RunRequest { ingest_only: true, ..tiny.request() }).unwrap();
     let again = prepared.run(&MACHINE, next, &Silent).await.unwrap();
     assert!(matches!(again, Outcome::NothingNew { .. }), "{again:?}");
+}
+
+/// Every stored number of 64 bits in the zones that speak of people is said to be a digest under the key, which a rotation turns, or is one of
+/// these counts: a digest that comes later cannot be forgotten.
+#[test]
+fn every_digest_under_the_key_is_said_to_be_one() {
+    const COUNTS: [&str; 4] =
+        ["event_match_level.matches", "event_match_weight.class", "person_history.records", "person_history.run"];
+    let (site, _) = Site::read(&Tiny::new().site()).unwrap();
+    let (mut digests, mut counts) = (Vec::new(), Vec::new());
+    for spec in tables(&site).iter().filter(|spec| spec.zone != "quality") {
+        for field in spec.schema.fields().iter().filter(|f| *f.data_type() == DataType::Int64) {
+            let digest = spec.keyed_digests.contains(field.name());
+            (if digest { &mut digests } else { &mut counts }).push(format!("{}.{}", spec.name, field.name()));
+        }
+        assert!(spec.keyed_digests.iter().all(|name| spec.schema.column_with_name(name).is_some()), "{}", spec.name);
+    }
+    digests.sort();
+    counts.sort();
+    assert_eq!(digests, ["event.row_digest", "event_superseded.row_digest", "person_link.mark"]);
+    assert_eq!(counts, COUNTS);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,9 +9,9 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::error::ArrowError;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use svp_contract::{Acceptance, Finding};
+use svp_contract::{Acceptance, Finding, FindingKind};
 use svp_lake::input::{InputFile, open_blocking};
-use svp_pseudonymise::Key;
+use svp_pseudonymise::{Key, kept};
 
 use super::body::{Body, place};
 use super::envelope::{EnvelopeReader, MARK, Seal};
@@ -238,6 +238,7 @@ pub(crate) fn load(
         receipt.sha256.clone_from(&file.content);
     }
     let mut rows: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+    let mut earlier: BTreeMap<String, u64> = BTreeMap::new();
     let mut last = false;
     let (_, seal) = walk(&file.input, |number, content| {
         let (entry, content) = sealed.body.opened(number, &content).ok_or_else(|| damaged(UNOPENED))?;
@@ -266,6 +267,14 @@ pub(crate) fn load(
             }
             let batch =
                 if table == QUARANTINE { labelled(&batch, &file.label).map_err(|_| unreadable())? } else { batch };
+            let batch = match plan.table(feed, table) {
+                Some(of) => {
+                    let (batch, had) = kept(of, &batch)?;
+                    *earlier.entry(table.to_owned()).or_default() += had;
+                    batch
+                }
+                None => batch,
+            };
             *rows.entry(feed.to_owned()).or_default().entry(table.to_owned()).or_default() += batch.num_rows() as u64;
             sink.write(feed, zone, table, &batch)?;
         }
@@ -296,6 +305,13 @@ pub(crate) fn load(
         }
         // What was accepted at the desk was accepted by the owner of the data.
         findings.raise_once(Finding { refuses: false, ..finding.clone() });
+    }
+    for (table, had) in earlier.into_iter().filter(|(_, had)| *had > 0) {
+        let what = format!(
+            "{had} rows of {table} have encodings of an earlier version; what is not kept of them now (the filter of a postcode) was left out"
+        );
+        let found = Finding::new(FindingKind::EncodedEarlier, &plan.source.name, &file.slot, &file.label, what);
+        findings.raise(found.counted(had, manifest.rows_by_table().get(table.as_str()).copied().unwrap_or_default()));
     }
     let findings = findings.finish()?;
     sink.complete()?;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use svp_contract::{Source, Table, age_edges, canonical, published_age_edges};
 use svp_lake::input::digest_bytes;
-use svp_pseudonymise::{Key, pseudonymise};
+use svp_pseudonymise::{Key, made_before, pseudonymise};
 
 use super::needs::expressions;
 use crate::error::IngestError;
@@ -53,7 +53,8 @@ pub struct Terms {
     /// Part in words to digest of its definition: columns, checks, expressions, maps, functions, reference data.
     pub defined: BTreeMap<String, String>,
     /// Column in words to digest of what the door makes of invented values under the key. It covers what no
-    /// definition says: how this version makes tokens and encodings.
+    /// definition says: how this version makes tokens and encodings. A column of which earlier versions made more than is kept stands here
+    /// a second time, as it was made before: rows that were made so are taken in, without what is not kept.
     pub made: BTreeMap<String, String>,
 }
 
@@ -113,7 +114,11 @@ impl Terms {
         out.extend(there.defined.keys().filter(|part| !here(part)).map(|part| format!("{part} is not known here")));
         // Under another key every token differs, and that has been said.
         if same_key {
-            for (part, digest) in &self.made {
+            for (part, digest) in self.made.iter().filter(|(part, _)| !part.ends_with(BEFORE)) {
+                let before = self.made.get(&format!("{part}{BEFORE}"));
+                if before.is_some() && there.made.get(part) == before {
+                    continue;
+                }
                 let said = |line: &String| line.strip_prefix(part.as_str()).is_some_and(|rest| rest.starts_with(' '));
                 if there.made.get(part) != Some(digest) && !out.iter().any(said) {
                     out.push(format!("{part} is made differently there"));
@@ -204,15 +209,22 @@ impl Terms {
         let columns = table.columns.iter().map(|c| invented(&c.name, &c.kind.arrow())).collect();
         let staged = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(failed)?;
         let stored = pseudonymise(table, "probe", &staged, key)?.into_inner();
-        for (field, column) in stored.schema().fields().iter().zip(stored.columns()) {
-            let cells = ArrayFormatter::try_new(column, &FormatOptions::default().with_null("NULL")).map_err(failed)?;
+        let now = stored.schema();
+        let now = now.fields().iter().map(|field| field.name().clone()).zip(stored.columns().iter().cloned());
+        let before = made_before(table, &staged, key)?.into_iter().map(|(name, column)| (name + BEFORE, column));
+        for (name, column) in now.chain(before) {
+            let cells =
+                ArrayFormatter::try_new(&column, &FormatOptions::default().with_null("NULL")).map_err(failed)?;
             let text: Vec<String> = (0..column.len()).map(|row| cells.value(row).to_string()).collect();
-            let part = format!("table {}: column {}", table.name, field.name());
-            self.made.insert(part, short(&format!("{} {}", field.data_type(), text.join("\n"))));
+            let part = format!("table {}: column {name}", table.name);
+            self.made.insert(part, short(&format!("{} {}", column.data_type(), text.join("\n"))));
         }
         Ok(())
     }
 }
+
+/// What follows the name of a column as earlier versions made it.
+const BEFORE: &str = ", as before";
 
 /// Digest, 16 hexadecimal digits, of what decides the rows that a file becomes: reader, maps, feeds, the tables that they fill
 /// and the functions that they call. Prose, law, thresholds and the names of files do not decide them.
@@ -251,6 +263,19 @@ fn invented(name: &str, kind: &DataType) -> ArrayRef {
 /// 32 hexadecimal digits of a text.
 pub(crate) fn short(text: &str) -> String {
     digest_bytes(text.as_bytes()).chars().take(32).collect()
+}
+
+/// The terms of a file of an earlier version: what is made now, but for the column of which more was made then.
+#[cfg(test)]
+pub(super) fn of_before(terms: &Terms) -> Terms {
+    let mut there = terms.clone();
+    let parts: Vec<String> = there.made.keys().filter_map(|part| Some(part.strip_suffix(BEFORE)?.to_owned())).collect();
+    assert_eq!(parts, ["table person_record: column enc_postcode"]);
+    for part in parts {
+        let before = there.made.remove(&format!("{part}{BEFORE}")).unwrap();
+        assert_ne!(there.made.insert(part, before.clone()), Some(before));
+    }
+    there
 }
 
 #[cfg(test)]
@@ -322,6 +347,17 @@ mod tests {
         let mut there = plain();
         there.made.insert("table person_record: column token_nhs".into(), "0".into());
         assert_eq!(plain().differences(&there), ["table person_record: column token_nhs is made differently there"]);
+    }
+
+    #[test]
+    fn what_was_made_before_is_taken_in_and_nothing_else() {
+        assert_eq!(plain().differences(&of_before(&plain())), [""; 0]);
+        // The digest of what commit 33b94e0 makes of the invented values under this key.
+        let there = of_before(&plain());
+        assert_eq!(there.made["table person_record: column enc_postcode"], "4ae7a23c49761242fe8882a28b6faee5");
+        let mut other = of_before(&plain());
+        other.made.insert("table person_record: column enc_postcode".into(), "0".into());
+        assert_eq!(plain().differences(&other), ["table person_record: column enc_postcode is made differently there"]);
     }
 
     #[test]

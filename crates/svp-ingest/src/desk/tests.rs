@@ -2,10 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, RecordBatch};
 use arrow::compute::concat_batches;
-use svp_contract::{Source, canonical_tables};
+use bytes::Bytes;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use svp_contract::encoding::{FILTER_BYTES, PART_BYTES};
+use svp_contract::{Finding, FindingKind, Source, canonical_tables};
 use svp_functions::{AreaBox, Areas, CodeMaps};
 use svp_lake::input::{InputFile, expand};
 use svp_lake::{Limits, NewFile};
@@ -13,6 +18,7 @@ use svp_pseudonymise::{Key, RowDigest};
 
 use super::body::{Body, place};
 use super::envelope::{EnvelopeReader, EnvelopeWriter};
+use super::terms::of_before;
 use super::write::encode_file;
 use super::{
     DeskError, FORMAT, HEAD, Head, MANIFEST, Manifest, Sealed, Terms, entries, extracts_alone, head_if_encoded, load,
@@ -97,12 +103,66 @@ impl Kept {
 }
 
 fn loaded(path: &Path) -> Result<Kept, IngestError> {
+    Ok(loaded_and_found(path)?.0)
+}
+
+/// The rows of a file, and what was found in it.
+fn loaded_and_found(path: &Path) -> Result<(Kept, Vec<Finding>), IngestError> {
     let (plan, file) = pending_of(plan(), path)?;
     let mut kept = Kept::default();
     let sealed = file.sealed.clone().unwrap();
-    load(&plan, &file, &sealed, None, &mut kept, &[])
+    let loaded = load(&plan, &file, &sealed, None, &mut kept, &[])
         .inspect_err(|_| assert!(!kept.complete, "refused after it was kept"))?;
-    Ok(kept)
+    Ok((kept, loaded.findings))
+}
+
+/// Rows of people as an earlier version made them: behind the tokens of a postcode stands a filter.
+fn with_filters(content: &[u8]) -> Vec<u8> {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(content.to_vec())).unwrap();
+    let mut out: Option<ArrowWriter<Vec<u8>>> = None;
+    for batch in reader.build().unwrap().map(Result::unwrap) {
+        let schema = batch.schema();
+        let columns = schema.fields().iter().zip(batch.columns()).map(|(field, column)| -> ArrayRef {
+            if field.name() != "enc_postcode" {
+                return Arc::clone(column);
+            }
+            let codes = column.as_binary::<i32>().iter();
+            let longer = codes.map(|code| code.map(|code| [code, &[0x5a; FILTER_BYTES]].concat()));
+            Arc::new(BinaryArray::from_iter(longer))
+        });
+        let batch = RecordBatch::try_new(Arc::clone(&schema), columns.collect()).unwrap();
+        let writer = out.get_or_insert_with(|| ArrowWriter::try_new(Vec::new(), schema, None).unwrap());
+        writer.write(&batch).unwrap();
+    }
+    out.unwrap().into_inner().unwrap()
+}
+
+/// A file of an earlier version comes in with the rows that one of now has, and it is told what was left out.
+#[test]
+fn a_file_of_an_earlier_version_is_taken_in_without_what_is_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = encoded(folder.path(), 40);
+    let (now, found_now) = loaded_and_found(&path).unwrap();
+    let mut head: Head = serde_json::from_slice(&in_the_clear(&path)[0].1).unwrap();
+    head.terms = of_before(&head.terms);
+    let before = entries(&input(&path), &key()).unwrap().into_iter().map(|(name, content)| {
+        let people = name.contains("/person_record-");
+        let content = if people { with_filters(&content) } else { content };
+        (name, content)
+    });
+    let before = rewritten(&path, &serde_json::to_vec(&head).unwrap(), &before.collect::<Vec<_>>());
+    let (_, file) = pending_of(plan(), &before).unwrap();
+    refuse_other_terms(&[file], &|_| Ok(terms())).unwrap();
+    let (kept, found) = loaded_and_found(&before).unwrap();
+    assert_eq!(kept.whole(), now.whole());
+    let people = &now.whole()["rows linkage/person_record"];
+    let codes = people.column_by_name("enc_postcode").unwrap();
+    assert!(codes.as_binary::<i32>().iter().flatten().all(|code| code.len() == 3 * PART_BYTES));
+    let told: Vec<&Finding> = found.iter().filter(|f| f.kind == FindingKind::EncodedEarlier).collect();
+    let (with, of) = ((people.num_rows() - codes.null_count()) as u64, people.num_rows() as u64);
+    assert!(with > 50);
+    assert_eq!((told.len(), told[0].count, told[0].of, told[0].refuses), (1, with, of, false));
+    assert_eq!(found.len(), found_now.len() + 1);
 }
 
 /// Where an entry ends does not change what is read, and a file with many entries is whole.

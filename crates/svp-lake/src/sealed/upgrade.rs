@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use arrow::array::RecordBatch;
 use datafusion::prelude::SessionContext;
 
 use crate::error::{LakeError, Result};
@@ -22,12 +23,19 @@ impl Lake {
 }
 
 impl RunTxn {
-    /// Writes a declared table, which is in the clear, anew and sealed, and commits it. Gives the number of its rows. The old files stay
-    /// until [`finish_and_vacuum`](Self::finish_and_vacuum).
+    /// Writes a declared table, which is in the clear, anew and sealed, and commits it: every batch of rows passes through `change`. Gives
+    /// the number of its rows. The old files stay until [`finish_and_vacuum`](Self::finish_and_vacuum).
     ///
     /// # Errors
-    /// A table that was not declared, rows that cannot be read or written. Nothing of the table is committed then.
-    pub async fn seal_table(&self, ctx: &SessionContext, zone: &str, table: &str) -> Result<u64> {
+    /// A table that was not declared, rows that cannot be read or written, and whatever `change` refuses. Nothing of the table is committed
+    /// then.
+    pub async fn seal_table<E: From<LakeError>>(
+        &self,
+        ctx: &SessionContext,
+        zone: &str,
+        table: &str,
+        mut change: impl FnMut(&RecordBatch) -> Result<RecordBatch, E>,
+    ) -> Result<u64, E> {
         let failed = |e| LakeError::engine("reading a table that is sealed", e);
         self.attach(ctx);
         let old = self.table_provider(zone, table).await?;
@@ -39,7 +47,7 @@ impl RunTxn {
         while let Some(batch) = futures::StreamExt::next(&mut stream).await {
             let batch = batch.map_err(failed)?;
             rows += batch.num_rows() as u64;
-            anew.write(&batch).await?;
+            anew.write(&change(&batch)?).await?;
         }
         self.replace_table(zone, table)?;
         anew.finish().await?;

@@ -253,7 +253,7 @@ async fn a_table_in_the_clear_is_sealed_and_no_byte_of_it_is_left() {
 
     // Killed before the record: the clear table stands.
     let run = lake.begin(left.clone()).await.unwrap();
-    assert_eq!(run.seal_table(&context(), "base", "fact").await.unwrap(), 10_004);
+    assert_eq!(run.seal_table(&context(), "base", "fact", unchanged).await.unwrap(), 10_004);
     drop(run);
     let lake = opened(&place, Open::Write).await.with_seal(key("one"));
     assert_eq!(lake.in_the_clear(&sealed_specs()).len(), 1);
@@ -261,7 +261,7 @@ async fn a_table_in_the_clear_is_sealed_and_no_byte_of_it_is_left() {
 
     // Killed after the record and before the old files are deleted.
     let run = lake.begin(left.clone()).await.unwrap();
-    run.seal_table(&context(), "base", "fact").await.unwrap();
+    run.seal_table(&context(), "base", "fact", unchanged).await.unwrap();
     crate::vacuum::make_due(lake.writable().unwrap()).await.unwrap();
     drop(run.finish(RunRecord { number: 0, ..lake.last_run().unwrap().clone() }).await.unwrap());
     assert!(!holding(&place, WORD).is_empty());
@@ -280,7 +280,7 @@ async fn an_empty_table_and_a_run_that_is_not_killed() {
     let lake = opened(&place, Open::Write).await;
     let lake = lake.begin(specs()).await.unwrap().finish(record("r1")).await.unwrap().with_seal(key("one"));
     let run = lake.begin(sealed_specs()).await.unwrap();
-    assert_eq!(run.seal_table(&context(), "base", "fact").await.unwrap(), 0);
+    assert_eq!(run.seal_table(&context(), "base", "fact", unchanged).await.unwrap(), 0);
     let (lake, _) = run.finish_and_vacuum(record("r1")).await.unwrap();
     assert!(!place.files().contains(&"runs/vacuum.due".to_owned()));
     assert_eq!(rows(&lake).await.unwrap(), [""; 0]);
@@ -289,6 +289,10 @@ async fn an_empty_table_and_a_run_that_is_not_killed() {
     let lake = run.finish(record("r2")).await.unwrap();
     assert_eq!(rows(&lake).await.unwrap(), ["a,1,3,3,quillfeather,quillfeather"]);
     assert_eq!(holding(&place, WORD), [""; 0]);
+}
+
+fn unchanged(batch: &RecordBatch) -> Result<RecordBatch, LakeError> {
+    Ok(batch.clone())
 }
 
 /// Writes into the last record that an earlier version wrote it.
@@ -345,4 +349,32 @@ async fn a_table_loses_a_column_and_no_byte_of_it_is_left() {
     lake.register(&ctx).await.unwrap();
     assert_eq!(query(&ctx, "SELECT * FROM fact WHERE slot = '1'").await, ["2,a,1,-2", "1,a,1,-1", "0,a,1,0"]);
     assert_eq!(query(&ctx, "SELECT sum(id), count(*) FROM fact").await, ["10,5"]);
+}
+
+/// A sealed table of an earlier layout is opened, changed and sealed again, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sealed_table_of_an_earlier_layout_is_written_anew_once() {
+    let place = Site::new();
+    let run = opened(&place, Open::Write).await.with_seal(key("one")).begin(sealed_specs()).await.unwrap();
+    load(&run, "a", "1", 0..5, WORD).await;
+    let lake = run.finish(record("r1")).await.unwrap();
+    assert!(lake.sealed_before(&sealed_specs()).is_empty(), "a lake of now is not looked at");
+    let before = place.files();
+    of_an_earlier_layout(&place);
+    let lake = opened(&place, Open::Write).await.with_seal(key("one"));
+    let left = lake.sealed_before(&sealed_specs());
+    assert_eq!(left.iter().map(TableSpec::key).collect::<Vec<_>>(), ["base/fact"]);
+    let run = lake.begin(left.clone()).await.unwrap();
+    let mut seen = 0;
+    let change = |batch: &RecordBatch| {
+        seen += batch.num_rows();
+        Ok::<_, LakeError>(batch.slice(0, 2))
+    };
+    assert_eq!(run.reshape_table(&context(), &left[0], change).await.unwrap(), 5);
+    assert_eq!(seen, 5);
+    let (lake, deleted) = run.finish_and_vacuum(lake.last_run().unwrap().clone()).await.unwrap();
+    assert_eq!((deleted, rows(&lake).await.unwrap().len()), (1, 1));
+    assert!(lake.sealed_before(&sealed_specs()).is_empty());
+    let stays = |name: &String| name.starts_with("base/fact/source=") && place.files().contains(name);
+    assert!(!before.iter().any(stays), "the file of before is gone");
 }

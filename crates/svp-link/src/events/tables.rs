@@ -24,8 +24,8 @@ pub(super) struct Matched {
 
 /// Name and schema of each table that event matching writes into the zone `linked`:
 ///
-/// - `event_match`: one row for each match: both events, their sources, weight (log2), probability, the strictest level
-///   that it reaches;
+/// - `event_match`: one row for each match: both events, their sources, the strictest level that it reaches. Its weight and its
+///   probability are not kept: beside the weights of the classes they would tell whether the ages are equal or a year apart;
 /// - `event_matchable`: one row for each event in scope, with the hour of the day (0 to 23, local, NULL where it is not
 ///   known to the hour), age band and sex that it is counted under;
 /// - `event_match_level`: for each pair of sources and level the matches (all that reach the level), the matches that moved
@@ -52,8 +52,6 @@ fn match_schema() -> SchemaRef {
         ("health_event_id", DataType::Utf8),
         ("police_source", DataType::Utf8),
         ("health_source", DataType::Utf8),
-        ("weight", DataType::Float64),
-        ("probability", DataType::Float64),
         ("level", DataType::Utf8),
     ])
 }
@@ -123,8 +121,6 @@ pub(super) fn matches(matched: &[Matched], levels: &[EventLevel]) -> Result<Reco
             text(rows.iter().map(|(_, c)| c.health.as_str())),
             text(rows.iter().map(|(m, _)| m.report.police_source.as_str())),
             text(rows.iter().map(|(m, _)| m.report.health_source.as_str())),
-            number(rows.iter().map(|(_, c)| c.weight)),
-            number(rows.iter().map(|(_, c)| c.probability)),
             text(rows.iter().map(|(_, c)| level(c.probability))),
         ],
     )?)

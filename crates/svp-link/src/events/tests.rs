@@ -123,3 +123,33 @@ async fn a_wrong_condition_is_told() {
     let problems = check_events(&ctx, "events.toml", &rules).await;
     assert!(problems[0].what.contains("scope.health"), "{problems:?}");
 }
+
+/// Two matches that differ in the difference of ages alone weigh differently, and what is stored of them is equal, byte for byte. (Where
+/// the one reaches a stricter level than the other, the level tells them apart.)
+#[test]
+fn what_is_stored_of_a_match_does_not_tell_equal_ages_from_ages_a_year_apart() {
+    let rules = rules();
+    let mut patterns = Vec::new();
+    for (class, pairs, moved) in [(0, 400.0, 10.0), (1, 60.0, 20.0), (2, 20.0, 900.0)] {
+        patterns.push(Pattern { classes: [0, 0, class, 0, 9, 9], pairs, moved });
+        patterns.push(Pattern { classes: [3, 3, class, 1, 9, 9], pairs: moved, moved: 8.0 * moved });
+    }
+    let model = learn(&patterns, 900.0);
+    let [equal, a_year] = [0, 1].map(|age| model.weight(&[0, 0, age, 0, 9, 9]));
+    assert!(equal > a_year + 0.5, "the ages weigh: {equal} {a_year}");
+    let stored = |weight: f64| {
+        let found = Candidate {
+            police: "crime".into(),
+            health: "attendance".into(),
+            weight,
+            probability: model.probability(weight),
+            minutes: 3,
+            distance: 50.0,
+        };
+        tables::matches(&[Matched { matches: vec![found], ..Matched::default() }], &rules.levels).unwrap()
+    };
+    assert_eq!(stored(equal), stored(a_year));
+    assert!(!stored(equal).column(4).as_string::<i32>().value(0).is_empty());
+    let columns: Vec<String> = stored(equal).schema().fields().iter().map(|f| f.name().clone()).collect();
+    assert_eq!(columns, ["police_event_id", "health_event_id", "police_source", "health_source", "level"]);
+}
