@@ -6,7 +6,9 @@ SVP := target/debug/svp
 DEMO := target/demo
 VENV := target/venv
 
-.PHONY: help demo test check deny conformance faults bench release sample-data docs clean-demo
+COUNTY := target/county
+
+.PHONY: help demo test check deny conformance faults soak bench release sample-data docs clean-demo
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -51,6 +53,13 @@ conformance: $(VENV)/.ready ## differential tests against the reference implemen
 faults: ## damaged deliveries: right, refused or told, never wrong in silence
 	$(CARGO) build --workspace
 	$(or $(wildcard $(VENV)/bin/python),$(PYTHON)) tests/faults/run.py --svp $(SVP) --report target/faults/report.json
+
+soak: $(VENV)/.ready ## the long tests: attacks on a county of 100,000 people, every damaged delivery ten times
+	$(CARGO) build --workspace
+	rm -rf $(COUNTY) && mkdir -p $(COUNTY) && cp -r pipelines schemas docs $(COUNTY)/
+	target/debug/svp-sample --out $(COUNTY)/sample-data --people 100000 --seed 11
+	SVP_COUNTY="$(CURDIR)/$(COUNTY)" $(CARGO) test --workspace --test it are_guessed_without_the_key -- --test-threads 1
+	$(VENV)/bin/python tests/faults/run.py --each 10 --seed 11 --svp $(SVP) --report target/faults/report.json
 
 bench: release $(VENV)/.ready ## ours and the peers', alternating, medians and ratios
 	$(VENV)/bin/python tests/bench/run.py
