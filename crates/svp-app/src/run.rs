@@ -24,6 +24,7 @@ use crate::ages;
 use crate::calendar;
 use crate::contents;
 use crate::erase::erase_again;
+use crate::erased::KeptOut;
 use crate::error::AppError;
 use crate::health;
 use crate::inputs::{self, Paths};
@@ -310,7 +311,9 @@ impl Work<'_> {
     ) -> Result<(RunState, Option<String>), AppError> {
         let progress = self.progress;
         let mut state = timed(progress, "ingest", self.ingest(full, plans, queue, before, accepted)).await?;
-        let again = erase_again(self.ctx, self.txn, self.site, &state.erased).await?;
+        let mut erased = KeptOut::read(&state.erased, self.key)?;
+        let again = erase_again(self.ctx, self.txn, self.site, &mut erased).await?;
+        state.erased = erased.listed();
         if again > 0 {
             self.progress.step("erase", &format!("{again} rows of erased records came again and were taken out"));
         }

@@ -18,6 +18,7 @@ mod change;
 mod delta;
 mod error;
 pub mod files;
+mod finish;
 mod finished;
 pub mod input;
 mod lake;
