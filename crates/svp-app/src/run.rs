@@ -152,6 +152,9 @@ impl Prepared {
         });
         let begun_anew = anew.is_some();
         let told = ledger::read(&lake, &state.ledger, &area.audience, anew).await?;
+        if !begun_anew {
+            health::reviews_stand(&lake, &state.ledger, progress).await?;
+        }
         let mut readers =
             readers::readers(&lake, &state.ledger, site, (&area.audience, &told), begun_anew, progress).await?;
         for reader in &mut readers {
@@ -418,9 +421,10 @@ impl Work<'_> {
         let files = svp_publish::release(&meta, &tables, &outlines)?;
         drop(writing);
         self.progress.step("publish", &format!("{} files", files.len()));
+        let manifest = files.iter().find(|(file, _)| file == ledger::MANIFEST).map(|(_, bytes)| digest_bytes(bytes));
         timed(self.progress, "store", self.txn.publish(&name, files)).await?;
         if let Some(disclosure) = &decided.disclosure {
-            self.record(state, &name, clock, &decided.policies, &tables, disclosure).await?;
+            self.record(state, &name, clock, &decided.policies, &tables, disclosure, manifest).await?;
         }
         Ok(name)
     }
