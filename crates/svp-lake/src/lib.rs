@@ -54,7 +54,7 @@ pub use location::Open;
 pub use new_file::NewFile;
 pub use parquet_folder::register_parquet;
 pub use part::{FinishedPart, PartWriter};
-pub use record::{LAKE_FORMAT, LogMark, RunRecord};
+pub use record::{CheckpointMark, LAKE_FORMAT, LogMark, RunRecord};
 pub use rewrite::Rewrite;
 pub use schema::TableSpec;
 pub use sealed::{SealedFile, SealedTable};

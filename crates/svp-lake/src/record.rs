@@ -27,6 +27,17 @@ pub struct LogMark {
     pub sha256: String,
 }
 
+/// The digest of the newest checkpoint of a log, which stands for all commits up to its version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckpointMark {
+    /// Version of the checkpoint.
+    pub version: i64,
+    /// SHA-256 of its bytes, 64 hex digits.
+    pub sha256: String,
+    /// The digest of the commits after it, as [`LogMark`] makes it of all.
+    pub tail: LogMark,
+}
+
 /// What one finished run left: the version of every table, and whatever the caller adds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
@@ -48,6 +59,10 @@ pub struct RunRecord {
     /// `zone/table` → digest of the table's log up to that version; filled in when the run finishes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub logs: BTreeMap<String, LogMark>,
+    /// `zone/table` → the newest checkpoint of the table's log, where it has one; filled in when the run finishes. A record from before has no
+    /// list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoints: Option<BTreeMap<String, CheckpointMark>>,
     /// A value by which a wrong key is seen before anything is written.
     #[serde(default)]
     pub key_check: Option<String>,
@@ -75,6 +90,7 @@ impl Default for RunRecord {
             tables: BTreeMap::new(),
             sealed: BTreeMap::new(),
             logs: BTreeMap::new(),
+            checkpoints: None,
             key_check: None,
             release: None,
             config_digest: String::new(),

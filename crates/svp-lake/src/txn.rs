@@ -450,7 +450,9 @@ impl RunTxn {
         let sealed = self.sealed()?;
         let known = self.inner.previous.as_ref().map(|run| run.logs.clone()).unwrap_or_default();
         let logs = log_mark::marks(location, &tables, &known).await?;
-        let record = RunRecord { format, number, tables, sealed, logs, ..record };
+        let known = self.inner.previous.as_ref().and_then(|run| run.checkpoints.clone()).unwrap_or_default();
+        let checkpoints = Some(log_mark::checkpoints(location, &tables, &known).await?);
+        let record = RunRecord { format, number, tables, sealed, logs, checkpoints, ..record };
         let written = std::mem::take(&mut *lock(&self.inner.written));
         sync(location, written).await?;
         held.check(number).await?;
