@@ -190,7 +190,7 @@ fn the_command_says_what_it_did_and_the_receipts_add_up() {
     }
     let manifest = manifest(&file);
     let clear = entries(&fs::read(&file).unwrap());
-    assert_eq!((clear[0].0.as_str(), clear[0].1.as_slice()), ("svp-desk", b"2\n".as_slice()));
+    assert_eq!((clear[0].0.as_str(), clear[0].1.as_slice()), ("svp-desk", b"3\n".as_slice()));
     let head: serde_json::Value = serde_json::from_slice(&clear[1].1).unwrap();
     assert_eq!(head["source"], "police_rms");
     assert_eq!(manifest["slot"], "rms_crimes_2024-12");
@@ -231,7 +231,14 @@ fn what_stands_there_is_kept_and_a_key_is_needed() {
     let before = fs::read(desk.place("2024-12")).unwrap();
     desk.encode(&[&extract]).run().ended(2).says(&["rms_crimes_2024-12.svp", "there already", "--force"]);
     desk.encode(&[&extract]).arg("--force").run().good();
-    assert_eq!(fs::read(desk.place("2024-12")).unwrap(), before, "the same extract is the same bytes");
+    assert_eq!(fs::read(desk.place("2024-12")).unwrap(), before, "the same extract at the same time is the same bytes");
+    desk.encode(&[&extract]).arg("--force").env("SVP_CLOCK", "2031-01-01T00:00:00Z").run().good();
+    let (was, is) = (entries(&before), entries(&fs::read(desk.place("2024-12")).unwrap()));
+    assert_eq!(was.len(), is.len());
+    for ((place, before), (_, after)) in was[1..].iter().zip(&is[1..]) {
+        assert_ne!(before, after, "entry {place} shows that it did not change");
+    }
+    desk.encode(&[&extract]).arg("--force").run().good();
 
     let out = desk.lab.path("out");
     let without = svp(["--site"]).arg(desk.lab.site()).args(["pseudonymise", "--source", "police_rms", "--in"]);
@@ -363,11 +370,11 @@ fn a_damaged_file_is_refused() {
         refused(&forged, &["its seal is not of the key that it names"], 4);
     }
 
-    // A later format is not damage, and the one before, whose rows were not sealed, is taken no more.
-    for (format, hint) in [(b'3', "upgrade"), (b'1', "encode the extract again")] {
+    // A later format is not damage, and the first one, whose rows were not sealed, is taken no more.
+    for (format, hint) in [(b'4', "upgrade"), (b'1', "encode the extract again")] {
         let mut other = whole.clone();
         other[512] = format;
-        refused(&other, &[&format!("format {}", char::from(format)), "knows format 2", hint], 11);
+        refused(&other, &[&format!("format {}", char::from(format)), "knows format 3", hint], 11);
     }
     fs::write(&file, &whole).unwrap();
     desk.lab.run().run().good();

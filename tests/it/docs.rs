@@ -1,6 +1,7 @@
 //! The generated pages of `docs/` are what the program says. `UPDATE_DOCS=1` writes them anew (`make docs`).
 
 use std::fs;
+use std::path::Path;
 
 use crate::support::{root, svp};
 
@@ -27,6 +28,42 @@ fn check(file: &str, text: &str) {
 
 fn dictionary(kind: &str) -> String {
     svp(["dictionary", kind]).run().good().stdout
+}
+
+/// The source of every test of the workspace.
+fn sources(folder: &Path, found: &mut String) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push_str(&fs::read_to_string(path).unwrap());
+        }
+    }
+}
+
+/// A page that says which test holds an attack names no test and no file that is not there.
+#[test]
+fn every_test_that_the_page_of_attacks_names_is_there() {
+    let page = fs::read_to_string(root().join("docs/attacks.md")).unwrap();
+    let mut code = String::new();
+    ["crates", "tests"].iter().for_each(|folder| sources(&root().join(folder), &mut code));
+    let (mut tests, mut files) = (0, 0);
+    for word in page.split('`').skip(1).step_by(2) {
+        if word.contains('/') && !word.contains([' ', '*']) && !word.starts_with("http") {
+            // Folders of a lake are none of the tree.
+            let of_a_lake = ["runs/", "ledger/", "recovered/", "published/"].contains(&word);
+            assert!(of_a_lake || root().join(word).exists(), "docs/attacks.md names {word}");
+            files += 1;
+        }
+        let named = word.matches('_').count() > 1
+            && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit());
+        if named && !root().join(format!("pipelines/outputs/{word}.sql")).exists() {
+            assert!(code.contains(&format!("fn {word}(")), "docs/attacks.md names the test {word}");
+            tests += 1;
+        }
+    }
+    assert!(tests > 50 && files > 20, "{tests} tests and {files} files");
 }
 
 #[test]

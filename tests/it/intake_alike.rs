@@ -14,7 +14,7 @@ fn months(changed: &[&str], rows_of: usize, cell: impl Fn(usize) -> Vec<(&'stati
         let odd = changed.contains(&month);
         let text = extract(ECDS, if odd { rows_of } else { 90 }, |i| {
             let day = format!("{month}-{:02}", i % 28 + 1);
-            let intent = if i % 3 == 0 { "999800000000001102" } else { "999800000000001101" };
+            let intent = if i % 3 == 0 { "242056005" } else { "999800000000001101" };
             let of_month = vec![
                 ("EC_Ident", format!("T{at}{i:04}")),
                 ("NHS_Number", rows::nhs(at * 1000 + i)),
@@ -89,7 +89,7 @@ fn a_file_that_holds_none_of_the_records_of_the_one_before_is_refused() {
     assert!(ran.stderr.contains("other_records"), "{}", ran.stderr);
     assert_eq!(rows::counts(&lab, "SELECT count(*) FROM event"), 60);
     // Whoever knows better says so.
-    let accept = ["--ingest-only", "--accept", "ecds:2025-03:other_records", "--reason", "all ids were made anew"];
+    let accept = ["--ingest-only", "--accept", "ecds:ecds_2025-03:other_records", "--reason", "all ids were made anew"];
     let ran = lab.run().args(accept).run();
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     // A revision holds most of them.

@@ -182,7 +182,8 @@ impl Work<'_> {
         (grain.collect(), output.attributes.iter().map(|a| a.name.clone()).collect())
     }
 
-    /// The ledger's entry and the review record. A ledger that was begun anew stands for all that was before.
+    /// The ledger's entry and the review record; `manifest` is the digest of the release's own list. A ledger that was begun anew stands for all that was before.
+    #[allow(clippy::too_many_arguments)]
     pub(crate) async fn record(
         &self,
         state: &mut RunState,
@@ -191,6 +192,7 @@ impl Work<'_> {
         policies: &BTreeMap<String, Policy>,
         tables: &[PublishedTable],
         disclosure: &Disclosure,
+        manifest: Option<String>,
     ) -> Result<(), AppError> {
         let mut reviews = Vec::new();
         let mut withheld = Vec::new();
@@ -255,6 +257,7 @@ impl Work<'_> {
             findings: state.findings.clone(),
             receipts: release::summary(&state.receipts),
             disclosure,
+            manifest,
         };
         let mut told = self.ledger.clone();
         if told.entries().is_empty() {

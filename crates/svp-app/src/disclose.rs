@@ -6,14 +6,15 @@ use std::fmt;
 use svp_disclose::attack::{Effort, Proof};
 use svp_disclose::attack_together;
 use svp_disclose::relate::Table;
-use svp_lake::{Lake, Open};
+use svp_lake::{Lake, LakeError, Open};
 
 use crate::contents;
 use crate::error::AppError;
+use crate::health;
 use crate::inputs;
-use crate::ledger;
+use crate::ledger::{self, LedgerLine};
 use crate::machine::Machine;
-use crate::progress::Progress;
+use crate::progress::{Progress, Silent};
 use crate::readers::beside;
 use crate::request::{LakeAt, PathChoice};
 use crate::site::Site;
@@ -143,8 +144,15 @@ impl Releases {
     /// The review record of a release, as Markdown.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is none, and [`AppError::Damage`] where it is not what was written.
     pub async fn review(&self, release: &str) -> Result<String, AppError> {
+        let lines = RunState::last(&self.lake)?.ledger;
+        let line: Vec<LedgerLine> = lines.into_iter().filter(|line| line.release == release).collect();
+        let wrong: Vec<LakeError> =
+            health::of_reviews(&self.lake, &line).await?.into_iter().map(LakeError::from).collect();
+        if !wrong.is_empty() {
+            return Err(AppError::Damage(wrong));
+        }
         let page = self.lake.get(&format!("ledger/{release}/review.md")).await?;
         Ok(String::from_utf8_lossy(&page).trim_end().to_owned())
     }
@@ -164,9 +172,11 @@ impl Releases {
     /// Verifies the ledger of an audience and lists its releases.
     ///
     /// # Errors
-    /// [`AppError::Ledger`] for a chain that is not whole.
+    /// [`AppError::Ledger`] for a chain that is not whole, [`AppError::Damage`] for a review record that is not what was written.
     pub async fn list(&self, audience: &str) -> Result<Listing, AppError> {
-        let ledger = ledger::read(&self.lake, &RunState::last(&self.lake)?.ledger, audience, None).await?;
+        let lines = RunState::last(&self.lake)?.ledger;
+        let ledger = ledger::read(&self.lake, &lines, audience, None).await?;
+        health::reviews_stand(&self.lake, &lines, &Silent).await?;
         let one = |entry: &svp_disclose::ledger::Entry| Release {
             number: entry.number,
             release: entry.release.clone(),
@@ -203,6 +213,7 @@ impl Releases {
         let definitions: Vec<_> = site.definitions.values().collect();
         let hierarchies = hierarchies(&stage.ctx, &site, area, &stage.data.lookups, &definitions).await?;
         let told = ledger::read(&self.lake, &state.ledger, &request.audience, None).await?;
+        health::reviews_stand(&self.lake, &state.ledger, progress).await?;
         let (mut tables, mut releases) = (told.tables(), told.entries().len());
         let own: BTreeSet<usize> = tables.iter().map(|t| t.release).collect();
         let reads: Vec<String> = beside(&site, &request.audience).into_iter().collect();

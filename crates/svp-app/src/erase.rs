@@ -10,11 +10,11 @@ use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 use svp_contract::Table;
 use svp_ingest::superseded_tables;
-use svp_lake::input::digest_bytes;
 use svp_lake::{LakeError, RunRecord, RunTxn, TableSpec};
 use svp_link::LinkError;
 use svp_pseudonymise::Key;
 
+use crate::erased::KeptOut;
 use crate::error::AppError;
 use crate::machine::Machine;
 use crate::progress::Progress;
@@ -45,8 +45,8 @@ pub struct Erased {
     pub files_deleted: usize,
 }
 
-/// Takes the record out of every table, and its person and events with it where no other record holds them; remembers the digest of
-/// the token, so that no later extract brings the record back.
+/// Takes the record out of every table, and its person and events with it where no other record holds them; remembers the token, sealed
+/// under the key, so that no later extract brings the record back.
 ///
 /// # Errors
 /// [`AppError::Argument`] for a text that is no token, a lake without runs, and a record that the lake does not hold;
@@ -57,7 +57,7 @@ pub async fn erase(
     machine: &Machine,
     progress: &dyn Progress,
 ) -> Result<Erased, AppError> {
-    let token = request.token.trim().to_owned();
+    let token = request.token.trim().to_ascii_lowercase();
     if token.len() != svp_pseudonymise::TOKEN_LEN || !token.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(AppError::Argument {
             what: "that is no token".to_owned(),
@@ -72,11 +72,11 @@ pub async fn erase(
             hint: "there is nobody to erase".to_owned(),
         });
     };
+    let mut erased = KeptOut::read(&state.erased, key)?;
     let ctx = machine.plain_session()?;
     let txn = lake.begin(tables(&site)).await?;
     txn.register(&ctx).await?;
-    let erased = BTreeSet::from([token.clone()]);
-    let rows = erase_rows(&ctx, &txn, &site, &erased).await?;
+    let rows = erase_rows(&ctx, &txn, &site, &BTreeSet::from([token.clone()])).await?;
     if rows == 0 && !request.even_if_absent {
         let _ = txn.abandon().await;
         return Err(AppError::Argument {
@@ -85,11 +85,8 @@ pub async fn erase(
                 .to_owned(),
         });
     }
-    let digest = digest_bytes(token.as_bytes());
-    if !state.erased.contains(&digest) {
-        state.erased.push(digest);
-        state.erased.sort();
-    }
+    erased.add(&token);
+    state.erased = erased.listed();
     let (_, files_deleted) = txn.finish_and_vacuum(RunRecord { body: state.to_body()?, ..last }).await?;
     progress.step(
         "erase",
@@ -101,14 +98,14 @@ pub async fn erase(
     Ok(Erased { rows, files_deleted })
 }
 
-/// Takes out the records whose token's digest is on the list: they came again in an extract. Returns how many rows.
+/// Takes out the records that were erased and came again in an extract. Returns how many rows.
 pub(crate) async fn erase_again(
     ctx: &SessionContext,
     txn: &RunTxn,
     site: &Site,
-    digests: &[String],
+    erased: &mut KeptOut,
 ) -> Result<u64, AppError> {
-    if digests.is_empty() {
+    if erased.is_empty() {
         return Ok(0);
     }
     let mut found = BTreeSet::new();
@@ -117,9 +114,10 @@ pub(crate) async fn erase_again(
         while let Some(batch) = rows.next().await {
             let batch = batch.map_err(engine)?;
             let ids = batch.column(0).as_string::<i32>().iter().flatten();
-            found.extend(ids.filter(|id| digests.contains(&digest_bytes(id.as_bytes()))).map(str::to_owned));
+            found.extend(ids.filter(|id| erased.holds(id)).map(str::to_owned));
         }
     }
+    found.iter().for_each(|token| erased.add(token));
     if found.is_empty() { Ok(0) } else { erase_rows(ctx, txn, site, &found).await }
 }
 

@@ -1,5 +1,7 @@
 //! The ledger in the lake: entries lie in `ledger/<release>/`, and the run records name them with their digests.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use svp_contract::{Acceptance, Finding};
@@ -10,12 +12,17 @@ use svp_disclose::ledger::{
 };
 use svp_disclose::review::{AttackReview, Difference, LedgerReview, PolicyLine, Review, TableReview, Withheld};
 use svp_lake::Lake;
+use svp_lake::input::digest_bytes;
 use svp_pseudonymise::{Key, Tokeniser};
 
 use crate::error::AppError;
 
 /// File of an entry in its release's folder.
 const ENTRY: &str = "entry.json";
+/// The review record beside it: for people, and for machines.
+pub(crate) const REVIEW: [&str; 2] = ["review.md", "review.json"];
+/// The file of a release that lists the digests of the others.
+pub(crate) const MANIFEST: &str = "manifest.json";
 
 /// A line of the run record: a release and the head of its audience's ledger after it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -24,6 +31,9 @@ pub struct LedgerLine {
     pub release: String,
     /// Number and digest of its entry.
     pub head: Head,
+    /// SHA-256 of its papers, which the entry does not vouch for: review record and manifest, by their names. A lake from before has none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub papers: BTreeMap<String, String>,
 }
 
 /// Reads and verifies the ledger of an audience.
@@ -122,6 +132,8 @@ pub(crate) struct Record<'a> {
     /// The exact receipts, a line for each source.
     pub receipts: Vec<String>,
     pub disclosure: &'a Disclosure,
+    /// SHA-256 of the manifest of the release.
+    pub manifest: Option<String>,
 }
 
 /// Appends a release to the ledger. Gives the files for its folder, and the line for the run record.
@@ -162,12 +174,16 @@ pub(crate) fn append(
         .map_err(|source| AppError::Unwritable { what: "the review record", source })?;
     let refused = |source| AppError::Disclosure { audience: record.audience.to_owned(), source };
     let page = review.markdown().map_err(refused)?;
-    let files = vec![
-        (ENTRY.to_owned(), Bytes::from(bytes)),
-        ("review.md".to_owned(), Bytes::from(page)),
-        ("review.json".to_owned(), Bytes::from(json)),
-    ];
-    Ok((files, LedgerLine { release: record.release.to_owned(), head }))
+    let [of_people, of_machines] = REVIEW.map(str::to_owned);
+    let mut papers: BTreeMap<String, String> =
+        [(of_people.clone(), page.as_bytes()), (of_machines.clone(), json.as_slice())]
+            .into_iter()
+            .map(|(name, bytes)| (name, digest_bytes(bytes)))
+            .collect();
+    papers.extend(record.manifest.map(|digest| (MANIFEST.to_owned(), digest)));
+    let files =
+        vec![(ENTRY.to_owned(), Bytes::from(bytes)), (of_people, Bytes::from(page)), (of_machines, Bytes::from(json))];
+    Ok((files, LedgerLine { release: record.release.to_owned(), head, papers }))
 }
 
 /// The review record.

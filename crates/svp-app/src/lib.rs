@@ -18,6 +18,7 @@ mod decide;
 pub mod disclose;
 mod dry_run;
 pub mod erase;
+mod erased;
 mod error;
 pub mod gate;
 pub mod health;

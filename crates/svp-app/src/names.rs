@@ -2,12 +2,15 @@
 //! releases a file is its source, its slot and a short digest of its name under the key of the lake.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use svp_contract::Finding;
 use svp_ingest::{LoadedFile, Queue, Receipt, SourcePlan};
 use svp_lake::input::InputFile;
-use svp_pseudonymise::{Key, Tokeniser};
+use svp_pseudonymise::{Key, KeyRotation, Tokeniser};
 
+use crate::error::AppError;
 use crate::state::RunState;
 
 /// What stands before the digits of a label.
@@ -27,8 +30,54 @@ pub struct Names {
 /// The label of a file by its name, without folders.
 #[must_use]
 pub fn label(key: &Key, name: &str) -> String {
-    let token = Tokeniser::new(key, "file-name").token([name.as_bytes()]);
-    format!("{MARK}{}", String::from_utf8_lossy(&token[..DIGITS]))
+    format!("{MARK}{}", Tokeniser::new(key, "file-name").short([name.as_bytes()]))
+}
+
+/// A text with the labels of the next key in place of those of the key before: whoever has the old one can then confirm no name.
+#[must_use]
+pub(crate) fn turned(step: &KeyRotation, text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(MARK) {
+        let (before, after) = (&rest[..at], &rest[at + MARK.len()..]);
+        let digits = after.get(..DIGITS);
+        let joined = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        let alone = !joined(before.chars().next_back()) && !joined(after.chars().nth(DIGITS));
+        out.push_str(before);
+        out.push_str(MARK);
+        rest = match digits.filter(|_| alone).and_then(|digits| step.turned_short(digits)) {
+            Some(label) => {
+                out.push_str(&label);
+                &after[DIGITS..]
+            }
+            None => after,
+        };
+    }
+    out + rest
+}
+
+/// Takes the labels of a state over to the next key: those of every file that is or was in the lake, of receipts and of findings.
+pub(crate) fn under_next(step: &KeyRotation, state: &mut RunState) {
+    state.files.iter_mut().for_each(|f| f.file = turned(step, &f.file));
+    state.receipts.iter_mut().for_each(|r| r.file = turned(step, &r.file));
+    for finding in &mut state.findings {
+        finding.file = turned(step, &finding.file);
+        finding.what = turned(step, &finding.what);
+    }
+}
+
+/// The same for the rows of a table that names files: receipts, quarantine, findings, accounts of columns.
+pub(crate) fn turned_rows(step: &KeyRotation, batch: &RecordBatch) -> Result<RecordBatch, AppError> {
+    let schema = batch.schema();
+    let columns = schema.fields().iter().zip(batch.columns()).map(|(field, column)| -> ArrayRef {
+        match (field.name().as_str(), column.as_string_opt::<i32>()) {
+            ("file" | "what", Some(texts)) => {
+                Arc::new(texts.iter().map(|text| text.map(|t| turned(step, t))).collect::<StringArray>())
+            }
+            _ => Arc::clone(column),
+        }
+    });
+    Ok(RecordBatch::try_new(Arc::clone(&schema), columns.collect())?)
 }
 
 /// Whether a text is a label.
@@ -176,6 +225,30 @@ mod tests {
         assert!(is_label(&one) && is_label(&other) && one != other);
         assert_eq!(one, label(&key("01"), NAME));
         assert!(!one.contains("smith") && !is_label(NAME) && !is_label("file-smith_john_1"));
+    }
+
+    #[test]
+    fn labels_are_turned_wherever_they_stand() {
+        let old = key("01");
+        let next = old.rotated().unwrap();
+        let step = old.step_to(&next).unwrap();
+        let (was, is) = (label(&old, NAME), label(&next, NAME));
+        assert!(was != is && is_label(&is));
+        for text in [
+            "L",
+            "2024-05 L",
+            "L of the same slot is newer than L.",
+            "(L)",
+            "",
+            "file-",
+            "file-smith_john_1",
+            "profile-0123456789ab",
+        ] {
+            assert_eq!(turned(&step, &text.replace('L', &was)), text.replace('L', &is), "{text}");
+        }
+        for joined in ["xL", "La", "L0"].map(|text| text.replace('L', &was)) {
+            assert_eq!(turned(&step, &joined), joined);
+        }
     }
 
     #[test]

@@ -10,13 +10,18 @@ use svp_pseudonymise::{Key, RecordSeal, TableRotation};
 
 use crate::contents;
 use crate::erase::rewrite;
+use crate::erased::KeptOut;
 use crate::error::AppError;
 use crate::machine::Machine;
+use crate::names;
 use crate::progress::Progress;
 use crate::request::LakeAt;
 use crate::sealed;
 use crate::site::Site;
 use crate::state::tables;
+
+/// The zone whose tables name files.
+const QUALITY: &str = "quality";
 
 /// Which lake gets a new key, and where the key goes.
 #[derive(Debug, Clone, Default)]
@@ -41,7 +46,7 @@ pub struct Rotated {
 }
 
 /// Takes a lake over from its key `old` to a new one, which is written to its file first. Returns when no byte made under the old key
-/// is left in the zones that hold tokens.
+/// is left in the tables, and no record of a run says what files were called or who was erased under it.
 ///
 /// # Errors
 /// [`AppError::WrongKey`] where `old` is not the key of the lake, [`AppError::Argument`] for a lake without runs, a file that is
@@ -65,6 +70,9 @@ pub async fn rotate(
     let next = old.rotated().map_err(unusable)?;
     let Some(layer) = old.step_to(&next) else { return Err(AppError::NoKey) };
     contents::under_next(&lake, &layer, &mut state).await?;
+    names::under_next(&layer, &mut state);
+    let (erased, left_behind) = KeptOut::read(&state.erased, old)?.turned(&layer, &next);
+    state.erased = erased;
     svp_lake::files::write_secret(Path::new(out), next.to_text().as_bytes())?;
     let ctx = machine.plain_session()?;
     let specs = tables(&site);
@@ -80,16 +88,26 @@ pub async fn rotate(
         };
         let turn = |batch: &RecordBatch| {
             let keyed = (spec.name == "receipt").then(|| contents::keyed_receipts(batch, old)).transpose()?;
-            rotation.turn(keyed.as_ref().unwrap_or(batch)).map_err(unusable)
+            let turned = rotation.turn(keyed.as_ref().unwrap_or(batch)).map_err(unusable)?;
+            if spec.zone == QUALITY { names::turned_rows(&layer, &turned) } else { Ok(turned) }
         };
         let rows = rewrite(&ctx, &txn, spec, "rotated", turn).await?;
         progress.step("rotate", &format!("{}/{}: {rows} rows", spec.zone, spec.name));
         rotated.push((format!("{}/{}", spec.zone, spec.name), rows));
     }
     let record = RunRecord { key_check: Some(next.check()), body: state.to_body()?, ..last };
-    let (_, files_deleted) = txn.finish_and_vacuum(record).await?;
+    let (_, files_deleted) = txn.finish_and_forget(record).await?;
     let check = next.check();
     progress.step("rotate", &format!("the lake's key has check {check} now; {files_deleted} old files deleted"));
+    if left_behind > 0 {
+        progress.step(
+            "rotate",
+            &format!(
+                "warning: {left_behind} records were erased by an earlier version, which kept digests that no key can take over: erase them \
+                 again, with tokens of the new key and --even-if-absent, before their extracts come again"
+            ),
+        );
+    }
     progress.step("rotate", &format!("from now on the desks and the runs use {out}; destroy the old key"));
     Ok(Rotated { rows: rotated, check, files_deleted })
 }

@@ -24,6 +24,7 @@ use crate::ages;
 use crate::calendar;
 use crate::contents;
 use crate::erase::erase_again;
+use crate::erased::KeptOut;
 use crate::error::AppError;
 use crate::health;
 use crate::inputs::{self, Paths};
@@ -151,6 +152,9 @@ impl Prepared {
         });
         let begun_anew = anew.is_some();
         let told = ledger::read(&lake, &state.ledger, &area.audience, anew).await?;
+        if !begun_anew {
+            health::reviews_stand(&lake, &state.ledger, progress).await?;
+        }
         let mut readers =
             readers::readers(&lake, &state.ledger, site, (&area.audience, &told), begun_anew, progress).await?;
         for reader in &mut readers {
@@ -314,7 +318,9 @@ impl Work<'_> {
     ) -> Result<(RunState, Option<String>), AppError> {
         let progress = self.progress;
         let mut state = timed(progress, "ingest", self.ingest(full, plans, queue, before, accepted)).await?;
-        let again = erase_again(self.ctx, self.txn, self.site, &state.erased).await?;
+        let mut erased = KeptOut::read(&state.erased, self.key)?;
+        let again = erase_again(self.ctx, self.txn, self.site, &mut erased).await?;
+        state.erased = erased.listed();
         if again > 0 {
             self.progress.step("erase", &format!("{again} rows of erased records came again and were taken out"));
         }
@@ -419,9 +425,10 @@ impl Work<'_> {
         let files = svp_publish::release(&meta, &tables, &outlines)?;
         drop(writing);
         self.progress.step("publish", &format!("{} files", files.len()));
+        let manifest = files.iter().find(|(file, _)| file == ledger::MANIFEST).map(|(_, bytes)| digest_bytes(bytes));
         timed(self.progress, "store", self.txn.publish(&name, files)).await?;
         if let Some(disclosure) = &decided.disclosure {
-            self.record(state, &name, clock, &decided.policies, &tables, disclosure).await?;
+            self.record(state, &name, clock, &decided.policies, &tables, disclosure, manifest).await?;
         }
         Ok(name)
     }

@@ -29,7 +29,7 @@ pub struct RunState {
     /// What somebody accepted, oldest first.
     #[serde(default)]
     pub accepted: Vec<Acceptance>,
-    /// Digests of the tokens of erased records: they are kept out of later extracts.
+    /// Tokens of erased records, sealed: they are kept out of later extracts. A lake from before has digests of the tokens.
     #[serde(default)]
     pub erased: Vec<String>,
     /// The model of the linkage.

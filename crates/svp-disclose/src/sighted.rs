@@ -12,7 +12,8 @@ use regex::bytes::{Regex, RegexSet};
 
 use crate::gate::{IdentifierKind, is_nhs_number, is_square};
 
-/// Kinds and forms. Capitals where the form is written in them: lower case letters and digits are colours, digests and paths.
+/// Kinds and forms. Capitals where the form is written in them: lower case letters and digits are colours, digests and paths. Postcodes are
+/// written in any case, and what is none of them is told by what stands around it.
 const FORMS: [(IdentifierKind, &str); 10] = [
     (IdentifierKind::NhsNumber, r"(?:\b|(?i:nhs))[0-9]{3}[ _/-]{0,2}[0-9]{3}[ _/-]{0,2}[0-9]{4}\b"),
     (
@@ -22,7 +23,7 @@ const FORMS: [(IdentifierKind, &str); 10] = [
     (IdentifierKind::PupilNumber, r"\b[A-Z][0-9]{11}[0-9A-Z]\b"),
     (
         IdentifierKind::Postcode,
-        r"\b[A-PR-UWYZ](?:[0-9]{1,2}|[A-HK-Y][0-9]{1,2}|[0-9][A-HJKPSTUW]|[A-HK-Y][0-9][ABEHMNPRVWXY]) {0,2}[0-9][ABD-HJLNP-UW-Z]{2}\b",
+        r"(?i)\b[A-PR-UWYZ](?:[0-9]{1,2}|[A-HK-Y][0-9]{1,2}|[0-9][A-HJKPSTUW]|[A-HK-Y][0-9][ABEHMNPRVWXY]) {0,2}[0-9][ABD-HJLNP-UW-Z]{2}\b",
     ),
     (IdentifierKind::Email, r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"),
     (
@@ -33,8 +34,9 @@ const FORMS: [(IdentifierKind, &str); 10] = [
         IdentifierKind::DateOfBirth,
         r#"(?i)\b(?:born|d\.?o\.?b\.?|date of birth)\b[^0-9<>"\n]{0,12}(?:[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{2,4}|[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2} [a-z]{3,9} [0-9]{4})"#,
     ),
-    // Ids of records, people and events under the key are 32 of these, digests and keys 64.
-    (IdentifierKind::Token, r"\b[0-9A-Fa-f]{20,}\b"),
+    // Ids of records, people and events under the key are 32 of these, digests and keys 64, the check of a key 16. A cell of H3 has 15, the
+    // label of a file 12.
+    (IdentifierKind::Token, r"\b[0-9A-Fa-f]{16,}\b"),
     (IdentifierKind::Token, r"\b[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\b"),
     (IdentifierKind::Token, r"svp-key-[0-9]"),
 ];
@@ -98,13 +100,21 @@ fn is_one(text: &[u8], seen: Sighting, known: &BTreeSet<String>) -> bool {
             let digits = found.iter().filter(|b| b.is_ascii_digit()).count();
             found.starts_with(b"+") || found.starts_with(b"0044") || (!part_of_number && (10..=11).contains(&digits))
         }
-        IdentifierKind::Postcode => before != Some(b'#') && !is_square(&word()),
+        // A colour; a square of the grid; "figure A1 2nd edition".
+        IdentifierKind::Postcode => before != Some(b'#') && !is_square(&word()) && !is_ordinal(found),
         IdentifierKind::Token if found.iter().all(u8::is_ascii_hexdigit) => {
             let letters = found.iter().filter(|b| b.is_ascii_alphabetic()).count();
             letters >= 1 && found.len() - letters >= 3 && !known.contains(&word())
         }
         _ => true,
     }
+}
+
+/// Whether what has the form of a postcode ends in "1st", "2nd", "3rd" or "4th" after a blank, as prose writes them: in capitals, or
+/// without the blank, they are the end of a postcode.
+fn is_ordinal(found: &[u8]) -> bool {
+    let end = found.iter().rposition(|b| *b == b' ').map(|at| &found[at + 1..]);
+    matches!(end, Some([b'1', b's', b't'] | [b'2', b'n', b'd'] | [b'3', b'r', b'd'] | [b'0' | b'4'..=b'9', b't', b'h']))
 }
 
 /// Whether a cell is a full date and nothing else: a day is a date of birth, or one of a single event. A description that tells of a
@@ -147,6 +157,10 @@ mod tests {
             ("{\"name\":\"WM1 4ED\"}", K::Postcode),
             ("lives at 3 Mill Lane, PL4 8AA.", K::Postcode),
             ("<text>EC1A1BB</text>", K::Postcode),
+            ("lives at 3 mill lane, pl4 8aa.", K::Postcode),
+            ("<text>ec1a1bb</text>, Wm1 4Ed", K::Postcode),
+            ("near wm6  0qa", K::Postcode),
+            ("WM1 2ND, pl41st", K::Postcode),
             ("ask a.person@force.police.uk", K::Email),
             ("tel. 01752 123456", K::Telephone),
             ("(020) 7946 0123", K::Telephone),
@@ -157,6 +171,7 @@ mod tests {
             ("c97e66e7a1b2c3d4e5f60718293a4b5c", K::Token),
             ("0f8fad5b-d9cb-469f-a165-70867728950e", K::Token),
             ("svp-key-1 assessment", K::Token),
+            ("under the key 5d0c2be7a1f94c36", K::Token),
         ] {
             assert_eq!(kind(text), Some(wanted), "{text}");
         }
@@ -183,7 +198,10 @@ mod tests {
             "E07990001,1204345,E01012345",
             "M 318 000 L 621 940 1",
             "viewBox=\"0 0 720 480\"",
-            "#e15759 #A11AAB",
+            "#e15759 #A11AAB #f1f6fb",
+            "figure a1 2nd edition, table b2 1st, wards n1 3rd and s4 4th",
+            "at 3 metres, q1 2024, h2 1em, from a1 to b2 5km, w3 5pm",
+            "1234567890123456",
             "2024-05, 2024/25, 2025-04-07T06:00:00Z, 21 March 2021",
             "1,234,567 residents",
             "@media (max-width: 40em)",

@@ -205,7 +205,9 @@ impl Days {
         let without: usize = empty.map(|weekday| of_weekday(weekday).count()).sum();
         let rows: u64 = self.rows.iter().sum();
         let expected = rows as f64 / (days - without).max(1) as f64 * without as f64;
-        (without > 0 && rows > 0 && (-expected).exp() < CHANCE).then_some((without as u64, days as u64))
+        // Of a few days that stand together nothing follows for the days of the week.
+        let spread = 2 * self.rows.iter().filter(|n| **n > 0).count() >= days - without;
+        (without > 0 && spread && (-expected).exp() < CHANCE).then_some((without as u64, days as u64))
     }
 
     /// The most days on end without a row, if that is no chance: how many they are, of how many days.
@@ -300,5 +302,6 @@ mod tests {
         assert_eq!(without(150, &|d| d % 7 < 2), Some((10, 31)), "two days of each week");
         assert_eq!(without(40, &|d| d % 7 < 2), None, "few rows");
         assert_eq!(without(0, &|_| false), None);
+        assert_eq!(without(900, &|d| d > 4), None, "five days");
     }
 }

@@ -22,7 +22,7 @@ use crate::rights;
 use crate::scan::{LiveTable, register_all};
 use crate::schema::TableSpec;
 use crate::sealed::{Listed, Opened, verify};
-use crate::vacuum;
+use crate::vacuum::{self, Due};
 use crate::verify::{Look, Verified};
 
 /// A lake as of one moment. Cheap to clone.
@@ -190,10 +190,11 @@ impl Lake {
     /// # Errors
     /// [`LakeError::Busy`] while a run holds the lake.
     pub async fn vacuum(&self, keep: usize) -> Result<usize> {
-        vacuum::vacuum(self.writable()?, keep).await
+        vacuum::vacuum(self.writable()?, keep, Due::Files).await
     }
 
-    /// Deletes what a run that was killed at its end had still to delete ([`RunTxn::finish_and_vacuum`](crate::RunTxn::finish_and_vacuum)).
+    /// Deletes what a run that was killed at its end had still to delete ([`RunTxn::finish_and_vacuum`](crate::RunTxn::finish_and_vacuum),
+    /// [`RunTxn::finish_and_forget`](crate::RunTxn::finish_and_forget)).
     /// Gives the number of files; 0 where nothing was left to do.
     ///
     /// # Errors

@@ -28,6 +28,17 @@ pub struct LogMark {
     pub sha256: String,
 }
 
+/// The digest of the newest checkpoint of a log, which stands for all commits up to its version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckpointMark {
+    /// Version of the checkpoint.
+    pub version: i64,
+    /// SHA-256 of its bytes, 64 hex digits.
+    pub sha256: String,
+    /// The digest of the commits after it, as [`LogMark`] makes it of all.
+    pub tail: LogMark,
+}
+
 /// What one finished run left: the version of every table, and whatever the caller adds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
@@ -49,6 +60,10 @@ pub struct RunRecord {
     /// `zone/table` → digest of the table's log up to that version; filled in when the run finishes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub logs: BTreeMap<String, LogMark>,
+    /// `zone/table` → the newest checkpoint of the table's log, where it has one; filled in when the run finishes. A record from before has no
+    /// list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoints: Option<BTreeMap<String, CheckpointMark>>,
     /// A value by which a wrong key is seen before anything is written.
     #[serde(default)]
     pub key_check: Option<String>,
@@ -76,6 +91,7 @@ impl Default for RunRecord {
             tables: BTreeMap::new(),
             sealed: BTreeMap::new(),
             logs: BTreeMap::new(),
+            checkpoints: None,
             key_check: None,
             release: None,
             config_digest: String::new(),
@@ -182,15 +198,40 @@ pub(crate) async fn all(store: &dyn ObjectStore) -> Result<Vec<RunRecord>> {
     stream::iter(numbers(store).await?).map(|number| read(store, number)).buffered(16).try_collect().await
 }
 
-/// The one put that makes a run visible. Refuses if the number is taken. Gives the SHA-256 of the bytes.
-pub(crate) async fn create(store: &dyn ObjectStore, record: &RunRecord) -> Result<String> {
+/// Takes out of every record before run `last` what its caller added and what hangs on the key of then. One that cannot be understood is
+/// left alone.
+pub(crate) async fn forget(store: &dyn ObjectStore, last: u64) -> Result<()> {
+    for number in numbers(store).await?.into_iter().filter(|number| *number < last) {
+        let run = match read(store, number).await {
+            Ok(run) => run,
+            Err(LakeError::Record { .. }) => continue,
+            Err(other) => return Err(other),
+        };
+        let RunRecord { format, number, started, finished, tables, release, .. } = run.clone();
+        let kept = RunRecord { format, number, started, finished, tables, release, ..RunRecord::default() };
+        if run != kept {
+            let (path, text) = text(&kept)?;
+            store.put(&path, text.into()).await.map_err(|e| LakeError::store(&path, e))?;
+        }
+    }
+    Ok(())
+}
+
+/// The path and the bytes of a record.
+fn text(record: &RunRecord) -> Result<(Path, Bytes)> {
     let path = record_path(record.number);
     let mut text =
         serde_json::to_vec_pretty(record).map_err(|source| LakeError::Record { path: path.to_string(), source })?;
     text.push(b'\n');
+    Ok((path, Bytes::from(text)))
+}
+
+/// The one put that makes a run visible. Refuses if the number is taken. Gives the SHA-256 of the bytes.
+pub(crate) async fn create(store: &dyn ObjectStore, record: &RunRecord) -> Result<String> {
+    let (path, text) = text(record)?;
     let options = PutOptions::from(PutMode::Create);
     let sha256 = digest(&text);
-    match store.put_opts(&path, Bytes::from(text).into(), options).await {
+    match store.put_opts(&path, text.into(), options).await {
         Ok(_) => Ok(sha256),
         Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
             Err(LakeError::Conflict { number: record.number, path: path.to_string() })

@@ -32,7 +32,7 @@ use crate::rights;
 use crate::scan::{LiveTable, register_all};
 use crate::schema::TableSpec;
 use crate::sealed::{Listed, Opened, SealedFile, SealedTable, sealed_files, verify};
-use crate::vacuum;
+use crate::vacuum::{self, Due};
 
 /// A run in progress. Nothing of it is visible to readers until [`finish`](Self::finish).
 ///
@@ -450,7 +450,9 @@ impl RunTxn {
         let sealed = self.sealed()?;
         let known = self.inner.previous.as_ref().map(|run| run.logs.clone()).unwrap_or_default();
         let logs = log_mark::marks(location, &tables, &known).await?;
-        let record = RunRecord { format, number, tables, sealed, logs, ..record };
+        let known = self.inner.previous.as_ref().and_then(|run| run.checkpoints.clone()).unwrap_or_default();
+        let checkpoints = Some(log_mark::checkpoints(location, &tables, &known).await?);
+        let record = RunRecord { format, number, tables, sealed, logs, checkpoints, ..record };
         let written = std::mem::take(&mut *lock(&self.inner.written));
         sync(location, written).await?;
         held.check(number).await?;
@@ -464,17 +466,11 @@ impl RunTxn {
         Ok(Lake::with_record(Arc::clone(location), record, self.seal()))
     }
 
-    /// As [`finish`](Self::finish), and then deletes every data file that this run does not show: for a run after which nothing of what
-    /// was before may be left. If it is killed in between, [`Lake::vacuum_if_due`] does the rest. Gives the number of files deleted.
-    ///
-    /// # Errors
-    /// As those of [`finish`](Self::finish) and [`Lake::vacuum`].
-    pub async fn finish_and_vacuum(self, record: RunRecord) -> Result<(Lake, usize)> {
-        let due = vacuum::make_due(&self.inner.location).await?;
-        lock(&self.inner.written).push(due);
-        let lake = self.finish(record).await?;
-        let deleted = lake.vacuum(1).await?;
-        Ok((lake, deleted))
+    /// Says that the lake is to be vacuumed once this run is visible.
+    pub(crate) async fn make_due(&self, due: Due) -> Result<()> {
+        let mark = vacuum::make_due(&self.inner.location, due).await?;
+        lock(&self.inner.written).push(mark);
+        Ok(())
     }
 
     /// The lists of all sealed tables as the record of this run has them.

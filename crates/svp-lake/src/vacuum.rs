@@ -15,8 +15,27 @@ use crate::location::Location;
 use crate::record::{self, Newest};
 use crate::repair::repair;
 
+/// What is to go with the files that no table has any longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// Nothing else.
+    Files,
+    /// What the callers of earlier runs added to their records, too.
+    Records,
+}
+
+impl Due {
+    /// As it stands in the mark.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Files => "",
+            Self::Records => "records\n",
+        }
+    }
+}
+
 /// Keeps the files that are live in one of the last `keep` records (at least in the last one).
-pub(crate) async fn vacuum(location: &Location, keep: usize) -> Result<usize> {
+pub(crate) async fn vacuum(location: &Location, keep: usize, due: Due) -> Result<usize> {
     let held = Held::take(location, &[]).await?;
     let newest = Newest::find(location.store.as_ref(), false).await?;
     let known = newest.number();
@@ -39,6 +58,9 @@ pub(crate) async fn vacuum(location: &Location, keep: usize) -> Result<usize> {
     let dead: Vec<Path> = dead.into_iter().flatten().collect();
     let count = dead.len();
     location.delete(dead).await?;
+    if due == Due::Records {
+        record::forget(location.store.as_ref(), known).await?;
+    }
     match location.store.delete(&due_path()).await {
         Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
         Err(e) => return Err(LakeError::store(due_path(), e)),
@@ -53,18 +75,26 @@ fn due_path() -> Path {
 }
 
 /// Says that the lake is to be vacuumed, whatever becomes of this process.
-pub(crate) async fn make_due(location: &Location) -> Result<Path> {
+pub(crate) async fn make_due(location: &Location, due: Due) -> Result<Path> {
     let path = due_path();
-    location.store.put(&path, bytes::Bytes::new().into()).await.map_err(|e| LakeError::store(&path, e))?;
+    location
+        .store
+        .put(&path, bytes::Bytes::from_static(due.word().as_bytes()).into())
+        .await
+        .map_err(|e| LakeError::store(&path, e))?;
     Ok(path)
 }
 
 /// Vacuums a lake in which that was left to do.
 pub(crate) async fn vacuum_if_due(location: &Location) -> Result<usize> {
-    match location.store.head(&due_path()).await {
-        Ok(_) => vacuum(location, 1).await,
+    let failed = |e| LakeError::store(due_path(), e);
+    match location.store.get(&due_path()).await {
+        Ok(mark) => {
+            let all = mark.bytes().await.map_err(failed)? == Due::Records.word().as_bytes();
+            vacuum(location, 1, if all { Due::Records } else { Due::Files }).await
+        }
         Err(object_store::Error::NotFound { .. }) => Ok(0),
-        Err(e) => Err(LakeError::store(due_path(), e)),
+        Err(e) => Err(failed(e)),
     }
 }
 

@@ -47,7 +47,12 @@ pub struct Verified {
 pub(crate) async fn verify(location: &Location, run: &RunRecord, look: Look) -> Result<Verified> {
     let mut all = Verified::default();
     for (key, at) in &run.tables {
-        match log_mark::hold(location, run, key).await {
+        let held = match (log_mark::hold(location, run, key).await, look) {
+            // The digests of files stand in all commits.
+            (Ok(()), Look::Bytes) => log_mark::hold_whole(location, run, key).await,
+            (held, _) => held,
+        };
+        match held {
             Ok(()) => table(location, key, *at, look, &mut all).await?,
             // What such a log names says nothing of the table.
             Err(damaged @ LakeError::Damaged { .. }) => all.damaged.push(damaged),

@@ -10,6 +10,8 @@ use sha2::Sha256;
 use svp_contract::encoding::FILTER_BYTES;
 use zeroize::Zeroizing;
 
+/// Bytes of a short token.
+pub(crate) const SHORT: usize = 6;
 /// Bits of a filter.
 const BITS: usize = FILTER_BYTES * 8;
 
@@ -46,6 +48,22 @@ impl KeyRotation {
         let mut first = [0u8; 8];
         first.copy_from_slice(&digest[..8]);
         u64::from_le_bytes(first).max(1)
+    }
+
+    /// The short token that takes the place of one.
+    pub(crate) fn short(&self, old: &[u8; SHORT]) -> [u8; SHORT] {
+        let mut out = [0u8; SHORT];
+        out.copy_from_slice(&self.digest(b"short token", old)[..SHORT]);
+        out
+    }
+
+    /// The short token, as text, that takes the place of one; `None` for a text that is none.
+    #[must_use]
+    pub fn turned_short(&self, digits: &str) -> Option<String> {
+        let lower = |b: &u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+        let mut old = [0u8; SHORT];
+        hex::decode_to_slice(digits.as_bytes().iter().all(lower).then_some(digits)?, &mut old).ok()?;
+        Some(hex::encode(self.short(&old)))
     }
 
     /// The key that takes the place of a derived key.

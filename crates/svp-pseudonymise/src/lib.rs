@@ -44,12 +44,12 @@
 //! | what is wanted | function |
 //! |---|---|
 //! | a key; its text form; whether two keys are the same, without showing them | [`Key::generate`], [`Key::parse`]; [`Key::to_text`]; [`Key::check`] |
-//! | a token of one field | [`Tokeniser::token`]; as raw bits [`Tokeniser::digest`] |
+//! | a token of one field | [`Tokeniser::token`]; as raw bits [`Tokeniser::digest`]; a short one, for labels [`Tokeniser::short`] |
 //! | an encoding of a name, date, postcode or text | [`encode::Encoder::encode`] |
 //! | all columns of a batch, as its table in `schemas/` says | [`pseudonymise`](pseudonymise()) |
 //! | rows that an earlier version made, as they are kept now; what it made of the same | [`kept`]; [`made_before`] |
 //! | to know a row again | [`RowDigest::digest`] |
-//! | rows that nobody reads without the key, in a lake; on their way to it; numbers in a row | [`RecordSeal`]; [`TransitSeal`]; [`ValueSeal`] |
+//! | rows that nobody reads without the key, in a lake; on their way to it; numbers in a row; tokens of erased records | [`RecordSeal`]; [`TransitSeal`]; [`ValueSeal`]; [`TokenSeal`] |
 //! | the next key of a lake; the way to it; the rows under it | [`Key::rotated`]; [`Key::step_to`]; [`TableRotation::turn`] |
 //!
 //! # The names of others
@@ -73,6 +73,7 @@ mod rotate;
 mod row_digest;
 mod seal;
 mod token;
+mod token_seal;
 mod value_seal;
 
 pub use error::PseudonymiseError;
@@ -84,4 +85,5 @@ pub use row_digest::RowDigest;
 pub use seal::{RecordSeal, TransitSeal};
 pub(crate) use token::token_text;
 pub use token::{TOKEN_LEN, Tokeniser};
+pub use token_seal::TokenSeal;
 pub use value_seal::ValueSeal;

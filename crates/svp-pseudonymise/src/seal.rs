@@ -2,8 +2,9 @@
 //!
 //! The cipher withstands a nonce that comes twice: all that it would tell is that the same bytes were sealed in the same context. Nonces are
 //! random all the same, so that a chunk that is written again looks like another, and nobody sees which rows of a backup were erased since.
-//! Files on their way to the lake are sealed with the same cipher under another key, and the same extract gives the same bytes there: the
-//! nonce is a MAC of what is sealed.
+//! Files on their way to the lake are sealed with the same cipher under another key. The nonce is a MAC of what is sealed and of its
+//! context, and in the context stands a salt of the file: the same extract, made at the same time, gives the same bytes, and one that is made
+//! again at another time shares none with it.
 
 use std::fmt;
 
@@ -18,6 +19,8 @@ use crate::key_rotation::new_mac;
 
 /// Bytes of a nonce, which stands before what was sealed.
 const NONCE: usize = 12;
+/// Bytes of the salt of a file on its way.
+const SALT: usize = 16;
 
 /// Seals the rows of one lake under its key.
 ///
@@ -81,7 +84,8 @@ impl Seal for RecordSeal {
 }
 
 /// Seals what a data owner's desk sends to the lake, under the key that both have. The same bytes in the same context are the same
-/// sealed bytes, so that the owner can make a file again and compare its digest.
+/// sealed bytes, so that the owner can make a file again, with the clock of the first time, and compare its digest. Whoever puts the
+/// [salt](Self::salt) of a file into the context of its entries tells no watcher which of them an earlier file had too.
 ///
 /// ```
 /// use svp_pseudonymise::{Key, TransitSeal};
@@ -97,6 +101,7 @@ impl Seal for RecordSeal {
 pub struct TransitSeal {
     cipher: Aes256GcmSiv,
     nonce: Hmac<Sha256>,
+    salt: Hmac<Sha256>,
 }
 
 impl TransitSeal {
@@ -104,7 +109,20 @@ impl TransitSeal {
     #[must_use]
     pub fn new(key: &Key) -> Self {
         let cipher = Aes256GcmSiv::new(&(*key.derived("transit/rows")).into());
-        Self { cipher, nonce: new_mac(key.derived("transit/nonce").as_slice()) }
+        let mac = |domain: &str| new_mac(key.derived(domain).as_slice());
+        Self { cipher, nonce: mac("transit/nonce"), salt: mac("transit/salt") }
+    }
+
+    /// What tells a file from every other one, 32 hexadecimal digits: a MAC of what it is made of and when, which says neither to whoever
+    /// has no key.
+    #[must_use]
+    pub fn salt(&self, parts: &[&[u8]]) -> String {
+        let mut mac = self.salt.clone();
+        for part in parts {
+            mac.update(&(part.len() as u64).to_le_bytes());
+            mac.update(part);
+        }
+        hex::encode(&mac.finalize().into_bytes()[..SALT])
     }
 
     /// `plain`, sealed: 28 bytes longer. `None` where it is too long for the cipher (64 GiB).
@@ -204,6 +222,15 @@ mod tests {
         let next = key().rotated().unwrap();
         assert!(TransitSeal::new(&next).open(b"here", &sealed).is_none());
         assert!(RecordSeal::new(&key()).open(b"here", &sealed).is_none(), "rows at rest have another key");
+        let salt = seal.salt(&[b"noon", b"extract"]);
+        assert_eq!((salt.len(), &seal.salt(&[b"noon", b"extract"])), (32, &salt));
+        for other in [
+            seal.salt(&[b"one", b"extract"]),
+            seal.salt(&[b"noo", b"nextract"]),
+            TransitSeal::new(&next).salt(&[b"noon", b"extract"]),
+        ] {
+            assert_ne!(other, salt);
+        }
         assert!(!format!("{seal:?}").contains("0001"));
     }
 
@@ -211,7 +238,8 @@ mod tests {
     #[test]
     fn the_keys_of_the_seal_are_of_no_other_domain() {
         let key = key();
-        let derived = ["seal/rows", "seal/mac", "transit/rows", "transit/nonce"].map(|domain| key.derived(domain));
+        let derived = ["seal/rows", "seal/mac", "transit/rows", "transit/nonce", "transit/salt"]
+            .map(|domain| key.derived(domain));
         for (i, one) in derived.iter().enumerate() {
             assert!(derived[i + 1..].iter().all(|other| **one != **other));
         }

@@ -8,7 +8,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 use crate::Key;
-use crate::key_rotation::KeyRotation;
+use crate::key_rotation::{KeyRotation, SHORT};
 
 /// Length of a token in bytes of text.
 pub const TOKEN_LEN: usize = 32;
@@ -38,6 +38,15 @@ impl Tokeniser {
     #[must_use]
     pub fn digest<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 16] {
         self.rotations.iter().fold(self.base_digest(parts), |token, rotation| rotation.token(&token))
+    }
+
+    /// A short token of the parts, 48 bits as 12 hexadecimal digits: for labels that people read, of a few thousand things. A
+    /// rotation turns it as [`KeyRotation::turned_short`] does.
+    #[must_use]
+    pub fn short<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> String {
+        let mut short = [0u8; SHORT];
+        short.copy_from_slice(&self.base_digest(parts)[..SHORT]);
+        hex::encode(self.rotations.iter().fold(short, |label, rotation| rotation.short(&label)))
     }
 
     /// The digest before any rotation; encodings have rotations of their own.
@@ -91,6 +100,23 @@ mod tests {
         let a = Tokeniser::new(&key, "nhs").token([b"9434765919".as_slice()]);
         let b = Tokeniser::new(&key, "upn").token([b"9434765919".as_slice()]);
         assert_ne!(a, b);
+    }
+
+    #[test]
+    fn a_short_token_is_the_beginning_of_a_token_and_is_turned_by_a_rotation() {
+        let key = key();
+        let of = |key: &Key| Tokeniser::new(key, "file-name").short([b"rms_crimes_2024-12.csv".as_slice()]);
+        let token = Tokeniser::new(&key, "file-name").token([b"rms_crimes_2024-12.csv".as_slice()]);
+        assert_eq!(of(&key).as_bytes(), &token[..2 * SHORT]);
+        let next = key.rotated().unwrap();
+        let step = key.step_to(&next).unwrap();
+        assert_eq!(step.turned_short(&of(&key)).unwrap(), of(&next));
+        assert_ne!(of(&key), of(&next));
+        let last = next.rotated().unwrap();
+        assert_eq!(next.step_to(&last).unwrap().turned_short(&of(&next)).unwrap(), of(&last));
+        for none in ["", "00", "0123456789AB", "0123456789abc", "0123456789ag"] {
+            assert_eq!(step.turned_short(none), None, "{none}");
+        }
     }
 
     proptest! {

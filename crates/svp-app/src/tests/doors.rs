@@ -178,6 +178,66 @@ async fn damage_is_told_when_there_is_nothing_to_do() {
     assert!(matches!(tiny.release().await, Outcome::NothingNew { .. }));
 }
 
+/// A review record that somebody edited, and a manifest that was edited together with a file of its release: each is named, and no run
+/// goes on before it is restored. One that is missing is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edited_review_record_is_told_by_name() {
+    let tiny = two_releases().await;
+    let looked = CheckRequest { site: tiny.site(), lake: Some(tiny.lake_at()), ..CheckRequest::default() };
+    let heard = Heard::default();
+    check(&looked, &MACHINE, &heard).await.unwrap();
+    assert!(heard.has("2 review records are what was written") && !heard.has("before their digests"));
+    let releases = Releases::open(&tiny.lake_at()).await.unwrap();
+    let page = releases.review("000001-wessmark-partner").await.unwrap();
+    assert!(page.contains("May be signed"));
+    tiny.give("rms_crimes_2025-03.csv", &crimes("03/2025", &["C6", "C7"]));
+    for name in ["review.md", "review.json"] {
+        let path = tiny.path(&format!("lake/ledger/000001-wessmark-partner/{name}"));
+        let whole = fs::read_to_string(&path).unwrap();
+        fs::write(&path, whole.replacen("3 rows read", "9 rows read", 1)).unwrap();
+        let said = format!("ledger/000001-wessmark-partner/{name}");
+        let of = |error: AppError| {
+            let named = named(&error);
+            assert!(named.len() == 1 && named[0].contains(&said) && named[0].contains("changed after"), "{named:?}");
+        };
+        of(check(&looked, &MACHINE, &Silent).await.unwrap_err());
+        of(run(tiny.request()).await.unwrap_err());
+        of(releases.list("partner").await.unwrap_err());
+        of(releases.review("000001-wessmark-partner").await.unwrap_err());
+        assert!(releases.review("000002-wessmark-partner").await.is_ok());
+        assert!(!tiny.path("lake/published/000003-wessmark-partner").exists());
+        fs::write(&path, whole).unwrap();
+    }
+    let path = tiny.path("lake/published/000001-wessmark-partner/manifest.json");
+    let whole = fs::read_to_string(&path).unwrap();
+    fs::write(&path, whole.replacen("Serious violence", "Serious silence", 1)).unwrap();
+    let said = self::named(&check(&looked, &MACHINE, &Silent).await.unwrap_err());
+    assert!(said.len() == 1 && said[0].contains("the manifest was changed"), "{said:?}");
+    fs::write(&path, whole).unwrap();
+
+    // Missing: the check says so, a run tells it and goes on.
+    fs::rename(tiny.path("lake/ledger/000001-wessmark-partner/review.md"), tiny.path("kept.md")).unwrap();
+    let said = self::named(&check(&looked, &MACHINE, &Silent).await.unwrap_err());
+    assert!(said.len() == 1 && said[0].contains("review.md") && said[0].contains("missing"), "{said:?}");
+    let heard = Heard::default();
+    Prepared::new(tiny.request()).unwrap().run(&MACHINE, key(), &heard).await.unwrap();
+    assert!(heard.has("warning: ledger/000001-wessmark-partner/review.md is missing"));
+    assert!(tiny.path("lake/published/000003-wessmark-partner").exists());
+    fs::rename(tiny.path("kept.md"), tiny.path("lake/ledger/000001-wessmark-partner/review.md")).unwrap();
+
+    // A lake from before kept no digests: nothing is held against anything, and the check says that.
+    let record = tiny.path("lake/runs/00000003.json");
+    let mut value: Value = serde_json::from_str(&fs::read_to_string(&record).unwrap()).unwrap();
+    for line in value["body"]["ledger"].as_array_mut().unwrap() {
+        assert!(line.as_object_mut().unwrap().remove("papers").is_some());
+    }
+    fs::write(&record, serde_json::to_string(&value).unwrap()).unwrap();
+    fs::remove_file(tiny.path("lake/ledger/finished.json")).unwrap();
+    let heard = Heard::default();
+    check(&looked, &MACHINE, &heard).await.unwrap();
+    assert!(heard.has("0 review records are what was written; 3 are from before their digests were kept"));
+}
+
 const NAME: &str = "smith_john_19900312 rms_crimes_2025-02 SMITH.csv";
 
 /// A source whose pattern lets anything stand around its slot.

@@ -2,9 +2,11 @@
 
 use arrow::datatypes::DataType;
 use svp_lake::input::digest_bytes;
+use svp_pseudonymise::TokenSeal;
 
 use super::*;
 use crate::erase::{EraseRequest, erase};
+use crate::names::label;
 use crate::rotate::{RotateRequest, rotate};
 use crate::unload::{UnloadRequest, WrongDelivery, unload};
 
@@ -26,7 +28,7 @@ async fn an_erased_person_goes_with_its_event_and_does_not_come_back() {
     assert!(erased.files_deleted > 0);
     assert_eq!(tiny.number(&person).await, 0);
     assert_eq!(tiny.number("SELECT count(*) FROM event").await, 2);
-    assert_eq!(tiny.state().await.erased, [digest_bytes(token.as_bytes())]);
+    assert_eq!(tiny.state().await.erased, [sealed_token(&token)]);
 
     // The record comes again in a later extract, beside a new one.
     tiny.give("rms_crimes_2025-02.csv", &crimes("02/2025", &["C2", "C9"]));
@@ -101,6 +103,104 @@ fn every_digest_under_the_key_is_said_to_be_one() {
     counts.sort();
     assert_eq!(digests, ["event.row_digest", "event_superseded.row_digest", "person_link.mark"]);
     assert_eq!(counts, COUNTS);
+}
+
+/// What the records of all runs and the tables of a lake say under which names files came.
+async fn named(tiny: &Tiny, key: &Key) -> String {
+    let records = fs::read_dir(tiny.path("lake/runs")).unwrap().map(|e| fs::read_to_string(e.unwrap().path()).unwrap());
+    let mut text: Vec<String> = records.collect();
+    for table in ["receipt", "quarantine", "finding", "column_profile"] {
+        let what = if table == "finding" { "concat(file, ' ', what)" } else { "file" };
+        text.push(tiny.text_under(key, &format!("SELECT string_agg(DISTINCT {what}, ' ') FROM {table}")).await);
+    }
+    text.join("\n")
+}
+
+/// Whoever has the old key of a lake that was rotated confirms no name of a file, and nobody who was erased: not by a live file, nor by
+/// one that was superseded, nor in the record of an older run. Who was erased stays out under the new key.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_turns_what_files_are_called_and_who_was_erased() {
+    let tiny = Tiny::new();
+    tiny.ingest().await;
+    let broken = crimes("02/2025", &["C6"]).lines().nth(1).unwrap().replacen("C6,", ",", 1);
+    tiny.give("rms_crimes_2025-02.csv", &format!("{}{broken}\n", crimes("02/2025", &["C4", "C5"])));
+    tiny.give("rms_crimes_2025-01.csv", &crimes("01/2025", &["C1", "C2", "C3", "C7"]));
+    tiny.ingest().await;
+    let token = tiny.token("PC2");
+    erase(&request(&tiny, &token), &key(), &MACHINE, &Silent).await.unwrap();
+    let before = tiny.state().await;
+    assert!(before.files.len() == 3 && before.files.iter().any(|f| f.superseded));
+    let names = ["rms_crimes_2025-01.csv", "rms_crimes_2025-02.csv"];
+    let said = named(&tiny, &key()).await;
+    assert!(names.iter().all(|name| said.contains(&label(&key(), name))), "{said}");
+
+    let out = tiny.path("next").display().to_string();
+    let of = RotateRequest { site: tiny.site(), lake: tiny.lake_at(), out: out.clone() };
+    rotate(&of, &key(), &MACHINE, &Silent).await.unwrap();
+    let next = Key::parse(&fs::read_to_string(&out).unwrap()).unwrap();
+    let after = tiny.state().await;
+    let said = named(&tiny, &next).await;
+    for name in names {
+        assert!(said.contains(&label(&next, name)) && !said.contains(&label(&key(), name)), "{name}: {said}");
+    }
+    for (was, is) in before.files.iter().zip(&after.files) {
+        let name = names.into_iter().find(|name| label(&key(), name) == was.file).unwrap();
+        assert_eq!(is.file, label(&next, name));
+        assert!(!said.contains(&was.sha256) && !said.contains(was.place.as_deref().unwrap()));
+    }
+    // A guess of who was erased: the digest of a token, as earlier versions kept it, or the token as it was sealed.
+    assert!(!said.contains(&digest_bytes(token.as_bytes())) && !said.contains(&before.erased[0]));
+    assert_eq!((before.erased.len(), after.erased.len()), (1, 1));
+
+    let ingest = |key: Key| async {
+        let request = RunRequest { ingest_only: true, ..tiny.request() };
+        Prepared::new(request).unwrap().run(&MACHINE, key, &Silent).await.unwrap()
+    };
+    let next_key = || Key::parse(&fs::read_to_string(&out).unwrap()).unwrap();
+    assert!(matches!(ingest(next_key()).await, Outcome::NothingNew { .. }));
+    tiny.give("rms_crimes_2025-03.csv", &crimes("03/2025", &["C2", "C9"]));
+    let people = tiny.text_under(&next, "SELECT count(*) FROM person_record").await;
+    ingest(next_key()).await;
+    let now = tiny.text_under(&next, "SELECT count(*) FROM person_record").await;
+    assert_eq!(now.parse::<u64>().unwrap(), people.parse::<u64>().unwrap() + 1, "the erased record came back");
+}
+
+/// A lake from before has digests of who was erased: they hold, and become sealed tokens when the record comes again; a rotation that
+/// comes first says how many it cannot take over.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_erased_by_an_earlier_version_stays_out() {
+    let tiny = Tiny::new();
+    tiny.ingest().await;
+    let token = tiny.token("PC2");
+    erase(&request(&tiny, &token), &key(), &MACHINE, &Silent).await.unwrap();
+    let record = tiny.path("lake/runs/00000002.json");
+    let old = |text: String| text.replace(&sealed_token(&token), &digest_bytes(token.as_bytes()));
+    fs::write(&record, old(fs::read_to_string(&record).unwrap())).unwrap();
+    fs::remove_file(tiny.path("lake/ledger/finished.json")).unwrap();
+    assert_eq!(tiny.state().await.erased, [digest_bytes(token.as_bytes())]);
+    tiny.give("rms_crimes_2025-02.csv", &crimes("02/2025", &["C4"]));
+    tiny.ingest().await;
+    assert_eq!(tiny.state().await.erased, [digest_bytes(token.as_bytes())]);
+
+    let (kept, copy) = (tiny.path("lake"), tiny.path("kept"));
+    super::copy(&kept, &copy);
+    let out = tiny.path("next").display().to_string();
+    let heard = Heard::default();
+    let of = RotateRequest { site: tiny.site(), lake: tiny.lake_at(), out };
+    rotate(&of, &key(), &MACHINE, &heard).await.unwrap();
+    assert!(heard.has("warning: 1 records were erased by an earlier version") && heard.has("--even-if-absent"));
+    assert!(tiny.state().await.erased.is_empty());
+
+    fs::remove_dir_all(&kept).unwrap();
+    fs::rename(&copy, &kept).unwrap();
+    tiny.give("rms_crimes_2025-03.csv", &crimes("03/2025", &["C2", "C9"]));
+    tiny.ingest().await;
+    assert_eq!(tiny.number(&format!("SELECT count(*) FROM person_record WHERE person_record_id = '{token}'")).await, 0);
+    assert_eq!(tiny.state().await.erased, [sealed_token(&token)]);
+}
+
+fn sealed_token(token: &str) -> String {
+    TokenSeal::new(&key(), "erased").seal(token).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

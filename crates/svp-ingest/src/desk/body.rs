@@ -1,12 +1,11 @@
 //! The body of an encoded file: entries that nobody reads without the key.
 //!
 //! An entry is sealed with its name, under a context of the format, the head of its file and its number, so that it opens in its own
-//! place alone. It is filled up with zeros, so that its length tells its number of rows roughly.
+//! place alone. In the head stands a salt, so that the same rows, encoded again at another time, are other bytes: whoever watches files go
+//! by does not see which tables changed. An entry is filled up with zeros, so that its length tells its number of rows roughly.
 
 use svp_lake::input::digest_bytes;
 use svp_pseudonymise::{Key, TransitSeal};
-
-use super::FORMAT;
 
 /// What a sealed entry is filled up to a multiple of, bytes.
 pub(super) const FILL: usize = 32 * 1024;
@@ -18,6 +17,7 @@ const CONTENT: usize = 8;
 #[derive(Debug, Clone)]
 pub(super) struct Body {
     seal: TransitSeal,
+    format: u32,
     head: String,
 }
 
@@ -27,9 +27,9 @@ pub(super) fn place(number: u32) -> String {
 }
 
 impl Body {
-    /// The body of the file with this head, under this key.
-    pub(super) fn new(key: &Key, head: &[u8]) -> Self {
-        Self { seal: TransitSeal::new(key), head: digest_bytes(head) }
+    /// The body of the file of this format with this head, under this key.
+    pub(super) fn new(key: &Key, format: u32, head: &[u8]) -> Self {
+        Self { seal: TransitSeal::new(key), format, head: digest_bytes(head) }
     }
 
     /// An entry, sealed; `None` where its name or content is too long.
@@ -54,7 +54,7 @@ impl Body {
     }
 
     fn context(&self, number: u32) -> String {
-        format!("svp encoded file\n{FORMAT}\n{}\n{number}", self.head)
+        format!("svp encoded file\n{}\n{}\n{number}", self.format, self.head)
     }
 }
 
@@ -68,19 +68,20 @@ mod tests {
 
     #[test]
     fn an_entry_opens_in_its_own_place_alone() {
-        let body = Body::new(&key(), b"head");
+        let body = Body::new(&key(), 3, b"head");
         let sealed = body.sealed(1, "rows/event-0001.parquet", b"content").unwrap();
         assert_eq!(body.opened(1, &sealed).unwrap(), ("rows/event-0001.parquet".to_owned(), b"content".to_vec()));
         assert!(body.opened(2, &sealed).is_none());
-        assert!(Body::new(&key(), b"another head").opened(1, &sealed).is_none());
-        assert!(Body::new(&Key::generate("test").unwrap(), b"head").opened(1, &sealed).is_none());
+        assert!(Body::new(&key(), 3, b"another head").opened(1, &sealed).is_none());
+        assert!(Body::new(&key(), 2, b"head").opened(1, &sealed).is_none());
+        assert!(Body::new(&Key::generate("test").unwrap(), 3, b"head").opened(1, &sealed).is_none());
         let holds = |needle: &[u8]| sealed.windows(needle.len()).any(|w| w == needle);
         assert!(!holds(b"event") && !holds(b"content"));
     }
 
     #[test]
     fn lengths_tell_little() {
-        let body = Body::new(&key(), b"");
+        let body = Body::new(&key(), 3, b"");
         let length = |n: usize| body.sealed(1, "a", &vec![7; n]).unwrap().len();
         assert_eq!((length(0), length(30_000)), (FILL + 28, FILL + 28));
         assert_eq!(length(40_000), 2 * FILL + 28);

@@ -6,6 +6,7 @@
 //! before it, and a MAC of that under the key: the first tells damage, the second a change by somebody without the key.
 
 use std::io::{ErrorKind, Read};
+use std::ops::RangeInclusive;
 
 use svp_lake::input::RunningDigest;
 use svp_pseudonymise::{Key, Tokeniser};
@@ -133,21 +134,22 @@ pub(crate) struct EnvelopeReader {
     input: Box<dyn Read + Send>,
     digest: RunningDigest,
     seal: Option<Seal>,
+    format: u32,
 }
 
 impl EnvelopeReader {
-    /// Opens an envelope; `file` is for messages. The number of its format must be `known`.
+    /// Opens an envelope; `file` is for messages. The number of its format must be among those that are `known`.
     ///
     /// # Errors
     /// [`DeskError::Damaged`], or [`DeskError::Format`] for another format.
-    pub(super) fn open(file: &str, input: Box<dyn Read + Send>, known: u32) -> Result<Self, DeskError> {
-        let mut reader = Self { file: file.to_owned(), input, digest: RunningDigest::default(), seal: None };
+    pub(super) fn open(file: &str, input: Box<dyn Read + Send>, known: RangeInclusive<u32>) -> Result<Self, DeskError> {
+        let mut reader = Self { file: file.to_owned(), input, digest: RunningDigest::default(), seal: None, format: 0 };
         let (name, content) = reader.next()?.ok_or_else(|| reader.damaged("it is empty"))?;
         let number: Option<u32> =
             std::str::from_utf8(&content).ok().and_then(|t| t.strip_suffix('\n')).and_then(|t| t.parse().ok());
         match (name.as_str(), number) {
-            (MARK, Some(found)) if found == known => Ok(reader),
-            (MARK, Some(found)) => Err(DeskError::Format { file: file.to_owned(), found, known }),
+            (MARK, Some(found)) if known.contains(&found) => Ok(Self { format: found, ..reader }),
+            (MARK, Some(found)) => Err(DeskError::Format { file: file.to_owned(), found, known: *known.end() }),
             _ => Err(reader.damaged("it does not begin as an encoded file does")),
         }
     }
@@ -185,6 +187,11 @@ impl EnvelopeReader {
             self.digest.update(bytes);
         }
         Ok(Some((name, content)))
+    }
+
+    /// The number of its format.
+    pub(super) fn format(&self) -> u32 {
+        self.format
     }
 
     /// The seal, after the last entry.
@@ -254,7 +261,8 @@ mod tests {
     }
 
     fn read(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, DeskError> {
-        let mut reader = EnvelopeReader::open("a.svp", Box::new(std::io::Cursor::new(bytes.to_vec())), 1)?;
+        let mut reader = EnvelopeReader::open("a.svp", Box::new(std::io::Cursor::new(bytes.to_vec())), 1..=2)?;
+        assert_eq!(reader.format(), 1);
         let mut out = Vec::new();
         while let Some(entry) = reader.next()? {
             out.push(entry);
@@ -306,7 +314,7 @@ mod tests {
     #[test]
     fn a_later_format_is_told_apart_from_damage() {
         let bytes = written(&ENTRIES);
-        let opened = EnvelopeReader::open("a.svp", Box::new(std::io::Cursor::new(bytes)), 2).map(|_| ());
-        assert!(matches!(opened, Err(DeskError::Format { found: 1, known: 2, .. })));
+        let opened = EnvelopeReader::open("a.svp", Box::new(std::io::Cursor::new(bytes)), 2..=3).map(|_| ());
+        assert!(matches!(opened, Err(DeskError::Format { found: 1, known: 3, .. })));
     }
 }

@@ -12,7 +12,8 @@
 //!
 //! One file, because it is sent by people; Parquet inside, because it holds every column type that a schema can have;
 //! a tar around, because what every machine has shows that there is nothing else in it. What can be worked out from encodings is not to
-//! be worked out from a file on its way: without the key it tells source, terms, and about how long its tables are.
+//! be worked out from a file on its way: without the key it tells source, terms, and about how long its tables are. An extract that is
+//! encoded again at another time shares no sealed byte with the file before.
 
 mod body;
 mod envelope;
@@ -41,8 +42,10 @@ pub use terms::Terms;
 pub(crate) use terms::{definition_digest, short};
 pub use write::{Encoded, encode};
 
-/// The format that this version writes and reads.
-pub const FORMAT: u32 = 2;
+/// The format that this version writes.
+pub const FORMAT: u32 = 3;
+/// The oldest format that it reads. Files of format 2 have no salt: equal tables of two of them are equal bytes.
+const OLDEST: u32 = 2;
 /// What the name of an encoded file ends with.
 pub const EXTENSION: &str = "svp";
 /// Entry with the head.
@@ -60,6 +63,10 @@ pub struct Head {
     pub source: String,
     /// Under which terms it was made.
     pub terms: Terms,
+    /// What makes the bytes of this file others than those of every other one, whatever rows they share: a MAC of the extract and of
+    /// the time at which it was made. Files of format 2 have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt: Option<String>,
 }
 
 /// What an encoded file says of itself to whoever has the key. It holds no field value.

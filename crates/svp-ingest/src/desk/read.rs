@@ -16,7 +16,7 @@ use svp_pseudonymise::{Key, kept};
 use super::body::{Body, place};
 use super::envelope::{EnvelopeReader, MARK, Seal};
 use super::error::DeskError;
-use super::{EXTENSION, FORMAT, HEAD, Head, MANIFEST, Manifest, Terms};
+use super::{EXTENSION, FORMAT, HEAD, Head, MANIFEST, Manifest, OLDEST, Terms};
 use crate::error::IngestError;
 use crate::findings::Findings;
 use crate::load::{BATCH_ROWS, Loaded, Previous, QUARANTINE, SourcePlan, balanced, compare};
@@ -64,13 +64,21 @@ pub fn extracts_alone(files: Vec<(usize, InputFile)>) -> Result<(Vec<(usize, Inp
     Ok((extracts, encoded))
 }
 
+/// What stands around the sealed entries of a file.
+struct Walked {
+    /// Number of the format.
+    format: u32,
+    /// The bytes of the head.
+    head: Vec<u8>,
+    seal: Seal,
+}
+
 /// Reads an encoded file to its end, and gives each sealed entry with its number, the first being 1. One entry is in memory at a time.
-/// Gives the bytes of its head, and its seal.
 fn walk(
     input: &InputFile,
     mut each: impl FnMut(u32, Vec<u8>) -> Result<(), IngestError>,
-) -> Result<(Vec<u8>, Seal), IngestError> {
-    let mut reader = EnvelopeReader::open(&input.name, open_blocking(input)?, FORMAT)?;
+) -> Result<Walked, IngestError> {
+    let mut reader = EnvelopeReader::open(&input.name, open_blocking(input)?, OLDEST..=FORMAT)?;
     let head = match reader.next()? {
         Some((name, content)) if name == HEAD => content,
         _ => return Err(reader.damaged("it does not say under which terms it was made").into()),
@@ -84,7 +92,7 @@ fn walk(
         each(number, content)?;
     }
     match reader.seal() {
-        Some(seal) => Ok((head, seal.clone())),
+        Some(seal) => Ok(Walked { format: reader.format(), head, seal: seal.clone() }),
         None => Err(reader.damaged("it has no seal").into()),
     }
 }
@@ -110,8 +118,8 @@ pub fn head_if_encoded(input: &InputFile, source: &str) -> Result<Option<Head>, 
     if !is_encoded(input)? {
         return Ok(None);
     }
-    let (bytes, _) = walk(input, |_, _| Ok(()))?;
-    Ok(Some(head(input, &bytes, source)?))
+    let walked = walk(input, |_, _| Ok(()))?;
+    Ok(Some(head(input, &walked.head, source)?))
 }
 
 /// Opens an encoded file with the key that it was made under; `None` for an extract. Known by its name or its first bytes. It is read
@@ -126,35 +134,35 @@ pub fn open_if_encoded(input: &InputFile, source: &str, key: Option<&Key>) -> Re
         return Ok(None);
     }
     let mut last = None;
-    let (bytes, seal) = walk(input, |number, content| {
+    let walked = walk(input, |number, content| {
         last = Some((number, content));
         Ok(())
     })?;
-    let head = head(input, &bytes, source)?;
-    let (file, body) = (input.name.clone(), body(input, &head, &bytes, &seal, key)?);
+    let head = head(input, &walked.head, source)?;
+    let (file, body) = (input.name.clone(), body(input, &head, &walked, key)?);
     let Some((name, text)) = last.and_then(|(number, content)| body.opened(number, &content)) else {
         return Err(DeskError::Damaged { file, what: UNOPENED }.into());
     };
     let manifest = (name == MANIFEST).then(|| serde_json::from_slice(&text).ok()).flatten();
     let what = "its manifest cannot be read";
     let manifest = manifest.ok_or(DeskError::Damaged { file, what })?;
-    Ok(Some(Sealed { head, manifest, body, seal }))
+    Ok(Some(Sealed { head, manifest, body, seal: walked.seal }))
 }
 
 const UNOPENED: &str = "it does not open under the key that it names";
 
 /// What opens the entries of a file, where this is its key.
-fn body(input: &InputFile, head: &Head, bytes: &[u8], seal: &Seal, key: Option<&Key>) -> Result<Body, DeskError> {
+fn body(input: &InputFile, head: &Head, walked: &Walked, key: Option<&Key>) -> Result<Body, DeskError> {
     let file = input.name.clone();
     let Some(key) = key else { return Err(DeskError::NoKey { file }) };
     let ours = Terms { key_id: key.check(), purpose: key.purpose().to_owned(), ..Terms::default() };
     if let Some(difference) = ours.other_key(&head.terms) {
         return Err(DeskError::Terms { file, made_by: head.svp.clone(), differences: vec![difference] });
     }
-    if !seal.is_of(key) {
+    if !walked.seal.is_of(key) {
         return Err(DeskError::Damaged { file, what: "its seal is not of the key that it names" });
     }
-    Ok(Body::new(key, bytes))
+    Ok(Body::new(key, walked.format, &walked.head))
 }
 
 /// Every sealed entry of an encoded file, opened with its key: name and content, the manifest last. All of it is held in memory.
@@ -163,13 +171,13 @@ fn body(input: &InputFile, head: &Head, bytes: &[u8], seal: &Seal, key: Option<&
 /// As [`open_if_encoded`]; a file that is no encoded one is damaged.
 pub fn entries(input: &InputFile, key: &Key) -> Result<Vec<(String, Vec<u8>)>, IngestError> {
     let mut sealed = Vec::new();
-    let (bytes, seal) = walk(input, |number, content| {
+    let walked = walk(input, |number, content| {
         sealed.push((number, content));
         Ok(())
     })?;
     let damaged = |what| DeskError::Damaged { file: input.name.clone(), what };
-    let head: Head = serde_json::from_slice(&bytes).map_err(|_| damaged("its head cannot be read"))?;
-    let body = body(input, &head, &bytes, &seal, Some(key))?;
+    let head: Head = serde_json::from_slice(&walked.head).map_err(|_| damaged("its head cannot be read"))?;
+    let body = body(input, &head, &walked, Some(key))?;
     let opened = sealed.iter().map(|(number, content)| body.opened(*number, content).ok_or_else(|| damaged(UNOPENED)));
     Ok(opened.collect::<Result<_, _>>()?)
 }
@@ -240,7 +248,7 @@ pub(crate) fn load(
     let mut rows: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
     let mut earlier: BTreeMap<String, u64> = BTreeMap::new();
     let mut last = false;
-    let (_, seal) = walk(&file.input, |number, content| {
+    let walked = walk(&file.input, |number, content| {
         let (entry, content) = sealed.body.opened(number, &content).ok_or_else(|| damaged(UNOPENED))?;
         if last {
             return Err(damaged("an entry follows its manifest"));
@@ -280,7 +288,7 @@ pub(crate) fn load(
         }
         Ok(())
     })?;
-    if seal != sealed.seal {
+    if walked.seal != sealed.seal {
         return Err(damaged("it was changed while it was being loaded"));
     }
     if rows != manifest.rows {

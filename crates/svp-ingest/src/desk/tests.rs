@@ -21,8 +21,8 @@ use super::envelope::{EnvelopeReader, EnvelopeWriter};
 use super::terms::of_before;
 use super::write::encode_file;
 use super::{
-    DeskError, FORMAT, HEAD, Head, MANIFEST, Manifest, Sealed, Terms, entries, extracts_alone, head_if_encoded, load,
-    open_if_encoded, refuse_other_terms,
+    DeskError, FORMAT, HEAD, Head, MANIFEST, Manifest, OLDEST, Sealed, Terms, entries, extracts_alone, head_if_encoded,
+    load, open_if_encoded, refuse_other_terms,
 };
 use crate::error::IngestError;
 use crate::load::SourcePlan;
@@ -69,11 +69,16 @@ fn pending_of(plan: SourcePlan, path: &Path) -> Result<(SourcePlan, Pending), In
 /// The sample's December, encoded with entries of at most `rows` rows.
 fn encoded(folder: &Path, rows: usize) -> PathBuf {
     let extract = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sample-data/police_rms/rms_crimes_2024-12.csv");
-    let (plan, extract) = pending_of(plan(), &extract).unwrap();
-    let path = folder.join(format!("{rows}.svp"));
+    made_at("", &extract, &folder.join(format!("{rows}.svp")), rows)
+}
+
+/// An extract, encoded at a time that the desk's clock says.
+fn made_at(clock: &str, extract: &Path, path: &Path, rows: usize) -> PathBuf {
+    let (plan, extract) = pending_of(plan(), extract).unwrap();
     let digest = RowDigest::new(&key());
-    encode_file(&plan, &extract, &path, &terms(), "0", "", &key(), &digest, &[], rows).unwrap().commit(false).unwrap();
-    path
+    let made = encode_file(&plan, &extract, path, &terms(), "0", clock, &key(), &digest, &[], rows).unwrap();
+    made.commit(true).unwrap();
+    path.to_owned()
 }
 
 /// Keeps what it is given.
@@ -184,7 +189,8 @@ fn open(path: &Path) -> Result<Sealed, IngestError> {
 
 /// The entries of the tar, without the mark and the seal.
 fn in_the_clear(path: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut reader = EnvelopeReader::open("a", svp_lake::input::open_blocking(&input(path)).unwrap(), FORMAT).unwrap();
+    let input = svp_lake::input::open_blocking(&input(path)).unwrap();
+    let mut reader = EnvelopeReader::open("a", input, OLDEST..=FORMAT).unwrap();
     std::iter::from_fn(|| reader.next().unwrap()).collect()
 }
 
@@ -202,12 +208,16 @@ fn resealed(path: &Path, change: impl Fn(&mut Manifest), without: &str) -> PathB
 }
 
 fn rewritten(path: &Path, head: &[u8], opened: &[(String, Vec<u8>)]) -> PathBuf {
+    rewritten_as(FORMAT, path, head, opened)
+}
+
+fn rewritten_as(format: u32, path: &Path, head: &[u8], opened: &[(String, Vec<u8>)]) -> PathBuf {
     let to = path.with_file_name("resealed.svp");
     let mut out = NewFile::begin(&to).unwrap();
     let mut put = |bytes: &[u8]| out.put(bytes).map_err(DeskError::from);
-    let mut envelope = EnvelopeWriter::begin("a", FORMAT, &mut put).unwrap();
+    let mut envelope = EnvelopeWriter::begin("a", format, &mut put).unwrap();
     envelope.entry(HEAD, head).unwrap();
-    let body = Body::new(&key(), head);
+    let body = Body::new(&key(), format, head);
     for (number, (name, content)) in (1..).zip(opened) {
         envelope.entry(&place(number), &body.sealed(number, name, content).unwrap()).unwrap();
     }
@@ -324,6 +334,64 @@ fn entries_out_of_their_places_are_refused() {
     let mut gap = clear;
     gap.remove(1);
     assert!(said(&moved(&gap)).ends_with("an entry is not in its place"));
+}
+
+/// An extract that is encoded again, as it was or with one row more, shares no sealed entry with the file before: a watcher does not
+/// learn which tables changed. Two months without a row are no equal files either. Who wants the same bytes says the same time.
+#[test]
+fn a_file_that_is_made_again_shares_no_entry_with_the_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sample-data/police_rms/rms_crimes_2024-12.csv");
+    let bytes = svp_lake::files::read_bytes(&sample).unwrap();
+    let give = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let december = give("a/rms_crimes_2024-12.csv", &bytes);
+    let lines: Vec<&[u8]> = bytes.split_inclusive(|b| *b == b'\n').collect();
+    let fewer = give("b/rms_crimes_2024-12.csv", &lines[..lines.len() - 1].concat());
+    let of = |clock: &str, extract: &Path, name: &str| made_at(clock, extract, &folder.path().join(name), 7);
+    let (noon, later) = ("2025-01-07T12:00:00Z", "2025-01-07T12:00:01Z");
+    let first = of(noon, &december, "first.svp");
+    let again = of(noon, &december, "again.svp");
+    assert_eq!(svp_lake::files::read_bytes(&first).unwrap(), svp_lake::files::read_bytes(&again).unwrap());
+    for other in [of(later, &december, "later.svp"), of(noon, &fewer, "fewer.svp")] {
+        let (was, is) = (in_the_clear(&first), in_the_clear(&other));
+        let opened = |path: &Path| entries(&input(path), &key()).unwrap();
+        let common = opened(&first).into_iter().zip(opened(&other)).filter(|(a, b)| a == b).count();
+        assert!(common > 3, "{common} entries hold the same rows, so the test is not blind");
+        // All blocks of both files, wherever they stand: none of a sealed entry comes twice.
+        let blocks = |of: &[(String, Vec<u8>)]| -> Vec<Vec<u8>> {
+            of[1..].iter().flat_map(|(_, sealed)| sealed.chunks_exact(16).map(<[u8]>::to_vec)).collect()
+        };
+        let before: std::collections::BTreeSet<Vec<u8>> = blocks(&was).into_iter().collect();
+        assert!(!before.is_empty() && !blocks(&is).iter().any(|block| before.contains(block)));
+        assert_ne!(was[0].1, is[0].1, "nor do their heads say that they are of one extract");
+    }
+    let header = lines[0].to_vec();
+    let empty = ["2024-10", "2024-11"].map(|month| give(&format!("c/rms_crimes_{month}.csv"), &header));
+    let [one, other] = empty.map(|path| {
+        let to = path.with_extension("svp");
+        made_at(noon, &path, &to, 7)
+    });
+    let head = |path: &Path| serde_json::from_slice::<Head>(&in_the_clear(path)[0].1).unwrap().salt;
+    assert!(head(&one).is_some() && head(&one) != head(&other));
+}
+
+/// A file of the format before has no salt and is read as it was.
+#[test]
+fn a_file_of_the_format_before_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = encoded(folder.path(), 100_000);
+    let rows = loaded(&path).unwrap();
+    let mut head: serde_json::Value = serde_json::from_slice(&in_the_clear(&path)[0].1).unwrap();
+    assert!(head.as_object_mut().unwrap().remove("salt").is_some());
+    let head = serde_json::to_vec_pretty(&head).unwrap();
+    let old = rewritten_as(OLDEST, &path, &head, &entries(&input(&path), &key()).unwrap());
+    assert_eq!(loaded(&old).unwrap().whole(), rows.whole());
+    assert_eq!(open(&old).unwrap().head.salt, None);
 }
 
 /// Whoever has no key reads source and terms, and no row, slot, name or number.

@@ -10,7 +10,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use svp_contract::Acceptance;
 use svp_lake::NewFile;
-use svp_pseudonymise::{Key, RowDigest};
+use svp_pseudonymise::{Key, RowDigest, TransitSeal};
 
 use super::body::{Body, place};
 use super::envelope::EnvelopeWriter;
@@ -136,11 +136,14 @@ pub(super) fn encode_file(
     }
     let mut out = NewFile::begin(path)?;
     let mut put = |bytes: &[u8]| out.put(bytes).map_err(DeskError::from);
-    let head = Head { svp: svp.to_owned(), source: plan.source.name.clone(), terms: terms.clone() };
+    // Which extract it is: empty ones of two months have the same bytes.
+    let which = [made, &file.sha256, &file.slot, file.sender.as_deref().unwrap_or_default()];
+    let salt = Some(TransitSeal::new(key).salt(&which.map(str::as_bytes)));
+    let head = Head { svp: svp.to_owned(), source: plan.source.name.clone(), terms: terms.clone(), salt };
     let head = serde_json::to_vec_pretty(&head)?;
     let mut envelope = EnvelopeWriter::begin(&file.input.name, FORMAT, &mut put)?;
     envelope.entry(HEAD, &head)?;
-    let (name, body) = (file.input.name.clone(), Body::new(key, &head));
+    let (name, body) = (file.input.name.clone(), Body::new(key, FORMAT, &head));
     let (open, rows) = (BTreeMap::new(), BTreeMap::new());
     let mut sink = DeskSink { file: name, envelope, body, entries: 0, open, rows, entry_rows };
     let Loaded { receipts, findings, .. } = load_file(plan, file, None, &mut sink, key, digest, accepted)?;

@@ -206,6 +206,105 @@ async fn every_live_file_is_compared_with_what_was_written() {
 }
 
 /// A folder can have any name that the system allows.
+/// A checkpoint stands for all commits before it: one that was changed, or put there, is seen though every commit is what it was. With it
+/// a table is opened without the commits before it, and the check reads them all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_of_a_log_is_held_as_its_commits_are() {
+    let site = Site::new();
+    let run = site.begin().await.unwrap();
+    for n in 0..102 {
+        // A file is written once in a run, so each commit has a slot of its own in place of the one before.
+        run.replace_table("base", "fact").unwrap();
+        load(&run, "a", &format!("{n:03}"), 0..2, "x").await;
+        run.commit_tables().await.unwrap();
+    }
+    let lake = run.finish(RunRecord::default()).await.unwrap();
+    let known = lake.last_run().unwrap().checkpoints.clone().unwrap();
+    assert_eq!(known.keys().collect::<Vec<_>>(), ["base/fact"]);
+    let at = known["base/fact"].version;
+    assert!(at > 90 && known["base/fact"].tail.version > at, "{known:?}");
+    let rows = ["a,101,0,x", "a,101,1,x"];
+    assert_eq!(site.facts().await, rows);
+    let log = |name: &str| place(&site, &format!("base/fact/_delta_log/{name}"));
+    let refused = async |what: &str| {
+        let open = site.lake().await.register(&context()).await.map(|_| ());
+        let begun = site.lake().await.begin(specs()).await.map(|_| ());
+        for error in [open.unwrap_err(), begun.unwrap_err()] {
+            assert!(
+                matches!(&error, LakeError::Damaged { path, .. } if path == "base/fact/_delta_log"),
+                "{what}: {error}"
+            );
+        }
+        for look in [Look::Sizes, Look::Bytes] {
+            assert_eq!(damage(&site, look).await.len(), 1, "{what}");
+        }
+    };
+
+    let checkpoint = log(&format!("{at:020}.checkpoint.parquet"));
+    let whole = fs::read(&checkpoint).unwrap();
+    for place in [8, whole.len() / 2, whole.len() - 10] {
+        let mut changed = whole.clone();
+        changed[place] ^= 1;
+        fs::write(&checkpoint, changed).unwrap();
+        refused("a bit of the checkpoint").await;
+    }
+    fs::write(&checkpoint, &whole).unwrap();
+    for other in [
+        format!("{:020}.checkpoint.parquet", at + 1),
+        format!("{at:020}.checkpoint.0000000001.0000000001.parquet"),
+        format!("{at:020}.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.json"),
+        format!("{:020}.{:020}.compacted.json", 0, at),
+    ] {
+        fs::write(log(&other), &whole).unwrap();
+        refused(&other).await;
+        fs::remove_file(log(&other)).unwrap();
+    }
+    let after = log(&format!("{:020}.json", at + 1));
+    let text = fs::read(&after).unwrap();
+    fs::write(&after, [text.as_slice(), b"\n"].concat()).unwrap();
+    refused("a commit after the checkpoint").await;
+    fs::write(&after, &text).unwrap();
+
+    // An old commit is needed for no row, and its loss is told by the check alone.
+    let old = log(&format!("{:020}.json", 5));
+    let text = fs::read(&old).unwrap();
+    fs::remove_file(&old).unwrap();
+    assert_eq!(site.facts().await, rows);
+    assert!(damage(&site, Look::Sizes).await.is_empty());
+    assert_eq!(damage(&site, Look::Bytes).await.len(), 1);
+    fs::write(&old, &text).unwrap();
+
+    // The next run goes on from what is known; a record from before kept no checkpoint and holds all commits.
+    let run = site.begin().await.unwrap();
+    run.replace_table("base", "fact").unwrap();
+    load(&run, "a", "1", 0..2, "last").await;
+    let lake = run.finish(RunRecord::default()).await.unwrap();
+    assert_eq!(lake.last_run().unwrap().checkpoints.clone().unwrap()["base/fact"].version, at);
+    assert_eq!(site.facts().await, ["a,1,0,last", "a,1,1,last"]);
+    let record = place(&site, "runs/00000002.json");
+    let mut value: serde_json::Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
+    value.as_object_mut().unwrap().remove("checkpoints");
+    fs::write(&record, value.to_string()).unwrap();
+    fs::remove_file(place(&site, "ledger/finished.json")).unwrap();
+    assert_eq!(site.facts().await, ["a,1,0,last", "a,1,1,last"]);
+    assert!(damage(&site, Look::Bytes).await.is_empty());
+    fs::remove_file(&old).unwrap();
+    assert_eq!(damage(&site, Look::Sizes).await.len(), 1);
+}
+
+/// Where a log has no checkpoint yet, none is taken from anybody.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_that_no_run_wrote_is_refused() {
+    let site = Site::new();
+    release(&site, "000001-x", 0..3).await;
+    let forged = place(&site, &format!("base/fact/_delta_log/{:020}.checkpoint.parquet", 0));
+    fs::write(&forged, b"PAR1").unwrap();
+    let open = site.lake().await.register(&context()).await.unwrap_err();
+    assert!(matches!(open, LakeError::Damaged { .. }), "{open}");
+    fs::remove_file(forged).unwrap();
+    site.lake().await.register(&context()).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lake_lies_at_any_path() {
     for name in ["per%20cent", "back\\slash", "a#b?c*d", "plain +&=é"] {

@@ -187,6 +187,50 @@ async fn superseded_files_go_when_they_are_told_to() {
     assert_eq!(site.facts().await, ["a,1,0,four"]);
 }
 
+/// After a run for which nothing of before may be left, earlier records say when, which tables and which release, and nothing else; also
+/// where the process was killed before it came to that.
+#[tokio::test(flavor = "multi_thread")]
+async fn records_of_earlier_runs_forget_what_their_callers_added() {
+    for killed in [false, true] {
+        let site = Site::new();
+        let with = |text: &str| RunRecord {
+            release: Some(format!("r-{text}")),
+            key_check: Some("0123456789abcdef".into()),
+            started: "2025-04-07T06:00:00Z".into(),
+            body: serde_json::json!({ "files": [text] }),
+            ..RunRecord::default()
+        };
+        for text in ["one", "two"] {
+            let run = site.begin().await.unwrap();
+            load(&run, "a", "1", 0..2, text).await;
+            run.finish(with(text)).await.unwrap();
+        }
+        let run = site.begin().await.unwrap();
+        load(&run, "a", "1", 0..2, "three").await;
+        if killed {
+            // As a process leaves it that is stopped as soon as its record stands.
+            run.make_due(crate::vacuum::Due::Records).await.unwrap();
+            run.finish(with("three")).await.unwrap();
+            assert!(site.lake().await.vacuum_if_due().await.unwrap() > 0);
+        } else {
+            assert_eq!(run.finish_and_forget(with("three")).await.unwrap().1, 2);
+        }
+        let runs = site.lake().await.runs().await.unwrap();
+        assert_eq!(runs.len(), 3);
+        for run in &runs[..2] {
+            assert!(
+                run.body.is_null() && run.key_check.is_none() && run.logs.is_empty() && run.config_digest.is_empty()
+            );
+            assert!(run.release.is_some() && !run.tables.is_empty() && run.started == "2025-04-07T06:00:00Z");
+        }
+        assert_eq!(runs[2].body["files"][0], "three");
+        let lake = site.lake().await;
+        assert!(lake.record_as_written() && lake.lost_run().is_none());
+        assert_eq!(lake.vacuum_if_due().await.unwrap(), 0);
+        assert_eq!(site.facts().await, ["a,1,0,three", "a,1,1,three"]);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_is_written_anew_through_a_function() {
     let site = Site::new();

@@ -262,7 +262,7 @@ async fn a_table_in_the_clear_is_sealed_and_no_byte_of_it_is_left() {
     // Killed after the record and before the old files are deleted.
     let run = lake.begin(left.clone()).await.unwrap();
     run.seal_table(&context(), "base", "fact", unchanged).await.unwrap();
-    crate::vacuum::make_due(lake.writable().unwrap()).await.unwrap();
+    crate::vacuum::make_due(lake.writable().unwrap(), crate::vacuum::Due::Files).await.unwrap();
     drop(run.finish(RunRecord { number: 0, ..lake.last_run().unwrap().clone() }).await.unwrap());
     assert!(!holding(&place, WORD).is_empty());
     let lake = opened(&place, Open::Write).await.with_seal(key("one"));
