@@ -30,6 +30,10 @@ const TIMES: f64 = 2.5;
 /// A value of few is at least half as common as in any other file, and at most twice; below this share a rise is none.
 const HALF: f64 = 0.5;
 const MORE_OF_ONE: f64 = 0.1;
+/// Beside most files only: share of the rows that a value must have lost, since rare ones come and go.
+const LOST_OF_ONE: f64 = 0.05;
+/// What becomes known with time: of the newest files much of it is open still, in several of them alike.
+const SETTLES: [&str; 1] = ["outcome"];
 /// Share of rows by which a sender's column is blank more often than that of any other sender.
 const MORE_BLANK_OF_SENDER: f64 = 0.3;
 
@@ -57,6 +61,11 @@ impl Beside {
             Self::Most => 2.0,
         }
     }
+}
+
+/// Whether something that is odd about a column counts.
+fn counts(beside: Beside, column: &str) -> bool {
+    beside == Beside::Any || !SETTLES.contains(&column)
 }
 
 /// Whether a share is odd beside the greatest that the others lead to expect, or beside that of most of them.
@@ -110,6 +119,7 @@ fn other_shares(own: &BTreeMap<u64, u64>, records: f64, others: &[&BTreeMap<u64,
         let rest = Part { count: own.of - own.count, of: own.of };
         let rarer = common.iter().all(|p| p.count > 0)
             && beside.margin() * own.share() <= HALF * least
+            && (beside == Beside::Any || least - own.share() >= LOST_OF_ONE)
             && no_chance(rest.of_records(records), 1.0 - least);
         let having = rare.iter().filter(|p| p.count > 0).count();
         let risen = own.share() >= greatest / HALF
@@ -266,7 +276,7 @@ async fn columns(
                 if own.of < FEWEST_ROWS || !enough {
                     continue;
                 }
-                let Some(beside) = odd(own, &others) else { continue };
+                let Some(beside) = odd(own, &others).filter(|beside| counts(*beside, column)) else { continue };
                 let own = part(one);
                 let told = told.entry((source, &one.file.slot)).or_default();
                 if told.iter().any(|known| known.is_subset(inputs)) {
@@ -330,7 +340,7 @@ fn shares(groups: &[Group<'_>], found: &mut Vec<Finding>) {
             let forms = table == FILE;
             let enough = rows >= FEWEST_ROWS && (others.len() > FEWEST_OTHERS || forms && !others.is_empty());
             let odd = if enough { other_shares(&one.shares, one.records, &others) } else { None };
-            if let Some((part, beside)) = odd
+            if let Some((part, beside)) = odd.filter(|(_, beside)| counts(*beside, column))
                 && told.insert((source, &one.file.slot, column))
             {
                 let beside = beside.words();
