@@ -11,8 +11,6 @@ use crate::system::{Links, MARGIN, System};
 /// An assignment that fits, as its differences from one that is known: (number, value), by number.
 pub(crate) type Witness = Vec<(usize, f64)>;
 
-/// Numbers that are tried in all.
-const TRIED: u32 = 200;
 /// Numbers that are tried for one equation.
 const CHOICES: usize = 6;
 /// Longest circle.
@@ -28,7 +26,8 @@ pub(crate) struct Chain {
     /// Equations that were touched.
     touched: Vec<usize>,
     moved: Witness,
-    tried: u32,
+    /// Numbers that may still be tried.
+    left: usize,
 }
 
 /// What a circle may use.
@@ -49,12 +48,12 @@ impl Ground<'_> {
 
 impl Chain {
     pub fn new(system: &System) -> Self {
-        Self { off: vec![0.0; system.equations.len()], touched: Vec::new(), moved: Witness::new(), tried: 0 }
+        Self { off: vec![0.0; system.equations.len()], touched: Vec::new(), moved: Witness::new(), left: 0 }
     }
 
-    /// A circle in which `number` moves to `target`, by number; `None` where none is found.
-    pub fn find(&mut self, ground: &Ground<'_>, number: usize, target: f64) -> Option<Witness> {
-        self.tried = 0;
+    /// A circle in which `number` moves to `target`, by number; `None` where none is found in so many tries.
+    pub fn find(&mut self, ground: &Ground<'_>, number: usize, target: f64, tries: usize) -> Option<Witness> {
+        self.left = tries;
         let found = ground.allows(number, target) && {
             self.step(ground, number, target - ground.base[number]);
             self.close(ground)
@@ -114,10 +113,8 @@ impl Chain {
             best.truncate(CHOICES);
         }
         for (_, i, by) in best {
-            if self.tried >= TRIED {
-                return false;
-            }
-            self.tried += 1;
+            let Some(left) = self.left.checked_sub(1) else { return false };
+            self.left = left;
             self.step(ground, i, by);
             if self.close(ground) {
                 return true;

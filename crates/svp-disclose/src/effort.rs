@@ -3,6 +3,8 @@
 /// How hard to try. More effort never makes a verdict less safe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Effort {
+    /// Numbers that are tried for a circle before a programme is solved.
+    pub circle: usize,
     /// Numbers in each neighbourhood that is tried, smallest first.
     pub neighbourhoods: Vec<usize>,
     /// The largest group of tied numbers for which one programme over the whole is solved.
@@ -23,6 +25,7 @@ pub struct Effort {
 impl Default for Effort {
     fn default() -> Self {
         Self {
+            circle: 200,
             neighbourhoods: vec![30, 200, 1500],
             whole: 20_000,
             greedy_from: 3_000,

@@ -261,7 +261,7 @@ impl<'a> Prober<'a> {
     ) -> bool {
         let mut before = 0;
         self.reached(system, number, end, proofs)
-            || self.circle(system, number, end, proofs)
+            || self.circle(system, number, end, effort, proofs)
             || (0..sizes.len())
                 .any(|stage| self.stage(system, number, end, (sizes, stage, effort), &mut before, proofs))
     }
@@ -278,7 +278,7 @@ impl<'a> Prober<'a> {
         let mut reached = ends.map(|end| self.reached(system, number, end, proofs));
         for end in ends {
             if reached == [false; 2] {
-                reached[slot(end)] = self.circle(system, number, end, proofs);
+                reached[slot(end)] = self.circle(system, number, end, effort, proofs);
             }
         }
         let mut before = [0; 2];
@@ -294,10 +294,10 @@ impl<'a> Prober<'a> {
     }
 
     /// Tries a circle for one end of one number.
-    fn circle(&mut self, system: &System, number: usize, end: Side, proofs: &mut Proofs) -> bool {
+    fn circle(&mut self, system: &System, number: usize, end: Side, effort: &Effort, proofs: &mut Proofs) -> bool {
         let Some((low, high)) = system.numbers[number].protection.ends() else { return true };
         let ground = Ground { system, links: self.links, ranges: &self.ranges, base: &self.base };
-        let found = self.chain.find(&ground, number, if end == Side::Low { low } else { high });
+        let found = self.chain.find(&ground, number, if end == Side::Low { low } else { high }, effort.circle);
         let Some(witness) = found.filter(|witness| self.fits(system, witness)) else { return false };
         proofs.harvest(system, witness);
         true

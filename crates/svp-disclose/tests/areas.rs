@@ -220,7 +220,7 @@ fn released(county: &County, areas: &[&[usize]], effort: &Effort) -> Vec<Release
 /// however little may be spent on large programmes.
 #[test]
 fn areas_that_overlap_three_others() {
-    let county = County::new(7, 300, 4, 4, 2);
+    let county = County::new(7, 150, 4, 3, 1);
     let areas: [&[usize]; 4] = [&[0, 1], &[1, 2], &[2, 3], &[0, 1, 2]];
     let done = released(&county, &areas, &Effort::default());
     assert!(done.iter().all(|r| r.numbers > 0 && r.equations > 0));
