@@ -109,8 +109,9 @@ impl Work<'_> {
             .map(|(table, _)| table.to_owned())
             .collect();
         let deciding = Part::begin(self.progress, "decide");
+        let effort = Effort { threads: self.machine.threads, ..Effort::default() };
         let mut disclosure =
-            svp_disclose::disclose(raws, &earlier, self.readers, number, hierarchies, &accepted, &Effort::default())
+            svp_disclose::disclose(raws, &earlier, self.readers, number, hierarchies, &accepted, &effort)
                 .map_err(|source| AppError::Disclosure { audience: self.area.audience.clone(), source })?;
         drop(deciding);
         let deriving = Part::begin(self.progress, "derive");

@@ -227,7 +227,8 @@ impl Releases {
         let refused = |source| AppError::Disclosure { audience: request.audience.clone(), source };
         // A release has a number of its own in the lake, whoever it goes to.
         let is_own = |table: &Table| own.contains(&table.release);
-        let together = attack_together(&tables, &is_own, &hierarchies, request.blind, &Effort::default());
+        let effort = Effort { threads: machine.threads, ..Effort::default() };
+        let together = attack_together(&tables, &is_own, &hierarchies, request.blind, &effort);
         let together = together.map_err(refused)?;
         let (related, found) = (&together.related, &together.attack);
         let by = |proof: Proof| found.bounds.iter().filter(|b| b.proof == proof && !b.broken).count();

@@ -3,7 +3,7 @@
 //! Sound: every bound here is true of every assignment that fits what was published. Not complete: only a
 //! linear programme over all equations together gives the tightest bounds (see `attack`).
 
-use crate::system::{MARGIN, ProtectionInterval, State, System, SystemError};
+use crate::system::{Links, MARGIN, ProtectionInterval, State, System, SystemError};
 
 /// How often one equation is looked at. Verdict that creep towards a limit are left where they are then.
 const LOOKS: u32 = 40;
@@ -61,7 +61,7 @@ fn scaled(coefficient: f64, (lo, hi): (f64, f64)) -> (f64, f64) {
 ///
 /// # Errors
 /// The index of an equation at which a lower bound passes an upper one: what is published contradicts itself.
-pub(crate) fn propagate(system: &System, of: &[Vec<usize>], ranges: &mut Ranges) -> Result<(), usize> {
+pub(crate) fn propagate(system: &System, links: &Links, ranges: &mut Ranges) -> Result<(), usize> {
     let mut looks = vec![0_u32; system.equations.len()];
     let mut queued = vec![true; system.equations.len()];
     let mut queue: std::collections::VecDeque<usize> = (0..system.equations.len()).collect();
@@ -109,7 +109,7 @@ pub(crate) fn propagate(system: &System, of: &[Vec<usize>], ranges: &mut Ranges)
                 (ranges.lo[i], ranges.hi[i]) = (middle, middle);
             }
             if changed {
-                for &next in &of[i] {
+                for &(next, _) in &links[i] {
                     if next != e && !queued[next] && looks[next] < LOOKS {
                         queued[next] = true;
                         queue.push_back(next);

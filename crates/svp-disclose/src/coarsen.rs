@@ -88,21 +88,22 @@ impl Map {
     /// The pieces, by id.
     #[must_use]
     pub fn pieces(&self) -> Vec<Piece> {
-        let mut out: BTreeMap<String, Piece> = BTreeMap::new();
-        for (i, leaf) in self.leaves.iter().enumerate() {
-            let id = self.piece_id(i);
-            let piece = out.entry(id.clone()).or_insert_with(|| Piece {
-                id,
-                rest: self.level[i] > 0,
-                leaves: Vec::new(),
-                counts: vec![0.0; leaf.counts.len()],
-            });
-            piece.leaves.push(i);
-            for (sum, count) in piece.counts.iter_mut().zip(&leaf.counts) {
+        let mut leaves: Vec<(String, usize)> = (0..self.leaves.len()).map(|leaf| (self.piece_id(leaf), leaf)).collect();
+        leaves.sort_unstable();
+        leaves.chunk_by(|a, b| a.0 == b.0).map(|of_one| self.piece(of_one)).collect()
+    }
+
+    /// The piece of leaves with one id.
+    fn piece(&self, leaves: &[(String, usize)]) -> Piece {
+        let (id, first) = &leaves[0];
+        let mut counts = vec![0.0; self.leaves[*first].counts.len()];
+        for (_, leaf) in leaves {
+            for (sum, count) in counts.iter_mut().zip(&self.leaves[*leaf].counts) {
                 *sum += count;
             }
         }
-        out.into_values().collect()
+        let leaves = leaves.iter().map(|(_, leaf)| *leaf).collect();
+        Piece { id: id.clone(), rest: self.level[*first] > 0, leaves, counts }
     }
 
     fn may_show(&self, piece: &Piece) -> bool {

@@ -6,7 +6,7 @@
 //! that only all equations together show) is for the linear programmes.
 
 use crate::bounds::{Ranges, propagate};
-use crate::system::{MARGIN, ProtectionInterval, Side, State, System};
+use crate::system::{Links, MARGIN, ProtectionInterval, Side, State, System};
 
 /// How far one number may drag others after it.
 const DEPTH: u32 = 12;
@@ -15,7 +15,7 @@ const PASSES: u32 = 10;
 
 struct Greedy<'a> {
     system: &'a mut System,
-    of: &'a [Vec<usize>],
+    links: &'a Links,
     ranges: Ranges,
     /// Of each equation, how many numbers can move at all.
     loose: Vec<u32>,
@@ -28,12 +28,12 @@ struct Greedy<'a> {
 ///
 /// # Errors
 /// The index of an equation at which what is published contradicts itself.
-pub(crate) fn cover(system: &mut System, of: &[Vec<usize>]) -> Result<usize, usize> {
+pub(crate) fn cover(system: &mut System, links: &Links) -> Result<usize, usize> {
     let mut all = 0;
     for _ in 0..PASSES {
         let mut ranges = Ranges::published(system);
-        propagate(system, of, &mut ranges)?;
-        let mut stage = Greedy { system, of, ranges, loose: Vec::new(), cheapest: Vec::new(), hidden: 0 };
+        propagate(system, links, &mut ranges)?;
+        let mut stage = Greedy { system, links, ranges, loose: Vec::new(), cheapest: Vec::new(), hidden: 0 };
         stage.count();
         stage.pass();
         all += stage.hidden;
@@ -95,13 +95,12 @@ impl Greedy<'_> {
 
     /// Sees to it that number `i` can go `amount` one way, as far as each of its equations (but `from`) goes.
     fn room(&mut self, i: usize, end: Side, amount: f64, from: Option<usize>, depth: u32) {
-        for at in 0..self.of[i].len() {
-            let e = self.of[i][at];
+        for at in 0..self.links[i].len() {
+            let (e, own) = self.links[i][at];
             if Some(e) == from {
                 continue;
             }
             let terms = &self.system.equations[e].terms;
-            let own = terms.iter().find(|t| t.0 == i).map_or(0.0, |t| t.1);
             // The others must move against i: the way of each follows from the signs.
             let way = |c: f64| if ((own > 0.0) == (c > 0.0)) == (end == Side::High) { Side::Low } else { Side::High };
             let need = own.abs() * amount;
@@ -145,7 +144,7 @@ impl Greedy<'_> {
     fn score(&self, j: usize, e: usize) -> f64 {
         let own = u32::from(self.ranges.hi[j] - self.ranges.lo[j] > MARGIN);
         let mut score = self.system.numbers[j].cost;
-        for &other in &self.of[j] {
+        for &(other, _) in &self.links[j] {
             if other != e && self.loose[other] <= own {
                 let [first, second] = self.cheapest[other];
                 score += if first.1 == j { second.0 } else { first.0 };
@@ -156,7 +155,7 @@ impl Greedy<'_> {
 
     fn hide(&mut self, j: usize) {
         if self.ranges.hi[j] - self.ranges.lo[j] <= MARGIN {
-            for &e in &self.of[j] {
+            for &(e, _) in &self.links[j] {
                 self.loose[e] += 1;
             }
         }

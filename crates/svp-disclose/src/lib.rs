@@ -83,9 +83,11 @@
 pub mod attack;
 mod bounds;
 mod cell_key;
+mod chain;
 mod coarsen;
 mod count;
 mod disclose;
+mod effort;
 mod error;
 pub mod event_set;
 pub mod exceptions;
@@ -95,9 +97,11 @@ pub mod ledger;
 mod lp;
 mod neighbourhood;
 mod outcome;
+mod parts;
 pub mod piece;
 mod policy;
 mod prepare;
+mod prober;
 pub mod protect;
 #[cfg(test)]
 mod random_tables;

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::system::System;
+use crate::system::{Links, System};
 
 /// Grows neighbourhoods; keeps its tallies between calls so that a walk costs what it visits and no more.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl Neighbourhoods {
     pub fn around(
         &mut self,
         system: &System,
-        of: &[Vec<usize>],
+        links: &Links,
         seed: usize,
         size: usize,
         fan: usize,
@@ -59,7 +59,7 @@ impl Neighbourhoods {
             if members.len() >= size {
                 break;
             }
-            for &e in &of[number] {
+            for &(e, _) in &links[number] {
                 if self.inside[e] {
                     continue;
                 }
@@ -75,7 +75,7 @@ impl Neighbourhoods {
                         self.visited.push(i);
                     }
                     self.touched[i] += 1;
-                    if self.touched[i] as usize == of[i].len() {
+                    if self.touched[i] as usize == links[i].len() {
                         heap.push(Reverse((0, level + 1, 0, key(w), i)));
                     } else {
                         next.push((w, i));
@@ -87,14 +87,14 @@ impl Neighbourhoods {
                     next.truncate(fan);
                 }
                 for (w, i) in next {
-                    let new = of[i].len() as u32 - self.touched[i];
+                    let new = links[i].len() as u32 - self.touched[i];
                     heap.push(Reverse((1, level + 1, new, key(w), i)));
                 }
             }
         }
         let mut equations = Vec::new();
         for &m in &members {
-            for &e in &of[m] {
+            for &(e, _) in &links[m] {
                 self.inside[e] = true;
                 self.equations.push(e);
             }
@@ -125,7 +125,7 @@ fn key(weight: f64) -> u64 {
 /// `None`; the members of each group).
 pub(crate) fn components(
     system: &System,
-    of: &[Vec<usize>],
+    links: &Links,
     free: impl Fn(usize) -> bool,
 ) -> (Vec<Option<usize>>, Vec<Vec<usize>>) {
     let mut group = vec![None; system.numbers.len()];
@@ -139,7 +139,7 @@ pub(crate) fn components(
         let mut members = vec![start];
         let mut at = 0;
         while at < members.len() {
-            for &e in &of[members[at]] {
+            for &(e, _) in &links[members[at]] {
                 if std::mem::replace(&mut seen[e], true) {
                     continue;
                 }

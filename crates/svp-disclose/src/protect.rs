@@ -7,11 +7,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::attack::{Attack, Effort, Prober, Proofs, Verdict, Witness, run};
+use crate::attack::{Attack, Effort, Verdict, run};
 use crate::bounds::{propagate, raise_intervals};
+use crate::chain::Witness;
 use crate::greedy;
 use crate::lp::{Program, Solved};
-use crate::system::{Canonical, MARGIN, Side, State, System, SystemError, inside};
+use crate::parts::{each, parts};
+use crate::prober::{Prober, Proofs};
+use crate::system::{Canonical, Links, MARGIN, Side, State, System, SystemError, inside};
 
 /// What protection did.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,7 +59,29 @@ pub fn protect(system: &mut System, effort: &Effort) -> Result<Protection, Syste
     }
     let mut canonical = Canonical::new(system);
     raise_intervals(&mut canonical.system).map_err(|e| canonical.back(e))?;
-    let (verdicts, passes, taken_back) = rounds(&mut canonical.system, effort).map_err(|e| canonical.back(e))?;
+    let whole = canonical.system.clone();
+    let may_hide = |i: usize| {
+        let n = &whole.numbers[i];
+        n.hideable() || n.interval().1 - n.interval().0 > MARGIN
+    };
+    let parts = parts(&whole, &whole.links(), may_hide);
+    // Whether the cheap stage goes first is asked of the whole.
+    let greedy_from = if whole.numbers.len() >= effort.greedy_from { 0 } else { usize::MAX };
+    let effort = Effort { greedy_from, ..effort.clone() };
+    let decided = each(effort.threads, &parts, |part| {
+        let mut system = part.system.clone();
+        rounds(&mut system, &effort).map(|done| (system, done))
+    });
+    let (mut verdicts, mut passes, mut taken_back) = (Vec::new(), 1, 0);
+    for (part, decided) in parts.iter().zip(decided) {
+        let (decided, done) = decided.map_err(|e| canonical.back(part.back(e)))?;
+        for (&i, n) in part.numbers.iter().zip(decided.numbers) {
+            canonical.system.numbers[i].state = n.state;
+        }
+        verdicts.extend(done.0.into_iter().map(|v| Verdict { number: part.numbers[v.number], ..v }));
+        passes = passes.max(done.1);
+        taken_back += done.2;
+    }
     let mut hidden = Vec::new();
     for (at, &i) in canonical.numbers.iter().enumerate() {
         if system.numbers[i].state != canonical.system.numbers[at].state {
@@ -72,14 +97,14 @@ pub fn protect(system: &mut System, effort: &Effort) -> Result<Protection, Syste
 
 /// Rounds of attack and hiding; the verdicts returned are of an attack from nothing on the final system.
 fn rounds(system: &mut System, effort: &Effort) -> Result<(Vec<Verdict>, usize, usize), SystemError> {
-    let of = system.links();
+    let links = system.links();
     let contradiction = |equation| SystemError::Contradiction { equation };
     let shown: Vec<bool> = system.numbers.iter().map(|n| n.state == State::Shown).collect();
     let mut taken_back = 0;
     let mut verdicts = Vec::new();
     let mut proofs = Proofs::new(system);
     if system.numbers.len() >= effort.greedy_from {
-        greedy::cover(system, &of).map_err(contradiction)?;
+        greedy::cover(system, &links).map_err(contradiction)?;
     }
     let mut passes = 0;
     let mut may_take_back = true;
@@ -88,7 +113,7 @@ fn rounds(system: &mut System, effort: &Effort) -> Result<(Vec<Verdict>, usize, 
         passes += 1;
         verdicts = run(system, effort, &mut proofs)?;
         let broken: Vec<usize> = verdicts.iter().filter(|b| b.broken).map(|b| b.number).collect();
-        let mut hider = Hider { prober: Prober::at_truth(system, &of), effort, hidden: 0 };
+        let mut hider = Hider { prober: Prober::at_truth(system, &links), effort, hidden: 0 };
         for number in broken {
             hider.keep(system, number, &mut proofs);
         }
@@ -98,7 +123,7 @@ fn rounds(system: &mut System, effort: &Effort) -> Result<(Vec<Verdict>, usize, 
         }
         // Nothing more can be hidden for what is broken.
         if std::mem::replace(&mut may_take_back, false) {
-            let back = take_back(system, &of, &shown, &mut proofs, effort).map_err(contradiction)?;
+            let back = take_back(system, &links, &shown, &mut proofs, effort).map_err(contradiction)?;
             taken_back += back;
             fresh &= back == 0;
         }
@@ -174,12 +199,16 @@ impl Hider<'_> {
         sizes.push(self.effort.whole);
         for (stage, size) in sizes.into_iter().enumerate() {
             let fan = if size == self.effort.whole { usize::MAX } else { 6 << (2 * stage) };
-            let (members, equations) = self.prober.walk.around(system, self.prober.of, number, size, fan, movable);
+            let (members, equations) = self.prober.walk.around(system, self.prober.links, number, size, fan, movable);
             if members.len() <= before {
                 continue;
             }
             before = members.len();
-            if let Some(plan) = solve(system, &members, &equations, end, target) {
+            if !self.prober.affords(before, self.effort) {
+                return None;
+            }
+            let rows = self.prober.rows.of(self.prober.links, &members, &equations);
+            if let Some(plan) = solve(system, &members, rows, end, target) {
                 return Some(plan);
             }
         }
@@ -188,11 +217,11 @@ impl Hider<'_> {
 }
 
 /// The programme of [`Hider::plan`] over one neighbourhood; the rest stays at the truth.
-fn solve(system: &System, members: &[usize], equations: &[usize], end: Side, target: f64) -> Option<Plan> {
+fn solve(system: &System, members: &[usize], rows: Vec<Vec<(usize, f64)>>, end: Side, target: f64) -> Option<Plan> {
     let mut program = Program::default();
-    // Of each number, the columns whose sum is its distance from the truth.
-    let mut columns: BTreeMap<usize, Vec<(usize, f64)>> = BTreeMap::new();
-    let last = members.iter().max().map_or(1.0, |&m| m as f64 + 1.0);
+    // Of each member, the columns whose sum is its distance from the truth.
+    let mut columns: Vec<Vec<(usize, f64)>> = Vec::with_capacity(members.len());
+    let last = members.iter().map(|&m| system.numbers[m].order).max().map_or(1.0, |m| m as f64 + 1.0);
     for (at, &i) in members.iter().enumerate() {
         let n = &system.numbers[i];
         let value = n.value?;
@@ -213,27 +242,29 @@ fn solve(system: &System, members: &[usize], equations: &[usize], end: Side, tar
                 return None;
             }
         }
-        let parts = columns.entry(i).or_default();
-        parts.push((program.column(0.0, down, up), 1.0));
+        let mut parts = vec![(program.column(0.0, down, up), 1.0)];
         if hideable {
             // Among equals the earlier in the caller's order goes first.
-            let cost = n.cost.max(1e-3) * (1.0 + 1e-4 * i as f64 / last);
+            let cost = n.cost.max(1e-3) * (1.0 + 1e-4 * n.order as f64 / last);
             parts.push((program.column(cost, 0.0, (n.assumed.1 - hi).max(0.0)), 1.0));
             parts.push((program.column(cost, 0.0, (lo - n.assumed.0).max(0.0)), -1.0));
         }
+        columns.push(parts);
     }
-    for &e in equations {
-        let mut row = Vec::new();
-        for &(i, c) in &system.equations[e].terms {
-            row.extend(columns.get(&i).into_iter().flatten().map(|&(column, sign)| (column, c * sign)));
-        }
-        program.row(row);
+    for row in rows {
+        let terms = row.iter().flat_map(|&(at, c)| columns[at].iter().map(move |&(column, sign)| (column, c * sign)));
+        program.row(terms.collect());
     }
     let Solved::Best(moves) = program.minimise() else { return None };
+    let mut moved: Vec<(usize, f64)> = members
+        .iter()
+        .zip(&columns)
+        .map(|(&i, parts)| (i, parts.iter().map(|&(column, sign)| sign * moves[column]).sum()))
+        .collect();
+    moved.sort_unstable_by_key(|m| m.0);
     let mut witness = Witness::new();
     let mut cost = 0.0;
-    for (&i, parts) in &columns {
-        let moved: f64 = parts.iter().map(|&(column, sign)| sign * moves[column]).sum();
+    for (i, moved) in moved {
         let n = &system.numbers[i];
         let value = n.value?;
         if moved.abs() > 1e-9 {
@@ -249,13 +280,13 @@ fn solve(system: &System, members: &[usize], equations: &[usize], end: Side, tar
 /// Shows again what no witness needs, or can do without: dearest first, at most `effort.take_back` programmes.
 fn take_back(
     system: &mut System,
-    of: &[Vec<usize>],
+    links: &Links,
     shown: &[bool],
     proofs: &mut Proofs,
     effort: &Effort,
 ) -> Result<usize, usize> {
-    let mut prober = Prober::at_truth(system, of);
-    propagate(system, of, &mut prober.ranges)?;
+    let mut prober = Prober::at_truth(system, links);
+    propagate(system, links, &mut prober.ranges)?;
     let mut second: Vec<usize> =
         (0..shown.len()).filter(|&i| shown[i] && system.numbers[i].state == State::Hidden).collect();
     second.sort_by(|&a, &b| system.numbers[b].cost.total_cmp(&system.numbers[a].cost).then(b.cmp(&a)));
@@ -301,8 +332,8 @@ fn take_back(
             let protection = system.numbers[n].protection;
             let served =
                 |proofs: &Proofs| protection.kept(proofs.serves[n][0].is_some(), proofs.serves[n][1].is_some());
-            prober.seek(system, n, ends[0], &sizes, proofs)
-                || (protection.kept(true, false) && prober.seek(system, n, ends[1], &sizes, proofs))
+            prober.seek(system, n, ends[0], (&sizes, effort), proofs)
+                || (protection.kept(true, false) && prober.seek(system, n, ends[1], (&sizes, effort), proofs))
                 || served(proofs)
         });
         if kept {

@@ -115,7 +115,7 @@ fn an_old_release_is_attacked_without_its_truth() {
 fn too_little_effort_counts_as_broken() {
     let mut system = two_way(&[&[3, 20, 8], &[30, 40, 9], &[7, 11, 12]], EXACT);
     protect(&mut system, &Effort::default()).unwrap();
-    let lazy = Effort { neighbourhoods: vec![2], whole: 1, ..Effort::default() };
+    let lazy = Effort { circle: 0, neighbourhoods: vec![2], whole: 1, ..Effort::default() };
     let found = attack(&system, &lazy).unwrap();
     assert!(!found.broken.is_empty());
     assert!(found.bounds.iter().all(|b| b.broken == (b.proof != Proof::Witness)));

@@ -259,8 +259,16 @@ pub(crate) fn residual(equation: &Equation, value: impl Fn(usize) -> f64) -> (f6
 /// Whether an equation holds, give or take the margin and the rounding of `f64`.
 pub(crate) fn holds(equation: &Equation, value: impl Fn(usize) -> f64) -> bool {
     let (sum, size) = residual(equation, value);
+    holds_to(sum, size)
+}
+
+/// Whether a sum of terms of this size is zero, give or take the margin and the rounding of `f64`.
+pub(crate) fn holds_to(sum: f64, size: f64) -> bool {
     sum.abs() <= MARGIN + 1e-12 * size
 }
+
+/// For each number, the equations that it stands in, with its coefficient there.
+pub(crate) type Links = Vec<Vec<(usize, f64)>>;
 
 impl System {
     /// Refuses a system that makes no sense or is not true.
@@ -305,12 +313,12 @@ impl System {
         Ok(())
     }
 
-    /// For each number, the equations that it stands in.
-    pub(crate) fn links(&self) -> Vec<Vec<usize>> {
+    /// For each number, the equations that it stands in, with its coefficient there.
+    pub(crate) fn links(&self) -> Links {
         let mut of = vec![Vec::new(); self.numbers.len()];
         for (e, equation) in self.equations.iter().enumerate() {
-            for &(i, _) in &equation.terms {
-                of[i].push(e);
+            for &(i, c) in &equation.terms {
+                of[i].push((e, c));
             }
         }
         of
@@ -350,7 +358,8 @@ impl Canonical {
             first.unwrap_or_else(|| a.len().cmp(&b.len())).then(i.cmp(j))
         });
         let system = System {
-            numbers: numbers.iter().map(|&i| given.numbers[i].clone()).collect(),
+            // From here on the order is the place.
+            numbers: (0..).zip(&numbers).map(|(order, &i)| Number { order, ..given.numbers[i].clone() }).collect(),
             equations: equations.iter().map(|(terms, _)| Equation { terms: terms.clone() }).collect(),
         };
         Self { system, numbers, equations: equations.into_iter().map(|e| e.1).collect() }

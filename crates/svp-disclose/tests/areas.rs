@@ -2,11 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod county;
+
+use county::{County, Released};
 use svp_contract::DefinitionId;
 use svp_disclose::attack::{Effort, attack, attack_exact};
 use svp_disclose::event_set::EventSet;
 use svp_disclose::protect::protect;
+use svp_disclose::raise_intervals;
 use svp_disclose::relate::{Dim, Published, Related, Row, Table, relate};
+use svp_disclose::system::State;
 
 /// Counts below this are small.
 const LEAST: i64 = 5;
@@ -184,4 +189,59 @@ fn areas_whose_unknown_places_differ() {
         table("month", 2, &["h"], "", &[("", 35.0, shown(35.0))]),
     ];
     assert_eq!(broken(&told).1, Vec::<String>::new());
+}
+
+/// Releases the areas of a county one after the other, and attacks all of them together.
+fn released(county: &County, areas: &[&[usize]], effort: &Effort) -> Vec<Released> {
+    let mut told: Vec<Table> = Vec::new();
+    let mut out = Vec::new();
+    for parts in areas {
+        let done = county.release(&told, parts, LEAST, effort);
+        told.extend(done.tables.iter().map(|t| Table { earlier: true, ..t.clone() }));
+        out.push(done);
+    }
+    let related = relate(&told, county);
+    assert!(attack(&related.system, &Effort::default()).unwrap().broken.is_empty());
+    // The whole programme, for some of what the attack calls safe.
+    let hidden = (0..related.system.numbers.len()).filter(|&n| {
+        let number = &related.system.numbers[n];
+        number.state == State::Hidden && number.protection.ends().is_some()
+    });
+    let mut raised = related.system.clone();
+    raise_intervals(&mut raised).unwrap();
+    for n in hidden.step_by(37) {
+        let (lo, hi) = attack_exact(&related.system, n).unwrap();
+        assert!(!raised.numbers[n].protection.broken_by(lo, hi), "{}", related.provenance[n].label);
+    }
+    out
+}
+
+/// Areas by districts, of which each shares some with others: nothing follows from all of them together, on any number of threads, and
+/// however little may be spent on large programmes.
+#[test]
+fn areas_that_overlap_three_others() {
+    let county = County::new(7, 150, 4, 3, 1);
+    let areas: [&[usize]; 4] = [&[0, 1], &[1, 2], &[2, 3], &[0, 1, 2]];
+    let done = released(&county, &areas, &Effort::default());
+    assert!(done.iter().all(|r| r.numbers > 0 && r.equations > 0));
+    assert_eq!(done, released(&county, &areas, &Effort { threads: 2, ..Effort::default() }));
+    let hidden = |done: &[Released]| done.iter().map(|r| (r.withheld.len(), r.hidden)).collect::<Vec<_>>();
+    let thrifty = released(&county, &areas, &Effort { large: 0, ..Effort::default() });
+    assert!(thrifty.iter().zip(&done).all(|(a, b)| a.withheld.len() >= b.withheld.len()), "{:?}", hidden(&thrifty));
+}
+
+/// Areas at random, whatever their overlap.
+#[test]
+fn areas_at_random() {
+    for seed in 0..4 {
+        let mut state: u64 = seed + 11;
+        let mut some = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let bits = 1 + (state >> 33) % 31;
+            (0..5).filter(|d| bits >> d & 1 == 1).collect::<Vec<usize>>()
+        };
+        let areas: Vec<Vec<usize>> = (0..4).map(|_| some()).collect();
+        let areas: Vec<&[usize]> = areas.iter().map(Vec::as_slice).collect();
+        released(&County::new(seed, 120, 5, 3, 1), &areas, &Effort::default());
+    }
 }

@@ -244,3 +244,33 @@ fn the_order_of_rows_does_not_matter() {
     }
     assert_eq!(same, 100);
 }
+
+/// Tables that have nothing to do with one another are seen to one by one, on any number of threads.
+#[test]
+fn parts_and_threads_change_nothing() {
+    for first in (5_000..5_100).step_by(5) {
+        let mut together = System::default();
+        for seed in first..first + 5 {
+            let (tables, _) = linked(seed);
+            let one = relate(&tables, &TwoLevels).system;
+            let from = together.numbers.len();
+            together.numbers.extend(one.numbers.iter().cloned());
+            together.equations.extend(
+                one.equations.iter().map(|e| Equation { terms: e.terms.iter().map(|&(i, c)| (from + i, c)).collect() }),
+            );
+        }
+        // Orders are those of each table: made one order over all of them.
+        (0..).zip(&mut together.numbers).for_each(|(order, n)| n.order = order);
+        let decided = |threads: usize| {
+            let mut system = together.clone();
+            let done = protect(&mut system, &Effort { threads, ..effort() }).unwrap();
+            (done, system)
+        };
+        let (done, system) = decided(1);
+        for threads in [2, 3, 64] {
+            assert_eq!((&done, &system), (&decided(threads).0, &decided(threads).1), "{threads} threads");
+        }
+        let found = |threads| attack(&system, &Effort { threads, ..effort() }).unwrap();
+        assert_eq!(found(1), found(2));
+    }
+}

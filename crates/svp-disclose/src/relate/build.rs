@@ -1,6 +1,8 @@
 //! The system of all tables while it is built: its numbers, its equations, and where each number comes from.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use svp_contract::Tie;
 
@@ -49,7 +51,12 @@ pub(super) struct Build<'a> {
     pub one_place: BTreeSet<(usize, usize)>,
     /// Whether the tables are of more than one area.
     pub several_areas: bool,
+    /// By kind and member: what is above it, as far as it was asked.
+    pub above: RefCell<HashMap<String, Above>>,
 }
+
+/// By member: kinds and members above it, nearest first.
+type Above = HashMap<String, Rc<[(String, String)]>>;
 
 impl Build<'_> {
     pub fn push(&mut self, number: Number, provenance: Provenance) -> usize {
@@ -66,15 +73,46 @@ impl Build<'_> {
 
     /// Whether every event of the one set lies in the other (or the sets are the same).
     pub fn within(&self, inner: &EventSet, outer: &EventSet) -> bool {
+        inner.from >= outer.from && inner.to <= outer.to && self.within_but_for_time(inner, outer)
+    }
+
+    /// The same of sets of one period.
+    pub fn within_but_for_time(&self, inner: &EventSet, outer: &EventSet) -> bool {
         let definition = inner.definition == outer.definition
             || self.hierarchies.definition_within(&inner.definition, &outer.definition);
         let universe =
             inner.universe == outer.universe || self.hierarchies.universe_within(&inner.universe, &outer.universe);
-        definition
-            && universe
-            && inner.from >= outer.from
-            && inner.to <= outer.to
-            && inner.area_parts.iter().all(|p| outer.area_parts.contains(p))
+        definition && universe && inner.area_parts.iter().all(|p| outer.area_parts.contains(p))
+    }
+
+    /// Everything above a member, nearest first. The site is asked once for each.
+    pub fn ancestors(&self, kind: &str, member: &str) -> Rc<[(String, String)]> {
+        if let Some(known) = self.above.borrow().get(kind).and_then(|members| members.get(member)) {
+            return Rc::clone(known);
+        }
+        let mut out: Vec<(String, String)> = Vec::new();
+        let mut next = self.hierarchies.parents(kind, member);
+        while !next.is_empty() {
+            let above = next.iter().flat_map(|(k, m)| self.hierarchies.parents(k, m)).collect();
+            for up in next {
+                if !out.contains(&up) {
+                    out.push(up);
+                }
+            }
+            next = above;
+        }
+        let out: Rc<[(String, String)]> = out.into();
+        let mut above = self.above.borrow_mut();
+        above.entry(kind.to_owned()).or_default().insert(member.to_owned(), Rc::clone(&out));
+        out
+    }
+
+    /// The member of the wanted kind that is this one or holds it.
+    pub fn roll_up(&self, kind: &str, member: &str, wanted: &str) -> Option<String> {
+        if kind == wanted {
+            return Some(member.to_owned());
+        }
+        self.ancestors(kind, member).iter().find(|(k, _)| k == wanted).map(|(_, m)| m.clone())
     }
 }
 

@@ -12,10 +12,12 @@ mod areas;
 mod atoms;
 mod build;
 mod grid;
+mod nest;
 mod node;
 mod table;
 mod tie;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event_set::EventSet;
@@ -41,6 +43,7 @@ pub fn relate(tables: &[Table], hierarchies: &dyn Hierarchies) -> Related {
         in_atoms: BTreeSet::new(),
         one_place: BTreeSet::new(),
         several_areas: tables.iter().any(|t| t.set.area_parts != tables[0].set.area_parts),
+        above: RefCell::default(),
     };
     build.rows();
     build.sums();
@@ -117,10 +120,9 @@ impl Build<'_> {
                         return Some(kind.clone());
                     }
                     let member = &table.rows[*margin.rows.first()?].members[d];
-                    if let Some((up, _)) =
-                        self.ancestors(kind, member).into_iter().find(|(k, _)| kinds.contains(k.as_str()))
+                    if let Some((up, _)) = self.ancestors(kind, member).iter().find(|(k, _)| kinds.contains(k.as_str()))
                     {
-                        return Some(up);
+                        return Some(up.clone());
                     }
                     // The other is finer: it rolls up to this one's own kind.
                     let first = other.rows.first()?;
@@ -131,30 +133,6 @@ impl Build<'_> {
             }
         }
         out
-    }
-
-    /// Everything above a member, nearest first.
-    fn ancestors(&self, kind: &str, member: &str) -> Vec<(String, String)> {
-        let mut out: Vec<(String, String)> = Vec::new();
-        let mut next = self.hierarchies.parents(kind, member);
-        while !next.is_empty() {
-            let above = next.iter().flat_map(|(k, m)| self.hierarchies.parents(k, m)).collect();
-            for up in next {
-                if !out.contains(&up) {
-                    out.push(up);
-                }
-            }
-            next = above;
-        }
-        out
-    }
-
-    /// The member of the wanted kind that is this one or holds it.
-    fn roll_up(&self, kind: &str, member: &str, wanted: &str) -> Option<String> {
-        if kind == wanted {
-            return Some(member.to_owned());
-        }
-        self.ancestors(kind, member).into_iter().find(|(k, _)| k == wanted).map(|(_, m)| m)
     }
 
     /// The kinds that numbers of a table must be rolled up to so that they meet those of another, once for each way in which
@@ -191,40 +169,53 @@ impl Build<'_> {
             let inside = |p: &&(String, String)| p.0 >= table.set.from && p.1 <= table.set.to;
             windows = periods.iter().filter(inside).cloned().map(Some).collect();
         }
+        // What each member is rolled up to is asked once; rows of one sum then lie side by side when they are sorted.
+        let mut kinds: Vec<Rolled<'_>> = Vec::new();
+        for (&d, wanted) in margin.dims.iter().zip(roll) {
+            let Some(wanted) = wanted else { continue };
+            let members: BTreeSet<&str> = margin.rows.iter().map(|&r| table.rows[r].members[d].as_str()).collect();
+            let up = |m: &str| self.roll_up(&table.dims[d].kind, m, wanted);
+            kinds.push(Rolled { dim: d, kind: wanted, members: members.into_iter().map(|m| (m, up(m))).collect() });
+        }
+        let mut rows: Vec<(Vec<&str>, usize)> = Vec::with_capacity(margin.rows.len());
+        for &r in &margin.rows {
+            let mut up: Vec<&str> = Vec::with_capacity(kinds.len());
+            for rolled in &kinds {
+                up.extend(rolled.members[table.rows[r].members[rolled.dim].as_str()].as_deref());
+            }
+            if up.len() == kinds.len() {
+                rows.push((up, r));
+            }
+        }
+        rows.sort_unstable();
         for window in windows {
-            let mut groups: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
-            for &r in &margin.rows {
-                let members = &table.rows[r].members;
+            for of_one in rows.chunk_by(|a, b| a.0 == b.0) {
                 let mut set = table.set.clone();
-                if let (Some(at), Some((from, to))) = (month, &window) {
-                    let member = &members[margin.dims[at]];
-                    if member < from || member > to {
-                        continue;
-                    }
+                if let Some((from, to)) = &window {
                     (set.from, set.to) = (from.clone(), to.clone());
                 }
+                let inside = |r: &usize| match (month, &window) {
+                    (Some(at), Some((from, to))) => {
+                        let member = &table.rows[*r].members[margin.dims[at]];
+                        member >= from && member <= to
+                    }
+                    _ => true,
+                };
+                let rows: Vec<usize> = of_one.iter().map(|(_, r)| *r).filter(inside).collect();
+                if rows.is_empty() {
+                    continue;
+                }
                 let mut at = BTreeMap::new();
-                let mut whole = true;
-                for (&d, wanted) in margin.dims.iter().zip(roll) {
-                    let Some(wanted) = wanted else { continue };
-                    match self.roll_up(&table.dims[d].kind, &members[d], wanted) {
-                        Some(member) if wanted == "month" => {
-                            set.from.clone_from(&member);
-                            set.to = member;
-                        }
-                        Some(member) => {
-                            at.insert(wanted.clone(), member);
-                        }
-                        None => whole = false,
+                for (rolled, member) in kinds.iter().zip(&of_one[0].0) {
+                    if rolled.kind == "month" {
+                        set.from = (*member).to_owned();
+                        set.to = (*member).to_owned();
+                    } else {
+                        at.insert(rolled.kind.to_owned(), (*member).to_owned());
                     }
                 }
-                if whole {
-                    let key = Key::new(&set, at, &table.measure, table.release);
-                    groups.entry(key).or_default().push(self.out.rows[t][r]);
-                }
-            }
-            for (key, rows) in groups {
-                self.nodes.add(key, t, rows);
+                let key = Key::new(&set, at, &table.measure, table.release);
+                self.nodes.add(key, t, rows.into_iter().map(|r| self.out.rows[t][r]).collect());
             }
         }
     }
@@ -281,30 +272,21 @@ impl Build<'_> {
 
     /// Nodes of nested sets, of nested measures, and of one set in two releases: differences.
     fn nested_nodes(&mut self) {
-        let (keys, pairs) = self.nodes.pairs();
-        for (a, b) in pairs {
-            self.difference(&keys[a], &keys[b]);
-        }
-    }
-
-    fn difference(&mut self, a: &Key, b: &Key) {
-        let part =
-            |x: &Key, y: &Key| self.tables.iter().any(|t| t.measure == x.measure && t.part_of.contains(&y.measure));
-        let same_measure = a.measure == b.measure;
-        let (Some(na), Some(nb)) = (self.nodes.get(a), self.nodes.get(b)) else { return };
-        let pair = (na.number.min(nb.number), na.number.max(nb.number));
-        if a.definition != b.definition && self.in_atoms.contains(&pair)
-            || a.area_parts != b.area_parts && self.one_place.contains(&pair)
-        {
-            return;
-        }
-        let a_in_b = self.within(&a.set(), &b.set()) && (same_measure || part(a, b));
-        let b_in_a = self.within(&b.set(), &a.set()) && (same_measure || part(b, a));
-        match (a_in_b, b_in_a) {
-            (true, true) if same_measure => self.same_set(&na, &nb, a, b),
-            (true, _) => self.subtract(&na, &nb, a, b),
-            (_, true) => self.subtract(&nb, &na, b, a),
-            _ => {}
+        let keys: Vec<Key> = self.nodes.all().map(|(key, _)| key.clone()).collect();
+        for pair in nest::pairs(self, &keys) {
+            let (a, b) = (&keys[pair.a], &keys[pair.b]);
+            let (Some(na), Some(nb)) = (self.nodes.get(a), self.nodes.get(b)) else { continue };
+            let numbers = (na.number.min(nb.number), na.number.max(nb.number));
+            if a.definition != b.definition && self.in_atoms.contains(&numbers)
+                || a.area_parts != b.area_parts && self.one_place.contains(&numbers)
+            {
+                continue;
+            }
+            match (pair.a_in_b, pair.b_in_a) {
+                (true, true) if pair.same_measure => self.same_set(&na, &nb, a, b),
+                (true, _) => self.subtract(&na, &nb, a, b),
+                _ => self.subtract(&nb, &na, b, a),
+            }
         }
     }
 
@@ -376,6 +358,13 @@ impl Build<'_> {
 /// Whether two periods overlap, all else being equal: then months of the one are months of the other.
 fn overlap(a: &EventSet, b: &EventSet) -> bool {
     a.from <= b.to && b.from <= a.to
+}
+
+/// A dimension that is rolled up: what each of its members becomes.
+struct Rolled<'t> {
+    dim: usize,
+    kind: &'t str,
+    members: BTreeMap<&'t str, Option<String>>,
 }
 
 /// Rows of a table with one pattern of totals: its body, or one of its margins.

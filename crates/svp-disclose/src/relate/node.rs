@@ -62,18 +62,6 @@ impl Key {
         }
         out
     }
-
-    /// Whether a pair of keys can be nested at all: a cheap look before the sets are compared.
-    pub(super) fn comparable(&self, other: &Self) -> bool {
-        // A month is a part of every period by way of the sums of months, which are there already.
-        let month = |k: &Self| k.from == k.to;
-        if self.release == other.release && month(self) != month(other) {
-            return false;
-        }
-        // One of the periods must lie in the other; which definition lies in which is asked after this.
-        let nested = |a: &Self, b: &Self| a.from >= b.from && a.to <= b.to;
-        nested(self, other) || nested(other, self)
-    }
 }
 
 /// A number with the tables that it can be read or computed from.
@@ -112,21 +100,5 @@ impl Nodes {
 
     pub(super) fn get(&self, key: &Key) -> Option<Node> {
         self.nodes.get(key).cloned()
-    }
-
-    /// All keys, and the pairs of them (by position) that have the same coordinates and can be nested.
-    pub(super) fn pairs(&self) -> (Vec<Key>, Vec<(usize, usize)>) {
-        let keys: Vec<Key> = self.nodes.keys().cloned().collect();
-        let mut groups: BTreeMap<&BTreeMap<String, String>, Vec<usize>> = BTreeMap::new();
-        for (i, key) in keys.iter().enumerate() {
-            groups.entry(&key.at).or_default().push(i);
-        }
-        let mut out = Vec::new();
-        for group in groups.values() {
-            for (i, a) in group.iter().enumerate() {
-                out.extend(group[i + 1..].iter().filter(|b| keys[*a].comparable(&keys[**b])).map(|b| (*a, *b)));
-            }
-        }
-        (keys, out)
     }
 }
