@@ -300,10 +300,10 @@ fn a_lake_of_a_newer_version() {
     lab.run().run().good();
     let record = lab.lake().join("runs/00000001.json");
     let text = fs::read_to_string(&record).unwrap();
-    assert!(text.contains("\"format\": 3"));
-    fs::write(&record, text.replacen("\"format\": 3", "\"format\": 4", 1)).unwrap();
+    assert!(text.contains("\"format\": 4"));
+    fs::write(&record, text.replacen("\"format\": 4", "\"format\": 5", 1)).unwrap();
     lab.give(BAD);
-    lab.run().run().ended(8).says(&["format 4", "hint: ", "upgrade"]);
+    lab.run().run().ended(8).says(&["format 5", "hint: ", "upgrade"]);
     svp(["sql", "--lake"]).arg(lab.lake()).arg("SELECT 1").run().ended(8).says(&["hint: "]);
     assert!(!lab.lake().join("runs/00000002.json").exists());
     fs::write(&record, text).unwrap();

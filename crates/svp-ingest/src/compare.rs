@@ -34,6 +34,8 @@ const MORE_OF_ONE: f64 = 0.1;
 const LOST_OF_ONE: f64 = 0.05;
 /// What becomes known with time: of the newest files much of it is open still, in several of them alike.
 const SETTLES: [&str; 1] = ["outcome"];
+/// What differs from file to file: the calendar speaks of it.
+const OF_EACH: [&str; 2] = ["month", "stated_month"];
 /// Share of rows by which a sender's column is blank more often than that of any other sender.
 const MORE_BLANK_OF_SENDER: f64 = 0.3;
 
@@ -327,7 +329,9 @@ fn blanked(groups: &[Group<'_>], found: &mut Vec<Finding>) {
 /// Columns of few values of which one is far rarer, or far more common, than in any other file.
 fn shares(groups: &[Group<'_>], found: &mut Vec<Finding>) {
     let mut told: BTreeSet<(&str, &str, &str)> = BTreeSet::new();
-    for (_, [source, .., table, column], held) in groups {
+    for (_, [source, .., table, column], held) in
+        groups.iter().filter(|(_, name, _)| !OF_EACH.contains(&name[4].as_str()))
+    {
         for (at, one) in held.iter().enumerate() {
             let rows: u64 = one.shares.values().sum();
             let others: Vec<&BTreeMap<u64, u64>> = held

@@ -22,8 +22,9 @@ const FEW_DECIMALS: usize = 3;
 const METRES: usize = 4;
 /// Share of coordinates that are cut, above which that is told.
 const CUT: f64 = 0.9;
-/// Days of a week.
+/// Days of a week, and what is no chance of them: there are only so many of them that can be without a row.
 const WEEK: usize = 7;
+const CHANCE_OF_WEEKDAYS: f64 = 1e-7;
 /// Days with a row, from which days without one can be odd.
 const FEWEST_DAYS: usize = 5;
 /// Days without a row are no chance where chance is less likely than this.
@@ -207,7 +208,7 @@ impl Days {
         let expected = rows as f64 / (days - without).max(1) as f64 * without as f64;
         // Of a few days that stand together nothing follows for the days of the week.
         let spread = 2 * self.rows.iter().filter(|n| **n > 0).count() >= days - without;
-        (without > 0 && spread && (-expected).exp() < CHANCE).then_some((without as u64, days as u64))
+        (without > 0 && spread && (-expected).exp() < CHANCE_OF_WEEKDAYS).then_some((without as u64, days as u64))
     }
 
     /// The most days on end without a row, if that is no chance: how many they are, of how many days.
