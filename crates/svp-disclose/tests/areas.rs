@@ -201,7 +201,9 @@ fn released(county: &County, areas: &[&[usize]], effort: &Effort) -> Vec<Release
         out.push(done);
     }
     let related = relate(&told, county);
-    assert!(attack(&related.system, &Effort::default()).unwrap().broken.is_empty());
+    let found = attack(&related.system, &Effort::default()).unwrap();
+    let broken: Vec<&String> = found.broken.iter().map(|n| &related.provenance[*n].label).collect();
+    assert!(broken.is_empty(), "{broken:?}");
     // The whole programme, for some of what the attack calls safe.
     let hidden = (0..related.system.numbers.len()).filter(|&n| {
         let number = &related.system.numbers[n];
