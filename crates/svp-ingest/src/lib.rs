@@ -3,7 +3,7 @@
 //! Never: returns an identifier, or tells a field value in an error.
 //! To add one: a format is one file in `read/`; an extract is one file in `pipelines/sources/`.
 
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods))]
 
 mod account;
 mod apart;

@@ -5,6 +5,7 @@ use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use arrow::datatypes::{DataType, Date32Type, TimestampMicrosecondType};
 use chrono::{Days as Step, NaiveDate};
 use rustc_hash::FxHashMap;
+use svp_functions::time::london;
 
 use crate::profile::hash;
 
@@ -179,10 +180,11 @@ impl Days {
 
     /// Adds the rows of a batch that are kept, by a date or time.
     pub(crate) fn add(&mut self, column: &ArrayRef, keep: &[u32]) {
-        const MICROS: i64 = 86_400_000_000;
+        // The day of the calendar on the wall: in summer an hour of it lies in the day before, by UTC.
         let day = |row: usize| match column.data_type() {
             DataType::Timestamp(..) => {
-                Some(column.as_primitive::<TimestampMicrosecondType>().value(row).div_euclid(MICROS))
+                let local = london::local(column.as_primitive::<TimestampMicrosecondType>().value(row))?;
+                Some(i64::from(local.date().to_epoch_days()))
             }
             DataType::Date32 => Some(i64::from(column.as_primitive::<Date32Type>().value(row))),
             _ => None,
