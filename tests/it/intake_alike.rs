@@ -56,7 +56,7 @@ fn files(of: &[&str]) -> Vec<String> {
 fn two_months_that_were_damaged_alike_are_both_told() {
     let two = ["2025-01", "2025-03"];
     assert_eq!(told(&months(&[], 90, |_| Vec::new()), "unlike_others"), []);
-    let blank = |i: usize| if i % 3 == 0 { vec![("Sex", String::new())] } else { Vec::new() };
+    let blank = |i: usize| if i.is_multiple_of(3) { vec![("Sex", String::new())] } else { Vec::new() };
     let ran = months(&two, 90, blank);
     assert_eq!(unlike(&ran), files(&two), "{}", ran.stderr);
     let one = |_| vec![("EC_Injury_Intent_SNOMED_CT", "999800000000001101".to_owned())];
@@ -142,8 +142,8 @@ fn codes_that_a_map_within_a_flag_does_not_know_are_told() {
 #[test]
 fn sources_that_a_run_was_not_given_are_named() {
     let lab = Lab::new(&["ecds", "police_rms"], "injury_violence", &["monthly_trend"]);
-    lab.write(rows::MARCH, &extract(ECDS, 30, attendance));
-    lab.write(rows::JANUARY, &extract(RMS, 30, crime));
+    lab.write(rows::MARCH, extract(ECDS, 30, attendance));
+    lab.write(rows::JANUARY, extract(RMS, 30, crime));
     let ecds = format!("ecds={}", lab.extracts("ecds").display());
     let ran = lab.run().args(["--ingest-only", "--log", "json", "--input", &ecds]).run().good();
     let named: Vec<String> = findings(&ran)

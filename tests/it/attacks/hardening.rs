@@ -130,13 +130,13 @@ impl Ways {
                 filter(birth).fill(0);
             }
         }
-        if let Some(postcode) = postcode {
-            if self.places {
-                for (what, place, beside) in [("sector", SECTOR, usual), ("outward", OUTWARD, with(year))] {
-                    // A code too short for the part has none.
-                    if let Some(part) = token_at(postcode, place) {
-                        put(postcode, place, keyed(what, [part, beside]));
-                    }
+        if let Some(postcode) = postcode
+            && self.places
+        {
+            for (what, place, beside) in [("sector", SECTOR, usual), ("outward", OUTWARD, with(year))] {
+                // A code too short for the part has none.
+                if let Some(part) = token_at(postcode, place) {
+                    put(postcode, place, keyed(what, [part, beside]));
                 }
             }
         }
