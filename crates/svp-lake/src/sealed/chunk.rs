@@ -3,7 +3,9 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Int32Array, RecordBatch, StringArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Int32Array, RecordBatch, StringArray, UInt32Array,
+};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Int32Type, Schema, SchemaRef};
 use arrow::error::ArrowError;
@@ -126,9 +128,16 @@ pub(crate) fn unpack(plain: &[u8], wanted: &SchemaRef) -> Result<Vec<RecordBatch
     reader.map(|batch| fit(&batch?, wanted)).collect()
 }
 
+/// A column in memory of its own. What cannot be compressed, as encodings cannot, is read as a piece of the whole chunk: it would keep all of
+/// it in memory, and be counted as so much by every query that holds rows.
+fn owned(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let rows = u32::try_from(column.len()).map_err(|_| ArrowError::IpcError("a chunk has too many rows".to_owned()))?;
+    arrow::compute::take(column, &UInt32Array::from_iter_values(0..rows), None)
+}
+
 fn fit(batch: &RecordBatch, wanted: &SchemaRef) -> Result<RecordBatch, ArrowError> {
     let column = |field: &Arc<Field>| match batch.column_by_name(field.name()) {
-        Some(column) if column.data_type() == field.data_type() => Ok(Arc::clone(column)),
+        Some(column) if column.data_type() == field.data_type() => owned(column),
         Some(column) => cast(column, field.data_type()),
         None => Ok(arrow::array::new_null_array(field.data_type(), batch.num_rows())),
     };
@@ -222,5 +231,29 @@ mod tests {
         let none = unpack(&plain, &Arc::new(Schema::empty())).unwrap();
         assert_eq!((none[0].num_rows(), none[0].num_columns()), (1000, 0));
         assert!(unpack(&plain[..LENGTH + 10], all.schema_ref()).is_err());
+    }
+
+    /// Encodings are like random bytes: a column of them takes its own length of memory, and not that of the chunk.
+    #[test]
+    fn a_column_that_does_not_compress_is_no_piece_of_its_chunk() {
+        const ROWS: usize = 2000;
+        let random = |seed: u64| {
+            let mut x = seed;
+            let mut next = move || {
+                x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (x >> 33) as u8
+            };
+            let values: Vec<Vec<u8>> = (0..ROWS).map(|_| (0..64).map(|_| next()).collect()).collect();
+            Arc::new(values.iter().map(|v| Some(v.as_slice())).collect::<BinaryArray>()) as ArrayRef
+        };
+        let names = ["a", "b", "c", "d"];
+        let all =
+            RecordBatch::try_from_iter_with_nullable(names.iter().zip(1..).map(|(n, seed)| (*n, random(seed), true)));
+        let all = all.unwrap();
+        let batch = unpack(&pack(&all).unwrap(), all.schema_ref()).unwrap().remove(0);
+        assert_eq!(batch, all);
+        for column in batch.columns() {
+            assert!(column.get_buffer_memory_size() < 2 * ROWS * 68, "{}", column.get_buffer_memory_size());
+        }
     }
 }
