@@ -199,8 +199,9 @@ pub(crate) async fn all(store: &dyn ObjectStore) -> Result<Vec<RunRecord>> {
 }
 
 /// Takes out of every record before run `last` what its caller added and what hangs on the key of then. One that cannot be understood is
-/// left alone.
-pub(crate) async fn forget(store: &dyn ObjectStore, last: u64) -> Result<()> {
+/// left alone. Gives the paths of those that were written anew.
+pub(crate) async fn forget(store: &dyn ObjectStore, last: u64) -> Result<Vec<Path>> {
+    let mut written = Vec::new();
     for number in numbers(store).await?.into_iter().filter(|number| *number < last) {
         let run = match read(store, number).await {
             Ok(run) => run,
@@ -212,9 +213,10 @@ pub(crate) async fn forget(store: &dyn ObjectStore, last: u64) -> Result<()> {
         if run != kept {
             let (path, text) = text(&kept)?;
             store.put(&path, text.into()).await.map_err(|e| LakeError::store(&path, e))?;
+            written.push(path);
         }
     }
-    Ok(())
+    Ok(written)
 }
 
 /// The path and the bytes of a record.

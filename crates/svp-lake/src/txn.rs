@@ -561,7 +561,7 @@ fn close_zones(location: &Location, keys: &[String]) -> Result<()> {
 
 /// On a local lake: brings files and their folders to the disk, so that a record never outlives in a
 /// power cut what it names.
-async fn sync(location: &Location, paths: Vec<Path>) -> Result<()> {
+pub(crate) async fn sync(location: &Location, paths: Vec<Path>) -> Result<()> {
     let Some(root) = location.folder.clone() else {
         return Ok(());
     };

@@ -59,7 +59,8 @@ pub(crate) async fn vacuum(location: &Location, keep: usize, due: Due) -> Result
     let count = dead.len();
     location.delete(dead).await?;
     if due == Due::Records {
-        record::forget(location.store.as_ref(), known).await?;
+        let written = record::forget(location.store.as_ref(), known).await?;
+        crate::txn::sync(location, written).await?;
     }
     match location.store.delete(&due_path()).await {
         Ok(()) | Err(object_store::Error::NotFound { .. }) => {}

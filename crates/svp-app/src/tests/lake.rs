@@ -29,6 +29,10 @@ async fn an_erased_person_goes_with_its_event_and_does_not_come_back() {
     assert_eq!(tiny.number(&person).await, 0);
     assert_eq!(tiny.number("SELECT count(*) FROM event").await, 2);
     assert_eq!(tiny.state().await.erased, [sealed_token(&token)]);
+    // The next run counts without the record, though no file is new.
+    let prepared = Prepared::new(RunRequest { ingest_only: true, ..tiny.request() }).unwrap();
+    let next = prepared.run(&MACHINE, key(), &Silent).await.unwrap();
+    assert!(matches!(next, Outcome::Canonical), "{next:?}");
 
     // The record comes again in a later extract, beside a new one.
     tiny.give("rms_crimes_2025-02.csv", &crimes("02/2025", &["C2", "C9"]));

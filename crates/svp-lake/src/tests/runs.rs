@@ -224,6 +224,12 @@ async fn records_of_earlier_runs_forget_what_their_callers_added() {
             assert!(run.release.is_some() && !run.tables.is_empty() && run.started == "2025-04-07T06:00:00Z");
         }
         assert_eq!(runs[2].body["files"][0], "three");
+        #[cfg(unix)]
+        for number in 1..=3 {
+            use std::os::unix::fs::PermissionsExt;
+            let record = std::path::Path::new(&site.path()).join(format!("runs/{number:08}.json"));
+            assert_eq!(std::fs::metadata(record).unwrap().permissions().mode() & 0o777, 0o600, "{number}");
+        }
         let lake = site.lake().await;
         assert!(lake.record_as_written() && lake.lost_run().is_none());
         assert_eq!(lake.vacuum_if_due().await.unwrap(), 0);
