@@ -13,7 +13,9 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use url::Url;
 
 use crate::error::{LakeError, Result};
+use crate::files;
 use crate::ordered::OrderedFolder;
+use crate::rights;
 
 /// What a lake is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,5 +159,21 @@ impl Location {
             .buffer_unordered(16)
             .try_collect()
             .await
+    }
+
+    /// On a local lake: brings files and their folders to the disk, so that a record never outlives in a
+    /// power cut what it names.
+    pub(crate) async fn sync(&self, paths: Vec<Path>) -> Result<()> {
+        let Some(root) = self.folder.clone() else {
+            return Ok(());
+        };
+        tokio::task::spawn_blocking(move || {
+            let below = |path: &Path| path.parts().map(|part| part.as_ref().to_string()).collect::<Vec<_>>();
+            let paths = paths.iter().map(below).collect::<Vec<_>>();
+            rights::close_below(&root, &paths).map_err(|e| LakeError::file("close to others", root.display(), e))?;
+            files::sync_below(&root, &paths)
+        })
+        .await
+        .map_err(|_| LakeError::Task { what: "bringing files to the disk" })?
     }
 }

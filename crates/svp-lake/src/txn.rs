@@ -18,7 +18,6 @@ use svp_contract::Seal;
 use crate::change::{self, State};
 use crate::delta::{TableLog, version};
 use crate::error::{LakeError, Result};
-use crate::files;
 use crate::finished::{self, Finished};
 use crate::lake::Lake;
 use crate::layout::{LEDGER, PUBLISHED, checked_path, run_mark, safe_name};
@@ -454,14 +453,14 @@ impl RunTxn {
         let checkpoints = Some(log_mark::checkpoints(location, &tables, &known).await?);
         let record = RunRecord { format, number, tables, sealed, logs, checkpoints, ..record };
         let written = std::mem::take(&mut *lock(&self.inner.written));
-        sync(location, written).await?;
+        location.sync(written).await?;
         held.check(number).await?;
         let digest = record::create(location.store.as_ref(), &record).await?;
         let mut finished = Finished { number, record: digest, ..self.inner.finished.clone() };
         finished.releases.extend(record.release.clone().map(|name| (number, name)));
-        sync(location, vec![record::record_path(number)]).await?;
+        location.sync(vec![record::record_path(number)]).await?;
         finished.write(location.store.as_ref()).await?;
-        sync(location, vec![finished::path()]).await?;
+        location.sync(vec![finished::path()]).await?;
         held.give_back().await?;
         Ok(Lake::with_record(Arc::clone(location), record, self.seal()))
     }
@@ -557,20 +556,4 @@ fn close_zones(location: &Location, keys: &[String]) -> Result<()> {
         rights::closed_folder(&folder).map_err(|e| LakeError::file("make the folder", folder.display(), e))?;
     }
     Ok(())
-}
-
-/// On a local lake: brings files and their folders to the disk, so that a record never outlives in a
-/// power cut what it names.
-pub(crate) async fn sync(location: &Location, paths: Vec<Path>) -> Result<()> {
-    let Some(root) = location.folder.clone() else {
-        return Ok(());
-    };
-    tokio::task::spawn_blocking(move || {
-        let below = |path: &Path| path.parts().map(|part| part.as_ref().to_string()).collect::<Vec<_>>();
-        let paths = paths.iter().map(below).collect::<Vec<_>>();
-        rights::close_below(&root, &paths).map_err(|e| LakeError::file("close to others", root.display(), e))?;
-        files::sync_below(&root, &paths)
-    })
-    .await
-    .map_err(|_| LakeError::Task { what: "bringing files to the disk" })?
 }

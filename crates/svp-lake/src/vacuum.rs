@@ -60,7 +60,7 @@ pub(crate) async fn vacuum(location: &Location, keep: usize, due: Due) -> Result
     location.delete(dead).await?;
     if due == Due::Records {
         let written = record::forget(location.store.as_ref(), known).await?;
-        crate::txn::sync(location, written).await?;
+        location.sync(written).await?;
     }
     match location.store.delete(&due_path()).await {
         Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
