@@ -77,7 +77,7 @@ pub(crate) async fn rows(
     }
     let contents = Contents::new(key);
     let known_files = Known { contents: Some(&contents), ..Known::default() };
-    let queue = pending(&plans, files, &known_files, known.then_some(key))?;
+    let queue = pending(&plans, files, &known_files, known.then_some(key), machine.threads)?;
     let files = queue.files;
     progress.bar("check", files.iter().map(|f| f.input.bytes).sum(), true);
     let done = rehearse(&plans, &files, key, &[], machine.threads, &|file, bytes| progress.advance(bytes, file));

@@ -51,7 +51,7 @@ impl Prepared {
             let what = "encoded files are sealed: a run, which has the key, knows which of them are new";
             progress.step("load", &format!("{sealed} {what}"));
         }
-        if let Some(queue) = self.would_load(&plans, extracts, of_the_lake, progress).await? {
+        if let Some(queue) = self.would_load(&plans, extracts, (of_the_lake, machine.threads), progress).await? {
             progress.findings(&queue.findings);
             for file in &queue.files {
                 let how = match &file.replaces {
@@ -71,7 +71,7 @@ impl Prepared {
         &self,
         plans: &[SourcePlan],
         files: Vec<(usize, InputFile)>,
-        key: Option<&Key>,
+        (key, threads): (Option<&Key>, usize),
         progress: &dyn Progress,
     ) -> Result<Option<Queue>, AppError> {
         let lake = match self.request.lake.open(Open::Read).await {
@@ -96,7 +96,7 @@ impl Prepared {
         let contents = Contents::new(key);
         let known =
             Known { files: &state.files, receipts: &state.receipts, reload: &reload, contents: Some(&contents) };
-        Ok(Some(pending(plans, files, &known, Some(key))?))
+        Ok(Some(pending(plans, files, &known, Some(key), threads)?))
     }
 
     fn in_lines(&self, plans: &[SourcePlan], files: &[(usize, InputFile)]) -> String {

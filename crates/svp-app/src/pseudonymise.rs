@@ -87,7 +87,7 @@ impl DataDesk {
         progress.names(&Names::new(key, intake.files.iter().map(|(_, file)| file), &intake.findings));
         let contents = Contents::new(key);
         let known = Known { contents: Some(&contents), ..Known::default() };
-        let queue = pending(&quick, intake.files, &known, Some(key))?;
+        let queue = pending(&quick, intake.files, &known, Some(key), machine.threads)?;
         progress.findings(&intake.findings);
         progress.findings(&queue.findings);
         let files = queue.files;

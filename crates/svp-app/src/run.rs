@@ -175,7 +175,7 @@ impl Prepared {
         let reload = reloads(&request.reload, &quick)?;
         let named = Contents::new(&key);
         let known = Known { files: &state.files, receipts: &state.receipts, reload: &reload, contents: Some(&named) };
-        let mut queue = pending(&quick, intake.files, &known, Some(&key))?;
+        let mut queue = pending(&quick, intake.files, &known, Some(&key), machine.threads)?;
         let of_the_lake = std::mem::replace(&mut queue.findings, intake.findings);
         queue.findings.extend(of_the_lake);
         let of_lake: BTreeSet<&str> = state.live().map(|f| f.source.as_str()).collect();

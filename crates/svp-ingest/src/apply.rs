@@ -13,6 +13,7 @@ use rustc_hash::FxHasher;
 use svp_pseudonymise::{Key, Pseudonymised, RowDigest, pseudonymise};
 
 use crate::account::Account;
+use crate::classes::KnownClasses;
 use crate::error::IngestError;
 use crate::evaluate::evaluate;
 use crate::period::Period;
@@ -76,7 +77,8 @@ pub(crate) fn apply(
     let raw = batch.clone().with_schema(Arc::clone(&plan.input)).map_err(failed)?;
     let (batch, spoilt) = plan.cleaner.clean(&raw, rows, &mut account.given).map_err(failed)?;
     let mut bad: Bad = HashMap::new();
-    let given = Given::new(plan, door, rows, &raw, &batch, &mut bad)?;
+    let known = KnownClasses::default();
+    let given = Given::new(plan, door, rows, &raw, (&batch, &known), &mut bad)?;
     for row in spoilt {
         bad.entry(row).or_default().push((FILE.into(), "record_id".to_owned(), "spoilt_id".to_owned()));
     }
@@ -87,7 +89,7 @@ pub(crate) fn apply(
     }
     let mut staged = Vec::with_capacity(plan.targets.len());
     for target in 0..plan.targets.len() {
-        staged.push(stage(plan, target, &batch, &given, &mut bad, account)?);
+        staged.push(stage(plan, target, (&batch, &known), &given, &mut bad, account)?);
     }
     let content: Vec<Option<Vec<u64>>> =
         plan.targets.iter().zip(&staged).map(|(target, staged)| content(target, staged, n)).collect();
@@ -245,7 +247,7 @@ impl Given {
         door: &Door<'_>,
         rows: &[u64],
         raw: &RecordBatch,
-        batch: &RecordBatch,
+        (batch, known): (&RecordBatch, &KnownClasses),
         bad: &mut Bad,
     ) -> Result<Self, IngestError> {
         let n = batch.num_rows();
@@ -256,14 +258,14 @@ impl Given {
             .collect();
         let beside_ids = beside_ids(plan, batch);
         let mut text = |what: &str, ready| -> Result<StringArray, IngestError> {
-            let values = evaluate(plan, what, ready, batch)?;
+            let values = evaluate(plan, what, ready, batch, known)?;
             for row in values.failed {
                 bad.entry(row).or_default().push((FILE.into(), what.to_owned(), "failed".to_owned()));
             }
             Ok(values.array.as_string::<i32>().clone())
         };
         let ids = plan.record_id.as_ref().map(|ready| text("record_id", ready)).transpose()?;
-        let row_keys = plan.row_key.as_ref().map(|ready| text("row_key", ready)).transpose()?;
+        let row_keys = plan.row_key.as_ref().map(|ready| text("row_key", ready)).transpose()?.or_else(|| ids.clone());
         let record_ids = match &ids {
             Some(ids) if ids.null_count() == 0 => ids.clone(),
             ids => positioned(n, ids.as_ref(), &format!("{}#{}", door.slot, plan.name), rows),

@@ -5,7 +5,7 @@ use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::expr::{ScalarFunction, TryCast};
 use svp_functions::converted_argument;
 
-use crate::plan::Ready;
+use crate::ready::Ready;
 
 /// One conversion inside a mapping.
 #[derive(Debug, Clone)]

@@ -2,11 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use svp_contract::{Area, Reference};
-use svp_lake::input::InputFile;
-
-use crate::error::IngestError;
-use crate::places::{changes, links};
+use svp_contract::{Area, AreaChange, AreaLink, Reference};
 
 /// Small area of the census before → a small area of today that it became, where all that it became lie in one district.
 pub(crate) const AREA_CHANGE: &str = "lsoa_change";
@@ -17,43 +13,41 @@ pub(crate) const POLICE_FORCE: &str = "police_force";
 /// The layer of police forces in dated lookups.
 pub(crate) const FORCE_LAYER: &str = "force";
 
-/// Adds the lookups that follow from `geography` and the lookup `lsoa_district`.
-///
-/// # Errors
-/// A file that cannot be used.
+/// Whether lookups follow from a reference input of areas.
+pub(crate) fn is_asked(reference: &Reference) -> bool {
+    match reference {
+        Reference::AreaChange { .. } => true,
+        Reference::AreaLookup { parent_layer, .. } => parent_layer == FORCE_LAYER,
+        _ => false,
+    }
+}
+
+/// Adds the lookups that follow from what became of small areas, from the forces of districts (`links`), and the lookup `lsoa_district`.
 pub(crate) fn dictionaries(
     area: &Area,
-    geography: &[(Reference, InputFile)],
+    changes: Vec<AreaChange>,
+    links: Vec<AreaLink>,
     tables: &mut HashMap<String, HashMap<String, String>>,
-) -> Result<(), IngestError> {
+) {
     let own: BTreeSet<&str> = area.districts.iter().map(|d| d.code.as_str()).collect();
     // A small area that the lookup of districts has needs no other way to its district.
     let known = |code: &str| tables.get("lsoa_district").is_none_or(|districts| districts.contains_key(code));
     let mut became: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut forces: HashMap<String, String> = HashMap::new();
-    for (reference, file) in geography {
-        match reference {
-            Reference::AreaChange { from, to, change, .. } => {
-                for change in changes(file, [from, to, change])?.0.into_iter().filter(|c| !known(&c.from)) {
-                    became.entry(change.from).or_default().insert(change.to);
-                }
-            }
-            Reference::AreaLookup { parent_layer, .. } if parent_layer == FORCE_LAYER => {
-                for link in links(reference, file)?.0.into_iter().filter(|l| own.contains(l.code.as_str())) {
-                    let name = link.parent_name.as_deref().map(force_key);
-                    // By its code too: a stored event has that.
-                    forces.extend(name.map(|name| (name, link.parent.clone())));
-                    forces.insert(link.parent.clone(), link.parent);
-                }
-            }
-            _ => {}
-        }
+    for change in changes.into_iter().filter(|c| !known(&c.from)) {
+        became.entry(change.from).or_default().insert(change.to);
+    }
+    for link in links.into_iter().filter(|l| own.contains(l.code.as_str())) {
+        let name = link.parent_name.as_deref().map(force_key);
+        // By its code too: a stored event has that.
+        forces.extend(name.map(|name| (name, link.parent.clone())));
+        forces.insert(link.parent.clone(), link.parent);
     }
     if !forces.is_empty() {
         forces.insert("*".to_owned(), area.name.clone());
         tables.entry(OWN_FORCE.to_owned()).or_default().extend(forces);
     }
-    let Some(districts) = tables.get("lsoa_district") else { return Ok(()) };
+    let Some(districts) = tables.get("lsoa_district") else { return };
     let mut changed = HashMap::new();
     for (from, to) in became {
         let lies_in: BTreeSet<Option<&String>> = to.iter().map(|code| districts.get(code)).collect();
@@ -63,7 +57,6 @@ pub(crate) fn dictionaries(
         }
     }
     tables.entry(AREA_CHANGE.to_owned()).or_default().extend(changed);
-    Ok(())
 }
 
 /// The lookup [`POLICE_FORCE`] from the list of the site: the names of force and of police force area, each with its code.

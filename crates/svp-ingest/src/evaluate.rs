@@ -4,8 +4,10 @@ use arrow::array::{Array, ArrayRef, RecordBatch, new_null_array};
 use arrow::compute;
 use arrow::datatypes::DataType;
 
+use crate::classes::KnownClasses;
 use crate::error::IngestError;
-use crate::plan::{FeedPlan, Ready};
+use crate::plan::FeedPlan;
+use crate::ready::Ready;
 
 /// The values of an expression, and the rows on which it failed; their value is NULL.
 pub(crate) struct Values {
@@ -13,7 +15,7 @@ pub(crate) struct Values {
     pub failed: Vec<usize>,
 }
 
-/// Evaluates an expression over a batch.
+/// Evaluates an expression over a batch; `known` are the classes of its columns.
 ///
 /// # Errors
 /// [`IngestError::Expression`] where even a NULL of its type cannot be made: a defect of the definition.
@@ -22,9 +24,10 @@ pub(crate) fn evaluate(
     column: &str,
     ready: &Ready,
     batch: &RecordBatch,
+    known: &KnownClasses,
 ) -> Result<Values, IngestError> {
     let broken = || IngestError::Expression { at: plan.at.clone(), column: column.to_owned() };
-    if let Some(array) = attempt(ready, batch) {
+    if let Some(array) = attempt(ready, batch, known) {
         return Ok(Values { array, failed: Vec::new() });
     }
     let kind = match ready.expr.data_type(batch.schema_ref()).map_err(|_| broken())? {
@@ -47,7 +50,7 @@ fn halves(
     parts: &mut Vec<ArrayRef>,
     failed: &mut Vec<usize>,
 ) {
-    match attempt(ready, batch) {
+    match attempt(ready, batch, &KnownClasses::default()) {
         Some(array) => parts.push(array),
         None if batch.num_rows() <= 1 => {
             parts.push(new_null_array(kind, batch.num_rows()));
@@ -62,11 +65,8 @@ fn halves(
 }
 
 /// The engine's own message can hold values, so it is dropped.
-fn attempt(ready: &Ready, batch: &RecordBatch) -> Option<ArrayRef> {
-    let array = match ready.in_runs.as_ref().and_then(|runs| runs.evaluate(batch)) {
-        Some(array) => array,
-        None => ready.expr.evaluate(batch).ok()?.into_array(batch.num_rows()).ok()?,
-    };
+fn attempt(ready: &Ready, batch: &RecordBatch, known: &KnownClasses) -> Option<ArrayRef> {
+    let array = ready.evaluate(batch, known)?;
     match array.data_type() {
         DataType::Utf8View | DataType::LargeUtf8 => compute::cast(&array, &DataType::Utf8).ok(),
         _ => Some(array),

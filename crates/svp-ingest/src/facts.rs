@@ -11,7 +11,8 @@ use datafusion::prelude::SessionContext;
 use svp_contract::{Problem, Source};
 use svp_lake::input::{InputFile, open_blocking};
 
-use crate::plan::{Ready, plan_expression};
+use crate::plan::plan_expression;
+use crate::ready::Ready;
 use crate::read::{self, Expected, ReaderKind};
 
 /// Records that are looked at. A sender is the same in all of them, and the loader sees whether that is so.

@@ -16,6 +16,7 @@ use crate::load::SourcePlan;
 use crate::loaded_file::{Knowledge, LoadedFile, SlotId, knowledge, without_sender};
 use crate::name::FileName;
 use crate::receipt::Receipt;
+use crate::side_by_side::side_by_side;
 
 /// What a pending file takes the place of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -181,7 +182,7 @@ struct Candidate {
 
 /// Finds the files that have to be loaded. What the lake holds is known by content, slot and sender. Of two files of a slot
 /// the one that knows of a later day is newer; where nothing tells, the one that comes later. An encoded file counts as the
-/// extract that it was made from; `key` opens it.
+/// extract that it was made from; `key` opens it. Contents are digested on so many `threads`.
 ///
 /// # Errors
 /// A file without a slot, two files of a slot of which neither is newer, a file that cannot be read, an encoded file that is
@@ -191,11 +192,20 @@ pub fn pending(
     inputs: Vec<(usize, InputFile)>,
     known: &Known<'_>,
     key: Option<&Key>,
+    threads: usize,
 ) -> Result<Queue, IngestError> {
     let mut queue = Queue::default();
     let mut slots: BTreeMap<(usize, SlotId), Vec<Candidate>> = BTreeMap::new();
-    for (plan, input) in inputs {
-        let candidate = candidate(plans, plan, input, (known, key), &mut queue)?;
+    let looked_at = side_by_side(&inputs, threads, |(plan, input)| {
+        let sealed = desk::open_if_encoded(input, &plans[*plan].source.name, key)?.map(Arc::new);
+        let sha256 = match &sealed {
+            Some(sealed) => sealed.manifest.sha256.clone(),
+            None => digest(input)?,
+        };
+        Ok((sealed, sha256))
+    });
+    for ((plan, input), looked_at) in inputs.into_iter().zip(looked_at) {
+        let candidate = candidate(plans, plan, (input, looked_at?), known, &mut queue)?;
         slots.entry((plan, candidate.id.clone())).or_default().push(candidate);
     }
     let mut chosen = Vec::new();
@@ -220,17 +230,13 @@ pub fn pending(
 fn candidate(
     plans: &[SourcePlan],
     plan: usize,
-    input: InputFile,
-    (known, key): (&Known<'_>, Option<&Key>),
+    (input, (sealed, sha256)): (InputFile, (Option<Arc<Sealed>>, String)),
+    known: &Known<'_>,
     queue: &mut Queue,
 ) -> Result<Candidate, IngestError> {
     let (at, source) = (plan, &plans[plan].source);
     let plan = &plans[at];
-    let sealed = desk::open_if_encoded(&input, &source.name, key)?.map(Arc::new);
-    let (name, sha256) = match &sealed {
-        Some(sealed) => (sealed.manifest.extract.clone(), sealed.manifest.sha256.clone()),
-        None => (input.name.clone(), digest(&input)?),
-    };
+    let name = sealed.as_ref().map_or(&input.name, |sealed| &sealed.manifest.extract).clone();
     let FileName { slot: by_name, sender: named, sender_in_slot: in_slot, months, day, release } = plan
         .file_name(&name)
         .ok_or_else(|| IngestError::Slot { file: name.clone(), source_name: source.name.clone() })?;

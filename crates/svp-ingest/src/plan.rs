@@ -11,7 +11,6 @@ use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{Expr, ExprSchemable};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
-use datafusion::physical_expr::PhysicalExpr;
 use datafusion::prelude::SessionContext;
 use svp_contract::{AGE_EDGES, Column, Feed, Mapping, Nature, OnBad, Problem, Source, Table, nearest};
 use svp_functions::person::age_band::known_age_band;
@@ -20,7 +19,7 @@ use crate::clean::{Cleaner, IdKind};
 use crate::conversions::{Conversion, Dummies, Found, forgiving, outermost};
 use crate::named::named;
 use crate::resolve::{Item, Resolver};
-use crate::runs::InRuns;
+use crate::ready::Ready;
 use crate::uses::Uses;
 
 use crate::error::IngestError;
@@ -57,14 +56,6 @@ const CONTENT: [&str; 13] = [
 
 /// What definitions count by: a row that is blank there is in no count that asks for it.
 pub(crate) const COUNTED_BY: [&str; 3] = ["offence_code", "crime_type", "injury_intent"];
-
-/// An expression ready to run.
-#[derive(Debug, Clone)]
-pub(crate) struct Ready {
-    pub expr: Arc<dyn PhysicalExpr>,
-    /// The same, to be worked out once for rows with equal values that follow one another, where that pays.
-    pub in_runs: Option<InRuns>,
-}
 
 /// Where a staged column comes from.
 #[derive(Debug, Clone)]
@@ -181,6 +172,7 @@ pub struct FeedPlan {
     /// How many of the columns are the file's own: after them come those that tell of the whole file.
     pub(crate) text_columns: usize,
     pub(crate) record_id: Option<Ready>,
+    /// What tells rows apart, where that is not the id.
     pub(crate) row_key: Option<Ready>,
     /// Columns of the file beside the ids, where rows tell of people: two rows that are equal in all of them are one.
     pub(crate) beside_ids: Vec<usize>,
@@ -226,8 +218,7 @@ pub fn plan_feed(
     let uses = Uses::new(source, input.fields().iter().map(|f| f.name().as_str()));
     let mut planner = Planner { ctx, source, problems: &mut problems, uses };
     let record_id = feed.record_id.as_ref().and_then(|sql| planner.key(&at, "record_id", sql, &input));
-    let row_key =
-        feed.row_key.as_ref().and_then(|sql| planner.key(&at, "row_key", sql, &input)).or_else(|| record_id.clone());
+    let row_key = feed.row_key.as_ref().and_then(|sql| planner.key(&at, "row_key", sql, &input));
     let mut targets = Vec::new();
     for (table, mapping) in feed.targets(tables) {
         targets.extend(planner.target(&format!("{at} table {}", table.name), &input, table, mapping));
@@ -344,7 +335,7 @@ impl Planner<'_> {
         let simplifier = ExprSimplifier::new(context);
         let simple = simplifier.coerce(expr, df).and_then(|e| simplifier.simplify(e)).and_then(forgiving);
         match simple.and_then(|e| self.ctx.state().create_physical_expr(e, df)) {
-            Ok(expr) => Some(Ready { in_runs: InRuns::new(&expr, df.as_arrow()), expr }),
+            Ok(expr) => Some(Ready::new(&expr, df.as_arrow())),
             Err(error) => {
                 self.problems.push(Problem::new(at, format!("{what}: {}", first_line(&error.to_string()))));
                 None

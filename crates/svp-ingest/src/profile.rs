@@ -15,6 +15,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 use serde::{Deserialize, Serialize};
 use svp_contract::{Column, ColumnType, Sensitivity, as_i64};
 
+use crate::classes::Classes;
 use crate::receipt::{FILE, Receipt};
 use crate::spread::Clock;
 
@@ -110,8 +111,15 @@ pub(crate) struct Profile {
 }
 
 impl Profile {
-    /// Adds the values of a batch; `applies` are the rows that the table takes (`None`: all).
-    pub(crate) fn add(&mut self, column: &Column, array: &ArrayRef, applies: Option<&BooleanArray>) {
+    /// Adds the values of a batch; `applies` are the rows that the table takes (`None`: all), `classes` the rows by their values where they
+    /// are known.
+    pub(crate) fn add(
+        &mut self,
+        column: &Column,
+        array: &ArrayRef,
+        applies: Option<&BooleanArray>,
+        classes: Option<&Classes>,
+    ) {
         let n = array.len() as u64;
         let counts = &mut self.counts;
         counts.rows += applies.map_or(n, |a| a.true_count() as u64);
@@ -134,7 +142,7 @@ impl Profile {
             self.clock.add(times);
         }
         if self.looked_at < DISTINCT_ROWS {
-            self.values(array);
+            self.values(array, classes);
         } else {
             self.counts.more_distinct = true;
         }
@@ -220,54 +228,75 @@ impl Profile {
     }
 
     /// Counts the values of a batch: each of the first [`MOST_DISTINCT`], and no others.
-    fn values(&mut self, array: &ArrayRef) {
+    fn values(&mut self, array: &ArrayRef, classes: Option<&Classes>) {
+        if let Some(classes) = classes
+            && let Ok(array) = compute::take(array, classes.firsts(), None)
+        {
+            return self.each_of(&array, &classes.sizes());
+        }
+        self.each_of(array, &[]);
+    }
+
+    /// Counts values, each as often as `times` says, or once.
+    fn each_of(&mut self, array: &ArrayRef, times: &[u64]) {
         let (seen, counted) = (&mut self.seen, &mut self.counts.counted);
-        // Values repeat from row to row, and a count is cheaper than a search.
-        let (mut last, mut run) = (None, 0);
-        let mut note = |value: Option<u64>| {
-            if value == last {
-                run += 1;
-                return;
+        let mut count = |digest: u64, rows: u64| {
+            *counted += rows;
+            if seen.len() < MOST_DISTINCT {
+                *seen.entry(digest).or_default() += rows;
+            } else if let Some(known) = seen.get_mut(&digest) {
+                *known += rows;
             }
-            if let Some(before) = std::mem::replace(&mut last, value) {
-                *counted += run;
-                if seen.len() < MOST_DISTINCT {
-                    *seen.entry(before).or_default() += run;
-                } else if let Some(known) = seen.get_mut(&before) {
-                    *known += run;
+        };
+        // Values repeat from row to row, and a count is cheaper than a search.
+        let mut last: Option<(u64, u64)> = None;
+        let mut note = |row: usize, digest: u64| {
+            let rows = times.get(row).copied().unwrap_or(1);
+            match &mut last {
+                Some((before, n)) if *before == digest => *n += rows,
+                _ => {
+                    if let Some((before, n)) = last.replace((digest, rows)) {
+                        count(before, n);
+                    }
                 }
             }
-            run = 1;
         };
         match array.data_type() {
             DataType::Utf8 => {
                 let mut before: Option<(&str, u64)> = None;
-                for value in array.as_string::<i32>().iter().flatten() {
+                for (row, value) in array.as_string::<i32>().iter().enumerate() {
+                    let Some(value) = value else { continue };
                     let digest = match before {
                         Some((text, digest)) if text == value => digest,
                         _ => hash(value),
                     };
                     before = Some((value, digest));
-                    note(Some(digest));
+                    note(row, digest);
                 }
             }
-            DataType::Boolean => array.as_boolean().iter().flatten().for_each(|v| note(Some(u64::from(v)))),
-            DataType::Int32 => each::<Int32Type>(array, |v| note(Some(hash(&v)))),
-            DataType::Int64 => each::<Int64Type>(array, |v| note(Some(hash(&v)))),
-            DataType::Float64 => each::<Float64Type>(array, |v| note(Some(v.to_bits()))),
-            DataType::Date32 => each::<Date32Type>(array, |v| note(Some(hash(&v)))),
+            DataType::Boolean => {
+                let values = array.as_boolean().iter().enumerate();
+                values.for_each(|(row, v)| v.into_iter().for_each(|v| note(row, u64::from(v))));
+            }
+            DataType::Int32 => each::<Int32Type>(array, |row, v| note(row, hash(&v))),
+            DataType::Int64 => each::<Int64Type>(array, |row, v| note(row, hash(&v))),
+            DataType::Float64 => each::<Float64Type>(array, |row, v| note(row, v.to_bits())),
+            DataType::Date32 => each::<Date32Type>(array, |row, v| note(row, hash(&v))),
             DataType::Timestamp(TimeUnit::Microsecond, _) => {
-                each::<TimestampMicrosecondType>(array, |v| note(Some(hash(&v))));
+                each::<TimestampMicrosecondType>(array, |row, v| note(row, hash(&v)));
             }
             _ => {}
         }
-        note(None);
+        if let Some((before, n)) = last {
+            count(before, n);
+        }
     }
 }
 
-/// The values of a column that are there.
-fn each<T: ArrowPrimitiveType>(array: &ArrayRef, f: impl FnMut(T::Native)) {
-    array.as_primitive::<T>().iter().flatten().for_each(f);
+/// The values of a column that are there, with their rows.
+fn each<T: ArrowPrimitiveType>(array: &ArrayRef, mut f: impl FnMut(usize, T::Native)) {
+    let values = array.as_primitive::<T>().iter().enumerate();
+    values.for_each(|(row, value)| value.into_iter().for_each(|value| f(row, value)));
 }
 
 /// A digest of a value, without a key.

@@ -8,18 +8,19 @@ pub(crate) mod rows;
 mod shapes;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use geo::MultiPolygon;
-use svp_contract::{Area, Exclusion, Reference};
+use svp_contract::{Area, AreaChange, AreaLink, Exclusion, Reference};
 use svp_functions::{Areas, Lookups};
 use svp_lake::input::{InputFile, expand};
 
 pub use self::check::{InFull, Told};
 use self::rows::{read_bare_rows, read_rows};
-use crate::dictionaries::{POLICE_FORCE, dictionaries, police_forces};
+use crate::dictionaries::{POLICE_FORCE, dictionaries, is_asked, police_forces};
 use crate::error::IngestError;
+use crate::places;
+use crate::side_by_side::side_by_side;
 
 /// The layer of the area's own districts, where there is a layer `district`.
 pub const AREA_LAYER: &str = "area";
@@ -195,6 +196,9 @@ enum Part {
     Table(String, Vec<(String, String)>, bool),
     Postcodes(Vec<(String, f64, f64)>),
     Exclusions(Vec<Exclusion>),
+    /// What lookups follow from.
+    Changes(Vec<AreaChange>),
+    Links(Vec<AreaLink>),
     /// Read by [`crate::places`] when it is asked for.
     Elsewhere,
 }
@@ -301,8 +305,13 @@ impl ReferenceData {
         );
         tables.insert("offence_group".to_owned(), offence_groups(lists.offences));
         tables.insert(POLICE_FORCE.to_owned(), police_forces(lists.forces));
-        for ((_, file), part) in now.iter().zip(read_parts(now, threads)) {
+        let (mut changes, mut links) = (Vec::new(), Vec::new());
+        let work: Vec<(Reference, InputFile)> =
+            now.iter().chain(self.geography.iter().filter(|(r, _)| is_asked(r))).cloned().collect();
+        for ((_, file), part) in work.iter().zip(read_parts(&work, threads)) {
             match part {
+                Ok(Part::Changes(found)) => changes.extend(found),
+                Ok(Part::Links(found)) => links.extend(found),
                 Ok(Part::Table(table, pairs, open)) => {
                     self.told.extend(open.then(|| Told::open_end(file)));
                     let into = tables.entry(table.clone()).or_default();
@@ -342,9 +351,7 @@ impl ReferenceData {
             }
         }
         problems.extend(self.failures());
-        if let Err(error) = dictionaries(area, &self.geography, &mut tables) {
-            problems.push(error);
-        }
+        dictionaries(area, changes, links, &mut tables);
         self.lookups = Lookups::new(tables);
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
@@ -362,21 +369,7 @@ pub fn without_area(lists: SiteLists<'_>) -> ReferenceData {
 
 /// Reads files, `threads` at a time; the results stand in the order of the files.
 fn read_parts(work: &[(Reference, InputFile)], threads: usize) -> Vec<Result<Part, IngestError>> {
-    let next = AtomicUsize::new(0);
-    let read = || {
-        let mut found = Vec::new();
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some((reference, file)) = work.get(at) else { return found };
-            found.push((at, read_part(reference, file)));
-        }
-    };
-    let mut parts: Vec<(usize, Result<Part, IngestError>)> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads.clamp(1, work.len().max(1))).map(|_| scope.spawn(read)).collect();
-        workers.into_iter().flat_map(|w| w.join().unwrap_or_else(|_| vec![(0, Err(IngestError::Worker))])).collect()
-    });
-    parts.sort_by_key(|(at, _)| *at);
-    parts.into_iter().map(|(_, part)| part).collect()
+    side_by_side(work, threads, |(reference, file)| read_part(reference, file))
 }
 
 fn offence_groups(text: &str) -> HashMap<String, String> {
@@ -397,11 +390,11 @@ fn read_part(reference: &Reference, file: &InputFile) -> Result<Part, IngestErro
         }
         Reference::CodePointOpen { .. } => Part::Postcodes(code_point(file)?),
         Reference::Exclusions { .. } => Part::Exclusions(exclusions(file)?),
-        Reference::OnsPopulation { .. }
-        | Reference::DaytimePopulation { .. }
-        | Reference::AreaLookup { .. }
-        | Reference::AreaChange { .. }
-        | Reference::Deprivation { .. } => Part::Elsewhere,
+        Reference::AreaChange { from, to, change, .. } => Part::Changes(places::changes(file, [from, to, change])?.0),
+        Reference::AreaLookup { .. } => Part::Links(places::links(reference, file)?.0),
+        Reference::OnsPopulation { .. } | Reference::DaytimePopulation { .. } | Reference::Deprivation { .. } => {
+            Part::Elsewhere
+        }
     })
 }
 

@@ -12,6 +12,7 @@ use svp_functions::person::placeholder::{is_placeholder, is_placeholder_date};
 
 use crate::account::Account;
 use crate::apply::{Given, arrow_error};
+use crate::classes::KnownClasses;
 use crate::conversions::{Conversion, Dummies};
 use crate::error::IngestError;
 use crate::evaluate::{Values, evaluate};
@@ -39,6 +40,7 @@ struct Desk<'a> {
     at: usize,
     table: Arc<str>,
     batch: &'a RecordBatch,
+    known: &'a KnownClasses,
     given: &'a Given,
     applies: Option<BooleanArray>,
     columns: Vec<ArrayRef>,
@@ -52,7 +54,7 @@ struct Desk<'a> {
 pub(crate) fn stage(
     plan: &FeedPlan,
     at: usize,
-    batch: &RecordBatch,
+    (batch, known): (&RecordBatch, &KnownClasses),
     given: &Given,
     bad: &mut Bad,
     account: &mut Account,
@@ -61,9 +63,9 @@ pub(crate) fn stage(
     let table: Arc<str> = target.table.name.as_str().into();
     let n = batch.num_rows();
     let columns = target.working.fields().iter().map(|f| new_null_array(f.data_type(), n)).collect();
-    let mut desk = Desk { plan, target, at, table, batch, given, applies: None, columns, mended: false, bad, account };
+    let mut desk = Desk { plan, target, at, table, batch, known, given, applies: None, columns, mended: false, bad, account };
     if let Some(ready) = &target.when {
-        let values = evaluate(plan, "when", ready, batch)?;
+        let values = evaluate(plan, "when", ready, batch, known)?;
         desk.failed("when", &values.failed);
         // Unknown is no.
         desk.applies = Some(values.array.as_boolean().iter().map(|v| Some(v == Some(true))).collect());
@@ -81,7 +83,7 @@ pub(crate) fn stage(
     }
     let once = match &target.once_per {
         Some(ready) => {
-            let values = evaluate(plan, "once_per", ready, batch)?;
+            let values = evaluate(plan, "once_per", ready, batch, known)?;
             desk.failed("once_per", &values.failed);
             Some(values.array)
         }
@@ -134,12 +136,12 @@ impl Desk<'_> {
             Origin::Slot => Arc::clone(&self.given.slot),
             Origin::RowDigest => Arc::clone(&self.given.digest_column),
             Origin::Derived(ready) => {
-                let Values { array, failed } = evaluate(self.plan, name, ready, &self.working()?)?;
+                let Values { array, failed } = evaluate(self.plan, name, ready, &self.working()?, self.known)?;
                 broken.add(self, &failed, "failed");
                 array
             }
             Origin::Mapped { ready, conversions, .. } => {
-                let Values { array, failed } = evaluate(self.plan, name, ready, self.batch)?;
+                let Values { array, failed } = evaluate(self.plan, name, ready, self.batch, self.known)?;
                 broken.add(self, &failed, "failed");
                 for conversion in conversions {
                     self.conversion(step, conversion, &array, &mut broken)?;
@@ -175,13 +177,13 @@ impl Desk<'_> {
     ) -> Result<(), IngestError> {
         let name = &step.column.name;
         let output = match &conversion.output {
-            Some(ready) => evaluate(self.plan, name, ready, self.batch)?.array,
+            Some(ready) => evaluate(self.plan, name, ready, self.batch, self.known)?.array,
             None => Arc::clone(array),
         };
         if output.null_count() == 0 {
             return Ok(());
         }
-        let input = evaluate(self.plan, name, &conversion.input, self.batch)?.array;
+        let input = evaluate(self.plan, name, &conversion.input, self.batch, self.known)?.array;
         let lost = |row: &usize| input.is_valid(*row) && output.is_null(*row);
         let lost: Vec<usize> = (0..self.rows()).filter(|row| lost(row) && self.applies(*row)).collect();
         if lost.is_empty() {
@@ -208,7 +210,7 @@ impl Desk<'_> {
                 None => Vec::new(),
             },
             Dummies::Date(ready) => {
-                let dates = evaluate(self.plan, &step.column.name, ready, self.batch)?.array;
+                let dates = evaluate(self.plan, &step.column.name, ready, self.batch, self.known)?.array;
                 match dates.as_primitive_opt::<Date32Type>() {
                     Some(dates) => (0..dates.len())
                         .map(|row| dates.is_valid(row) && dates.value_as_date(row).is_some_and(is_placeholder_date))
@@ -224,6 +226,12 @@ impl Desk<'_> {
             return;
         }
         let values = array.as_string::<i32>();
+        let is_known = |row: usize| values.is_null(row) || step.codes.contains(values.value(row));
+        if let Some(classes) = self.known.of(array)
+            && classes.firsts().values().iter().all(|row| is_known(*row as usize))
+        {
+            return;
+        }
         // Codes repeat from row to row, so the last answer is asked first.
         let mut last: Option<(&str, bool)> = None;
         let constant = matches!(step.origin, Origin::Mapped { constant: true, .. });
@@ -315,7 +323,7 @@ impl Desk<'_> {
         let profile = self.account.profile_mut(self.at, step.index);
         profile.counts.mapped = text.is_some();
         profile.counts.text += text.unwrap_or_default();
-        profile.add(&step.column, array, self.applies.as_ref());
+        profile.add(&step.column, array, self.applies.as_ref(), self.known.of(array).as_deref());
         Ok(())
     }
 
@@ -349,7 +357,7 @@ impl Desk<'_> {
 
     /// Rows that break a rule, among those that the target takes.
     fn breaks(&mut self, check: &PlannedCheck, staged: &RecordBatch) -> Result<Vec<usize>, IngestError> {
-        let Values { array, failed } = evaluate(self.plan, &check.check.rule, &check.ready, staged)?;
+        let Values { array, failed } = evaluate(self.plan, &check.check.rule, &check.ready, staged, self.known)?;
         self.failed(&check.check.column, &failed);
         let verdict = array.as_boolean();
         if verdict.false_count() == 0 {
@@ -383,7 +391,7 @@ impl Desk<'_> {
             let before = &self.columns[*column];
             let after = match &check.put {
                 Some(ready) if i == 0 => {
-                    let put = evaluate(self.plan, &check.check.column, ready, &staged)?.array;
+                    let put = evaluate(self.plan, &check.check.column, ready, &staged, self.known)?.array;
                     zip(&mask, &put, before).map_err(failed)?
                 }
                 _ => compute::nullif(before, &mask).map_err(failed)?,

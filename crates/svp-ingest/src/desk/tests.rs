@@ -61,7 +61,7 @@ fn input(path: &Path) -> InputFile {
 
 fn pending_of(plan: SourcePlan, path: &Path) -> Result<(SourcePlan, Pending), IngestError> {
     let plans = [plan];
-    let found = pending(&plans, vec![(0, input(path))], &Known::default(), Some(&key()))?.files.remove(0);
+    let found = pending(&plans, vec![(0, input(path))], &Known::default(), Some(&key()), 1)?.files.remove(0);
     let [plan] = plans;
     Ok((plan, found))
 }
