@@ -98,9 +98,14 @@ impl Ready {
             return Some(values);
         }
         let found = self.choice.as_ref().and_then(|choice| choice.evaluate(batch, known));
-        match found {
-            Some(values) => Some(values),
-            None => self.expr.evaluate(batch).ok()?.into_array(batch.num_rows()).ok(),
+        match (found, &self.own) {
+            (Some(values), _) => Some(values),
+            // The engine now and then picks out rows of all columns that it is given.
+            (None, Some(own)) => {
+                let own_batch = RecordBatch::try_new(Arc::clone(&own.schema), own.columns(batch)).ok()?;
+                own.expr.evaluate(&own_batch).ok()?.into_array(batch.num_rows()).ok()
+            }
+            (None, None) => self.expr.evaluate(batch).ok()?.into_array(batch.num_rows()).ok(),
         }
     }
 
@@ -307,4 +312,116 @@ fn has(expr: &Arc<dyn PhysicalExpr>, is: &dyn Fn(&Arc<dyn PhysicalExpr>) -> bool
         Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     });
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Float64Array, Int64Array, StringArray};
+    use arrow::datatypes::Field;
+    use datafusion::common::DFSchema;
+    use datafusion::logical_expr::simplify::SimplifyContext;
+    use datafusion::optimizer::simplify_expressions::ExprSimplifier;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn schema() -> Schema {
+        let field = |name: &str, kind| Field::new(name, kind, true);
+        Schema::new(vec![
+            field("a", DataType::Utf8),
+            field("b", DataType::Float64),
+            field("c", DataType::Utf8),
+            field("n", DataType::Int64),
+            field("each", DataType::Utf8),
+        ])
+    }
+
+    fn expression(sql: &str) -> Arc<dyn PhysicalExpr> {
+        let ctx = svp_lake::session(&svp_lake::Limits::default()).unwrap();
+        let df = DFSchema::try_from(schema()).unwrap();
+        let simplifier =
+            ExprSimplifier::new(SimplifyContext::builder().with_schema(Arc::new(df.clone())).build());
+        let expr = simplifier.coerce(ctx.parse_sql_expr(sql, &df).unwrap(), &df).unwrap();
+        ctx.state().create_physical_expr(simplifier.simplify(expr).unwrap(), &df).unwrap()
+    }
+
+    #[test]
+    fn what_is_cheap_or_reads_nothing_is_left_to_the_engine() {
+        for (sql, by_classes, by_parts) in [
+            ("upper(a)", true, false),
+            ("upper(c) || CAST(b AS VARCHAR)", true, false),
+            ("a IN ('x', 'y', 'z', 'w')", true, false),
+            ("a ~ '^x$'", true, false),
+            ("a = 'x'", false, false),
+            ("a = 'x' OR a = 'y' OR b > 1", true, false),
+            ("a", false, false),
+            ("CASE WHEN a IS NULL THEN random() ELSE b END", false, false),
+            ("pi()", false, false),
+            ("CASE WHEN a IS NULL THEN c ELSE a END", false, false),
+            ("CASE WHEN a IS NULL THEN upper(c) ELSE a END", true, true),
+            ("coalesce(upper(a), upper(c), upper(each), CAST(b AS VARCHAR))", false, true),
+        ] {
+            let ready = Ready::new(&expression(sql), &schema());
+            let classes = ready.dear && ready.own.as_ref().is_some_and(|own| own.reads.len() <= MOST_COLUMNS);
+            assert_eq!((classes, ready.choice.is_some()), (by_classes, by_parts), "{sql}");
+        }
+    }
+
+    const EXPRESSIONS: [&str; 16] = [
+        "upper(a)",
+        "concat(c, CAST(b AS VARCHAR))",
+        "a IN ('v1', 'v2', 'v3', 'x')",
+        "regexp_like(c, '^v1$')",
+        "CASE WHEN a IS NULL THEN upper(c) ELSE a END",
+        "coalesce(upper(a), upper(c), 'none')",
+        "coalesce(upper(a), upper(c), upper(each))",
+        "coalesce(nullif(upper(a), 'V1'), upper(each), c)",
+        "CASE WHEN upper(a) = 'V1' THEN upper(each) WHEN b > 0 THEN lower(each) END",
+        "CASE WHEN a IS NOT NULL THEN concat_ws('|', a, each, c) END",
+        "CASE WHEN a IS NOT NULL THEN upper(a) IS NOT NULL WHEN c IS NOT NULL OR b > 0 THEN FALSE WHEN n > 1 THEN upper(each) = 'V1' END",
+        "CASE WHEN upper(a) IN ('V1', 'V2') THEN 'x' WHEN upper(c) = 'V0' THEN 'y' ELSE 'z' END",
+        // Of a row that does not come to it nothing is asked.
+        "CASE WHEN n <> 0 AND upper(a) = 'V1' THEN 10 / n WHEN upper(c) = 'V0' THEN 7 END",
+        "CASE WHEN b IS NULL THEN CAST(upper(each) AS DOUBLE) ELSE b END",
+        "CASE WHEN a IS NULL THEN CASE WHEN upper(c) IS NULL THEN 'no' ELSE upper(each) END ELSE lower(a) END",
+        "CASE WHEN random() < 2 THEN upper(each) END",
+    ];
+
+    proptest! {
+        /// By classes and parts or by the engine: the same values, and nothing where the engine fails.
+        #[test]
+        fn the_way_changes_nothing(
+            runs in prop::collection::vec(
+                (prop::option::of(0_u8..4), prop::option::of(0_u8..3), prop::option::of(0_u8..2), prop::option::of(0_i64..3), 1_usize..60),
+                1..60
+            ),
+            all in any::<bool>()
+        ) {
+            let rows = || runs.iter().flat_map(|run| std::iter::repeat_n(*run, run.4));
+            let text = |v: Option<u8>| v.map(|v| format!("v{v}"));
+            let a: StringArray = rows().map(|r| if all { Some("v1".to_owned()) } else { text(r.0) }).collect();
+            // The two zeros are two values, and so is what is no number.
+            let b: Float64Array = rows().map(|r| r.1.map(|v| [0.0, -0.0, f64::NAN][usize::from(v)])).collect();
+            let c: StringArray = rows().map(|r| text(r.2)).collect();
+            let n: Int64Array = rows().map(|r| r.3).collect();
+            let each: StringArray = rows().enumerate().map(|(i, r)| r.0.map(|v| format!("{i} v{v}"))).collect();
+            let columns: Vec<ArrayRef> = vec![Arc::new(a), Arc::new(b), Arc::new(c), Arc::new(n), Arc::new(each)];
+            let batch = RecordBatch::try_new(Arc::new(schema()), columns).unwrap();
+            let known = KnownClasses::default();
+            for sql in EXPRESSIONS {
+                let expr = expression(sql);
+                let plain = expr.evaluate(&batch).ok().map(|v| v.into_array(batch.num_rows()).unwrap());
+                let ours = Ready::new(&expr, &schema()).evaluate(&batch, &known);
+                prop_assert_eq!(ours.is_some(), plain.is_some(), "{}", sql);
+                if let Some((ours, plain)) = ours.zip(plain) {
+                    prop_assert!(same(&ours, &plain), "{}\n{:?}\n{:?}", sql, ours, plain);
+                }
+            }
+        }
+    }
+
+    /// Whether two columns hold the same; what lies behind a value that is missing is nobody's business.
+    fn same(one: &ArrayRef, two: &ArrayRef) -> bool {
+        one.data_type() == two.data_type() && one.to_data() == two.to_data()
+    }
 }

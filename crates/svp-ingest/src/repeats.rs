@@ -24,7 +24,7 @@ pub(crate) struct Repeats {
     pub aside: bool,
 }
 
-/// Ids of the records of each slot that was just loaded, half of each token: they need not be read again.
+/// Ids of the records of each slot that was just loaded, half of each token, in order: they need not be read again.
 pub type FreshIds = BTreeMap<(String, String), Vec<u64>>;
 
 /// Half of a token tells records apart: two of a million share it once in forty million lakes.
@@ -96,7 +96,8 @@ pub(crate) async fn repeats(
             }
         }
     }
-    ids.sort_unstable();
+    // Those of each slot stand in order already.
+    ids.sort();
     ids.dedup();
     let (mut all, mut shared) = (vec![0_u64; slots.len()], vec![0_u64; slots.len()]);
     for same in ids.chunk_by(|a, b| a.0 == b.0) {

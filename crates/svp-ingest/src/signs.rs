@@ -17,6 +17,8 @@ const FEWEST_OF_FORM: u64 = 5;
 const LONGEST: usize = 24;
 /// Signs that a form shows; an id of more runs of signs is one of many, and its form is "mixed".
 const MOST_RUNS: usize = 6;
+/// Bytes in which nearly every such id shows them.
+const AHEAD: usize = 16;
 /// Decimals of a degree up to which a point is cut: a thousandth is some hundred metres.
 const FEW_DECIMALS: usize = 3;
 /// Digits before the point from which a coordinate is one in metres.
@@ -32,6 +34,23 @@ const FEWEST_DAYS: usize = 5;
 const CHANCE: f64 = 1e-9;
 /// And where they are so many times as many as the next days without a row on end: weekends and holidays are no damage.
 const LONGER: usize = 3;
+
+/// What a byte of an id is taken for: one digit, small letter or capital letter is as good as another.
+const SIGNS: [u8; 256] = {
+    let mut signs = [0; 256];
+    let mut byte = 0;
+    while byte < signs.len() {
+        let own = byte as u8;
+        signs[byte] = match own {
+            b'0'..=b'9' => b'9',
+            b'a'..=b'z' => b'a',
+            b'A'..=b'Z' => b'A',
+            _ => own,
+        };
+        byte += 1;
+    }
+    signs
+};
 
 /// How the ids of a column are written.
 #[derive(Debug, Clone, Default)]
@@ -69,21 +88,20 @@ impl Forms {
     /// The form of an id, as a digest: which kinds of signs follow one another, and whether a number begins with a zero.
     fn form(&mut self, id: &str) -> u64 {
         let bytes = id.trim().as_bytes();
-        if bytes.iter().all(u8::is_ascii_digit) {
-            let padded = bytes.first() == Some(&b'0');
-            let lengths = if padded { &mut self.padded } else { &mut self.bare };
-            lengths[bytes.len().min(LONGEST)] += 1;
-            return u64::from(padded);
+        // Ids of many runs are told without a branch for each byte: which sign comes next nobody can foresee.
+        let (mut count, mut before) = (0, None);
+        for byte in bytes.iter().take(AHEAD) {
+            let sign = Some(SIGNS[usize::from(*byte)]);
+            count += usize::from(sign != before);
+            before = sign;
         }
-        let (mut runs, mut len) = ([0; MOST_RUNS], 0);
+        if count > MOST_RUNS {
+            return hash("mixed");
+        }
+        let (mut runs, mut len, mut last) = ([0; MOST_RUNS], 0, None);
         for byte in bytes {
-            let sign = match byte {
-                b'0'..=b'9' => b'9',
-                b'a'..=b'z' => b'a',
-                b'A'..=b'Z' => b'A',
-                other => *other,
-            };
-            if len > 0 && runs[len - 1] == sign {
+            let sign = SIGNS[usize::from(*byte)];
+            if last == Some(sign) {
                 continue;
             }
             if len == MOST_RUNS {
@@ -91,6 +109,13 @@ impl Forms {
             }
             runs[len] = sign;
             len += 1;
+            last = Some(sign);
+        }
+        if matches!(runs[..len], [] | [b'9']) {
+            let padded = bytes.first() == Some(&b'0');
+            let lengths = if padded { &mut self.padded } else { &mut self.bare };
+            lengths[bytes.len().min(LONGEST)] += 1;
+            return u64::from(padded);
         }
         hash(&runs[..len])
     }

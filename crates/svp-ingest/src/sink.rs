@@ -74,7 +74,11 @@ impl<'a> LakeSink<'a> {
     /// What was gathered.
     pub(crate) fn gathered(self) -> Gathered {
         let places = self.places.map(SomePlaces::into_batches).unwrap_or_default();
-        Gathered { ids: self.ids.map(|(_, ids)| ids), places }
+        let ids = self.ids.map(|(_, mut ids)| {
+            ids.sort_unstable();
+            ids
+        });
+        Gathered { ids, places }
     }
 }
 

@@ -41,6 +41,7 @@ mod sealed;
 mod session;
 mod sorting;
 mod store_options;
+mod to_disk;
 mod txn;
 mod vacuum;
 mod verify;

@@ -17,7 +17,8 @@ use object_store::path::Path;
 use parquet::arrow::AsyncArrowWriter;
 use parquet::arrow::async_writer::AsyncFileWriter;
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use parquet::errors::ParquetError;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterVersion};
 use parquet::schema::types::ColumnPath;
 use sha2::{Digest, Sha256};
 use svp_contract::Seal;
@@ -64,7 +65,7 @@ pub struct PartWriter {
     sorting: Sorting,
     /// Of a sealed table: what makes chunks of its rows.
     chunks: Option<ChunkWriter>,
-    writer: AsyncArrowWriter<Digested>,
+    writer: Writer,
     rows: u64,
     runtime: Option<Handle>,
 }
@@ -98,6 +99,38 @@ impl AsyncFileWriter for Digested {
     }
 }
 
+/// What encodes the rows.
+enum Writer {
+    /// Until the first rows come.
+    Waiting(Box<(Digested, WriterPropertiesBuilder)>),
+    Begun(Box<AsyncArrowWriter<Digested>>),
+    /// It could not begin.
+    Broken,
+}
+
+impl Writer {
+    /// The writer, begun with the first rows. A column that is blank in all of them most likely stays so, and what is blank takes a
+    /// dozen bytes in every form: it gets no memory for compressing.
+    fn begun(&mut self, first: &RecordBatch) -> parquet::errors::Result<&mut AsyncArrowWriter<Digested>> {
+        if let Self::Waiting(_) = self
+            && let Self::Waiting(waiting) = std::mem::replace(self, Self::Broken)
+        {
+            let (sink, mut properties) = *waiting;
+            for (field, column) in first.schema().fields().iter().zip(first.columns()) {
+                if column.null_count() == column.len() {
+                    let path = ColumnPath::from(field.name().as_str());
+                    properties = properties.set_column_compression(path, Compression::UNCOMPRESSED);
+                }
+            }
+            *self = Self::Begun(Box::new(AsyncArrowWriter::try_new(sink, first.schema(), Some(properties.build()))?));
+        }
+        match self {
+            Self::Begun(writer) => Ok(writer),
+            _ => Err(ParquetError::General("the file could not be begun".to_owned())),
+        }
+    }
+}
+
 impl PartWriter {
     pub(crate) fn new(
         store: Arc<dyn ObjectStore>,
@@ -115,12 +148,11 @@ impl PartWriter {
             let place = Place { table: address.table.clone(), values };
             ChunkWriter::new(seal, place, Arc::clone(&schema))
         });
-        let (stored, properties) = match &chunks {
-            Some(_) => (file_columns(), sealed_properties()),
-            None => (Arc::clone(&schema), properties(distinct)),
+        let properties = match &chunks {
+            Some(_) => sealed_properties(),
+            None => properties(distinct),
         };
-        let writer =
-            AsyncArrowWriter::try_new(sink, stored, Some(properties)).map_err(|e| LakeError::parquet(&shown, e))?;
+        let writer = Writer::Waiting(Box::new((sink, properties)));
         let runtime = Handle::try_current().ok();
         let sorting = Sorting::by(sorted_by);
         Ok(Self { address, shown, schema, sorting, chunks, writer, rows: 0, runtime })
@@ -170,7 +202,8 @@ impl PartWriter {
 
     async fn store(&mut self, stored: &[RecordBatch]) -> Result<()> {
         for batch in stored {
-            self.writer.write(batch).await.map_err(|e| LakeError::parquet(&self.shown, e))?;
+            let failed = |e| LakeError::parquet(&self.shown, e);
+            self.writer.begun(batch).map_err(failed)?.write(batch).await.map_err(failed)?;
         }
         Ok(())
     }
@@ -197,8 +230,11 @@ impl PartWriter {
             }
             None => None,
         };
+        let failed = |e| LakeError::parquet(&self.shown, e);
+        let columns = if sealed.is_some() { file_columns() } else { Arc::clone(&self.schema) };
         let mut writer = self.writer;
-        writer.finish().await.map_err(|e| LakeError::parquet(&self.shown, e))?;
+        writer.begun(&RecordBatch::new_empty(columns)).map_err(failed)?.finish().await.map_err(failed)?;
+        let Writer::Begun(writer) = writer else { return Err(LakeError::Closed) };
         let bytes = writer.bytes_written() as u64;
         let sha256 = hex::encode(writer.into_inner().hash.finalize());
         Ok(FinishedPart { address: self.address, sealed, rows: self.rows, bytes, sha256 })
@@ -286,7 +322,7 @@ impl FinishedPart {
 }
 
 /// zstd(1): as small as (3) on this kind of data and a fifth faster.
-fn properties(distinct: &[String]) -> WriterProperties {
+fn properties(distinct: &[String]) -> WriterPropertiesBuilder {
     let level = ZstdLevel::try_new(1).unwrap_or_default();
     let mut builder = WriterProperties::builder();
     for column in distinct {
@@ -299,11 +335,10 @@ fn properties(distinct: &[String]) -> WriterProperties {
         .set_dictionary_enabled(true)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_max_row_group_row_count(Some(ROW_GROUP))
-        .build()
 }
 
 /// Sealed bytes do not compress and have no order; few chunks at a time are held in memory.
-fn sealed_properties() -> WriterProperties {
+fn sealed_properties() -> WriterPropertiesBuilder {
     WriterProperties::builder()
         .set_created_by(CREATED_BY.to_string())
         .set_writer_version(WriterVersion::PARQUET_1_0)
@@ -311,5 +346,4 @@ fn sealed_properties() -> WriterProperties {
         .set_dictionary_enabled(false)
         .set_statistics_enabled(EnabledStatistics::None)
         .set_max_row_group_row_count(Some(SEALED_ROW_GROUP))
-        .build()
 }

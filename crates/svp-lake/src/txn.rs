@@ -31,6 +31,7 @@ use crate::rights;
 use crate::scan::{LiveTable, register_all};
 use crate::schema::TableSpec;
 use crate::sealed::{Listed, Opened, SealedFile, SealedTable, sealed_files, verify};
+use crate::to_disk::ToDisk;
 use crate::vacuum::{self, Due};
 
 /// A run in progress. Nothing of it is visible to readers until [`finish`](Self::finish).
@@ -61,7 +62,7 @@ struct Inner {
     committing: tokio::sync::Mutex<()>,
     names: Mutex<BTreeSet<Path>>,
     releases: Mutex<BTreeSet<String>>,
-    written: Mutex<Vec<Path>>,
+    written: ToDisk,
     closed: AtomicBool,
 }
 
@@ -160,7 +161,7 @@ impl RunTxn {
             committing: tokio::sync::Mutex::new(()),
             names: Mutex::default(),
             releases: Mutex::default(),
-            written: Mutex::default(),
+            written: ToDisk::new(&location),
             closed: AtomicBool::new(false),
             location,
         };
@@ -255,7 +256,7 @@ impl RunTxn {
         self.open()?;
         let key = part.address.table.clone();
         let table = self.inner.tables.get(&key).ok_or(LakeError::UndeclaredTable { table: key.clone() })?;
-        lock(&self.inner.written).push(Path::from(format!("{key}/{}", part.address.path)));
+        self.inner.written.add(Path::from(format!("{key}/{}", part.address.path)));
         if let Some(sealed) = &part.sealed {
             lock(&table.sealed).insert(part.address.path.to_string(), sealed.clone());
         }
@@ -296,6 +297,7 @@ impl RunTxn {
             self.inner.closed.store(true, Ordering::SeqCst);
             return Err(e);
         }
+        self.inner.written.begin();
         Ok(self.versions())
     }
 
@@ -319,7 +321,7 @@ impl RunTxn {
             _ => return Ok(()),
         };
         let log = format!("{}/_delta_log/{:020}.json", table.spec.key(), new.version());
-        lock(&self.inner.written).push(Path::from(log));
+        self.inner.written.add(Path::from(log));
         lock(&table.state).head = Some(new);
         Ok(())
     }
@@ -423,7 +425,7 @@ impl RunTxn {
         stream::iter(files)
             .map(|(path, bytes)| async move {
                 store.put(&path, bytes.into()).await.map_err(|e| LakeError::store(&path, e))?;
-                lock(&self.inner.written).push(path);
+                self.inner.written.add(path);
                 Ok(())
             })
             .buffer_unordered(8)
@@ -452,8 +454,7 @@ impl RunTxn {
         let known = self.inner.previous.as_ref().and_then(|run| run.checkpoints.clone()).unwrap_or_default();
         let checkpoints = Some(log_mark::checkpoints(location, &tables, &known).await?);
         let record = RunRecord { format, number, tables, sealed, logs, checkpoints, ..record };
-        let written = std::mem::take(&mut *lock(&self.inner.written));
-        location.sync(written).await?;
+        self.inner.written.finish().await?;
         held.check(number).await?;
         let digest = record::create(location.store.as_ref(), &record).await?;
         let mut finished = Finished { number, record: digest, ..self.inner.finished.clone() };
@@ -468,7 +469,7 @@ impl RunTxn {
     /// Says that the lake is to be vacuumed once this run is visible.
     pub(crate) async fn make_due(&self, due: Due) -> Result<()> {
         let mark = vacuum::make_due(&self.inner.location, due).await?;
-        lock(&self.inner.written).push(mark);
+        self.inner.written.add(mark);
         Ok(())
     }
 
@@ -509,6 +510,8 @@ impl RunTxn {
             return Err(LakeError::Closed);
         };
         held.check(self.inner.number).await?;
+        // What is on its way to the disk is not to be looked for there any longer; whether it came there makes no difference.
+        let _ = self.inner.written.finish().await;
         let tables: Vec<String> = self.inner.tables.keys().cloned().collect();
         let left = Lease { tables: tables.clone(), ..Lease::default() };
         let previous = self.inner.previous.as_ref();
