@@ -351,7 +351,7 @@ mod tests {
             ("upper(a)", true, false),
             ("upper(c) || CAST(b AS VARCHAR)", true, false),
             ("a IN ('x', 'y', 'z', 'w')", true, false),
-            ("a ~ '^x$'", true, false),
+            ("a ~ '^x+y$'", true, false),
             ("a = 'x'", false, false),
             ("a = 'x' OR a = 'y' OR b > 1", true, false),
             ("a", false, false),
