@@ -25,7 +25,7 @@ pub use place::areas::{Areas, Loader as Boundaries};
 pub use place::in_area_box::AreaBox;
 pub use reference::reference_markdown;
 pub use text::code_map::CodeMaps;
-pub use text::lookup::Lookups;
+pub use text::lookup::{Lookups, ReadPairs};
 pub use udf::{Refused, converted_argument};
 
 /// Every function of a row that needs no data.

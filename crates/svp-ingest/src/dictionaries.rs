@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use svp_contract::{Area, AreaChange, AreaLink, Reference};
+use svp_functions::Lookups;
 
 /// Small area of the census before → a small area of today that it became, where all that it became lie in one district.
 pub(crate) const AREA_CHANGE: &str = "lsoa_change";
@@ -13,50 +14,45 @@ pub(crate) const POLICE_FORCE: &str = "police_force";
 /// The layer of police forces in dated lookups.
 pub(crate) const FORCE_LAYER: &str = "force";
 
-/// Whether lookups follow from a reference input of areas.
-pub(crate) fn is_asked(reference: &Reference) -> bool {
-    match reference {
-        Reference::AreaChange { .. } => true,
-        Reference::AreaLookup { parent_layer, .. } => parent_layer == FORCE_LAYER,
-        _ => false,
-    }
+/// Whether the names of the area's police force stand in a reference input.
+pub(crate) fn names_forces(reference: &Reference) -> bool {
+    matches!(reference, Reference::AreaLookup { parent_layer, .. } if parent_layer == FORCE_LAYER)
 }
 
-/// Adds the lookups that follow from what became of small areas, from the forces of districts (`links`), and the lookup `lsoa_district`.
-pub(crate) fn dictionaries(
-    area: &Area,
-    changes: Vec<AreaChange>,
-    links: Vec<AreaLink>,
-    tables: &mut HashMap<String, HashMap<String, String>>,
-) {
+/// The lookup [`OWN_FORCE`] from the forces of districts (`links`); `None` where none of them is of the area.
+pub(crate) fn own_force(area: &Area, links: Vec<AreaLink>) -> Option<HashMap<String, String>> {
     let own: BTreeSet<&str> = area.districts.iter().map(|d| d.code.as_str()).collect();
-    // A small area that the lookup of districts has needs no other way to its district.
-    let known = |code: &str| tables.get("lsoa_district").is_none_or(|districts| districts.contains_key(code));
-    let mut became: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut forces: HashMap<String, String> = HashMap::new();
-    for change in changes.into_iter().filter(|c| !known(&c.from)) {
-        became.entry(change.from).or_default().insert(change.to);
-    }
     for link in links.into_iter().filter(|l| own.contains(l.code.as_str())) {
         let name = link.parent_name.as_deref().map(force_key);
         // By its code too: a stored event has that.
         forces.extend(name.map(|name| (name, link.parent.clone())));
         forces.insert(link.parent.clone(), link.parent);
     }
-    if !forces.is_empty() {
-        forces.insert("*".to_owned(), area.name.clone());
-        tables.entry(OWN_FORCE.to_owned()).or_default().extend(forces);
+    if forces.is_empty() {
+        return None;
     }
-    let Some(districts) = tables.get("lsoa_district") else { return };
+    forces.insert("*".to_owned(), area.name.clone());
+    Some(forces)
+}
+
+/// The lookup [`AREA_CHANGE`] from what became of small areas, and the lookup `lsoa_district`.
+pub(crate) fn area_changes(changes: Vec<AreaChange>, lookups: &Lookups) -> HashMap<String, String> {
+    let district = |code: &str| lookups.value("lsoa_district", code);
+    let mut became: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    // A small area that the lookup of districts has needs no other way to its district.
+    for change in changes.into_iter().filter(|c| district(&c.from).is_none()) {
+        became.entry(change.from).or_default().insert(change.to);
+    }
     let mut changed = HashMap::new();
     for (from, to) in became {
-        let lies_in: BTreeSet<Option<&String>> = to.iter().map(|code| districts.get(code)).collect();
+        let lies_in: BTreeSet<Option<&str>> = to.iter().map(|code| district(code)).collect();
         let one = lies_in.len() == 1 && !lies_in.contains(&None);
         if let Some(first) = to.into_iter().next().filter(|_| one) {
             changed.insert(from, first);
         }
     }
-    tables.entry(AREA_CHANGE.to_owned()).or_default().extend(changed);
+    changed
 }
 
 /// The lookup [`POLICE_FORCE`] from the list of the site: the names of force and of police force area, each with its code.

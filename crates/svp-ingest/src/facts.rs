@@ -12,8 +12,8 @@ use svp_contract::{Problem, Source};
 use svp_lake::input::{InputFile, open_blocking};
 
 use crate::plan::plan_expression;
-use crate::ready::Ready;
 use crate::read::{self, Expected, ReaderKind};
+use crate::ready::Ready;
 
 /// Records that are looked at. A sender is the same in all of them, and the loader sees whether that is so.
 const RECORDS: usize = 1000;

@@ -18,8 +18,8 @@ use svp_functions::person::age_band::known_age_band;
 use crate::clean::{Cleaner, IdKind};
 use crate::conversions::{Conversion, Dummies, Found, forgiving, outermost};
 use crate::named::named;
-use crate::resolve::{Item, Resolver};
 use crate::ready::Ready;
+use crate::resolve::{Item, Resolver};
 use crate::uses::Uses;
 
 use crate::error::IngestError;

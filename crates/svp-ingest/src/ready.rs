@@ -22,6 +22,8 @@ use crate::classes::KnownClasses;
 const MOST_COLUMNS: usize = 3;
 /// Parts of an expression from which it is dear, however cheap each of them is.
 const MANY_PARTS: usize = 8;
+/// One row in so many is few: what is asked of them alone may need reference data that nobody else asks for.
+const FEW: usize = 8;
 /// Functions that cost no more than to find the class of a row.
 const CHEAP: [&str; 1] = ["get_field"];
 
@@ -143,11 +145,14 @@ impl Ready {
         let all = || self.evaluate(batch, known).map(|array| Found { array, rows: Rows::All });
         let Some(own) = &self.own else {
             return match self.expr.evaluate(batch).ok()? {
-                ColumnarValue::Scalar(value) => Some(Found { array: value.to_array_of_size(1).ok()?, rows: Rows::Each }),
+                ColumnarValue::Scalar(value) => {
+                    Some(Found { array: value.to_array_of_size(1).ok()?, rows: Rows::Each })
+                }
                 ColumnarValue::Array(array) => Some(Found { array, rows: Rows::All }),
             };
         };
-        if wanted.len() * 2 > batch.num_rows() || self.is_easy(batch, known) {
+        let few = wanted.len() * FEW < batch.num_rows();
+        if wanted.len() * 2 > batch.num_rows() || (!few && self.is_easy(batch, known)) {
             return all();
         }
         let small = own.taken(&own.columns(batch), &UInt32Array::from(wanted.to_vec()))?;
@@ -339,8 +344,7 @@ mod tests {
     fn expression(sql: &str) -> Arc<dyn PhysicalExpr> {
         let ctx = svp_lake::session(&svp_lake::Limits::default()).unwrap();
         let df = DFSchema::try_from(schema()).unwrap();
-        let simplifier =
-            ExprSimplifier::new(SimplifyContext::builder().with_schema(Arc::new(df.clone())).build());
+        let simplifier = ExprSimplifier::new(SimplifyContext::builder().with_schema(Arc::new(df.clone())).build());
         let expr = simplifier.coerce(ctx.parse_sql_expr(sql, &df).unwrap(), &df).unwrap();
         ctx.state().create_physical_expr(simplifier.simplify(expr).unwrap(), &df).unwrap()
     }

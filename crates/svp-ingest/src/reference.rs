@@ -11,13 +11,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use geo::MultiPolygon;
-use svp_contract::{Area, AreaChange, AreaLink, Exclusion, Reference};
-use svp_functions::{Areas, Lookups};
+use svp_contract::{Area, AreaLink, Exclusion, Reference};
+use svp_functions::{Areas, Lookups, ReadPairs};
 use svp_lake::input::{InputFile, expand};
 
 pub use self::check::{InFull, Told};
 use self::rows::{read_bare_rows, read_rows};
-use crate::dictionaries::{POLICE_FORCE, dictionaries, is_asked, police_forces};
+use crate::dictionaries::{AREA_CHANGE, OWN_FORCE, POLICE_FORCE, area_changes, names_forces, own_force, police_forces};
 use crate::error::IngestError;
 use crate::places;
 use crate::side_by_side::side_by_side;
@@ -196,8 +196,7 @@ enum Part {
     Table(String, Vec<(String, String)>, bool),
     Postcodes(Vec<(String, f64, f64)>),
     Exclusions(Vec<Exclusion>),
-    /// What lookups follow from.
-    Changes(Vec<AreaChange>),
+    /// Dated lookups in which the names of police forces stand.
     Links(Vec<AreaLink>),
     /// Read by [`crate::places`] when it is asked for.
     Elsewhere,
@@ -305,12 +304,11 @@ impl ReferenceData {
         );
         tables.insert("offence_group".to_owned(), offence_groups(lists.offences));
         tables.insert(POLICE_FORCE.to_owned(), police_forces(lists.forces));
-        let (mut changes, mut links) = (Vec::new(), Vec::new());
-        let work: Vec<(Reference, InputFile)> =
-            now.iter().chain(self.geography.iter().filter(|(r, _)| is_asked(r))).cloned().collect();
+        let mut links = Vec::new();
+        let forces = self.geography.iter().filter(|(reference, _)| names_forces(reference));
+        let work: Vec<(Reference, InputFile)> = now.iter().chain(forces).cloned().collect();
         for ((_, file), part) in work.iter().zip(read_parts(&work, threads)) {
             match part {
-                Ok(Part::Changes(found)) => changes.extend(found),
                 Ok(Part::Links(found)) => links.extend(found),
                 Ok(Part::Table(table, pairs, open)) => {
                     self.told.extend(open.then(|| Told::open_end(file)));
@@ -351,9 +349,34 @@ impl ReferenceData {
             }
         }
         problems.extend(self.failures());
-        dictionaries(area, changes, links, &mut tables);
-        self.lookups = Lookups::new(tables);
+        tables.extend(own_force(area, links).map(|forces| (OWN_FORCE.to_owned(), forces)));
+        self.lookups = self.with_changes(Lookups::new(tables));
         if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+}
+
+impl ReferenceData {
+    /// The lookups, and what became of small areas of the census before: they are many, and few extracts speak of them.
+    fn with_changes(&self, lookups: Lookups) -> Lookups {
+        if !lookups.contains("lsoa_district") {
+            return lookups;
+        }
+        let of_changes =
+            self.geography.iter().filter(|(reference, _)| matches!(reference, Reference::AreaChange { .. }));
+        let files: Vec<(Reference, InputFile)> = of_changes.cloned().collect();
+        let (layers, districts) = (Arc::clone(&self.layers), lookups.clone());
+        let read = move || {
+            let mut found = Vec::new();
+            for (reference, file) in &files {
+                let Reference::AreaChange { from, to, change, .. } = reference else { continue };
+                match places::changes(file, [from, to, change]) {
+                    Ok((changes, _)) => found.extend(changes),
+                    Err(error) => layers.fail(error),
+                }
+            }
+            area_changes(found, &districts)
+        };
+        lookups.and_when_asked([(AREA_CHANGE.to_owned(), Arc::new(read) as ReadPairs)])
     }
 }
 
@@ -390,11 +413,11 @@ fn read_part(reference: &Reference, file: &InputFile) -> Result<Part, IngestErro
         }
         Reference::CodePointOpen { .. } => Part::Postcodes(code_point(file)?),
         Reference::Exclusions { .. } => Part::Exclusions(exclusions(file)?),
-        Reference::AreaChange { from, to, change, .. } => Part::Changes(places::changes(file, [from, to, change])?.0),
         Reference::AreaLookup { .. } => Part::Links(places::links(reference, file)?.0),
-        Reference::OnsPopulation { .. } | Reference::DaytimePopulation { .. } | Reference::Deprivation { .. } => {
-            Part::Elsewhere
-        }
+        Reference::OnsPopulation { .. }
+        | Reference::DaytimePopulation { .. }
+        | Reference::AreaChange { .. }
+        | Reference::Deprivation { .. } => Part::Elsewhere,
     })
 }
 

@@ -173,7 +173,8 @@ pub async fn revise(
     fresh: &FreshIds,
 ) -> Result<Revised, IngestError> {
     let tables = record_tables(tables);
-    let of_people = |plan: &&SourcePlan| changed.contains(&plan.source.name) && plan.feeds().any(|f| f.fills("person_record"));
+    let of_people =
+        |plan: &&SourcePlan| changed.contains(&plan.source.name) && plan.feeds().any(|f| f.fills("person_record"));
     let people: BTreeSet<String> = plans.iter().filter(of_people).map(|p| p.source.name.clone()).collect();
     let other_people = if people.is_empty() { BTreeMap::new() } else { other_people(ctx, &people).await? };
     let mut done = Revised { other_people, ..Revised::default() };

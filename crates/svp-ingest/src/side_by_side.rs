@@ -44,7 +44,8 @@ mod tests {
     fn results_stand_in_the_order_of_the_items() {
         let items: Vec<u64> = (0..100).collect();
         for threads in [0, 1, 2, 7, 200] {
-            let done = side_by_side(&items, threads, |n| if n % 10 == 3 { Err(IngestError::Worker) } else { Ok(n * 2) });
+            let done =
+                side_by_side(&items, threads, |n| if n % 10 == 3 { Err(IngestError::Worker) } else { Ok(n * 2) });
             assert_eq!(done.len(), 100);
             for (n, result) in items.iter().zip(done) {
                 assert_eq!(result.ok(), (n % 10 != 3).then_some(n * 2), "{threads} threads");

@@ -63,7 +63,8 @@ pub(crate) fn stage(
     let table: Arc<str> = target.table.name.as_str().into();
     let n = batch.num_rows();
     let columns = target.working.fields().iter().map(|f| new_null_array(f.data_type(), n)).collect();
-    let mut desk = Desk { plan, target, at, table, batch, known, given, applies: None, columns, mended: false, bad, account };
+    let mut desk =
+        Desk { plan, target, at, table, batch, known, given, applies: None, columns, mended: false, bad, account };
     if let Some(ready) = &target.when {
         let values = evaluate(plan, "when", ready, batch, known)?;
         desk.failed("when", &values.failed);
