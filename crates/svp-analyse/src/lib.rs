@@ -32,4 +32,4 @@ pub use outside::outside_months;
 pub use placed::{PlacedEvent, placed_events};
 pub use site_tables::{SITE_TABLES, read_site_table, register_site_table};
 pub use tables::{register_empty, register_never_mapped, register_reference};
-pub use views::{UNIVERSES, define, define_side_by_side, definition_atoms, definition_sources};
+pub use views::{UNIVERSES, can_be_asked, define, define_side_by_side, definition_atoms, definition_sources};

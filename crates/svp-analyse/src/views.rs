@@ -163,6 +163,16 @@ pub async fn definition_atoms(
     Ok(out)
 }
 
+/// Whether the conditions of a definition can be asked of the events that are loaded: an earlier one may name what is gone.
+pub async fn can_be_asked(ctx: &SessionContext, definition: &Definition) -> bool {
+    match ctx.table("event").await {
+        Ok(events) => condition(&events, definition)
+            .and_then(|condition| events.filter(condition))
+            .is_ok_and(|asked| ctx.state().optimize(asked.logical_plan()).is_ok()),
+        Err(_) => false,
+    }
+}
+
 /// The sources whose events fall under the definition that is registered now.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use svp_disclose::attack::Effort;
 use svp_disclose::event_set::EventSet;
 use svp_disclose::exceptions::Accepts;
 use svp_disclose::review::{PolicyLine, TableReview, Withheld};
-use svp_disclose::{Disclosure, Outcome, Policy, Raw};
+use svp_disclose::{Disclosure, Outcome, Policy, Raw, ReaderAttack};
 use svp_publish::PublishedTable;
 
 use crate::accept;
@@ -18,9 +18,10 @@ use crate::calendar;
 use crate::contents;
 use crate::error::AppError;
 use crate::ledger::{self, Record};
+use crate::meanings::Meanings;
 use crate::progress::{Part, timed};
-use crate::release;
-use crate::run::{Decided, Work};
+use crate::release::{self, Decided};
+use crate::run::Work;
 use crate::site::Defined;
 use crate::stage::{OffGrid, furnish, hierarchies};
 use crate::state::RunState;
@@ -46,7 +47,11 @@ impl Work<'_> {
         let months = calendar::period(self.area);
         let definitions: Vec<&Defined<Definition>> =
             self.area.definitions.iter().filter_map(|name| self.site.definitions.get(name)).collect();
-        let related = hierarchies(self.ctx, self.site, self.area, &self.data.lookups, &definitions);
+        let told = self.ledger.tables();
+        let held = self.readers.iter().flat_map(|r| &r.tables).chain(&told);
+        let meanings = Meanings::of(self.ctx, self.site, &definitions, held, self.texts).await;
+        let known: Vec<&Defined<Definition>> = meanings.known.iter().collect();
+        let related = hierarchies(self.ctx, self.site, self.area, &self.data.lookups, &known);
         let hierarchies = timed(progress, "hierarchies", related).await?;
         let total = definitions.len() * self.area.outputs.len();
         self.progress.bar("analyse", total as u64, false);
@@ -81,6 +86,18 @@ impl Work<'_> {
             "analyse",
             &format!("{} outputs under {} definitions", self.area.outputs.len(), self.area.definitions.len()),
         );
+        let name_of = |run: usize| ledger::release_of(&state.ledger, run);
+        if decided.policies.values().any(Policy::protects) {
+            meanings.none_lost(self.site, self.clock, &self.area.audience, name_of)?;
+        }
+        decided.edited = meanings.edited(name_of);
+        for (definition, releases) in &decided.edited {
+            let what = format!(
+                "`{definition}` was edited since {}: attacked as two definitions, that of then by the text that the ledger keeps",
+                releases.join(", ")
+            );
+            self.progress.step("disclose", &what);
+        }
         timed(progress, "disclose", self.disclose(raws, state, &hierarchies, &mut decided)).await?;
         Ok(decided)
     }
@@ -130,12 +147,23 @@ impl Work<'_> {
                 attack.attacked, attack.earlier_tables, attack.passes
             ),
         );
-        for reader in self.readers {
-            let (name, tables) = (&reader.audience, reader.tables.len());
-            self.progress.step("disclose", &format!("nor by `{name}`, who hold {tables} tables of releases beside it"));
+        for ReaderAttack { audience, tables, before } in &disclosure.readers {
+            let what = match before.len() {
+                0 => format!("nor by `{audience}`, who hold {tables} tables of releases beside it"),
+                n => format!(
+                    "nor another one by `{audience}`, who hold {tables} tables of releases beside it and could bound {n} numbers of them before"
+                ),
+            };
+            self.progress.step("disclose", &what);
         }
         decided.disclosure = Some(disclosure);
         Ok(())
+    }
+
+    /// The texts of the definitions of this run, by their SHA-256.
+    fn texts_of_definitions(&self) -> BTreeMap<String, String> {
+        let of_run = self.area.definitions.iter().filter_map(|name| self.site.definitions.get(name));
+        of_run.filter_map(|d| Some((d.digest.clone(), self.site.texts.get(&d.file)?.clone()))).collect()
     }
 
     /// What a table of this run counts, but for the view.
@@ -192,7 +220,7 @@ impl Work<'_> {
         clock: &str,
         policies: &BTreeMap<String, Policy>,
         tables: &[PublishedTable],
-        disclosure: &Disclosure,
+        (disclosure, edited): (&Disclosure, &[(String, Vec<String>)]),
         manifest: Option<String>,
     ) -> Result<(), AppError> {
         let mut reviews = Vec::new();
@@ -258,6 +286,8 @@ impl Work<'_> {
             findings: state.findings.clone(),
             receipts: release::summary(&state.receipts),
             disclosure,
+            definitions: self.texts_of_definitions(),
+            edited: edited.to_vec(),
             manifest,
         };
         let mut told = self.ledger.clone();

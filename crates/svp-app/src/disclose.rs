@@ -14,6 +14,7 @@ use crate::health;
 use crate::inputs;
 use crate::ledger::{self, LedgerLine};
 use crate::machine::Machine;
+use crate::meanings::Meanings;
 use crate::progress::{Progress, Silent};
 use crate::readers::beside;
 use crate::request::{LakeAt, PathChoice};
@@ -59,6 +60,10 @@ pub struct Attacked {
     pub by_programme: usize,
     /// Numbers that the others are not shown and that this audience was.
     pub shown_to_its_own: usize,
+    /// Definitions that were edited since, with the releases that were counted under what they meant before.
+    pub edited: Vec<(String, Vec<String>)>,
+    /// Definitions whose text of then is not kept, each with a release: their tables are compared with no other definition's.
+    pub not_compared: Vec<(String, String)>,
     /// Names of the numbers that can be bounded too tightly.
     pub broken: Vec<String>,
 }
@@ -77,6 +82,10 @@ impl fmt::Display for Attacked {
         if self.shown_to_its_own > 0 {
             writeln!(f, "{} numbers that others are not shown stand in its own tables", self.shown_to_its_own)?;
         }
+        for (definition, releases) in &self.edited {
+            let releases = releases.join(", ");
+            writeln!(f, "`{definition}` was edited since {releases}: attacked as two definitions")?;
+        }
         write!(
             f,
             "{} suppressed or implied numbers attacked: {} safe by another table that fits, {} by the whole linear programme",
@@ -85,7 +94,13 @@ impl fmt::Display for Attacked {
         for number in &self.broken {
             write!(f, "\nBROKEN  {number}")?;
         }
-        if self.broken.is_empty() {
+        for (definition, release) in &self.not_compared {
+            write!(
+                f,
+                "\nNOT COMPARED  {release} was counted under `{definition}` as its file stood then, and no text of that can be asked"
+            )?;
+        }
+        if self.broken.is_empty() && self.not_compared.is_empty() {
             write!(f, "\nnothing can be bounded inside its protection interval")?;
         }
         Ok(())
@@ -210,20 +225,23 @@ impl Releases {
             hold_coverage: false,
         };
         let stage = Stage::open(&site, machine, setting, progress).await?;
-        let definitions: Vec<_> = site.definitions.values().collect();
-        let hierarchies = hierarchies(&stage.ctx, &site, area, &stage.data.lookups, &definitions).await?;
         let told = ledger::read(&self.lake, &state.ledger, &request.audience, None).await?;
         health::reviews_stand(&self.lake, &state.ledger, progress).await?;
-        let (mut tables, mut releases) = (told.tables(), told.entries().len());
+        let (mut tables, mut releases, mut texts) = (told.tables(), told.entries().len(), told.definitions());
         let own: BTreeSet<usize> = tables.iter().map(|t| t.release).collect();
         let reads: Vec<String> = beside(&site, &request.audience).into_iter().collect();
         for other in &reads {
             let told = ledger::read(&self.lake, &state.ledger, other, None).await?;
             releases += told.entries().len();
             tables.extend(told.tables());
+            texts.extend(told.definitions());
         }
         let mut tables = contents::as_now(&state, tables);
         tables.sort_by_key(|t| t.release);
+        let meanings = Meanings::of(&stage.ctx, &site, &[], tables.iter(), &texts).await;
+        let known: Vec<_> = meanings.known.iter().collect();
+        let hierarchies = hierarchies(&stage.ctx, &site, area, &stage.data.lookups, &known).await?;
+        let name_of = |run: usize| ledger::release_of(&state.ledger, run);
         let refused = |source| AppError::Disclosure { audience: request.audience.clone(), source };
         // A release has a number of its own in the lake, whoever it goes to.
         let is_own = |table: &Table| own.contains(&table.release);
@@ -243,6 +261,8 @@ impl Releases {
             by_witness: by(Proof::Witness),
             by_programme: by(Proof::FullLp),
             shown_to_its_own: together.shown_to_his_own,
+            edited: meanings.edited(name_of),
+            not_compared: meanings.lost.values().map(|t| (t.set.definition.name.clone(), name_of(t.release))).collect(),
             broken: found.broken.iter().map(|number| related.provenance[*number].label.clone()).collect(),
         })
     }

@@ -36,6 +36,13 @@ pub struct LedgerLine {
     pub papers: BTreeMap<String, String>,
 }
 
+/// The name of the release that a run made; its number where no release is known.
+pub(crate) fn release_of(lines: &[LedgerLine], run: usize) -> String {
+    let number = format!("{run:06}");
+    let mut names = lines.iter().map(|line| &line.release);
+    names.find(|name| name.split('-').next() == Some(&number)).cloned().unwrap_or(number)
+}
+
 /// Reads and verifies the ledger of an audience.
 ///
 /// `anew` begins it anew where it is lost or damaged; that is recorded.
@@ -132,6 +139,10 @@ pub(crate) struct Record<'a> {
     /// The exact receipts, a line for each source.
     pub receipts: Vec<String>,
     pub disclosure: &'a Disclosure,
+    /// The texts of the definitions that its tables were counted under, by their SHA-256.
+    pub definitions: BTreeMap<String, String>,
+    /// Definitions that were edited since an earlier release: name, and the releases under another text.
+    pub edited: Vec<(String, Vec<String>)>,
     /// SHA-256 of the manifest of the release.
     pub manifest: Option<String>,
 }
@@ -163,6 +174,7 @@ pub(crate) fn append(
         decision: Decision::Released { coarsened },
         exceptions: record.exceptions.clone(),
         tables: record.disclosure.published.clone(),
+        definitions: record.definitions.clone(),
         ..Entry::default()
     };
     let failed = |source| AppError::Ledger { audience: record.audience.to_owned(), source };
@@ -204,6 +216,18 @@ fn review(record: &Record<'_>, compared: u64, begun_anew: Option<String>) -> Rev
             done: f.done.to_owned(),
         })
         .collect();
+    differences.extend(record.edited.iter().map(|(definition, releases)| Difference {
+        table: definition.clone(),
+        against: releases.join(", "),
+        kind: "the definition was edited under one name".to_owned(),
+        done: "attacked as two definitions".to_owned(),
+    }));
+    differences.extend(disclosure.readers.iter().filter(|r| !r.before.is_empty()).map(|r| Difference {
+        table: "earlier releases".to_owned(),
+        against: "releases to other audiences".to_owned(),
+        kind: format!("members of `{}` can bound {} numbers from them", r.audience, r.before.len()),
+        done: "cannot be mended: told before".to_owned(),
+    }));
     if disclosure.attack.disclosed_before > 0 {
         differences.push(Difference {
             table: "earlier releases".to_owned(),

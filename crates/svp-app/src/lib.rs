@@ -27,6 +27,7 @@ mod inputs;
 mod ledger;
 pub mod link;
 mod machine;
+mod meanings;
 mod names;
 mod places;
 mod progress;

@@ -1,6 +1,6 @@
 //! Who will hold a release beside releases to other audiences, and what they hold already.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use svp_contract::read_beside;
 use svp_disclose::Reader;
@@ -19,7 +19,7 @@ pub(crate) fn beside(site: &Site, audience: &str) -> BTreeSet<String> {
 }
 
 /// The readers of a release to an audience who hold more than `own`, its ledger: its members where they read others, and
-/// the members of audiences that read it. One whose other ledgers are empty holds nothing more. Where somebody `decided` to go on past
+/// the members of audiences that read it; and the texts of definitions that their ledgers keep. `release` is the number of the new one. One whose other ledgers are empty holds nothing more. Where somebody `decided` to go on past
 /// what is lost, a ledger counts as far as its entries are there, and one that cannot be read at all is told and left out.
 ///
 /// # Errors
@@ -29,10 +29,13 @@ pub(crate) async fn readers(
     lines: &[LedgerLine],
     site: &Site,
     (audience, own): (&str, &Ledger),
+    release: u64,
     decided: bool,
     progress: &dyn Progress,
-) -> Result<Vec<Reader>, AppError> {
+) -> Result<(Vec<Reader>, BTreeMap<String, String>), AppError> {
     let mut out = Vec::new();
+    let mut texts = own.definitions();
+    let releases = |ledger: &Ledger| -> BTreeSet<usize> { ledger.tables().iter().map(|t| t.release).collect() };
     for name in site.policies.keys() {
         let mut held = beside(site, name);
         held.insert(name.clone());
@@ -40,9 +43,20 @@ pub(crate) async fn readers(
             continue;
         }
         let mut tables: Vec<Table> = Vec::new();
+        let mut shown = BTreeSet::new();
+        if name == audience {
+            shown = releases(own);
+            shown.extend(usize::try_from(release));
+        }
         for other in &held {
             match ledger::read_beside(lake, lines, other, decided).await {
-                Ok(ledger) => tables.extend(ledger.tables()),
+                Ok(ledger) => {
+                    tables.extend(ledger.tables());
+                    texts.extend(ledger.definitions());
+                    if other == name {
+                        shown = releases(&ledger);
+                    }
+                }
                 Err(AppError::Ledger { .. }) if decided => {
                     let what = format!(
                         "what the audience {other} was told cannot be read, and does not count: the ledger is begun anew"
@@ -55,8 +69,8 @@ pub(crate) async fn readers(
         if !tables.is_empty() {
             tables.extend(own.tables());
             tables.sort_by_key(|t| t.release);
-            out.push(Reader { audience: name.clone(), tables });
+            out.push(Reader { audience: name.clone(), tables, own: shown });
         }
     }
-    Ok(out)
+    Ok((out, texts))
 }

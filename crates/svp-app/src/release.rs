@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 use svp_analyse::{Content as Found, ObservedMonths, OutputResult};
 use svp_contract::{Area, Output, Source, as_i64};
-use svp_disclose::{Perturbation, Policy};
+use svp_disclose::{Disclosure, Perturbation, Policy};
 use svp_ingest::Receipt;
 use svp_ingest::reference::ReferenceData;
 use svp_link::LinkReport;
@@ -15,6 +15,18 @@ use svp_publish::{Column, Content, DefinitionLine, Figure, Outlines, PublishedTa
 use crate::names;
 use crate::site::Site;
 use crate::state::RunState;
+
+/// What the analysis decided.
+#[derive(Default)]
+pub(crate) struct Decided {
+    /// What is known of the months, by definition.
+    pub(crate) months: BTreeMap<String, ObservedMonths>,
+    pub(crate) results: Vec<OutputResult>,
+    pub(crate) policies: BTreeMap<String, Policy>,
+    pub(crate) disclosure: Option<Disclosure>,
+    /// Definitions that were edited since earlier releases, and these.
+    pub(crate) edited: Vec<(String, Vec<String>)>,
+}
 
 /// One line for each source of some receipts: the rows read, and what became of them.
 pub(crate) fn summary(receipts: &[Receipt]) -> Vec<String> {

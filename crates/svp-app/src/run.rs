@@ -5,10 +5,10 @@ use std::sync::{Arc, OnceLock};
 
 use datafusion::prelude::SessionContext;
 use serde::Serialize;
-use svp_analyse::{ObservedMonths, OutputResult, hold_coverage, register_coverage};
+use svp_analyse::{hold_coverage, register_coverage};
 use svp_contract::{Acceptance, Area, AudiencePolicy, FindingKind, canonical, refusals};
+use svp_disclose::Reader;
 use svp_disclose::ledger::{BegunAnew, Ledger};
-use svp_disclose::{Disclosure, Policy, Reader};
 use svp_functions::CodeMaps;
 use svp_ingest::desk::refuse_other_terms;
 use svp_ingest::reference::{self, InFull, ReferenceData};
@@ -35,7 +35,7 @@ use crate::names::{self, Names};
 use crate::places::{self, Places};
 use crate::progress::{Part, Progress, timed};
 use crate::readers;
-use crate::release;
+use crate::release::{self, Decided};
 use crate::request::{AcceptChoice, LakeAt, PathChoice};
 use crate::sealed;
 use crate::site::{Defined, Site};
@@ -155,8 +155,9 @@ impl Prepared {
         if !begun_anew {
             health::reviews_stand(&lake, &state.ledger, progress).await?;
         }
-        let mut readers =
-            readers::readers(&lake, &state.ledger, site, (&area.audience, &told), begun_anew, progress).await?;
+        let next = next_run(&lake);
+        let held = readers::readers(&lake, &state.ledger, site, (&area.audience, &told), next, begun_anew, progress);
+        let (mut readers, texts) = held.await?;
         for reader in &mut readers {
             reader.tables = contents::as_now(&state, std::mem::take(&mut reader.tables));
         }
@@ -233,6 +234,7 @@ impl Prepared {
             progress,
             ledger: &told,
             readers: &readers,
+            texts: &texts,
             names: &names,
             key: &key,
             places: &places,
@@ -297,6 +299,8 @@ pub(crate) struct Work<'a> {
     pub(crate) ledger: &'a Ledger,
     /// Who will hold the release beside others.
     pub(crate) readers: &'a [Reader],
+    /// The texts of definitions that ledgers keep, by their digest.
+    pub(crate) texts: &'a BTreeMap<String, String>,
     /// The labels of the files.
     pub(crate) names: &'a Names,
     pub(crate) key: &'a Arc<Key>,
@@ -428,20 +432,11 @@ impl Work<'_> {
         let manifest = files.iter().find(|(file, _)| file == ledger::MANIFEST).map(|(_, bytes)| digest_bytes(bytes));
         timed(self.progress, "store", self.txn.publish(&name, files)).await?;
         if let Some(disclosure) = &decided.disclosure {
-            self.record(state, &name, clock, &decided.policies, &tables, disclosure, manifest).await?;
+            let told = (disclosure, decided.edited.as_slice());
+            self.record(state, &name, clock, &decided.policies, &tables, told, manifest).await?;
         }
         Ok(name)
     }
-}
-
-/// What the analysis decided.
-#[derive(Default)]
-pub(crate) struct Decided {
-    /// What is known of the months, by definition.
-    pub(crate) months: BTreeMap<String, ObservedMonths>,
-    pub(crate) results: Vec<OutputResult>,
-    pub(crate) policies: BTreeMap<String, Policy>,
-    pub(crate) disclosure: Option<Disclosure>,
 }
 
 /// Refuses a release to an audience that the law of one of its sources does not reach. Names the clause.

@@ -20,8 +20,9 @@ use crate::count::{Cell, Hidden};
 use crate::event_set::EventSet;
 use crate::outcome::{AttackSummary, Detail, Inference, Suppression};
 use crate::prepare::{Prepared, Raw, prepare};
+use crate::reader::{Reader, ReaderAttack};
 use crate::relate::{self, Hierarchies, Published, Related};
-use crate::solve::{ReleaseSolver, contradiction};
+use crate::solve::{ReleaseSolver, contradiction, known_as};
 
 /// Something whose counts may be shown. Only [`disclose`] makes one.
 #[derive(Debug, Clone)]
@@ -103,15 +104,8 @@ pub struct Disclosure {
     pub findings: Vec<Inference>,
     /// The last attack.
     pub attack: AttackSummary,
-}
-
-/// Somebody who will have this release beside releases to other audiences.
-#[derive(Debug, Clone, Default)]
-pub struct Reader {
-    /// Audience that he belongs to.
-    pub audience: String,
-    /// Everything that he was given so far: the tables of his audience and of those that it reads, this one's among them.
-    pub tables: Vec<relate::Table>,
+    /// The same by readers of several audiences: with the release they can bound no number that they could not bound before.
+    pub readers: Vec<ReaderAttack>,
 }
 
 /// Decides a release: all its tables together, against what the audience already has.
@@ -152,6 +146,7 @@ pub fn disclose(
         }
     }
     let mut related = if open { Related::default() } else { solver.resolve(&mut tables, earlier)? };
+    let mut of_readers = Vec::new();
     if !open && !readers.is_empty() {
         let already = std::mem::take(&mut solver.already);
         for reader in readers {
@@ -161,13 +156,15 @@ pub fn disclose(
         solver.already = already;
         related = solver.resolve(&mut tables, earlier)?;
         for reader in readers {
-            solver.last_attack(&tables, &reader.tables)?;
+            let before = solver.last_attack(&tables, reader)?;
+            of_readers.push(ReaderAttack { audience: reader.audience.clone(), tables: reader.tables.len(), before });
         }
     }
     let ReleaseSolver { findings, passes, already, .. } = solver;
+    let facts = Prepared::facts_of(&tables, earlier, release).0;
     // What is decided is attacked once more, by the code that knows nothing of how it was decided.
     let result = attack(&related.system, effort).map_err(|e| contradiction(e, &related, &[]))?;
-    if let Some(broken) = result.broken.iter().find(|n| !already.contains(&related.provenance[**n].label)) {
+    if let Some(broken) = result.broken.iter().find(|n| !already.contains(&known_as(&related, &facts, **n))) {
         return Err(DiscloseError::AttackFailed { what: related.provenance[*broken].label.clone() });
     }
     let count = |proof: Proof| result.proofs.get(&proof).copied().unwrap_or_default() as u64;
@@ -184,7 +181,8 @@ pub fn disclose(
     let (facts, _) = Prepared::facts_of(&tables, &[], release);
     let details = tables.iter().map(Prepared::detail).collect();
     let outcomes = tables.into_iter().map(finish).collect::<Result<_, _>>()?;
-    Ok(Disclosure { outcomes, details, published: facts, findings: findings.into_iter().collect(), attack: summary })
+    let findings = findings.into_iter().collect();
+    Ok(Disclosure { outcomes, details, published: facts, findings, attack: summary, readers: of_readers })
 }
 
 /// Fewest counts above 0 of a table that can be withheld for what most of them are: of fewer the reason would tell which.

@@ -14,6 +14,9 @@ pub enum Accepts {
     /// A difference that follows from this table and an earlier release, of data that are already public
     /// elsewhere. The ledger would refuse or coarsen the table otherwise.
     PublicElsewhere,
+    /// An earlier release was counted under a definition that was edited since and whose text of then is not kept, so that nothing can
+    /// be compared with it. `table` names the definition, `public_at` where what it meant then can be read.
+    MeaningNotKept,
 }
 
 /// One exception.
@@ -58,7 +61,10 @@ impl Exceptions {
                 return vec![problem];
             }
             let what = problem.what.replace("unknown key", "unknown kind of exception");
-            vec![Problem::new(problem.at, what).hint("known: `public_elsewhere`; none switches suppression off")]
+            vec![
+                Problem::new(problem.at, what)
+                    .hint("known: `public_elsewhere`, `meaning_not_kept`; none switches suppression off"),
+            ]
         })?;
         let mut problems = Vec::new();
         for (i, exception) in out.list.iter().enumerate() {

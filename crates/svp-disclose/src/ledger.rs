@@ -9,7 +9,7 @@
 //!
 //! This file decides; it stores nothing. Bytes come in by name and go out by name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -20,7 +20,9 @@ use crate::exceptions::Exception;
 use crate::relate::Table;
 
 /// Version of the form of an entry.
-pub const LEDGER_FORMAT: u32 = 1;
+pub const LEDGER_FORMAT: u32 = 2;
+/// The oldest form that is read: its entries keep no definitions.
+const OLDEST_FORMAT: u32 = 1;
 
 /// What stands for the entry before the first.
 const NOTHING_BEFORE: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -97,6 +99,10 @@ pub struct Entry {
     pub begun_anew: Option<BegunAnew>,
     /// What was told, with the true counts beside it: the ledger is restricted.
     pub tables: Vec<Table>,
+    /// The texts of the definitions that the tables were counted under, by their SHA-256: one that is edited later is another
+    /// definition, and can be subtracted from this one. Entries of form 1 have none.
+    #[serde(default)]
+    pub definitions: BTreeMap<String, String>,
 }
 
 impl Default for Entry {
@@ -116,6 +122,7 @@ impl Default for Entry {
             exceptions: Vec::new(),
             begun_anew: None,
             tables: Vec::new(),
+            definitions: BTreeMap::new(),
         }
     }
 }
@@ -213,6 +220,18 @@ pub enum LedgerError {
     /// Beginning anew needs a person and a reason.
     #[error("a ledger is begun anew by a named person, with a reason and a day")]
     Unsigned,
+    /// A definition was edited, and what it meant before is not known.
+    #[error(
+        "release {release} was counted under `{definition}` as its file stood then (SHA-256 {digest}), which is not kept: whether this release can be subtracted from it is not known"
+    )]
+    MeaningLost {
+        /// The earlier release.
+        release: String,
+        /// Name of the definition.
+        definition: String,
+        /// SHA-256 of its earlier text.
+        digest: String,
+    },
     /// A table is not fit to be recorded.
     #[error("table {table} cannot be recorded: {what}")]
     Unfit {
@@ -258,6 +277,9 @@ impl Advice for LedgerError {
             }
             Self::Whole => "leave out `--start-ledger-anew`: the ledger that is there will be used",
             Self::Unsigned => "give the person's name and office, the reason, and the day as YYYY-MM-DD",
+            Self::MeaningLost { .. } => {
+                "put the file back as it was and give the new meaning a name of its own; if it is lost, a named person can accept that                  nothing is compared with that release: `meaning_not_kept` in pipelines/policies/exceptions.toml"
+            }
             Self::Unfit { .. } | Self::Json(_) => "this is a defect of svp: nothing was published",
         }))
     }
@@ -358,6 +380,14 @@ impl Ledger {
         self.entries.iter().flat_map(of_entry).collect()
     }
 
+    /// The texts of all definitions that entries keep, by their SHA-256.
+    #[must_use]
+    pub fn definitions(&self) -> BTreeMap<String, String> {
+        let whole = |(sha256, text): &(&String, &String)| digest(text.as_bytes()) == **sha256;
+        let kept = self.entries.iter().flat_map(|e| &e.definitions).filter(whole);
+        kept.map(|(sha256, text)| (sha256.clone(), text.clone())).collect()
+    }
+
     /// The last entry's number and digest; `None` when there is no entry.
     #[must_use]
     pub fn head(&self) -> Option<&Head> {
@@ -427,7 +457,7 @@ fn read(name: &str, bytes: &[u8]) -> Result<Entry, LedgerError> {
     // serde's messages can quote what they read, so they are not kept.
     let unreadable = |_| LedgerError::Unreadable { name: name.to_owned() };
     let form: Form = serde_json::from_slice(bytes).map_err(unreadable)?;
-    if form.format != LEDGER_FORMAT {
+    if !(OLDEST_FORMAT..=LEDGER_FORMAT).contains(&form.format) {
         return Err(LedgerError::Format { name: name.to_owned(), found: form.format });
     }
     serde_json::from_slice(bytes).map_err(unreadable)

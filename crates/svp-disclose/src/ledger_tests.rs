@@ -38,6 +38,26 @@ fn older_entries_are_read() {
     }
 }
 
+/// Entries of the first form keep no definitions, and are read; those of now are what was written, and a text that is not the one of
+/// its digest is none.
+#[test]
+fn definitions_are_kept_since_the_second_form() {
+    let text = "name = \"injury_violence\"";
+    let mut written = entry("r0", &[]);
+    written.definitions = [(digest(text.as_bytes()), text.to_owned()), ("0".repeat(64), "other".to_owned())].into();
+    let mut ledger = Ledger::from_entries(Vec::new(), None).unwrap();
+    let (bytes, head) = ledger.append(written).unwrap();
+    let again = Ledger::from_entries(vec![(entry_name(1), bytes.clone())], Some(&head)).unwrap();
+    assert_eq!(again.definitions(), [(digest(text.as_bytes()), text.to_owned())].into());
+    let mut first: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    first["format"] = 1.into();
+    first.as_object_mut().unwrap().remove("definitions");
+    let bytes = serde_json::to_vec(&first).unwrap();
+    let head = Head { hash: digest(&bytes), ..head };
+    let before = Ledger::from_entries(vec![(entry_name(1), bytes)], Some(&head)).unwrap();
+    assert!(before.definitions().is_empty() && before.entries().len() == 1);
+}
+
 fn numbers() -> impl Strategy<Value = Vec<Published>> {
     let one = prop_oneof![
         (8u32..500).prop_map(|n| Published::Shown(f64::from(n), f64::from(n) + 4.0)),
@@ -120,8 +140,8 @@ fn each_kind_of_damage_has_its_name_and_its_hint() {
     let other = Head { audience: "police".into(), ..head };
     assert!(matches!(error(named.clone(), Some(&other)), LedgerError::Audience { .. }));
     let mut newer = named.clone();
-    newer[1].1 = b"{\"format\":2,\"anything\":true}".to_vec();
-    assert!(matches!(error(newer, Some(&other)), LedgerError::Format { found: 2, .. }));
+    newer[1].1 = b"{\"format\":3,\"anything\":true}".to_vec();
+    assert!(matches!(error(newer, Some(&other)), LedgerError::Format { found: 3, .. }));
 }
 
 #[test]

@@ -105,6 +105,7 @@ mod prober;
 pub mod protect;
 #[cfg(test)]
 mod random_tables;
+mod reader;
 pub mod relate;
 pub mod review;
 mod searched;
@@ -114,11 +115,12 @@ pub mod system;
 
 pub use bounds::raise_intervals;
 pub use cell_key::Perturbation;
-pub use disclose::{Disclosed, Disclosure, Outcome, Reader, disclose};
+pub use disclose::{Disclosed, Disclosure, Outcome, disclose};
 pub use error::DiscloseError;
 pub use outcome::{AttackSummary, Detail, Inference, Suppression};
 pub use piece::MERGED;
 pub use policy::{Dominance, Perturb, Policy};
 pub use prepare::Raw;
+pub use reader::{Reader, ReaderAttack};
 pub use sighted::{Sighting, is_full_date, sighted};
 pub use solve::{Together, attack_together};

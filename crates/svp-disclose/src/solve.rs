@@ -7,6 +7,7 @@ use crate::attack::{Effort, attack};
 use crate::outcome::Inference;
 use crate::prepare::Prepared;
 use crate::protect::protect;
+use crate::reader::Reader;
 use crate::relate::{self, Hierarchies, Related};
 
 /// What stays the same while a release is decided, and what is noted on the way.
@@ -17,7 +18,7 @@ pub(crate) struct ReleaseSolver<'a> {
     pub(crate) release: usize,
     pub(crate) findings: BTreeSet<Inference>,
     pub(crate) passes: u64,
-    /// What earlier releases alone give away: no decision of today can mend it.
+    /// What earlier releases alone give away, by [`known_as`]: no decision of today can mend it.
     pub(crate) already: BTreeSet<String>,
 }
 
@@ -36,7 +37,7 @@ impl ReleaseSolver<'_> {
             accept(&mut related, &facts, self.accepted, &mut self.findings);
             let protection =
                 protect(&mut related.system, self.effort).map_err(|e| contradiction(e, &related, &facts))?;
-            let pass = Pass { at: &at, related: &related };
+            let pass = Pass { facts: &facts, at: &at, related: &related };
             let refused = pass.refused(tables, &protection.unprotected, &self.already, &mut self.findings);
             let pushed = pass.pushed(tables, &protection.hidden, &mut self.findings);
             if !refused.is_empty() {
@@ -65,12 +66,12 @@ impl ReleaseSolver<'_> {
         }
     }
 
-    /// Labels of what tables give away.
+    /// What tables give away, by [`known_as`].
     pub(crate) fn broken(&self, facts: &[relate::Table]) -> Result<Vec<String>, DiscloseError> {
         let mut related = relate::relate(facts, self.hierarchies);
         accept(&mut related, facts, self.accepted, &mut BTreeSet::new());
         let found = attack(&related.system, self.effort).map_err(|e| contradiction(e, &related, facts))?;
-        Ok(found.broken.iter().map(|n| related.provenance[*n].label.clone()).collect())
+        Ok(found.broken.iter().map(|n| known_as(&related, facts, *n)).collect())
     }
 
     /// For policies that refuse: the release as it would be if nothing stood beside it, held beside what does.
@@ -102,13 +103,21 @@ impl ReleaseSolver<'_> {
         self.resolve(tables, held).map(|_| ())
     }
 
-    /// Attacks what is decided, beside what somebody holds.
-    pub(crate) fn last_attack(&self, tables: &[Prepared], held: &[relate::Table]) -> Result<(), DiscloseError> {
-        let already = self.held_already(tables, held)?;
-        let broken = self.broken(&Prepared::facts_of(tables, held, self.release).0)?;
-        match broken.into_iter().find(|label| !already.contains(label)) {
+    /// Attacks what is decided, beside what a reader holds: the attack of `svp disclose --attack`. Gives the numbers that he could bound
+    /// before he had the release; no decision of today can mend them.
+    ///
+    /// # Errors
+    /// When he can bound another one with it.
+    pub(crate) fn last_attack(&self, tables: &[Prepared], reader: &Reader) -> Result<Vec<String>, DiscloseError> {
+        let already = self.held_already(tables, &reader.tables)?;
+        let facts = Prepared::facts_of(tables, &reader.tables, self.release).0;
+        let own = |table: &relate::Table| reader.own.contains(&table.release);
+        let together = attack_with(&facts, &own, self.hierarchies, (false, self.accepted), self.effort)?;
+        let (before, with): (Vec<String>, Vec<String>) =
+            together.broken_ones(&facts).into_iter().partition(|number| already.contains(number));
+        match with.into_iter().next() {
             Some(what) => Err(DiscloseError::AttackFailed { what }),
-            None => Ok(()),
+            None => Ok(before),
         }
     }
 
@@ -120,7 +129,7 @@ impl ReleaseSolver<'_> {
         accept(&mut related, &facts, self.accepted, &mut BTreeSet::new());
         unpublish(&mut related, |t| at[t].0 != usize::MAX);
         let found = attack(&related.system, self.effort).map_err(|e| contradiction(e, &related, &facts))?;
-        Ok(found.broken.iter().map(|n| related.provenance[*n].label.clone()).collect())
+        Ok(found.broken.iter().map(|n| known_as(&related, &facts, *n)).collect())
     }
 }
 
@@ -137,8 +146,9 @@ fn unpublish(related: &mut Related, which: impl Fn(usize) -> bool) {
 
 /// What somebody who holds the tables of several audiences can work out and could not by those that `own` says are of his own.
 ///
-/// Rules differ between audiences: what his own audience is shown is no secret to him, though another's table hides it.
-/// Labels in the order of the numbers, and the whole attack.
+/// Rules differ between audiences: what his own audience is shown is no secret to him, though another's table hides it. So a number that
+/// follows from his own tables, and is small under another's rule alone, is counted and is no leak. One that is small under his own rule
+/// is a leak, whatever it follows from.
 ///
 /// # Errors
 /// When what is published contradicts itself.
@@ -149,23 +159,69 @@ pub fn attack_together(
     blind: bool,
     effort: &Effort,
 ) -> Result<Together, DiscloseError> {
+    attack_with(tables, own, hierarchies, (blind, &BTreeSet::new()), effort)
+}
+
+/// The same; differences of tables that are `accepted` are no leak.
+fn attack_with(
+    tables: &[relate::Table],
+    own: &dyn Fn(&relate::Table) -> bool,
+    hierarchies: &dyn Hierarchies,
+    (blind, accepted): (bool, &BTreeSet<String>),
+    effort: &Effort,
+) -> Result<Together, DiscloseError> {
     let mut related = relate::relate(tables, hierarchies);
-    let mut alone = Vec::new();
+    accept(&mut related, tables, accepted, &mut BTreeSet::new());
+    let mut shown: BTreeSet<usize> = BTreeSet::new();
     if tables.iter().any(|t| !own(t)) {
-        let mut without = relate::relate(tables, hierarchies);
-        unpublish(&mut without, |t| !own(&tables[t]));
-        let found = attack(&without.system, effort).map_err(|e| contradiction(e, &without, tables))?;
+        // What follows from his own tables and the form of the others.
+        let follows = |tables: &[relate::Table]| -> Result<(Related, Vec<usize>), DiscloseError> {
+            let mut without = relate::relate(tables, hierarchies);
+            unpublish(&mut without, |t| !own(&tables[t]));
+            // Rows of the others are kept by the others' rule, or by none here.
+            for (number, provenance) in without.system.numbers.iter_mut().zip(&without.provenance) {
+                let ruled = provenance.tables.iter().any(|t| tables[*t].suppress_below > 0);
+                if provenance.row.is_some() && !ruled {
+                    number.protection = crate::system::ProtectionInterval::None;
+                }
+            }
+            let found = attack(&without.system, effort).map_err(|e| contradiction(e, &without, tables))?;
+            Ok((without, found.broken))
+        };
+        let (without, alone) = follows(tables)?;
+        let own_rule: Vec<relate::Table> = tables
+            .iter()
+            .map(|t| if own(t) { t.clone() } else { relate::Table { suppress_below: 0, ..t.clone() } })
+            .collect();
+        let (ruled, leaks) = follows(&own_rule)?;
+        let leaks: BTreeSet<String> = leaks.into_iter().map(|n| known_as(&ruled, tables, n)).collect();
         // His own audience's numbers stay his own audience's: a leak among them is a leak.
-        let others = |n: &usize| without.provenance[*n].tables.iter().all(|t| !own(&tables[*t]));
-        alone = found.broken.into_iter().filter(others).collect();
+        let others = |n: &usize| without.provenance[*n].tables.iter().any(|t| !own(&tables[*t]));
+        shown = alone.into_iter().filter(others).filter(|n| !leaks.contains(&known_as(&without, tables, *n))).collect();
     }
     if blind {
         related.system.numbers.iter_mut().for_each(|number| number.value = None);
     }
     let mut attack = attack(&related.system, effort).map_err(|e| contradiction(e, &related, tables))?;
     let before = attack.broken.len();
-    attack.broken.retain(|n| !alone.contains(n));
+    attack.broken.retain(|n| !shown.contains(n));
     Ok(Together { shown_to_his_own: before - attack.broken.len(), attack, related })
+}
+
+/// What a number is known by from one system to the next: its words, and the tables that have to do with it. Words alone name two numbers
+/// where a table of one name stands in two releases.
+pub(crate) fn known_as(related: &Related, facts: &[relate::Table], number: usize) -> String {
+    let provenance = &related.provenance[number];
+    let of: BTreeSet<String> = provenance
+        .tables
+        .iter()
+        .filter_map(|t| facts.get(*t))
+        .map(|t| format!("{} of {} (release {})", t.measure, t.name, t.release))
+        .collect();
+    match provenance.row {
+        Some(_) => provenance.label.clone(),
+        None => format!("{}, by {}", provenance.label, of.into_iter().collect::<Vec<_>>().join(" and ")),
+    }
 }
 
 /// An attack by somebody who holds the tables of several audiences.
@@ -177,6 +233,13 @@ pub struct Together {
     pub attack: crate::attack::Attack,
     /// Numbers that another audience's table hides from its readers and his own audience was told.
     pub shown_to_his_own: usize,
+}
+
+impl Together {
+    /// The broken numbers, by what they are known by.
+    fn broken_ones(&self, facts: &[relate::Table]) -> Vec<String> {
+        self.attack.broken.iter().map(|n| known_as(&self.related, facts, *n)).collect()
+    }
 }
 
 /// Takes the protection interval from implied differences to earlier releases that concern accepted tables only.
@@ -204,6 +267,7 @@ fn accept(
 
 /// A pass that was computed and waits to be acted on.
 struct Pass<'a> {
+    facts: &'a [relate::Table],
     at: &'a [(usize, usize)],
     related: &'a Related,
 }
@@ -229,7 +293,7 @@ impl Pass<'_> {
         let mut out = BTreeMap::new();
         for &number in unprotected {
             let provenance = &self.related.provenance[number];
-            if already.contains(&provenance.label) {
+            if already.contains(&known_as(self.related, self.facts, number)) {
                 continue;
             }
             let own = provenance.tables.iter().rev().find(|t| self.is_new(**t)).copied();

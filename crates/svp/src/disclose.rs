@@ -33,8 +33,11 @@ pub async fn command(cli: &Cli, args: &DiscloseArgs, tell: &Tell) -> Result<(), 
     };
     let attacked = releases.attack(&request, &cli.machine(), tell).await?;
     tell.print(&attacked);
-    if attacked.broken.is_empty() {
+    if attacked.broken.is_empty() && attacked.not_compared.is_empty() {
         Ok(())
+    } else if attacked.broken.is_empty() {
+        let n = attacked.not_compared.len();
+        Err(AppError::Found(format!("what {n} earlier definitions meant is not known: nothing was compared with them")))
     } else {
         Err(AppError::Found(format!("{} numbers can be bounded too tightly", attacked.broken.len())))
     }

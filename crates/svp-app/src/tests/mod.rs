@@ -4,6 +4,7 @@ mod areas;
 mod contents;
 mod desk;
 mod doors;
+mod earlier;
 mod lake;
 mod runs;
 
