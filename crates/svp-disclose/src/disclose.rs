@@ -16,6 +16,7 @@ use svp_contract::DefinitionId;
 
 use crate::DiscloseError;
 use crate::attack::{Effort, Proof, attack};
+use crate::changes::hold_small_changes;
 use crate::count::{Cell, Hidden};
 use crate::event_set::EventSet;
 use crate::outcome::{AttackSummary, Detail, Inference, Suppression};
@@ -144,6 +145,11 @@ pub fn disclose(
         if tables.iter().any(|t| t.policy().refuse_difference && t.policy().protects()) {
             solver.refuse_differences(&mut tables, earlier)?;
         }
+    }
+    if !open {
+        let told: Vec<&relate::Table> = readers.iter().flat_map(|r| &r.tables).chain(earlier).collect();
+        let held = hold_small_changes(&mut tables, &told, release, accepted);
+        solver.findings.extend(held);
     }
     let mut related = if open { Related::default() } else { solver.resolve(&mut tables, earlier)? };
     let mut of_readers = Vec::new();

@@ -84,6 +84,7 @@ pub mod attack;
 mod bounds;
 mod cell_key;
 mod chain;
+mod changes;
 mod coarsen;
 mod count;
 mod disclose;
