@@ -40,6 +40,30 @@ fn damage_to_a_lake_is_told_by_file_and_without_a_panic() {
     check.ended(7).says(&["canonical/event/source=police_rms", "1 file of the lake"]);
 }
 
+/// One byte of a column, which the engine reads without a word.
+#[test]
+fn a_changed_file_is_not_counted_by_a_query() {
+    let lab = loaded();
+    let files = crate::support::files_under(&lab.lake().join("canonical/event"));
+    let (_, file) = files.iter().find(|(name, _)| name.ends_with(".parquet") && !name.contains("_delta_log")).unwrap();
+    let whole = fs::read(file).unwrap();
+    let mut bytes = whole.clone();
+    bytes[whole.len() / 2] ^= 1;
+    fs::write(file, bytes).unwrap();
+    let changed = ["canonical/event/source=police_rms", "was changed", "hint: "];
+    for text in
+        ["SELECT count(*) FROM event", "WITH e AS (SELECT month FROM event) SELECT (SELECT count(*) FROM e) AS n"]
+    {
+        query(&lab, text).ended(7).says(&changed);
+    }
+    query(&lab, "EXPLAIN ANALYZE SELECT max(month) FROM event").ended(7).says(&changed);
+    lab.run().arg("--ingest-only").arg("--reload").arg("police_rms").run().ended(7).says(&changed);
+    // What does not read the table is answered.
+    query(&lab, "SELECT count(*) FROM receipt").good();
+    fs::write(file, whole).unwrap();
+    query(&lab, "SELECT count(*) FROM event").good();
+}
+
 #[test]
 fn queries_that_fail_tell_no_value_and_queries_that_are_too_deep_are_refused() {
     let lab = loaded();

@@ -16,6 +16,7 @@ use svp_pseudonymise::Key;
 
 use crate::erased::KeptOut;
 use crate::error::AppError;
+use crate::health;
 use crate::machine::Machine;
 use crate::progress::Progress;
 use crate::request::LakeAt;
@@ -74,6 +75,7 @@ pub async fn erase(
     };
     let mut erased = KeptOut::read(&state.erased, key)?;
     let ctx = machine.plain_session()?;
+    health::as_written(&lake).await?;
     let txn = lake.begin(tables(&site)).await?;
     txn.register(&ctx).await?;
     let rows = erase_rows(&ctx, &txn, &site, &BTreeSet::from([token.clone()])).await?;

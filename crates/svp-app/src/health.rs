@@ -78,6 +78,16 @@ pub(crate) async fn verify(lake: &Lake, progress: &dyn Progress) -> Result<(), A
     Ok(())
 }
 
+/// Refuses a lake of which a live file is not, byte for byte, what was written: whoever counts its rows, or writes them anew, would
+/// vouch for them.
+///
+/// # Errors
+/// [`AppError::Damage`] with every such file.
+pub(crate) async fn as_written(lake: &Lake) -> Result<(), AppError> {
+    let damaged = lake.verify(Look::Bytes).await?.damaged;
+    if damaged.is_empty() { Ok(()) } else { Err(AppError::Damage(damaged)) }
+}
+
 /// Looks at what a run with nothing to do would leave as it is: whether the files are there, and the last release is whole.
 ///
 /// # Errors

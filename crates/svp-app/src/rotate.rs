@@ -12,6 +12,7 @@ use crate::contents;
 use crate::erase::rewrite;
 use crate::erased::KeptOut;
 use crate::error::AppError;
+use crate::health;
 use crate::machine::Machine;
 use crate::names;
 use crate::progress::Progress;
@@ -73,6 +74,7 @@ pub async fn rotate(
     names::under_next(&layer, &mut state);
     let (erased, left_behind) = KeptOut::read(&state.erased, old)?.turned(&layer, &next);
     state.erased = erased;
+    health::as_written(&lake).await?;
     svp_lake::files::write_secret(Path::new(out), next.to_text().as_bytes())?;
     let ctx = machine.plain_session()?;
     let specs = tables(&site);

@@ -220,6 +220,7 @@ impl Prepared {
         let plans = Arc::new(inputs::plans(machine, site, Some(area), &self.sources, &data)?);
         let ctx = machine.session(Some(area), CodeMaps::default(), data.lookups.clone(), data.areas.clone())?;
         drop(known);
+        timed(progress, "verify", health::as_written(&lake)).await?;
         let txn = timed(progress, "begin", lake.begin(tables(site))).await?;
         let work = Work {
             machine,

@@ -12,6 +12,7 @@ use svp_pseudonymise::Key;
 
 use crate::erase::rewrite;
 use crate::error::AppError;
+use crate::health;
 use crate::inputs;
 use crate::machine::Machine;
 use crate::progress::Progress;
@@ -92,6 +93,7 @@ pub async fn unload(
     let Some(last) = lake.last_run().cloned() else { return Err(unknown("slot", slot, []).argument("known")) };
     let plans = inputs::plans(machine, &site, None, std::slice::from_ref(source), &ReferenceData::default())?;
     let ctx = machine.plain_session()?;
+    health::as_written(&lake).await?;
     let txn = lake.begin(tables(&site)).await?;
     txn.register(&ctx).await?;
     let done = take_out(&ctx, &txn, &site, &plans, &mut state, found, reason).await;

@@ -137,8 +137,17 @@ impl Lake {
     /// # Errors
     /// When the store fails. Damage is no error: it is told.
     pub async fn verify(&self, look: Look) -> Result<Verified> {
+        self.verify_those(look, &|_| true).await
+    }
+
+    /// The same of some tables, by the names under which they are asked.
+    ///
+    /// # Errors
+    /// When the store fails. Damage is no error: it is told.
+    pub async fn verify_those(&self, look: Look, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Verified> {
+        let wanted = |key: &str| wanted(key.rsplit('/').next().unwrap_or(key));
         match self.last_run() {
-            Some(run) => crate::verify::verify(&self.inner.location, run, look).await,
+            Some(run) => crate::verify::verify(&self.inner.location, run, look, &wanted).await,
             None => Ok(Verified::default()),
         }
     }

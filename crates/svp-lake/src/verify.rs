@@ -43,10 +43,15 @@ pub struct Verified {
     pub damaged: Vec<LakeError>,
 }
 
-/// Looks at the live files of every table of a record.
-pub(crate) async fn verify(location: &Location, run: &RunRecord, look: Look) -> Result<Verified> {
+/// Looks at the live files of the tables of a record that are `wanted`.
+pub(crate) async fn verify(
+    location: &Location,
+    run: &RunRecord,
+    look: Look,
+    wanted: &(dyn Fn(&str) -> bool + Sync),
+) -> Result<Verified> {
     let mut all = Verified::default();
-    for (key, at) in &run.tables {
+    for (key, at) in run.tables.iter().filter(|(key, _)| wanted(key)) {
         let held = match (log_mark::hold(location, run, key).await, look) {
             // The digests of files stand in all commits.
             (Ok(()), Look::Bytes) => log_mark::hold_whole(location, run, key).await,

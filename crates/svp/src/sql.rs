@@ -1,18 +1,20 @@
 //! `svp sql`: the lake as tables, with every function registered; nothing can be written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::util::display::array_value_to_string;
 use arrow::util::pretty::pretty_format_batches;
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::execution::context::SQLOptions;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
 use svp_app::{AppError, Calendar, Ground, LakeOf, OffGrid, Progress, Rows, Setting, Site, Stage, paths, period};
-use svp_lake::Open;
+use svp_lake::{Lake, Look, Open};
 
 use crate::args::{Cli, lake_at};
 use crate::query_failure;
@@ -54,16 +56,53 @@ pub async fn command(cli: &Cli, args: &SqlArgs, tell: &Tell) -> Result<(), AppEr
     }
     match &args.query {
         Some(query) => {
-            let text = answer(&ctx, query, args.format).await?;
+            let text = answer(&ctx, &lake, &mut BTreeSet::new(), query, args.format).await?;
             tell.print(text.trim_end());
             Ok(())
         }
-        None => ask(&ctx, args.format, tell).await,
+        None => ask(&ctx, &lake, args.format, tell).await,
     }
 }
 
+/// Refuses to count rows of a file that is not, byte for byte, what a run wrote: the live files of the tables that a plan reads are
+/// looked at, once each.
+async fn as_written(lake: &Lake, plan: &LogicalPlan, seen: &mut BTreeSet<String>) -> Result<(), AppError> {
+    let mut read = BTreeSet::new();
+    scanned(plan, &mut read);
+    let new: BTreeSet<String> = read.difference(seen).cloned().collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let damaged = lake.verify_those(Look::Bytes, &|table| new.contains(table)).await?.damaged;
+    if !damaged.is_empty() {
+        return Err(AppError::Damage(damaged));
+    }
+    seen.extend(new);
+    Ok(())
+}
+
+/// The tables that a plan reads, those behind views among them.
+fn scanned(plan: &LogicalPlan, out: &mut BTreeSet<String>) {
+    // Nothing in here fails; the walk only wants a result.
+    let _ = plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node
+            && out.insert(scan.table_name.table().to_owned())
+            && let Some(view) = scan.source.get_logical_plan()
+        {
+            scanned(&view, out);
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+}
+
 /// Answers one query. Only reading is allowed: the plan is looked at as a whole, EXPLAIN ANALYZE included.
-async fn answer(ctx: &SessionContext, query: &str, form: ResultForm) -> Result<String, AppError> {
+async fn answer(
+    ctx: &SessionContext,
+    lake: &Lake,
+    seen: &mut BTreeSet<String>,
+    query: &str,
+    form: ResultForm,
+) -> Result<String, AppError> {
     let failed = |e: datafusion::error::DataFusionError| {
         let text = e.strip_backtrace();
         let sealed =
@@ -75,6 +114,7 @@ async fn answer(ctx: &SessionContext, query: &str, form: ResultForm) -> Result<S
     let df = ctx.sql_with_options(query.trim().trim_end_matches(';'), reading).await.map_err(failed)?;
     let schema = df.schema().as_arrow().clone();
     let plan = df.logical_plan().clone();
+    as_written(lake, &plan, seen).await?;
     // What the engine says of a query that fails while it runs can quote a value.
     let mut batches = df.collect().await.map_err(|error| query_failure::told(&error, &plan))?;
     if batches.is_empty() {
@@ -143,10 +183,11 @@ fn flat(batch: &RecordBatch) -> Result<RecordBatch, AppError> {
 }
 
 /// Asks the terminal until it ends.
-async fn ask(ctx: &SessionContext, form: ResultForm, tell: &Tell) -> Result<(), AppError> {
+async fn ask(ctx: &SessionContext, lake: &Lake, form: ResultForm, tell: &Tell) -> Result<(), AppError> {
     let mut editor = DefaultEditor::new().map_err(|e| AppError::Query(e.to_string()))?;
     tell.step("sql", "a query ends with `;`, \\q or Ctrl-D leaves; try SHOW TABLES;");
     let mut query = String::new();
+    let mut seen = BTreeSet::new();
     loop {
         let prompt = if query.is_empty() { "svp> " } else { "...> " };
         match editor.readline(prompt) {
@@ -158,7 +199,7 @@ async fn ask(ctx: &SessionContext, form: ResultForm, tell: &Tell) -> Result<(), 
                     continue;
                 }
                 let _ = editor.add_history_entry(query.trim());
-                match answer(ctx, &query, form).await {
+                match answer(ctx, lake, &mut seen, &query, form).await {
                     Ok(text) => tell.print(text),
                     Err(error) => tell.error(&error),
                 }

@@ -175,3 +175,25 @@ async fn the_run_and_the_command_say_the_same_of_readers_of_two_audiences() {
     assert!(found(&tables).attack.broken.is_empty());
     assert!(!found(&stricter).attack.broken.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_file_of_the_lake_is_counted_by_nobody() {
+    let tiny = site(&[("01/2025", 10, 20)]);
+    released(&tiny, "2025-04-07T06:00:00Z", None).await;
+    let file = tiny.path("lake/canonical/event/source=police_rms/slot=rms_crimes_2025-01");
+    let file = fs::read_dir(file).unwrap().map(|e| e.unwrap().path()).next().unwrap();
+    let whole = fs::read(&file).unwrap();
+    let mut changed = whole.clone();
+    let middle = changed.len() / 2;
+    changed[middle] ^= 1;
+    fs::write(&file, &changed).unwrap();
+    tiny.give("rms_crimes_2025-02.csv", &crimes("02/2025", &["D1", "D2"]));
+    let request = RunRequest { clock: "2025-04-08T06:00:00Z".to_owned(), ..tiny.request() };
+    for request in [request.clone(), RunRequest { ingest_only: true, ..request.clone() }] {
+        let error = run(request).await.unwrap_err();
+        assert!(matches!(&error, AppError::Damage(damaged) if damaged.len() == 1), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Storage);
+    }
+    fs::write(&file, &whole).unwrap();
+    run(request).await.unwrap();
+}
