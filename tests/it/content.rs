@@ -183,3 +183,65 @@ fn stored_texts_are_codes() {
         assert!(!stored.exists() || number(&lab.lake(), "SELECT count(*) FROM event") == 0, "{to}");
     }
 }
+
+#[test]
+fn counts_are_counted_and_not_scaled() {
+    let made = |select: &str| checked(SOURCE, "", select);
+    let by = |count: &str| format!("SELECT source, {count} AS events FROM serious_violence GROUP BY 1");
+    for (select, what) in [
+        (by("100 * count(*)"), "a multiple of a count"),
+        (by("count(*) / 2"), "a multiple of a count"),
+        (by("CAST(count(*) AS DOUBLE) * 0.01"), "a multiple of a count"),
+        (by("sum(7)"), "a multiple of a count"),
+        (by("sum(CASE WHEN domestic THEN 40 ELSE 0 END)"), "a multiple of a count"),
+        (by("count(*) * 5 + 1000"), "made by arithmetic"),
+        (by("count(*) + count(*)"), "made by arithmetic"),
+        (by("count(*) - 1"), "made by arithmetic"),
+        (by("power(count(*), 2)"), "made by a function"),
+        (by("round(count(*), -1)"), "made by a function"),
+        (by("avg(easting)"), "made by an aggregate that does not count"),
+        (by("coalesce(sum(nullif(0, 0)), 12)"), "a constant"),
+        (by("CASE WHEN count(*) < 5 THEN 5 ELSE count(*) END"), "one thing in some rows and another in others"),
+        // By way of a subquery, a join, a union, a window.
+        (
+            "SELECT source, n AS events FROM (SELECT source, 3 * count(*) AS n FROM serious_violence GROUP BY 1)".to_owned(),
+            "a multiple of a count",
+        ),
+        (
+            "SELECT source, sum(n) AS events FROM (SELECT source, 3 * count(*) AS n FROM serious_violence GROUP BY 1) GROUP BY 1".to_owned(),
+            "a multiple of a count",
+        ),
+        (
+            "SELECT e.source, max(w.n) AS events FROM serious_violence AS e JOIN (SELECT source, count(*) + 9 AS n FROM event GROUP BY 1) AS w ON w.source = e.source GROUP BY 1".to_owned(),
+            "made by arithmetic",
+        ),
+        (
+            "SELECT source, count(*) AS events FROM event GROUP BY 1 UNION ALL SELECT source, 2 * count(*) FROM serious_violence GROUP BY 1".to_owned(),
+            "one thing in some rows and another in others",
+        ),
+        (
+            "SELECT source, sum(count(*)) OVER (ORDER BY source) AS events FROM serious_violence GROUP BY 1".to_owned(),
+            "made by a window function",
+        ),
+    ] {
+        made(&select).ended(3).says(&["by_district.sql", "`events` is no count: it is ", what, "hint:"]);
+    }
+    for count in [
+        "count(*)",
+        "coalesce(count(DISTINCT event_id), 0)",
+        "CAST(count(event_id) FILTER (WHERE domestic) AS BIGINT)",
+        "sum(CASE WHEN domestic THEN 1 ELSE 0 END)",
+        "sum(CAST(domestic AS INT))",
+        "2 * count(*) / 2.0",
+        "CASE WHEN source = 'ecds' THEN NULL ELSE count(*) END",
+    ] {
+        made(&by(count)).good();
+    }
+    // A run refuses it too.
+    let lab = Lab::new(&["police_rms"], "opcc_2020", &["by_district"]);
+    for month in ["2024-04", "2024-05", "2024-06"] {
+        lab.give(&format!("police_rms/rms_crimes_{month}.csv"));
+    }
+    output(&lab, SOURCE, "", &by("100 * count(*)"));
+    lab.run().run().ended(3).says(&["`events` is no count"]);
+}

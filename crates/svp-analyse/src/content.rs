@@ -10,6 +10,7 @@ use datafusion::logical_expr::LogicalPlan;
 use svp_contract::{ColumnType, GrainColumn, Limit, Output, Sensitivity, Table};
 
 use crate::lineage::{Lineage, Origin};
+use crate::measures;
 
 /// Views of svp that say something of months, shifts and matching as a whole, and nothing of single events.
 const OF_NO_EVENT: [&str; 5] = ["observed_month", "calendar_month", "broken_month", "shift_hour", "match_quality"];
@@ -97,7 +98,7 @@ fn may_stand(grain: &GrainColumn, is_cell: bool, said: Said) -> bool {
     }
 }
 
-/// What is wrong with the grain and the attributes of an output whose query was planned, each with what to do about it.
+/// What is wrong with the grain, the attributes and the counts of an output whose query was planned, each with what to do about it.
 pub(crate) fn faults(tables: &[Table], output: &Output, plan: &LogicalPlan) -> Vec<(String, &'static str)> {
     let lineage = Lineage { ends: &OF_NO_EVENT };
     let mut out = Vec::new();
@@ -142,6 +143,7 @@ pub(crate) fn faults(tables: &[Table], output: &Output, plan: &LogicalPlan) -> V
             }
         }
     }
+    out.extend(measures::faults(tables, output, plan).into_iter().map(|what| (what, measures::HINT)));
     out
 }
 

@@ -13,6 +13,7 @@ mod error;
 mod geography;
 mod hierarchies;
 mod lineage;
+mod measures;
 mod output;
 mod outside;
 mod placed;

@@ -6,7 +6,7 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Distinct, Expr, JoinType, LogicalPlan};
 
 /// The name that the engine gives to what is held in memory; the view over it has the name that it is known by.
-const UNNAMED: &str = "?table?";
+pub(crate) const UNNAMED: &str = "?table?";
 
 /// A stored table that a run may have as a view over itself, in which columns that depend on the area are those of the area that asks
 /// (`svp_ingest::elsewhere`): it has the columns of its schema either way, and the way ends there. Only a table that svp registered
