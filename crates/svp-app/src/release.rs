@@ -275,9 +275,19 @@ fn published_linkage(site: &Site, area: &Area, state: &RunState, links: &LinkRep
         "person_records": shown(links.records),
         "people": shown(links.people),
         "records_by_certainty": each(&links.linked_by),
-        "expected_precision": rounded(links.expected.0),
-        "expected_recall_of_candidates": rounded(links.expected.1),
+        "expected_precision": share_of(&strictest, links.expected.0, links.expected_of.0),
+        "expected_recall_of_candidates": share_of(&strictest, links.expected.1, links.expected_of.1),
     })
+}
+
+/// An estimated share as a release may tell it, to two places. Of few pairs it moves when one pair comes: it is hidden below twenty times
+/// the threshold, above which one pair moves it by the last place at most.
+fn share_of(rule: &Policy, share: f64, of: f64) -> serde_json::Value {
+    const TIMES: f64 = 20.0;
+    match rule.protects() && of < TIMES * rule.suppress_below as f64 {
+        true => json!("[c]"),
+        false => json!(rounded(share)),
+    }
 }
 
 /// Two places: estimates, not counts.
@@ -352,4 +362,19 @@ pub(crate) fn outlines(area: &Area, data: &ReferenceData) -> Vec<Outlines> {
         layer: "district".to_owned(),
         areas: ours.map(|s| (s.code.clone(), s.name.clone(), s.shape.clone())).collect(),
     }]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One row more in a release moved the share of few pairs from 1 to 0.
+    #[test]
+    fn a_share_of_few_pairs_is_hidden() {
+        let rule = Policy { suppress_below: 5, ..Policy::open("a threshold") };
+        for (of, shown) in [(0.0, false), (1.0, false), (99.0, false), (100.0, true), (1_800.0, true)] {
+            assert_eq!(share_of(&rule, 0.987, of), if shown { json!(0.99) } else { json!("[c]") }, "{of}");
+        }
+        assert_eq!(share_of(&Policy::open("open"), 1.0, 0.0), json!(1.0));
+    }
 }

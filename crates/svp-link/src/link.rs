@@ -72,6 +72,8 @@ pub struct LinkReport {
     pub rules: Vec<RuleCost>,
     /// Expected precision and recall of the pairs at the threshold.
     pub expected: (f64, f64),
+    /// What they are shares of: pairs above the threshold, expected pairs of one person among the candidates.
+    pub expected_of: (f64, f64),
     /// People that are new, merged into others, split, ended.
     pub born: u64,
     /// People merged into others.
@@ -221,6 +223,7 @@ fn report(found: &Linked, assigned: &Assigned, linked_by: &[String], linkage: &L
         candidates: found.candidates,
         rules: found.rules.clone(),
         expected: found.expected(threshold(linkage)),
+        expected_of: found.expected_of(threshold(linkage)),
         born: assigned.born,
         merged: events("merged"),
         split: events("split"),

@@ -83,4 +83,11 @@ impl Linked {
         }
         (if above > 0.0 { right / above } else { 1.0 }, if all > 0.0 { right / all } else { 1.0 })
     }
+
+    /// What the two shares of [`expected`](Self::expected) are of: pairs above the threshold, and expected pairs of one person.
+    #[must_use]
+    pub fn expected_of(&self, threshold: f64) -> (f64, f64) {
+        let above = self.pairs.iter().filter(|pair| f64::from(pair.weight) > threshold).count();
+        (above as f64, self.pairs.iter().map(|pair| pair.probability()).sum())
+    }
 }
