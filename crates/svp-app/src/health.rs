@@ -1,5 +1,7 @@
 //! Whether a lake is what was written: the files of its tables, its releases and their review records; and who else can look into it.
 
+use std::collections::BTreeSet;
+
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 use svp_contract::{Advice, ErrorKind};
@@ -35,6 +37,7 @@ pub(crate) async fn verify(lake: &Lake, progress: &dyn Progress) -> Result<(), A
     let mut damaged = verified.damaged;
     for line in &state.ledger {
         damaged.extend(of_release(lake, line).await?);
+        damaged.extend(strangers(lake, line).await?);
     }
     damaged.extend(of_reviews(lake, &state.ledger).await?.into_iter().map(LakeError::from));
     if let Some(run) = lake.lost_run() {
@@ -174,6 +177,17 @@ async fn of_release(lake: &Lake, line: &LedgerLine) -> Result<Vec<LakeError>, Ap
         }
     }
     Ok(found)
+}
+
+/// Files in the folder of a release that its manifest does not name; none where there is no manifest that can be understood.
+async fn strangers(lake: &Lake, line: &LedgerLine) -> Result<Vec<LakeError>, AppError> {
+    let folder = format!("published/{}", line.release);
+    let own = format!("{folder}/{MANIFEST}");
+    let Some(text) = there(lake, &own).await? else { return Ok(Vec::new()) };
+    let Ok(manifest) = serde_json::from_slice::<Manifest>(&text) else { return Ok(Vec::new()) };
+    let listed: BTreeSet<String> = manifest.files.iter().map(|file| format!("{folder}/{}", file.path)).collect();
+    let others = lake.list(&folder).await?.into_iter().filter(|path| *path != own && !listed.contains(path));
+    Ok(others.map(|path| LakeError::Damaged { path, what: "no run wrote this file of a release" }).collect())
 }
 
 async fn there(lake: &Lake, path: &str) -> Result<Option<Vec<u8>>, AppError> {

@@ -220,3 +220,21 @@ async fn what_was_released_is_listed_reviewed_and_attacked() {
     assert_eq!((attacked.releases, attacked.broken.len()), (1, 0));
     assert!(attacked.to_string().ends_with("nothing can be bounded inside its protection interval"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lies_beside_a_release_is_told() {
+    let tiny = Tiny::new();
+    tiny.release().await;
+    let looked = CheckRequest { site: tiny.site(), lake: Some(tiny.lake_at()), ..CheckRequest::default() };
+    let said = async || match check(&looked, &MACHINE, &Silent).await {
+        Ok(_) => Vec::new(),
+        Err(AppError::Damage(damaged)) => damaged.iter().map(ToString::to_string).collect(),
+        Err(other) => panic!("{other}"),
+    };
+    assert_eq!(said().await, Vec::<String>::new());
+    let stranger = tiny.path("lake/published/000001-wessmark-partner/more.csv");
+    fs::write(&stranger, "a,b\n").unwrap();
+    let found = said().await;
+    assert!(found.len() == 1 && found[0].contains("more.csv") && found[0].contains("no run wrote"), "{found:?}");
+    fs::remove_file(&stranger).unwrap();
+}
