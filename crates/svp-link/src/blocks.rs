@@ -75,7 +75,7 @@ fn keys(linkage: &Linkage, rows: &Rows, threads: usize) -> Result<Vec<KeysOfRows
         || (),
         |(), (first, piece)| {
             let columns: Option<Vec<_>> = ROW_COLUMNS[..NAMED].iter().map(|c| piece.column_by_name(c.name)).collect();
-            let columns = Named::new(columns?)?;
+            let columns = Named::new(rows.values(), columns?)?;
             let mut counts = vec![0u16; piece.num_rows() * n];
             let mut keys = Vec::with_capacity(piece.num_rows() * n);
             for (row, counts) in counts.chunks_mut(n).enumerate() {

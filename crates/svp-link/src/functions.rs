@@ -1,4 +1,4 @@
-//! The SQL functions of the steps. They read tokens and encodings and give numbers; they hold nothing, and none sees clear text.
+//! The SQL functions of the steps. They read tokens and encodings and give numbers; none sees clear text, and none changes.
 
 use std::sync::Arc;
 
@@ -9,8 +9,13 @@ use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf}
 use datafusion::prelude::SessionContext;
 
 use crate::rows::{ENCODINGS, NAMED, Named};
+use crate::values::Values;
 
-fn define(name: &str, takes: Vec<DataType>, body: fn(&[ArrayRef]) -> Result<UInt64Array>) -> ScalarUDF {
+fn define(
+    name: &str,
+    takes: Vec<DataType>,
+    body: impl Fn(&[ArrayRef]) -> Result<UInt64Array> + Send + Sync + 'static,
+) -> ScalarUDF {
     create_udf(
         name,
         takes,
@@ -23,11 +28,16 @@ fn define(name: &str, takes: Vec<DataType>, body: fn(&[ArrayRef]) -> Result<UInt
     )
 }
 
-/// Registers `token_bits(token)` and `content_digest(column, …)`.
+/// Registers `token_bits(token)`.
 pub(crate) fn register(ctx: &SessionContext) {
     ctx.register_udf(define("token_bits", vec![DataType::Utf8], token_bits));
-    let kind = |i: usize| if i < ENCODINGS { DataType::BinaryView } else { DataType::UInt64 };
-    ctx.register_udf(define("content_digest", (0..NAMED).map(kind).collect(), content_digest));
+}
+
+/// Registers `content_digest(column, …)` of the columns of a row, whose encodings are numbers of `values`.
+pub(crate) fn register_digest(ctx: &SessionContext, values: Arc<Values>) {
+    let kind = |i: usize| if i < ENCODINGS { DataType::UInt32 } else { DataType::UInt64 };
+    let body = move |args: &[ArrayRef]| content_digest(&values, args);
+    ctx.register_udf(define("content_digest", (0..NAMED).map(kind).collect(), body));
 }
 
 /// The first 64 bits of a token.
@@ -38,7 +48,7 @@ fn token_bits(args: &[ArrayRef]) -> Result<UInt64Array> {
 }
 
 /// A digest of what is known of a row; 0 when nothing says who it is.
-fn content_digest(args: &[ArrayRef]) -> Result<UInt64Array> {
-    let Some(columns) = Named::new(args) else { return exec_err!("content_digest takes the columns of a row") };
+fn content_digest(values: &Values, args: &[ArrayRef]) -> Result<UInt64Array> {
+    let Some(columns) = Named::new(values, args) else { return exec_err!("content_digest takes the columns of a row") };
     Ok(UInt64Array::from_iter_values((0..args[0].len()).map(|row| columns.row(row).content_digest())))
 }

@@ -69,6 +69,7 @@ mod score;
 mod steps;
 mod store;
 mod value;
+mod values;
 
 pub use blocking::RuleCost;
 pub use error::LinkError;

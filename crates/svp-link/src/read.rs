@@ -6,13 +6,17 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, UInt64Array};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, UInt64Type};
 use datafusion::common::ScalarValue;
+use datafusion::common::runtime::JoinSet;
+use datafusion::error::DataFusionError;
 use datafusion::prelude::{DataFrame, cast, lit};
+use futures::StreamExt;
 use svp_contract::Linkage;
 use svp_contract::comparison::{ROW_COLUMNS, RowKind};
 
-use crate::LinkError;
 use crate::rows::{Record, Rows};
 use crate::steps::{Steps, failed};
+use crate::values::{self, Part, Values};
+use crate::{LinkError, functions};
 
 /// Reads `records`, a table of the stored columns of `person_record`. Gives the rows, and how many numbers were taken out because
 /// too many people stand under them.
@@ -22,12 +26,39 @@ use crate::steps::{Steps, failed};
 pub(crate) async fn read(steps: &Steps<'_>, records: DataFrame, linkage: &Linkage) -> Result<(Rows, u64), LinkError> {
     steps.begin("read");
     source(steps, records)?;
-    steps.table("01_records", "link_record").await?;
+    let values = Arc::new(numbered_records(steps).await?);
     let shared = shared_numbers(steps, linkage).await?;
     steps.begin("rows");
     steps.table("02_several", "link_several").await?;
+    functions::register_digest(steps.ctx(), Arc::clone(&values));
     let (_, parts) = steps.run("03_rows").await?;
-    Ok((Rows::new(parts.into_iter().flatten().collect())?, shared))
+    Ok((Rows::new(parts.into_iter().flatten().collect(), values)?, shared))
+}
+
+/// Puts the records into `link_record`, with numbers in place of texts and encodings; gives the values. A batch is held no longer than
+/// its values are looked up: sealed chunks are opened one by one in each thread, and what is kept of them is narrow.
+async fn numbered_records(steps: &Steps<'_>) -> Result<Values, LinkError> {
+    let step = failed("01_records");
+    let plan = steps.frame("01_records").await?.execute_stream_partitioned().await.map_err(&step)?;
+    let mut reading = JoinSet::new();
+    for mut batches in plan {
+        reading.spawn(async move {
+            let mut part = Part::default();
+            while let Some(batch) = batches.next().await {
+                part.push(&batch.map_err(failed("01_records"))?)?;
+            }
+            Ok::<_, LinkError>(part)
+        });
+    }
+    let mut parts = Vec::new();
+    while let Some(part) = reading.join_next().await {
+        parts.push(part.map_err(|e| step(DataFusionError::ExecutionJoin(Box::new(e))))??);
+    }
+    let (values, batches) = values::gather(parts, steps.threads())?;
+    let schema = batches.iter().flatten().next().map(RecordBatch::schema);
+    let schema = schema.unwrap_or_else(values::empty_schema);
+    steps.put("01_records", "link_record", schema, steps.dealt(batches))?;
+    Ok(values)
 }
 
 /// The records as `link_source`: columns that they have not are NULL.

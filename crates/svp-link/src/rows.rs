@@ -1,11 +1,14 @@
 //! The rows that are judged: one for each different description of a record, in their order.
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryViewArray, RecordBatch, StringArray, UInt64Array};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array, UInt64Array};
 use arrow::datatypes::UInt32Type;
 use svp_contract::comparison::{ROW_COLUMNS, RowKind};
 
 use crate::LinkError;
 use crate::value::mix;
+use crate::values::{TEXTS, Values};
 
 /// How many of [`ROW_COLUMNS`] are encodings, and how many are encodings, numbers or keys: what rules can name and a digest is of.
 const fn leading() -> (usize, usize) {
@@ -60,30 +63,31 @@ impl Row<'_> {
 
 /// The named columns of some rows, so that one row after another can be looked at.
 pub(crate) struct Named<'a> {
-    encodings: Vec<&'a BinaryViewArray>,
+    values: &'a Values,
+    encodings: Vec<&'a UInt32Array>,
     tokens: Vec<&'a UInt64Array>,
     bytes: Vec<Vec<[u8; 8]>>,
 }
 
 impl<'a> Named<'a> {
     /// From arrays in the order of [`ROW_COLUMNS`]; `None` where they are of other types.
-    pub(crate) fn new(arrays: impl IntoIterator<Item = &'a ArrayRef>) -> Option<Self> {
+    pub(crate) fn new(values: &'a Values, arrays: impl IntoIterator<Item = &'a ArrayRef>) -> Option<Self> {
         let (mut encodings, mut tokens) = (Vec::with_capacity(ENCODINGS), Vec::with_capacity(NAMED - ENCODINGS));
         for (i, array) in arrays.into_iter().take(NAMED).enumerate() {
             match i {
-                ..ENCODINGS => encodings.push(array.as_binary_view_opt()?),
+                ..ENCODINGS => encodings.push(array.as_primitive_opt()?),
                 _ => tokens.push(array.as_primitive_opt()?),
             }
         }
         let bytes =
             tokens.iter().map(|a: &&UInt64Array| a.values().iter().map(|v| v.to_le_bytes()).collect()).collect();
-        (encodings.len() + tokens.len() == NAMED).then_some(Self { encodings, tokens, bytes })
+        (encodings.len() + tokens.len() == NAMED).then_some(Self { values, encodings, tokens, bytes })
     }
 
     /// A row.
     pub(crate) fn row(&self, row: usize) -> Row<'_> {
         Row(std::array::from_fn(|i| match self.encodings.get(i) {
-            Some(array) => (!array.is_null(row)).then(|| array.value(row)),
+            Some(array) => (!array.is_null(row)).then(|| self.values.encodings(i).get(array.value(row))),
             None => {
                 let i = i - ENCODINGS;
                 (!self.tokens[i].is_null(row)).then(|| self.bytes[i][row].as_slice())
@@ -110,6 +114,7 @@ pub struct Record {
 /// The rows of all records, in their order, as the batches that the engine gave.
 pub(crate) struct Rows {
     batches: Vec<RecordBatch>,
+    values: Arc<Values>,
 }
 
 impl Rows {
@@ -118,14 +123,14 @@ impl Rows {
     ///
     /// # Errors
     /// When the first column is not the number of the row.
-    pub(crate) fn new(mut batches: Vec<RecordBatch>) -> Result<Self, LinkError> {
+    pub(crate) fn new(mut batches: Vec<RecordBatch>, values: Arc<Values>) -> Result<Self, LinkError> {
         batches.retain(|b| b.num_rows() > 0);
         let first = |b: &RecordBatch| b.column(0).as_primitive_opt::<UInt32Type>().map(|rows| rows.value(0));
         if batches.iter().any(|b| first(b).is_none()) {
             return Err(LinkError::Missing("numbers of rows"));
         }
         batches.sort_by_key(first);
-        Ok(Self { batches })
+        Ok(Self { batches, values })
     }
 
     /// How many rows there are.
@@ -138,13 +143,14 @@ impl Rows {
         arrays.collect::<Option<Vec<T>>>().ok_or(LinkError::Missing("column of the rows"))
     }
 
-    fn texts(&self, name: &str) -> Result<Vec<&StringArray>, LinkError> {
-        self.column(name, |a| a.as_string_opt::<i32>())
+    /// The values of which the rows hold numbers.
+    pub(crate) fn values(&self) -> &Values {
+        &self.values
     }
 
-    /// A column of encodings, with the number of the first row of each array.
-    pub(crate) fn encodings(&self, name: &str) -> Result<impl Iterator<Item = (usize, &BinaryViewArray)>, LinkError> {
-        Ok(self.firsts().into_iter().zip(self.column(name, |a| a.as_binary_view_opt())?))
+    /// The numbers of a column of encodings or texts, with the number of the first row of each array.
+    pub(crate) fn numbered(&self, name: &str) -> Result<impl Iterator<Item = (usize, &UInt32Array)>, LinkError> {
+        Ok(self.firsts().into_iter().zip(self.column(name, |a| a.as_primitive_opt())?))
     }
 
     /// A column of tokens or numbers, with the number of the first row of each array.
@@ -172,17 +178,21 @@ impl Rows {
     pub(crate) fn records(&self) -> Result<(Vec<Record>, Vec<u32>), LinkError> {
         let mut out: Vec<Record> = Vec::new();
         let mut record_of_row = Vec::with_capacity(self.len());
-        let (ids, sources, agencies) = (self.texts("person_record_id")?, self.texts("source")?, self.texts("agency")?);
-        for (((ids, sources), agencies), ((_, marks), (_, sexes))) in
-            ids.into_iter().zip(sources).zip(agencies).zip(self.numbers("content_digest")?.zip(self.numbers("sex")?))
+        let [ids, sources, agencies] = TEXTS.map(|name| self.numbered(name));
+        let text =
+            |column: usize, array: &UInt32Array, i: usize| self.values.texts(column).text(array.value(i)).to_owned();
+        let mut last = None;
+        for ((((_, ids), (_, sources)), (_, agencies)), ((_, marks), (_, sexes))) in
+            ids?.zip(sources?).zip(agencies?).zip(self.numbers("content_digest")?.zip(self.numbers("sex")?))
         {
             for i in 0..ids.len() {
                 let row = record_of_row.len() as u32;
-                if out.last().is_none_or(|r| r.id != ids.value(i)) {
+                if last != Some(ids.value(i)) {
+                    last = Some(ids.value(i));
                     out.push(Record {
-                        id: ids.value(i).to_owned(),
-                        source: sources.value(i).to_owned(),
-                        agency: agencies.value(i).to_owned(),
+                        id: text(0, ids, i),
+                        source: text(1, sources, i),
+                        agency: text(2, agencies, i),
                         content_digest: 0,
                         rows: (row, 0),
                     });

@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{DataFrame, SessionContext};
 
 use crate::LinkError;
 use crate::functions;
@@ -77,10 +77,15 @@ impl<'a> Steps<'a> {
         (self.on_step)(what);
     }
 
+    /// The question of a step.
+    pub(crate) async fn frame(&self, step: &'static str) -> Result<DataFrame, LinkError> {
+        let sql = STEPS.iter().find(|(name, _)| *name == step).map_or("", |(_, sql)| *sql);
+        self.ctx.sql(sql).await.map_err(failed(step))
+    }
+
     /// Runs a step and gives its rows, partition by partition.
     pub(crate) async fn run(&self, step: &'static str) -> Result<(SchemaRef, Vec<Vec<RecordBatch>>), LinkError> {
-        let sql = STEPS.iter().find(|(name, _)| *name == step).map_or("", |(_, sql)| *sql);
-        let frame = self.ctx.sql(sql).await.map_err(failed(step))?;
+        let frame = self.frame(step).await?;
         let schema = SchemaRef::new(frame.schema().as_arrow().clone());
         Ok((schema, frame.collect_partitioned().await.map_err(failed(step))?))
     }
@@ -88,13 +93,21 @@ impl<'a> Steps<'a> {
     /// Runs a step and keeps its rows as a table.
     pub(crate) async fn table(&self, step: &'static str, name: &'static str) -> Result<(), LinkError> {
         let (schema, parts) = self.run(step).await?;
-        let parts = if parts.len() == 1 { self.spread(parts.into_iter().flatten()) } else { parts };
-        self.put(step, name, schema, parts)
+        self.put(step, name, schema, self.dealt(parts))
     }
 
-    /// Deals rows out, a few at a time, so that all threads have work.
+    /// Rows in as many parts as there are threads, if they came in one.
+    pub(crate) fn dealt(&self, parts: Vec<Vec<RecordBatch>>) -> Vec<Vec<RecordBatch>> {
+        if parts.len() == 1 { self.spread(parts.into_iter().flatten()) } else { parts }
+    }
+
+    /// Deals rows out, a few at a time, so that all threads have work. One thread has them as they are: each piece of a batch would be
+    /// counted as the whole of it by an operator that holds rows.
     fn spread(&self, batches: impl IntoIterator<Item = RecordBatch>) -> Vec<Vec<RecordBatch>> {
         let threads = self.threads();
+        if threads == 1 {
+            return vec![batches.into_iter().collect()];
+        }
         let mut parts = vec![Vec::new(); threads];
         let mut next = 0;
         for batch in batches {

@@ -4,7 +4,6 @@
 //! bytes of encodings through two joins for each pair, which took ten times as long as the comparison itself. Each value is
 //! kept once and a row says which ones it has, so that a row is one cache line, and equal values are one value.
 
-use arrow::array::BinaryViewArray;
 use pulp::{Arch, Simd, WithSimd};
 use rustc_hash::FxHashMap;
 use svp_contract::COMPARISONS;
@@ -104,34 +103,17 @@ pub(crate) struct Store {
     counts: Vec<Counts>,
 }
 
-/// The values of one column, each once.
-fn distinct<'a>(
-    column: usize,
-    arrays: impl Iterator<Item = (usize, &'a BinaryViewArray)>,
-    rows: &mut [StoredRow],
-) -> Vec<Value> {
-    let mut number: FxHashMap<&[u8], u32> = FxHashMap::default();
-    let mut values = Vec::new();
-    for (first, array) in arrays {
-        for (row, encoding) in rows[first..].iter_mut().zip(array.iter()) {
-            if let Some(encoding) = encoding {
-                row.values[column] = *number.entry(encoding).or_insert_with(|| {
-                    values.push(Value::new(encoding));
-                    values.len() as u32 - 1
-                });
-            }
-        }
-    }
-    values
-}
-
 impl Store {
     /// Takes the values out of the rows.
     pub(crate) fn new(rows_in: &Rows) -> Result<Self, LinkError> {
         let mut rows = vec![EMPTY; rows_in.len()];
         let mut values: [Vec<Value>; ENCODINGS] = Default::default();
         for (c, column) in ROW_COLUMNS[..ENCODINGS].iter().enumerate() {
-            values[c] = distinct(c, rows_in.encodings(column.name)?, &mut rows);
+            let encodings = rows_in.values().encodings(c);
+            values[c] = (0..encodings.len() as u32).map(|n| Value::new(encodings.get(n))).collect();
+            for (first, array) in rows_in.numbered(column.name)? {
+                rows[first..].iter_mut().zip(array).for_each(|(row, n)| row.values[c] = n.unwrap_or(MISSING));
+            }
         }
         for (place, c) in EXACT_COMPARISONS.into_iter().enumerate() {
             let column = &ROW_COLUMNS[COLUMN_OF[c]];
@@ -160,9 +142,10 @@ impl Store {
             }
         }
         let mut store = Self { values, rows, others: Vec::new(), counts: Vec::new() };
-        for (first, array) in rows_in.encodings("words")? {
-            for (row, words) in (first..).zip(array.iter()) {
-                store.name_words(row, words);
+        let words = rows_in.values().encodings(WORDS);
+        for (first, array) in rows_in.numbered("words")? {
+            for (row, n) in (first..).zip(array) {
+                store.name_words(row, n.map(|n| words.get(n)));
             }
         }
         store.counts = store.count();

@@ -1,5 +1,6 @@
 -- One row for each different description of a record. What one row of a record does not say is taken from the others:
--- one file of a return holds the date of birth, another the home postcode.
+-- one file of a return holds the date of birth, another the home postcode. Of two values the greater is taken; numbers
+-- of values follow their order.
 WITH known AS (
   SELECT r.person_record_id,
          max(r.forename) AS forename, max(r.surname) AS surname, max(r.words) AS words, max(r.birth) AS birth,
