@@ -6,7 +6,6 @@ use std::path::Path;
 
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
-use svp_contract::Linkage;
 use svp_lake::{LakeError, Open};
 use svp_link::evaluate::{Evaluation, Score, evaluate};
 use svp_link::explain::{explain, waterfall};
@@ -41,6 +40,7 @@ pub struct Judged {
 pub struct Records {
     site: Site,
     ctx: SessionContext,
+    all_pairs: bool,
 }
 
 impl Records {
@@ -60,7 +60,7 @@ impl Records {
                 hint: "fill it with `svp run` first; --ingest-only is enough".to_owned(),
             });
         }
-        Ok(Self { site, ctx })
+        Ok(Self { site, ctx, all_pairs: false })
     }
 
     /// For each source how many records there are, and how many different people, dates of birth, postcodes and numbers they name: what a
@@ -81,19 +81,23 @@ impl Records {
         Ok(String::from_utf8_lossy(&out).trim_end().to_owned())
     }
 
+    /// Keeps every pair, which [`Judged::evaluate`] needs, and which takes much memory where there are many.
+    #[must_use]
+    pub fn with_all_pairs(self) -> Self {
+        Self { all_pairs: true, ..self }
+    }
+
     /// Judges all records. `on_step` is called with the name of each part before it begins, so that a caller with a clock can measure
     /// it.
     ///
     /// # Errors
     /// What the linkage refuses.
     pub async fn judge(self, on_step: &(dyn Fn(&str) + Sync)) -> Result<Judged, AppError> {
-        let Self { site, ctx } = self;
+        let Self { site, ctx, all_pairs } = self;
         let deduplicated = deduplicated(&site);
-        let found = Linker::new(&site.linkage)
-            .deduplicated_within_source(&deduplicated)
-            .on_step(on_step)
-            .fit_table(&ctx)
-            .await?;
+        let linker = Linker::new(&site.linkage).deduplicated_within_source(&deduplicated).on_step(on_step);
+        let linker = if all_pairs { linker } else { linker.close_pairs_only() };
+        let found = linker.fit_table(&ctx).await?;
         Ok(Judged { site, found })
     }
 }
@@ -113,7 +117,7 @@ impl Judged {
 
     /// Tells in short what was found: records, people, pairs, expected precision and recall, what was left out.
     pub fn tell(&self, progress: &dyn Progress) {
-        summary(progress, &self.found, &self.site.linkage);
+        summary(progress, &self.found);
     }
 
     /// The plan and the model as text: candidates for each rule, m, u and weight of each level, a histogram.
@@ -145,7 +149,7 @@ impl Judged {
         Ok(svp_lake::files::write_file(Path::new(file), clusters(&self.found).as_bytes())?)
     }
 
-    /// Measures what was found against a truth, a CSV file with the columns `source`, `person_id`, `person`, and gives the measures
+    /// Measures what was found, with all pairs ([`Records::with_all_pairs`]), against a truth, a CSV file with the columns `source`, `person_id`, `person`, and gives the measures
     /// as text. `key` turns the ids of the truth into tokens.
     ///
     /// # Errors
@@ -182,11 +186,10 @@ pub(crate) fn tell_changes(progress: &dyn Progress, report: &LinkReport) {
     left_out(progress, (report.empty, report.shared_numbers), &report.rules, &report.unexpected_duplicates);
 }
 
-fn summary(progress: &dyn Progress, found: &Linked, linkage: &Linkage) {
+fn summary(progress: &dyn Progress, found: &Linked) {
     let people: BTreeSet<u32> = found.group.iter().copied().collect();
     progress.step("link", &format!("{} person records are {} people", found.records.len(), people.len()));
-    let p = linkage.threshold.probability;
-    let (precision, recall) = found.expected((p / (1.0 - p)).log2());
+    let (precision, recall) = found.expected();
     progress.step(
         "link",
         &format!(

@@ -248,29 +248,51 @@ impl Blocks {
         parts
     }
 
+    /// Whether the record of a row has rows before it, too.
+    pub(crate) fn goes_on(&self, row: u32) -> bool {
+        let person = |row: u32| self.notes.get(row as usize).map(|note| note.person);
+        row.checked_sub(1).is_some_and(|before| person(before) == person(row))
+    }
+
+    /// Cuts rows into a few at a time, between records.
+    fn few(&self, rows: Range<u32>) -> Vec<Range<u32>> {
+        let (mut few, mut first) = (Vec::new(), rows.start);
+        while first < rows.end {
+            let mut end = first.saturating_add(ROWS_AT_ONCE as u32).min(rows.end);
+            while end < rows.end && self.goes_on(end) {
+                end += 1;
+            }
+            few.push(first..end);
+            first = end;
+        }
+        few
+    }
+
     /// Something to find partners with, for many rows.
     fn finder(&self) -> Finder<'_> {
         Finder { blocks: self, seen: vec![0; self.notes.len().div_ceil(64)], found: Vec::new() }
     }
 }
 
-/// The candidate pairs of some rows with later rows, each once and in their order, a few rows at a time.
-pub(crate) fn candidates(blocks: &Blocks, rows: Range<u32>, threads: usize) -> Vec<Vec<RowPair>> {
-    let few: Vec<Range<u32>> = rows
-        .clone()
-        .step_by(ROWS_AT_ONCE)
-        .map(|first| first..first.saturating_add(ROWS_AT_ONCE as u32).min(rows.end))
-        .collect();
+/// The candidate pairs of some rows with later rows, each once and in their order, the rows of a few records at a time. `may` says of two
+/// rows whether their pair is wanted; of a row with itself, whether any of its is.
+pub(crate) fn candidates(
+    blocks: &Blocks,
+    rows: Range<u32>,
+    threads: usize,
+    may: impl Fn(u32, u32) -> bool + Sync,
+) -> Vec<Vec<RowPair>> {
     parallel::map(
         threads,
-        &few,
+        &blocks.few(rows),
         || blocks.finder(),
         |finder, rows| {
             let mut pairs = Vec::with_capacity(
                 blocks.work[rows.start as usize..rows.end as usize].iter().map(|n| *n as usize).sum(),
             );
-            for row in rows.clone() {
-                pairs.extend(finder.partners(row).iter().map(|other| RowPair::new(row, *other)));
+            for row in rows.clone().filter(|row| may(*row, *row)) {
+                let partners = finder.partners(row, |other| may(row, other));
+                pairs.extend(partners.iter().map(|other| RowPair::new(row, *other)));
             }
             pairs.shrink_to_fit();
             pairs
@@ -289,7 +311,7 @@ struct Finder<'a> {
 impl Finder<'_> {
     /// The later rows that some block has together with a row, each once and in their order: not those of its own record, nor
     /// of its source if that has each person once, nor pairs that an earlier run has judged.
-    fn partners(&mut self, row: u32) -> &[u32] {
+    fn partners(&mut self, row: u32, may: impl Fn(u32) -> bool) -> &[u32] {
         self.found.clear();
         let Blocks { members, places, begins, notes, .. } = self.blocks;
         let row = row as usize;
@@ -300,7 +322,7 @@ impl Finder<'_> {
             for member in &members[*place as usize + 1..] {
                 let other = member & !LAST;
                 let (word, bit) = (&mut self.seen[other as usize / 64], 1u64 << (other % 64));
-                if *word & bit == 0 {
+                if *word & bit == 0 && may(other) {
                     *word |= bit;
                     self.found.push(other);
                 }
@@ -373,7 +395,7 @@ mod tests {
             let blocks = Blocks::new(&sorted, &costs, notes);
             let mut found = Vec::new();
             for (part, _) in blocks.parts(most) {
-                let pairs = candidates(&blocks, part, 2).into_iter().flatten();
+                let pairs = candidates(&blocks, part, 2, |_, _| true).into_iter().flatten();
                 found.extend(pairs.map(|pair| (pair.first(), pair.second())));
             }
             prop_assert_eq!(found, expected.into_iter().collect::<Vec<_>>());

@@ -164,10 +164,17 @@ impl Groups {
     }
 }
 
-/// The least node of each node's connected component.
-pub(crate) fn components(n: usize, edges: impl Iterator<Item = (u32, u32)>) -> Vec<u32> {
-    let mut up: Vec<u32> = (0..n as u32).collect();
-    fn root(up: &mut [u32], mut node: u32) -> u32 {
+/// Nodes that edges connect.
+pub(crate) struct Components(Vec<u32>);
+
+impl Components {
+    /// `n` nodes, each by itself.
+    pub(crate) fn new(n: usize) -> Self {
+        Self((0..n as u32).collect())
+    }
+
+    fn root(&mut self, mut node: u32) -> u32 {
+        let Self(up) = self;
         while up[node as usize] != node {
             let above = up[up[node as usize] as usize];
             up[node as usize] = above;
@@ -175,12 +182,25 @@ pub(crate) fn components(n: usize, edges: impl Iterator<Item = (u32, u32)>) -> V
         }
         node
     }
-    for (a, b) in edges {
-        let (a, b) = (root(&mut up, a), root(&mut up, b));
+
+    /// Takes an edge in.
+    pub(crate) fn connect(&mut self, a: u32, b: u32) {
+        let (a, b) = (self.root(a), self.root(b));
         // The lesser is above, so that the root of a component is its least node.
-        up[a.max(b) as usize] = a.min(b);
+        self.0[a.max(b) as usize] = a.min(b);
     }
-    (0..n as u32).map(|node| root(&mut up, node)).collect()
+
+    /// The least node of each node's component.
+    pub(crate) fn labels(mut self) -> Vec<u32> {
+        (0..self.0.len() as u32).map(|node| self.root(node)).collect()
+    }
+}
+
+/// The least node of each node's connected component.
+pub(crate) fn components(n: usize, edges: impl Iterator<Item = (u32, u32)>) -> Vec<u32> {
+    let mut components = Components::new(n);
+    edges.for_each(|(a, b)| components.connect(a, b));
+    components.labels()
 }
 
 #[cfg(test)]

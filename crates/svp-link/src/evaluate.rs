@@ -52,7 +52,7 @@ pub struct Evaluation {
     pub by_sources: BTreeMap<(String, String), (Score, u64)>,
 }
 
-/// Measures what was found against `truth` (id of a record → its true person). `threshold` is in bits.
+/// Measures what was found against `truth` (id of a record → its true person). `threshold` is in bits. All pairs must have been kept.
 #[must_use]
 pub fn evaluate(found: &Linked, truth: &HashMap<String, String>, threshold: f64) -> Evaluation {
     let mut number: HashMap<&str, u32> = HashMap::new();

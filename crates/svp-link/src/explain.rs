@@ -7,6 +7,7 @@ use svp_contract::{COMPARISONS, Linkage};
 use crate::comparison::ComparisonVector;
 use crate::linked::Linked;
 use crate::model::{Counts, Model, probability};
+use crate::weights::{FROM, WIDTH};
 
 /// The plan and the model in words: candidates for each rule, m, u and weight of each level, a histogram of weights.
 #[must_use]
@@ -67,23 +68,17 @@ fn model(out: &mut String, model: &Model, linkage: &Linkage) {
 }
 
 fn histogram(out: &mut String, found: &Linked) {
-    const FROM: i32 = -20;
-    const TO: i32 = 30;
-    let mut bins = vec![0u64; ((TO - FROM) / 2) as usize];
-    for pair in &found.pairs {
-        let bin = ((f64::from(pair.weight) - f64::from(FROM)) / 2.0).clamp(0.0, (bins.len() - 1) as f64) as usize;
-        bins[bin] += 1;
-    }
+    let bins = &found.weights.bins;
     let most = bins.iter().copied().max().unwrap_or(1).max(1) as f64;
     let _ = writeln!(
         out,
         "\nweights of {} pairs of records, bits (a bar is on a scale of logarithms)\n",
-        found.pairs.len()
+        found.weights.pairs
     );
     for (i, n) in bins.iter().enumerate() {
-        let from = FROM + 2 * i as i32;
+        let from = FROM + WIDTH * i as i32;
         let bar = "#".repeat((48.0 * (1.0 + *n as f64).ln() / (1.0 + most).ln()) as usize);
-        let _ = writeln!(out, "{from:>4} to {:>3}  {n:>9}  {bar}", from + 2);
+        let _ = writeln!(out, "{from:>4} to {:>3}  {n:>9}  {bar}", from + WIDTH);
     }
 }
 

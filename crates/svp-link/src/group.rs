@@ -39,16 +39,30 @@ pub(crate) fn threshold(linkage: &Linkage) -> f64 {
     (p / (1.0 - p)).log2()
 }
 
-/// Groups the records; those of one unchanged person are one node. Gives the group of each record, which is the number of its first
-/// record, and the number of joins that the promise of a source forbade.
-pub(crate) fn group(
-    linkage: &Linkage,
+/// The nodes that are grouped: records, and the people of an earlier run whose records are unchanged.
+pub(crate) struct Nodes {
+    /// The node of each record.
+    pub node_of: Vec<u32>,
+    /// Records of each node.
+    size: Vec<u32>,
+    /// Sources that have each person once of which a node has records, by node.
+    sources: Vec<Vec<u32>>,
+}
+
+impl Nodes {
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.size.len()
+    }
+}
+
+/// The nodes of the records; those of one unchanged person are one.
+pub(crate) fn nodes(
     records: &[Record],
     dedup_source: &[Option<u32>],
     unchanged: &[bool],
     known: &PreviousLinks,
-    pairs: &[Pair],
-) -> (Vec<u32>, u64) {
+) -> Nodes {
     let mut node_of: Vec<u32> = Vec::with_capacity(records.len());
     let mut person: HashMap<&str, u32> = HashMap::new();
     let (mut size, mut sources): (Vec<u32>, Vec<Vec<u32>>) = (Vec::new(), Vec::new());
@@ -66,16 +80,33 @@ pub(crate) fn group(
         sources[node as usize].extend(dedup_source[i]);
         node_of.push(node);
     }
-    let cut = |w: f32| f64::from(w).clamp(linkage.threshold.least, linkage.threshold.most);
+    Nodes { node_of, size, sources }
+}
+
+/// Whether a pair of records can carry two nodes together. The mean of pairs that all cannot is no better than they are.
+pub(crate) fn good(linkage: &Linkage, weight: f32) -> bool {
+    let threshold = threshold(linkage);
+    cut(linkage, weight) >= threshold || linkage.threshold.unproposed > threshold
+}
+
+/// A weight within the bounds of what one pair may say, bits.
+fn cut(linkage: &Linkage, weight: f32) -> f64 {
+    f64::from(weight).clamp(linkage.threshold.least, linkage.threshold.most)
+}
+
+/// Groups the records. Gives the group of each record, which is the number of its first record, and the number of joins that the promise of
+/// a source forbade. Of `pairs` those are needed whose nodes are connected by pairs that are [`good`].
+pub(crate) fn group(linkage: &Linkage, nodes: Nodes, pairs: &[Pair]) -> (Vec<u32>, u64) {
+    let Nodes { node_of, size, sources } = nodes;
     let mut edges: Vec<Edge> = Vec::with_capacity(pairs.len());
     edges.extend(
         pairs
             .iter()
             .map(|pair| (node_of[pair.a as usize], node_of[pair.b as usize], pair.weight))
             .filter(|(a, b, _)| a != b)
-            .map(|(a, b, w)| Edge { a: a.min(b), b: a.max(b), sum: cut(w), seen: 1 }),
+            .map(|(a, b, w)| Edge { a: a.min(b), b: a.max(b), sum: cut(linkage, w), seen: 1 }),
     );
-    if size.len() < records.len() {
+    if size.len() < node_of.len() {
         edges.sort_by_key(|e| (e.a, e.b));
         edges.dedup_by(|next, first| {
             let same = (next.a, next.b) == (first.a, first.b);

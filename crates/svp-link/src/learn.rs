@@ -15,6 +15,20 @@ pub(crate) struct Compared {
     pub vectors: Vec<ComparisonVector>,
 }
 
+impl Compared {
+    /// Puts these pairs before the first of `others`, which go on where these end.
+    pub(crate) fn followed_by(mut self, others: &mut Vec<Self>) {
+        match others.first_mut() {
+            None => others.push(self),
+            Some(first) => {
+                self.pairs.append(&mut first.pairs);
+                self.vectors.append(&mut first.vectors);
+                *first = self;
+            }
+        }
+    }
+}
+
 /// Seed of the generator that draws pairs: "SVP link" in ASCII.
 const SEED: u64 = 0x5356_5020_6c69_6e6b;
 

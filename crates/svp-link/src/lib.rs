@@ -70,6 +70,7 @@ mod steps;
 mod store;
 mod value;
 mod values;
+mod weights;
 
 pub use blocking::RuleCost;
 pub use error::LinkError;

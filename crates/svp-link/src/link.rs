@@ -13,7 +13,7 @@ use svp_lake::input::digest_bytes;
 
 use crate::LinkError;
 use crate::blocking::RuleCost;
-use crate::group::{linked_by, threshold};
+use crate::group::linked_by;
 use crate::linked::{Linked, PreviousLink, PreviousLinks};
 use crate::linker::Linker;
 use crate::model::Model;
@@ -138,14 +138,17 @@ pub async fn link(
     let known = known(ctx).await?;
     let same = |saved: &&Saved| saved.definition == request.definition;
     let saved = request.saved.filter(|s| !request.relink && same(s));
-    let linker = Linker::new(request.linkage).deduplicated_within_source(request.deduplicated).on_step(request.on_step);
+    let linker = Linker::new(request.linkage)
+        .deduplicated_within_source(request.deduplicated)
+        .close_pairs_only()
+        .on_step(request.on_step);
     let found = linker.since(&known, saved.map(|s| &s.model)).fit_table(ctx).await?;
     let run = txn.number();
     let mint = |id: &str| digest_bytes(format!("svp person {run} {id}").as_bytes()).chars().take(32).collect();
     let before = gone(ctx).await?;
     let assigned = people::assign(&found, &known, &before, mint);
     let linked_by = linked_by(&found, &known);
-    let mut report = report(&found, &assigned, &linked_by, request.linkage);
+    let mut report = report(&found, &assigned, &linked_by);
     report.other_definition = !request.relink && !request.saved.is_none_or(|s| same(&s));
     let now = people::gone_now(&found, &known, before.clone());
     if now != before {
@@ -203,7 +206,7 @@ async fn write_gone(txn: &RunTxn, gone: &Gone) -> Result<(), LinkError> {
     Ok(txn.append(part.finish().await?)?)
 }
 
-fn report(found: &Linked, assigned: &Assigned, linked_by: &[String], linkage: &Linkage) -> LinkReport {
+fn report(found: &Linked, assigned: &Assigned, linked_by: &[String]) -> LinkReport {
     let mut agencies: HashMap<u32, BTreeSet<&str>> = HashMap::new();
     for (record, group) in found.records.iter().zip(&found.group) {
         agencies.entry(*group).or_default().insert(&record.agency);
@@ -222,8 +225,8 @@ fn report(found: &Linked, assigned: &Assigned, linked_by: &[String], linkage: &L
         other_definition: false,
         candidates: found.candidates,
         rules: found.rules.clone(),
-        expected: found.expected(threshold(linkage)),
-        expected_of: found.expected_of(threshold(linkage)),
+        expected: found.expected(),
+        expected_of: found.expected_of(),
         born: assigned.born,
         merged: events("merged"),
         split: events("split"),

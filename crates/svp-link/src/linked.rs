@@ -7,6 +7,7 @@ use crate::model::Model;
 use crate::rows::Record;
 use crate::score::Pair;
 use crate::store::Store;
+use crate::weights::Weights;
 
 /// What an earlier run said of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +32,11 @@ pub struct Linked {
     pub group: Vec<u32>,
     /// Best weight of a record with another of its group, bits.
     pub best: Vec<f32>,
-    /// Candidate pairs of records with their match weights, sorted by their numbers.
+    /// Candidate pairs of records with their match weights, sorted by their numbers: all of them, or those that can be in one group
+    /// ([`Linker::close_pairs_only`](crate::Linker::close_pairs_only)).
     pub pairs: Vec<Pair>,
+    /// What the weights of all candidate pairs come to.
+    pub(crate) weights: Weights,
     /// The rows.
     pub(crate) store: Option<Store>,
     /// The model.
@@ -68,26 +72,16 @@ impl Linked {
         people.into_values().collect()
     }
 
-    /// Expected share of the pairs above the threshold (bits) that are one person, and expected share of all such pairs that are
-    /// above it (among the candidates): what can be said of precision and recall without labels.
+    /// Expected share of the pairs above the threshold that are one person, and expected share of all such pairs that are above it
+    /// (among the candidates): what can be said of precision and recall without labels.
     #[must_use]
-    pub fn expected(&self, threshold: f64) -> (f64, f64) {
-        let (mut above, mut right, mut all) = (0.0, 0.0, 0.0);
-        for pair in &self.pairs {
-            let p = pair.probability();
-            all += p;
-            if f64::from(pair.weight) > threshold {
-                above += 1.0;
-                right += p;
-            }
-        }
-        (if above > 0.0 { right / above } else { 1.0 }, if all > 0.0 { right / all } else { 1.0 })
+    pub fn expected(&self) -> (f64, f64) {
+        self.weights.expected()
     }
 
     /// What the two shares of [`expected`](Self::expected) are of: pairs above the threshold, and expected pairs of one person.
     #[must_use]
-    pub fn expected_of(&self, threshold: f64) -> (f64, f64) {
-        let above = self.pairs.iter().filter(|pair| f64::from(pair.weight) > threshold).count();
-        (above as f64, self.pairs.iter().map(|pair| pair.probability()).sum())
+    pub fn expected_of(&self) -> (f64, f64) {
+        self.weights.expected_of()
     }
 }

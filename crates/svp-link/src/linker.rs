@@ -39,6 +39,7 @@ pub struct Linker<'a> {
     earlier: Option<(&'a PreviousLinks, Option<&'a Model>)>,
     threads: usize,
     pairs_at_once: u64,
+    all_pairs: bool,
     on_step: &'a (dyn Fn(&str) + Sync),
 }
 
@@ -47,7 +48,8 @@ impl<'a> Linker<'a> {
     #[must_use]
     pub fn new(linkage: &'a Linkage) -> Self {
         let on_step = &|_: &str| ();
-        Self { linkage, deduplicated: None, earlier: None, threads: 1, pairs_at_once: PAIRS_AT_ONCE, on_step }
+        let (threads, pairs_at_once) = (1, PAIRS_AT_ONCE);
+        Self { linkage, deduplicated: None, earlier: None, threads, pairs_at_once, all_pairs: true, on_step }
     }
 
     /// Names the sources that have each person once (Splink: link only): two records of one are never one person.
@@ -74,6 +76,13 @@ impl<'a> Linker<'a> {
     #[must_use]
     pub fn pairs_at_once(self, pairs: u64) -> Self {
         Self { pairs_at_once: pairs.max(1), ..self }
+    }
+
+    /// Keeps no pairs in [`Linked::pairs`] but those of records that good pairs connect. The groups are the same; in a county of a million
+    /// people nearly all candidate pairs are others. [`evaluate`](crate::evaluate::evaluate) needs all.
+    #[must_use]
+    pub fn close_pairs_only(self) -> Self {
+        Self { all_pairs: false, ..self }
     }
 
     /// Calls `on_step` with the name of each part as it begins.
@@ -150,6 +159,7 @@ impl<'a> Linker<'a> {
         // What is compared is in the store.
         drop(rows);
         let total = group::comparable(&dedup_source);
+        let nodes = group::nodes(&records, &dedup_source, &unchanged, known);
         let judge = Scorer {
             linkage,
             store: &store,
@@ -159,16 +169,19 @@ impl<'a> Linker<'a> {
             total,
             possible: group::possible(&dedup_source),
             pairs_at_once: self.pairs_at_once,
+            all_pairs: self.all_pairs,
+            nodes: &nodes,
             threads,
             on_step,
         };
-        let Scored { pairs, model, candidates } = judge.judge(model);
+        let Scored { pairs, weights, model, candidates } = judge.judge(model);
         drop((blocks, record_of_row));
-        let (group, forbidden) = group::group(linkage, &records, &dedup_source, &unchanged, known, &pairs);
+        let (group, forbidden) = group::group(linkage, nodes, &pairs);
         Ok(Linked {
             best: group::best(&group, &pairs),
             group,
             pairs,
+            weights,
             store: Some(store),
             model,
             rules,

@@ -120,6 +120,42 @@ async fn neither_threads_nor_the_order_of_the_batches_matter() {
     assert_eq!(one.candidates, parts.candidates);
 }
 
+/// Two records, often, of each of sixty people, who share names and postcodes with others; some records are described twice.
+fn many() -> Vec<RecordBatch> {
+    let text = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
+    let forenames = ["ISOBEL", "BARNABY", "ROWENA", "ALARIC", "ISABEL", "WINIFRED", "OSWALD"];
+    let surnames = ["KETTLEWICK", "HUCKLEDON", "TASKERLEY", "OAKENSHAW", "KETTLEWIK"];
+    let person = |i: usize, again: usize| -> Person {
+        let n = i % 60;
+        let birth = text(format!("19{:02}-0{}-1{}", 40 + n / 2, 1 + n % 3, n % 2));
+        let postcode = text(format!("WX{} {}AB", 1 + n % 4, 1 + (n + again) % 5));
+        (text(i.to_string()), forenames[n % 7], surnames[n % 5], birth, postcode, "female")
+    };
+    let first: Vec<Person> = (0..110).map(|i| person(i, 0)).collect();
+    let again: Vec<Person> = (0..110).filter(|i| i % 4 == 0).map(|i| person(i, 1)).collect();
+    vec![batch("police", &first[..70]), batch("health", &first[70..]), batch("police", &again[..15])]
+}
+
+/// Pairs that cannot be in a group need not be kept, and parts may end between two rows of a record.
+#[tokio::test]
+async fn pairs_that_are_not_kept_change_nothing() {
+    let linkage = Linkage::shipped().unwrap();
+    for at_once in [1, 50, 1000, u64::MAX] {
+        let linker = Linker::new(&linkage).threads(2).pairs_at_once(at_once);
+        let (all, close) = (linker.fit(&many()).await.unwrap(), linker.close_pairs_only().fit(&many()).await.unwrap());
+        assert!(all.pairs.is_sorted_by(|x, y| (x.a, x.b) < (y.a, y.b)));
+        assert_eq!(all.weights.pairs, all.pairs.len() as u64);
+        assert_eq!((&all.group, all.candidates, all.weights), (&close.group, close.candidates, close.weights));
+        assert_eq!(all.best, close.best);
+        let people = all.group.iter().collect::<BTreeSet<_>>().len();
+        assert!(people < 100, "{people} people at {at_once} pairs");
+        assert!(close.pairs.len() < all.pairs.len(), "{} pairs of {people} people at {at_once}", all.pairs.len());
+        let good = all.pairs.iter().filter(|pair| group::good(&linkage, pair.weight));
+        assert!(good.clone().count() > 20 && good.clone().all(|pair| close.pairs.contains(pair)));
+        assert!(close.pairs.iter().all(|pair| all.pairs.contains(pair)));
+    }
+}
+
 #[tokio::test]
 async fn a_source_that_has_each_person_once_is_not_linked_with_itself() {
     let linkage = Linkage::shipped().unwrap();

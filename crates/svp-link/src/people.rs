@@ -133,6 +133,7 @@ mod tests {
     use crate::linked::PreviousLink;
     use crate::model::{Model, Present};
     use crate::rows::Record;
+    use crate::weights::Weights;
 
     fn found(group: &[u32]) -> Linked {
         let linkage = Linkage::shipped().unwrap();
@@ -148,6 +149,7 @@ mod tests {
             group: group.to_vec(),
             best: vec![0.0; group.len()],
             pairs: Vec::new(),
+            weights: Weights::default(),
             store: None,
             model: Model::learn(&linkage, &[], &[], 1.0, 1.0, None, Present::default()),
             rules: Vec::new(),

@@ -31,6 +31,7 @@ pub async fn command(cli: &Cli, args: &LinkArgs, tell: &Tell) -> Result<(), AppE
             times.push((what.to_owned(), began.elapsed().as_secs_f64()));
         }
     };
+    let records = if args.evaluate.is_some() { records.with_all_pairs() } else { records };
     let judged = records.judge(&on_step).await?;
     let whole = began.elapsed().as_secs_f64();
     judged.tell(tell);
