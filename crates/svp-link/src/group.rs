@@ -98,14 +98,15 @@ fn cut(linkage: &Linkage, weight: f32) -> f64 {
 /// a source forbade. Of `pairs` those are needed whose nodes are connected by pairs that are [`good`].
 pub(crate) fn group(linkage: &Linkage, nodes: Nodes, pairs: &[Pair]) -> (Vec<u32>, u64) {
     let Nodes { node_of, size, sources } = nodes;
-    let mut edges: Vec<Edge> = Vec::with_capacity(pairs.len());
-    edges.extend(
-        pairs
-            .iter()
-            .map(|pair| (node_of[pair.a as usize], node_of[pair.b as usize], pair.weight))
-            .filter(|(a, b, _)| a != b)
-            .map(|(a, b, w)| Edge { a: a.min(b), b: a.max(b), sum: cut(linkage, w), seen: 1 }),
-    );
+    let nodes = |pair: &Pair| (node_of[pair.a as usize], node_of[pair.b as usize]);
+    let connected = cluster::components(size.len(), pairs.iter().filter(|p| good(linkage, p.weight)).map(nodes));
+    // An edge takes twice the room of a pair, and most pairs are of nodes that cannot be in one group.
+    let mut edges: Vec<Edge> = pairs
+        .iter()
+        .map(|pair| (nodes(pair), pair.weight))
+        .filter(|((a, b), _)| a != b && connected[*a as usize] == connected[*b as usize])
+        .map(|((a, b), w)| Edge { a: a.min(b), b: a.max(b), sum: cut(linkage, w), seen: 1 })
+        .collect();
     if size.len() < node_of.len() {
         edges.sort_by_key(|e| (e.a, e.b));
         edges.dedup_by(|next, first| {
