@@ -222,8 +222,8 @@ fn constant(value: &ScalarValue) -> Measure {
         return Nothing;
     }
     match value.cast_to(&arrow::datatypes::DataType::Float64) {
-        Ok(ScalarValue::Float64(Some(n))) if n == 0.0 => Nothing,
-        Ok(ScalarValue::Float64(Some(n))) if n == 1.0 => Flag,
+        Ok(ScalarValue::Float64(Some(0.0))) => Nothing,
+        Ok(ScalarValue::Float64(Some(1.0))) => Flag,
         Ok(ScalarValue::Float64(Some(n))) => Number(n),
         _ => No("made of a constant"),
     }

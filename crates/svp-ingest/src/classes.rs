@@ -108,9 +108,12 @@ impl Classes {
     }
 }
 
-/// The classes of the columns of one batch, as far as somebody asked for them.
+/// A column, and its classes if it has any.
+type Known = (ArrayRef, Option<Rc<Classes>>);
+
+/// The classes of the columns of one batch, as far as somebody asked for them; by where each column lies.
 #[derive(Debug, Default)]
-pub(crate) struct KnownClasses(RefCell<FxHashMap<usize, (ArrayRef, Option<Rc<Classes>>)>>);
+pub(crate) struct KnownClasses(RefCell<FxHashMap<usize, Known>>);
 
 impl KnownClasses {
     /// The classes of a column.
