@@ -35,6 +35,7 @@ mod intake_alike;
 mod intake_compared;
 mod intake_dates;
 mod intake_lake;
+mod intake_records;
 mod intake_rows;
 mod intake_slots;
 mod intake_strangers;

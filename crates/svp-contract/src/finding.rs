@@ -63,6 +63,12 @@ kinds! {
     ContradictingRows "contradicting_rows" true
         "Rows of one id contradict one another in place, time or offence, in one file or in files that follow one another."
         "ask the sender what the id names; give the source a record_id or row_key that tells such rows apart"
+    SplitRecords "split_records" true
+        "Records that follow one another say the same of time, place and all else under different ids: one record may count as several."
+        "ask the sender what the id names: a suffix for the row or the person is no part of it; take it off in the source's record_id and once_per"
+    DifferingRows "differing_rows" false
+        "Rows of one record say different things of it (flags, weapon, kind of place, outcome); those of its first row count."
+        "ask the sender which row holds them, or have the export repeat them in each row"
     OutsidePeriod "outside_period" true
         "Rows lie outside the period that the file's name says."
         "ask the sender whether the file was named wrongly"
@@ -97,7 +103,7 @@ kinds! {
         "A column that is read is blank in all rows of the file."
         "ask the sender whether the column was left out of the export"
     Uncounted "uncounted" false
-        "What definitions count by is blank in many rows: they are in no count that asks for it."
+        "What definitions count by is blank in many rows: they are in no count that asks for it, or are taken for one kind of event."
         "ask the sender for the codes, or for an export made when they are known; until then counts are too small"
     ColumnEnds "column_ends" false
         "A column holds text up to a row and none after it: part of it was lost, or the file is sorted by what it depends on."

@@ -8,10 +8,11 @@ use svp_contract::{Finding, FindingKind, Revises, RuleAt, Source};
 use crate::clean::{GivenCount, IdKind, first};
 use crate::findings::Findings;
 use crate::period::Side;
-use crate::plan::{COUNTED_BY, FeedPlan, Origin, PERSON, Stage};
+use crate::plan::{COUNTED_BY, EVENT_TYPE, FeedPlan, Origin, PERSON, Stage};
 use crate::profile::{ColumnProfile, Profile};
 use crate::receipt::{Receipt, RuleCount};
-use crate::seen::Seen;
+use crate::records::Records;
+use crate::seen::{Seen, Tally};
 use crate::signs::Days;
 use crate::stage::Reason;
 use crate::thresholds::{judge, too_many};
@@ -30,20 +31,6 @@ const FEWEST_UNCOUNTED: u64 = 10;
 const FEWEST_OF_ONE: u64 = 20;
 const MUCH_OF_ONE: f64 = 0.1;
 
-/// Rows of one kind.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    pub count: u64,
-    pub first: Vec<u64>,
-}
-
-impl Tally {
-    pub(crate) fn add(&mut self, row: u64) {
-        self.count += 1;
-        first(&mut self.first, row);
-    }
-}
-
 /// Share of rows about people that may say what another row says under another id, before that is told.
 const MUCH_AGAIN: f64 = 0.05;
 /// Share of rows that may have the id of an earlier row and another text before that is told.
@@ -60,6 +47,8 @@ pub(crate) struct Account {
     /// The first rows of each rule and place.
     first: BTreeMap<RuleAt, Vec<u64>>,
     pub contradicting: Tally,
+    /// Of a feed of which several rows are one record.
+    pub records: Records,
     before: Tally,
     after: Tally,
     dated: u64,
@@ -148,6 +137,7 @@ impl Account {
             findings,
         );
         self.uncounted(&about, plan, findings);
+        self.records(&about, findings);
         self.period(&about, findings);
         if let Some((without, days)) = self.days.without_rows() {
             let what = "days on end have no row, though the file has so many on others that this is no chance";
@@ -317,6 +307,32 @@ impl Account {
             );
             let found = about.finding(FindingKind::Uncounted, &what).at(&column.table, &column.column, "");
             findings.raise(found.counted(blank, rows));
+        }
+        // A mapping may take a blank for a kind of event: then it is counted, and nobody knows whether it is one.
+        for column in self.receipt.columns.iter().filter(|c| c.mapped && c.column == EVENT_TYPE) {
+            let (taken, rows) = (column.filled.saturating_sub(column.text), column.rows);
+            if column.text == 0 || taken < FEWEST_UNCOUNTED || (taken as f64) < MUCH_UNCOUNTED * rows as f64 {
+                continue;
+            }
+            let from = plan.reads(&column.table, &column.column).unwrap_or_default();
+            let what = format!(
+                "what tells the kind of event (read from {from}) is blank, and the mapping takes the rows for one kind"
+            );
+            let found = about.finding(FindingKind::Uncounted, &what).at(&column.table, &column.column, "");
+            findings.raise(found.counted(taken, rows));
+        }
+    }
+
+    /// Rows that are one record, and records that may be one.
+    fn records(&self, about: &About<'_>, findings: &mut Findings<'_>) {
+        if let Some(odd) = self.records.differing() {
+            let what = "rows say something else of their record than its first row does, which counts";
+            findings.raise(about.finding(FindingKind::DifferingRows, what).counted(odd.count, odd.of).rows(odd.rows));
+        }
+        if let Some(odd) = self.records.alike() {
+            let what = "records say of time, place and all else what the record before them says, under another id: one may count as several";
+            let found = about.finding(FindingKind::SplitRecords, what).counted(odd.count, odd.of).rows(odd.rows);
+            findings.raise(refused(found, odd.refuses));
         }
     }
 

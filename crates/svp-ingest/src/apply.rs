@@ -17,7 +17,7 @@ use crate::classes::KnownClasses;
 use crate::error::IngestError;
 use crate::evaluate::evaluate;
 use crate::period::Period;
-use crate::plan::{FeedPlan, TargetPlan};
+use crate::plan::FeedPlan;
 use crate::receipt::{FILE, Quarantined, Receipt};
 use crate::seen::Seen;
 use crate::stage::{Bad, Reason, Staged, stage};
@@ -91,8 +91,9 @@ pub(crate) fn apply(
     for target in 0..plan.targets.len() {
         staged.push(stage(plan, target, (&batch, &known), &given, &mut bad, account)?);
     }
-    let content: Vec<Option<Vec<u64>>> =
-        plan.targets.iter().zip(&staged).map(|(target, staged)| content(target, staged, n)).collect();
+    let targets = || plan.targets.iter().zip(&staged);
+    let content: Vec<Option<Vec<u64>>> = targets().map(|(t, staged)| digests(&t.content, staged, n)).collect();
+    let beside: Vec<Option<Vec<u64>>> = targets().map(|(t, staged)| digests(&t.beside, staged, n)).collect();
     let said = content.iter().flatten().next();
 
     let mut accepted = Vec::with_capacity(n);
@@ -149,6 +150,7 @@ pub(crate) fn apply(
     let mut tables = Vec::with_capacity(plan.targets.len());
     for (t, (target, staged)) in plan.targets.iter().zip(&staged).enumerate() {
         let mut keep: Vec<u32> = Vec::with_capacity(accepted.len());
+        let telling = staged.once.as_ref().map(|_| telling(&staged.batch));
         for &row in &accepted {
             if let Some(when) = &staged.when
                 && !when.value(row)
@@ -158,19 +160,16 @@ pub(crate) fn apply(
             if let Some(once) = &staged.once {
                 let once = once.as_string::<i32>();
                 if once.is_valid(row) {
-                    let says = content[t].as_ref().map_or(0, |s| s[row]);
+                    let of = |digests: &Option<Vec<u64>>| digests.as_ref().map_or(0, |s| s[row]);
+                    let says = (of(&content[t]), of(&beside[t]));
                     let key = (t, door.digest.digest([Some(once.value(row))]));
-                    match seen.once.get(&key) {
-                        Some(said) => {
-                            if *said != says {
-                                account.contradicting.add(rows[row]);
-                            }
-                            continue;
-                        }
-                        None => {
-                            seen.once.insert(key, says);
-                        }
+                    if let Some(said) = seen.once.get(&key) {
+                        account.records.again(*said, says, rows[row], &mut account.contradicting);
+                        continue;
                     }
+                    seen.once.insert(key, says);
+                    let tells = telling.as_ref().is_some_and(|tells| tells.value(row));
+                    account.records.begins(seen.last.insert(t, says), says, tells, rows[row]);
                 }
             }
             keep.push(u32::try_from(row).unwrap_or(u32::MAX));
@@ -193,13 +192,13 @@ pub(crate) fn apply(
     Ok(Applied { tables, quarantined })
 }
 
-/// A digest of what each row says happened: when, where, which offence. `None` where the target says nothing of it.
-fn content(target: &TargetPlan, staged: &Staged, n: usize) -> Option<Vec<u64>> {
-    if target.content.is_empty() {
+/// A digest of what each row says in some columns of a target: what happened, or what else is known. `None` where it says nothing.
+fn digests(columns: &[usize], staged: &Staged, n: usize) -> Option<Vec<u64>> {
+    if columns.is_empty() {
         return None;
     }
     let mut hashers = vec![FxHasher::default(); n];
-    for column in &target.content {
+    for column in columns {
         let array = staged.batch.column(*column);
         let mut put = |row: usize, value: u64| hashers[row].write_u64(value);
         match array.data_type() {
@@ -220,10 +219,22 @@ fn content(target: &TargetPlan, staged: &Staged, n: usize) -> Option<Vec<u64>> {
                 let values = array.as_primitive::<TimestampMicrosecondType>().iter().enumerate();
                 values.for_each(|(row, v)| put(row, v.map_or(u64::MAX, i64::cast_unsigned)));
             }
+            DataType::Boolean => {
+                let values = array.as_boolean().iter().enumerate();
+                values.for_each(|(row, v)| put(row, v.map_or(u64::MAX, u64::from)));
+            }
             _ => {}
         }
     }
     Some(hashers.into_iter().map(|h| h.finish()).collect())
+}
+
+/// Rows that say both when and where it happened: two records that do not may well be equal.
+fn telling(batch: &RecordBatch) -> BooleanArray {
+    let [when, east, west] = ["occurred_from", "easting", "longitude"].map(|name| batch.column_by_name(name));
+    let there = |column: Option<&ArrayRef>, row: usize| column.is_some_and(|c| c.is_valid(row));
+    let tells = |row: usize| there(when, row) && (there(east, row) || there(west, row));
+    (0..batch.num_rows()).map(|row| Some(tells(row))).collect()
 }
 
 /// What the loader knows of each row besides its text.

@@ -38,6 +38,7 @@ mod profile;
 pub mod read;
 mod ready;
 mod receipt;
+mod records;
 pub mod reference;
 mod rehearse;
 mod repeats;

@@ -349,6 +349,8 @@ pub struct Previous {
 /// Records of a file from which it says something that the one after it holds none of them, and the share of which it holds some.
 const FEWEST_RECORDS: u64 = 20;
 const FEW_THE_SAME: f64 = 0.1;
+/// The share below which it is told how many it holds.
+const MOST_THE_SAME: f64 = 0.5;
 /// Records of a file from which it says something that one of its kinds has none.
 const FEWEST_OF_OTHERS: u64 = 20;
 
@@ -396,10 +398,11 @@ fn judge(
         }
         let same: u64 = loaded.receipts.iter().map(|r| r.unchanged + r.revised).sum();
         let had = previous.map_or(0, |p| p.digests.len() as u64);
-        if had >= FEWEST_RECORDS && (same as f64) < FEW_THE_SAME * had as f64 {
+        if had >= FEWEST_RECORDS && (same as f64) < MOST_THE_SAME * had as f64 {
             let what = format!("it holds {same} of the {had} records that {older} held");
             let found = Finding::new(FindingKind::OtherRecords, source, &file.slot, extract, what);
-            findings.raise(found.counted(had - same.min(had), had));
+            let found = found.counted(had - same.min(had), had);
+            findings.raise(if (same as f64) < FEW_THE_SAME * had as f64 { found } else { found.only_told() });
         }
         let emptied = before.rows.iter().find(|(feed, n)| **n > 0 && rows(feed) == 0);
         if lost as f64 > plan.source.files.shrink * then as f64 {

@@ -54,6 +54,9 @@ const CONTENT: [&str; 13] = [
     "ended",
 ];
 
+/// The column that says what kind of event it is.
+pub(crate) const EVENT_TYPE: &str = "event_type";
+
 /// What definitions count by: a row that is blank there is in no count that asks for it.
 pub(crate) const COUNTED_BY: [&str; 3] = ["offence_code", "crime_type", "injury_intent"];
 
@@ -126,6 +129,8 @@ pub(crate) struct TargetPlan {
     pub checks: Vec<PlannedCheck>,
     /// What must not differ among rows of one id (time, place, offence), by place in the working schema.
     pub content: Vec<usize>,
+    /// What else the rows of one record say of it, where several rows are one: that of the first row counts.
+    pub beside: Vec<usize>,
     /// The column that lies in what the file covers.
     pub period: Option<usize>,
     pub when: Option<Ready>,
@@ -419,7 +424,10 @@ impl Planner<'_> {
         let checks = asked.filter_map(|check| self.check(&working, table, check)).collect();
         let place = |name: &str| table.columns.iter().position(|c| c.name == name);
         let mapped = |name: &&&str| mapping.get(**name).is_some();
-        let content = CONTENT.iter().filter(mapped).filter_map(|name| place(name)).collect();
+        let content: Vec<usize> = CONTENT.iter().filter(mapped).filter_map(|name| place(name)).collect();
+        let shared = once_per.is_some().then_some(&table.columns);
+        let beside = shared.into_iter().flatten().filter(|c| mapping.contains_key(&c.name) && c.name != "record_id");
+        let beside = beside.filter_map(|c| place(&c.name)).filter(|at| !content.contains(at)).collect();
         let period = self.source.files.period_of.as_ref().and_then(|name| place(name));
         let (table, working) = (table.clone(), working);
         (self.problems.len() == before).then_some(TargetPlan {
@@ -428,6 +436,7 @@ impl Planner<'_> {
             stages,
             checks,
             content,
+            beside,
             period,
             when,
             when_reads,

@@ -4,16 +4,37 @@ use std::hash::{Hash, Hasher};
 
 use rustc_hash::{FxHashMap, FxHasher};
 
+use crate::clean::first;
+
 /// Rows that, repeated in their order, are no chance.
 const PASTED: usize = 8;
+
+/// Rows of one kind.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub count: u64,
+    pub first: Vec<u64>,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, row: u64) {
+        self.count += 1;
+        first(&mut self.first, row);
+    }
+}
+
+/// Digests of what a row says of its record: what happened, and what else is known of it.
+pub(crate) type Says = (u64, u64);
 
 /// What a file remembers of its rows, to find repeats: 32 bytes a row, and 8 more for a row without a key.
 #[derive(Default)]
 pub(crate) struct Seen {
     /// Row key → digest of the row that was accepted under it, and of what it says happened.
     pub keys: FxHashMap<u128, (u64, u64)>,
-    /// Values of `once_per`, by target → digest of what the first row of it says happened.
-    pub once: FxHashMap<(usize, u128), u64>,
+    /// Values of `once_per`, by target → what the first row of it says.
+    pub once: FxHashMap<(usize, u128), Says>,
+    /// By target the record that began last.
+    pub last: FxHashMap<usize, Says>,
     /// Digests of rows without a key, and how often each came.
     pub unkeyed: FxHashMap<u64, u32>,
     /// The same in the order of the file.
