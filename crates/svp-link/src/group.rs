@@ -7,7 +7,7 @@ use svp_contract::Linkage;
 use crate::cluster::{self, Edge, Terms};
 use crate::linked::{Linked, PreviousLinks};
 use crate::rows::Record;
-use crate::score::Pair;
+use crate::weighed::Pair;
 
 /// Number of pairs of records that could be one person. `dedup_source`: for each record the number of its source, if that has each person
 /// once.

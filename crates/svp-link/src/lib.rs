@@ -70,6 +70,7 @@ mod steps;
 mod store;
 mod value;
 mod values;
+mod weighed;
 mod weights;
 
 pub use blocking::RuleCost;
@@ -81,5 +82,5 @@ pub use linker::Linker;
 pub use model::Model;
 pub use people::Change;
 pub use rows::Record;
-pub use score::Pair;
 pub use steps::STEPS;
+pub use weighed::Pair;

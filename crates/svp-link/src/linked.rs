@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use crate::blocking::RuleCost;
 use crate::model::Model;
 use crate::rows::Record;
-use crate::score::Pair;
 use crate::store::Store;
+use crate::weighed::Pair;
 use crate::weights::Weights;
 
 /// What an earlier run said of a record.

@@ -10,29 +10,11 @@ use crate::cluster::Components;
 use crate::comparison::{ComparisonVector, Cuts};
 use crate::group::{self, Nodes};
 use crate::learn::{self, Compared};
-use crate::model::{Model, Ready, probability};
+use crate::model::{Model, Ready};
 use crate::parallel;
 use crate::store::{Store, compare};
+use crate::weighed::Pair;
 use crate::weights::Weights;
-
-/// A pair of records, by their numbers.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Pair {
-    /// The lesser number.
-    pub a: u32,
-    /// The greater number.
-    pub b: u32,
-    /// Match weight: log2 of the odds that both are one person, bits.
-    pub weight: f32,
-}
-
-impl Pair {
-    /// Probability that both are one person, 0 to 1.
-    #[must_use]
-    pub fn probability(&self) -> f64 {
-        probability(f64::from(self.weight))
-    }
-}
 
 /// The match weights of pairs of rows whose vectors are known, bits, in the order of the pairs.
 pub(crate) fn weigh(model: &Model, ready: &Ready, store: &Store, compared: &Compared) -> Vec<f32> {
