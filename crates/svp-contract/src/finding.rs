@@ -64,7 +64,7 @@ kinds! {
         "Rows of one id contradict one another in place, time or offence, in one file or in files that follow one another."
         "ask the sender what the id names; give the source a record_id or row_key that tells such rows apart"
     SplitRecords "split_records" true
-        "Records that follow one another say the same of time, place and all else under different ids: one record may count as several."
+        "Records that follow one another say the same of time, place and all else, and their ids differ in a suffix: one record may count as several."
         "ask the sender what the id names: a suffix for the row or the person is no part of it; take it off in the source's record_id and once_per"
     DifferingRows "differing_rows" false
         "Rows of one record say different things of it (flags, weapon, kind of place, outcome); those of its first row count."

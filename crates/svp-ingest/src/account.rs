@@ -330,7 +330,7 @@ impl Account {
             findings.raise(about.finding(FindingKind::DifferingRows, what).counted(odd.count, odd.of).rows(odd.rows));
         }
         if let Some(odd) = self.records.alike() {
-            let what = "records say of time, place and all else what the record before them says, under another id: one may count as several";
+            let what = "records say of time, place and all else what the record before them says, under an id with another suffix: one may count as several";
             let found = about.finding(FindingKind::SplitRecords, what).counted(odd.count, odd.of).rows(odd.rows);
             findings.raise(refused(found, odd.refuses));
         }

@@ -19,6 +19,7 @@ use crate::evaluate::evaluate;
 use crate::period::Period;
 use crate::plan::FeedPlan;
 use crate::receipt::{FILE, Quarantined, Receipt};
+use crate::records::stem;
 use crate::seen::Seen;
 use crate::stage::{Bad, Reason, Staged, stage};
 
@@ -169,7 +170,9 @@ pub(crate) fn apply(
                     }
                     seen.once.insert(key, says);
                     let tells = telling.as_ref().is_some_and(|tells| tells.value(row));
-                    account.records.begins(seen.last.insert(t, says), says, tells, rows[row]);
+                    let stem = stem(once.value(row)).filter(|_| tells).map(str::to_owned);
+                    let before = seen.last.insert(t, (stem.clone(), says));
+                    account.records.begins(stem.is_some() && before == Some((stem, says)), rows[row]);
                 }
             }
             keep.push(u32::try_from(row).unwrap_or(u32::MAX));

@@ -7,10 +7,12 @@ use crate::seen::{Says, Tally};
 const FEWEST: u64 = 10;
 /// Share of the further rows of records that may say something else of them.
 const MUCH_DIFFERS: f64 = 0.05;
-/// Share of records that may say what the record before says, before that is told, and before the file is refused. Two victims of one
-/// assault are two crimes of one time, place and offence; that a third of all crimes are such is no true file.
+/// Share of records that may say what the record before says under an id of its stem, before that is told, and before the file is refused.
 const MUCH_ALIKE: f64 = 0.1;
 const FAR_TOO_MUCH_ALIKE: f64 = 0.33;
+/// Signs of a suffix at most, and of what stands before it at least.
+const LONGEST_SUFFIX: usize = 2;
+const SHORTEST_STEM: usize = 4;
 
 /// The records of a file of which several rows are one.
 #[derive(Debug, Default)]
@@ -41,10 +43,10 @@ impl Records {
         }
     }
 
-    /// The first row of a record, after one that said `before`; `tells` whether it says when and where.
-    pub(crate) fn begins(&mut self, before: Option<Says>, says: Says, tells: bool, row: u64) {
+    /// The first row of a record; `alike` where it says what the record before it says, and the ids of both have one stem.
+    pub(crate) fn begins(&mut self, alike: bool, row: u64) {
         self.records += 1;
-        if tells && before == Some(says) {
+        if alike {
             self.alike.add(row);
         }
     }
@@ -54,14 +56,45 @@ impl Records {
         odd(&self.differing, self.further, MUCH_DIFFERS)
     }
 
-    /// Records that say word for word what the one before them says.
+    /// Records that say word for word what the one before them says, under an id that differs in its suffix alone.
     pub(crate) fn alike(&self) -> Option<Odd> {
         odd(&self.alike, self.records, MUCH_ALIKE)
     }
+}
+
+/// What stands before the suffix of an id, as a role or a row number behind the reference of a crime is: two signs at most behind what is
+/// no letter and no digit. `None` for an id without one.
+pub(crate) fn stem(id: &str) -> Option<&str> {
+    let id = id.trim();
+    let at = id.rfind(|c: char| !c.is_alphanumeric())?;
+    let (stem, suffix) = (&id[..at], id[at..].chars().count() - 1);
+    (stem.len() >= SHORTEST_STEM && (1..=LONGEST_SUFFIX).contains(&suffix)).then_some(stem)
 }
 
 fn odd(tally: &Tally, of: u64, much: f64) -> Option<Odd> {
     let share = tally.count as f64 / of.max(1) as f64;
     let odd = || Odd { count: tally.count, of, rows: tally.first.clone(), refuses: share > FAR_TOO_MUCH_ALIKE };
     (tally.count >= FEWEST && share > much).then(odd)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stems_of_ids() {
+        for (id, of) in [
+            ("C00001/V", Some("C00001")),
+            ("C00001/V ", Some("C00001")),
+            ("50/1234/24-2", Some("50/1234/24")),
+            ("C00001", None),
+            ("C00001/", None),
+            ("2025-0001", None),
+            ("A/1", None),
+            ("é-1", None),
+            ("", None),
+        ] {
+            assert_eq!(stem(id), of, "{id}");
+        }
+    }
 }

@@ -10,7 +10,8 @@ use svp_contract::comparison::{ROW_COLUMNS, RowKind, row_column};
 use svp_contract::encoding::{WHOLE, token_at};
 
 use crate::LinkError;
-use crate::rows::{NAMED, Row};
+use crate::row_columns::NAMED;
+use crate::rows::Row;
 use crate::value::mix;
 use crate::value::word_tokens;
 

@@ -13,7 +13,8 @@ use svp_contract::comparison::ROW_COLUMNS;
 use crate::LinkError;
 use crate::blocking::{self, RuleCost, Rules};
 use crate::parallel;
-use crate::rows::{NAMED, Named, Rows};
+use crate::row_columns::NAMED;
+use crate::rows::{Named, Rows};
 
 /// Rows whose keys or partners a thread finds at once.
 const ROWS_AT_ONCE: usize = 512;

@@ -8,7 +8,8 @@ use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
 use datafusion::prelude::SessionContext;
 
-use crate::rows::{ENCODINGS, NAMED, Named};
+use crate::row_columns::{ENCODINGS, NAMED};
+use crate::rows::Named;
 use crate::values::Values;
 
 fn define(

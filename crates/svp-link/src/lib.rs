@@ -64,6 +64,7 @@ mod parallel;
 mod people;
 mod rarity;
 mod read;
+mod row_columns;
 mod rows;
 mod score;
 mod steps;

@@ -4,37 +4,12 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array, UInt64Array};
 use arrow::datatypes::UInt32Type;
-use svp_contract::comparison::{ROW_COLUMNS, RowKind};
+use svp_contract::comparison::ROW_COLUMNS;
 
 use crate::LinkError;
+use crate::row_columns::{ENCODINGS, NAMED};
 use crate::value::mix;
 use crate::values::{TEXTS, Values};
-
-/// How many of [`ROW_COLUMNS`] are encodings, and how many are encodings, numbers or keys: what rules can name and a digest is of.
-const fn leading() -> (usize, usize) {
-    let (mut encodings, mut named, mut i) = (0, 0, 0);
-    while i < ROW_COLUMNS.len() {
-        match ROW_COLUMNS[i].kind {
-            RowKind::Encoding(_) => {
-                assert!(encodings == i, "encodings stand first");
-                (encodings, named) = (encodings + 1, named + 1);
-            }
-            RowKind::Number | RowKind::Key => {
-                assert!(named == i, "numbers and keys stand after the encodings");
-                named += 1;
-            }
-            RowKind::Sex | RowKind::Flag | RowKind::Count => {}
-        }
-        i += 1;
-    }
-    (encodings, named)
-}
-
-/// Encodings, which stand first in [`ROW_COLUMNS`].
-pub(crate) const ENCODINGS: usize = leading().0;
-
-/// Encodings, numbers and keys: the first columns, which blocking rules can name and a digest is made of.
-pub(crate) const NAMED: usize = leading().1;
 
 /// The bytes of the named columns of a row; a token as its eight bytes.
 pub(crate) struct Row<'a>(pub [Option<&'a [u8]>; NAMED]);

@@ -142,7 +142,7 @@ mod tests {
     use svp_contract::comparison::ROW_COLUMNS;
 
     use super::*;
-    use crate::rows::NAMED;
+    use crate::row_columns::NAMED;
 
     fn sql(step: &str) -> &'static str {
         STEPS.iter().find(|(name, _)| *name == step).unwrap().1

@@ -14,7 +14,8 @@ use crate::LinkError;
 use crate::blocks::RowPair;
 use crate::comparison::{self, BIRTH, ComparisonVector, Cuts, Names, POSTCODE};
 use crate::rarity::{Counts, RARE_VALUES, VALUES, rare_values};
-use crate::rows::{ENCODINGS, Rows};
+use crate::row_columns::ENCODINGS;
+use crate::rows::Rows;
 use crate::value::{Value, word_tokens};
 
 /// Places of encodings.

@@ -13,7 +13,7 @@ use svp_contract::comparison::ROW_COLUMNS;
 
 use crate::LinkError;
 use crate::parallel;
-use crate::rows::ENCODINGS;
+use crate::row_columns::ENCODINGS;
 
 /// The columns of text, which stand first in the rows: the record's id, its source, its kind of agency.
 pub(crate) const TEXTS: [&str; 3] = ["person_record_id", "source", "agency"];
