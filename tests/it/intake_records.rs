@@ -35,6 +35,20 @@ fn one_record_under_several_ids_is_refused_or_told() {
     let ran = crimes(|of, person| vec![("Crime Ref", format!("C{of:05}/{}", ["V", "S"][person]))]);
     assert_eq!(ran.code, 4, "{}", ran.stderr);
     assert!(ran.stderr.contains("split_records") && !ran.stderr.contains("C00001"), "{}", ran.stderr);
+    // A row number, and a suffix that the first row of each crime has not.
+    let numbered = crimes(|of, person| vec![("Crime Ref", format!("C{of:05}-{:03}", of * 2 + person))]);
+    assert_eq!(numbered.code, 4, "{}", numbered.stderr);
+    let second = crimes(|of, person| match person {
+        0 => Vec::new(),
+        _ => vec![("Crime Ref", format!("C{of:05}/1"))],
+    });
+    assert_eq!(second.code, 4, "{}", second.stderr);
+    // Running numbers behind the year, of crimes that are all alike.
+    let running = crimes(|of, person| {
+        let same = ("Committed From", "05/01/2025 22:27".to_owned());
+        vec![("Crime Ref", format!("CR/2025/{:04}", of * 2 + person)), same]
+    });
+    assert_eq!(found(&running.good(), "split_records"), []);
     // In a third of them.
     let ran = crimes(|of, person| match of % 3 {
         0 => vec![("Crime Ref", format!("C{of:05}/{person}"))],

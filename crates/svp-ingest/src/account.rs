@@ -121,6 +121,7 @@ impl Account {
     ) -> Receipt {
         let common = self.columns(plan);
         self.forms(plan);
+        self.records.end_run();
         (self.receipt.unkeyed, self.receipt.repeated) = seen.repeats();
         self.receipt.again = seen.again();
         let about = About { source, receipt: &self.receipt };

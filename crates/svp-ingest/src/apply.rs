@@ -20,7 +20,7 @@ use crate::period::Period;
 use crate::plan::FeedPlan;
 use crate::receipt::{FILE, Quarantined, Receipt};
 use crate::records::stem;
-use crate::seen::Seen;
+use crate::seen::{Says, Seen};
 use crate::stage::{Bad, Reason, Staged, stage};
 
 /// The door: who asks, under which key.
@@ -170,9 +170,11 @@ pub(crate) fn apply(
                     }
                     seen.once.insert(key, says);
                     let tells = telling.as_ref().is_some_and(|tells| tells.value(row));
-                    let stem = stem(once.value(row)).filter(|_| tells).map(str::to_owned);
-                    let before = seen.last.insert(t, (stem.clone(), says));
-                    account.records.begins(stem.is_some() && before == Some((stem, says)), rows[row]);
+                    let (stem, suffixed) = stem(once.value(row));
+                    let before = seen.last.insert(t, (stem.to_owned(), suffixed, says));
+                    let like =
+                        |(of, before, said): (String, bool, Says)| of == stem && (suffixed || before) && said == says;
+                    account.records.begins(tells && before.is_some_and(like), rows[row]);
                 }
             }
             keep.push(u32::try_from(row).unwrap_or(u32::MAX));

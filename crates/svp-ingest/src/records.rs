@@ -10,9 +10,10 @@ const MUCH_DIFFERS: f64 = 0.05;
 /// Share of records that may say what the record before says under an id of its stem, before that is told, and before the file is refused.
 const MUCH_ALIKE: f64 = 0.1;
 const FAR_TOO_MUCH_ALIKE: f64 = 0.33;
-/// Signs of a suffix at most, and of what stands before it at least.
-const LONGEST_SUFFIX: usize = 2;
+/// Signs of what stands before a suffix, at least.
 const SHORTEST_STEM: usize = 4;
+/// More records than that under one stem are no rows of one record: the stem is a year, and what follows it a running number.
+const MOST_OF_ONE_STEM: usize = 9;
 
 /// The records of a file of which several rows are one.
 #[derive(Debug, Default)]
@@ -21,6 +22,8 @@ pub(crate) struct Records {
     further: u64,
     differing: Tally,
     alike: Tally,
+    /// Those that are like the record before them, one after the other, up to now.
+    run: Vec<u64>,
 }
 
 /// How many of how many, and the first rows.
@@ -47,7 +50,17 @@ impl Records {
     pub(crate) fn begins(&mut self, alike: bool, row: u64) {
         self.records += 1;
         if alike {
-            self.alike.add(row);
+            self.run.push(row);
+        } else {
+            self.end_run();
+        }
+    }
+
+    /// No further record follows, or one that is not like those before it.
+    pub(crate) fn end_run(&mut self) {
+        let run = std::mem::take(&mut self.run);
+        if run.len() < MOST_OF_ONE_STEM {
+            run.into_iter().for_each(|row| self.alike.add(row));
         }
     }
 
@@ -62,13 +75,12 @@ impl Records {
     }
 }
 
-/// What stands before the suffix of an id, as a role or a row number behind the reference of a crime is: two signs at most behind what is
-/// no letter and no digit. `None` for an id without one.
-pub(crate) fn stem(id: &str) -> Option<&str> {
+/// What stands before the suffix of an id, as a role or a row number behind the reference of a crime is, and whether it has one: what
+/// follows the last sign that is no letter and no digit.
+pub(crate) fn stem(id: &str) -> (&str, bool) {
     let id = id.trim();
-    let at = id.rfind(|c: char| !c.is_alphanumeric())?;
-    let (stem, suffix) = (&id[..at], id[at..].chars().count() - 1);
-    (stem.len() >= SHORTEST_STEM && (1..=LONGEST_SUFFIX).contains(&suffix)).then_some(stem)
+    let cut = id.rfind(|c: char| !c.is_alphanumeric()).filter(|at| *at >= SHORTEST_STEM && at + 1 < id.len());
+    cut.map_or((id, false), |at| (&id[..at], true))
 }
 
 fn odd(tally: &Tally, of: u64, much: f64) -> Option<Odd> {
@@ -84,17 +96,30 @@ mod tests {
     #[test]
     fn stems_of_ids() {
         for (id, of) in [
-            ("C00001/V", Some("C00001")),
-            ("C00001/V ", Some("C00001")),
-            ("50/1234/24-2", Some("50/1234/24")),
-            ("C00001", None),
-            ("C00001/", None),
-            ("2025-0001", None),
-            ("A/1", None),
-            ("é-1", None),
-            ("", None),
+            ("C00001/V", ("C00001", true)),
+            ("C00001/V ", ("C00001", true)),
+            ("50/1234/24-002", ("50/1234/24", true)),
+            ("C00001", ("C00001", false)),
+            ("C00001/", ("C00001/", false)),
+            ("2025-0001", ("2025", true)),
+            ("A/1", ("A/1", false)),
+            ("éé-1", ("éé", true)),
+            ("", ("", false)),
         ] {
             assert_eq!(stem(id), of, "{id}");
         }
+    }
+
+    #[test]
+    fn a_stem_that_goes_on_and_on_is_no_record() {
+        let alike = |rows_of: usize| {
+            let mut records = Records::default();
+            (0..20 * rows_of as u64).for_each(|row| records.begins(row % rows_of as u64 != 0, row));
+            records.end_run();
+            records.alike().map(|odd| (odd.count, odd.of, odd.refuses))
+        };
+        assert_eq!(alike(2), Some((20, 40, true)));
+        assert_eq!(alike(9), Some((160, 180, true)));
+        assert_eq!(alike(10), None);
     }
 }

@@ -33,8 +33,8 @@ pub(crate) struct Seen {
     pub keys: FxHashMap<u128, (u64, u64)>,
     /// Values of `once_per`, by target → what the first row of it says.
     pub once: FxHashMap<(usize, u128), Says>,
-    /// By target the stem of the id of the record that began last, where it has one, and what its first row says.
-    pub last: FxHashMap<usize, (Option<String>, Says)>,
+    /// By target the stem of the id of the record that began last, whether it has a suffix, and what its first row says.
+    pub last: FxHashMap<usize, (String, bool, Says)>,
     /// Digests of rows without a key, and how often each came.
     pub unkeyed: FxHashMap<u64, u32>,
     /// The same in the order of the file.
